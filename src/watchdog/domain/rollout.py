@@ -1,0 +1,114 @@
+"""Targets, revisions and traffic switches: what is guarded and what happens to it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+_TARGET = re.compile(r"(?P<namespace>[a-z0-9-]+)/(?P<kind>deployment|service)/(?P<name>[a-z0-9.-]+)")
+
+
+class TargetKind(StrEnum):
+    """What carries the traffic switch."""
+
+    DEPLOYMENT = "deployment"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """What is guarded, written `namespace/deployment/name` or `namespace/service/name`."""
+
+    namespace: str
+    kind: TargetKind
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Target":
+        """Read the written form; raises ValueError that says what would be right."""
+        match = _TARGET.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is no target; write namespace/deployment/name or namespace/service/name")
+        return cls(match["namespace"], TargetKind(match["kind"]), match["name"])
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.kind}/{self.name}"
+
+
+class SelectorOp(StrEnum):
+    """The operators of a Kubernetes label selector."""
+
+    IN = "in"
+    NOT_IN = "notin"
+    EXISTS = "exists"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One requirement of a label selector."""
+
+    key: str
+    op: SelectorOp
+    values: frozenset[str] = frozenset()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """As Kubernetes does: `notin` and `!=` also match objects without the label."""
+        match self.op:
+            case SelectorOp.IN:
+                return labels.get(self.key) in self.values
+            case SelectorOp.NOT_IN:
+                return labels.get(self.key) not in self.values
+            case SelectorOp.EXISTS:
+                return self.key in labels
+            case SelectorOp.ABSENT:
+                return self.key not in labels
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSelector:
+    """A Kubernetes label selector; `text` is as written."""
+
+    text: str
+    requirements: tuple[Requirement, ...]
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether all requirements hold."""
+        return all(requirement.matches(labels) for requirement in self.requirements)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One pod template of a Deployment: what serves, or served.
+
+    Its identity is the Deployment, the pod-template-hash and the ReplicaSet's UID (empty where it is not known);
+    never a revision number, which an undo changes. `number`, `images` and `created` are for people.
+    """
+
+    workload: str
+    template: str
+    uid: str = field(default="", compare=False)
+    number: int = field(default=0, compare=False)
+    images: tuple[str, ...] = field(default=(), compare=False)
+    created: datetime | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        tags = ", ".join(image.rsplit("/", 1)[-1] for image in self.images)
+        return f"{self.workload}-{self.template}" + (f" ({tags})" if tags else "")
+
+    @property
+    def pods_pattern(self) -> str:
+        """A regular expression (RE2) of the names of this revision's pods, alive or gone."""
+        return f"{_escape(self.workload)}-{_escape(self.template)}-[a-z0-9]+"
+
+
+def _escape(text: str) -> str:
+    return text.replace(".", "[.]")
+
+
+class SwitchKind(StrEnum):
+    """How live traffic reached another revision."""
+
+    ROLLOUT = "rollout"
+    SELECTOR = "selector"

@@ -1,0 +1,338 @@
+"""Guards, rules and their conditions, as `watchdog.rulebook` reads them from rules.toml.
+
+All numbers are in base units: ratios as fractions (5 % is 0.05), times in seconds, memory in bytes, CPU in cores.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from watchdog.domain.rollout import LabelSelector, Target
+
+
+class Op(StrEnum):
+    """How a measure is compared with its limit; true means the rule is breached."""
+
+    ABOVE = ">"
+    AT_LEAST = ">="
+    BELOW = "<"
+    AT_MOST = "<="
+
+    def holds(self, value: float, limit: float) -> bool:
+        """Whether `value OP limit`. A NaN holds nothing."""
+        match self:
+            case Op.ABOVE:
+                return value > limit
+            case Op.AT_LEAST:
+                return value >= limit
+            case Op.BELOW:
+                return value < limit
+            case Op.AT_MOST:
+                return value <= limit
+
+    @property
+    def upward(self) -> bool:
+        """Whether more is worse."""
+        return self in (Op.ABOVE, Op.AT_LEAST)
+
+
+class Unit(StrEnum):
+    """The unit a limit was written in; `scale` turns the written number into the base unit."""
+
+    NONE = ""
+    PERCENT = "%"
+    MILLI = "m"
+    MILLISECONDS = "ms"
+    SECONDS = "s"
+    KIBIBYTES = "KiB"
+    MEBIBYTES = "MiB"
+    GIBIBYTES = "GiB"
+
+    @property
+    def scale(self) -> float:
+        """Base units per written unit."""
+        return _SCALES[self]
+
+
+_SCALES: Mapping[Unit, float] = {
+    Unit.NONE: 1.0,
+    Unit.PERCENT: 0.01,
+    Unit.MILLI: 0.001,
+    Unit.MILLISECONDS: 0.001,
+    Unit.SECONDS: 1.0,
+    Unit.KIBIBYTES: 2.0**10,
+    Unit.MEBIBYTES: 2.0**20,
+    Unit.GIBIBYTES: 2.0**30,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """A plain number, in base units."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimesBaseline:
+    """`2x baseline`: `factor` times what stable measured before the switch."""
+
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class AboveBaseline:
+    """`baseline + 100ms`: `delta` (base units, may be negative) more than stable measured before the switch."""
+
+    delta: float
+
+
+Limit = Absolute | TimesBaseline | AboveBaseline
+
+
+class Statistic(StrEnum):
+    """What of a metric is compared: its value, or a quantile or the mean of a histogram."""
+
+    VALUE = "value"
+    P50 = "p50"
+    P95 = "p95"
+    P99 = "p99"
+    MEAN = "avg"
+
+    @property
+    def quantile(self) -> float | None:
+        """0.5, 0.95 or 0.99; None for the value and the mean."""
+        return {"p50": 0.5, "p95": 0.95, "p99": 0.99}.get(self.value)
+
+
+class Dimension(StrEnum):
+    """What a number of a metric is, for people: chooses how it is printed."""
+
+    RATIO = "ratio"
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    CORES = "cores"
+    PLAIN = "plain"
+
+
+# Metric queries are templates. `{{ namespace }}`, `{{ pods }}` (a regular expression of the pods of the revision
+# being measured), `{{ workload }}` (the revision's Deployment) and `{{ name }}` (the target's own name) are
+# filled in by sampling; the guard's `matchers` are in the text already.
+
+
+@dataclass(frozen=True, slots=True)
+class RatioMetric:
+    """Bad events of all events: two bare counter selectors."""
+
+    name: str
+    bad: str
+    total: str
+    floor: float | None = None
+
+    @property
+    def dimension(self) -> Dimension:
+        return Dimension.RATIO
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramMetric:
+    """A cumulative histogram: the bare selector of its `_bucket` counters; `scale` is seconds per unit of `le`."""
+
+    name: str
+    buckets: str
+    floor: float | None = None
+    scale: float = 1.0
+    dimension: Dimension = Dimension.SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class RateMetric:
+    """A counter's bare selector, measured per second and pod; the median over pods is judged."""
+
+    name: str
+    counter: str
+    floor: float | None = None
+    dimension: Dimension = Dimension.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeMetric:
+    """Any PromQL that answers one sample per pod (or one in all); the median over pods is judged."""
+
+    name: str
+    query: str
+    floor: float | None = None
+    dimension: Dimension = Dimension.PLAIN
+
+
+Metric = RatioMetric | HistogramMetric | RateMetric | GaugeMetric
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """`MEASURE OP LIMIT`, as in `p95(http_latency) > 2x baseline`."""
+
+    metric: Metric
+    statistic: Statistic
+    op: Op
+    limit: Limit
+    text: str
+
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether the limit depends on what stable measured before the switch."""
+        return not isinstance(self.limit, Absolute)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """An HTTP GET that the watchdog makes itself against each of the candidate's pods."""
+
+    path: str
+    port: str  # a port's name, or its number as text
+    every: timedelta = timedelta(seconds=5)
+    timeout: timedelta = timedelta(seconds=2)
+    scheme: str = "http"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    expect: tuple[tuple[int, int], ...] = ((200, 399),)  # inclusive ranges of status codes
+    failures: int = 3
+
+    def expects(self, status: int) -> bool:
+        """Whether a status code is one of the expected ones."""
+        return any(low <= status <= high for low, high in self.expect)
+
+
+class Sign(StrEnum):
+    """What Kubernetes itself says of the candidate's pods."""
+
+    CRASH_LOOP = "crash-loop"
+    IMAGE_PULL = "image-pull"
+    OOM_KILLED = "oom-killed"
+    PROGRESS_DEADLINE = "progress-deadline"
+    NOT_READY = "not-ready"
+    UNSCHEDULABLE = "unschedulable"
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The signs a rule listens to."""
+
+    signs: tuple[Sign, ...]
+
+
+class Action(StrEnum):
+    """What a breach leads to."""
+
+    ROLLBACK = "rollback"
+    NOTIFY = "notify"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a guard, with its metric resolved in the guard's dialect."""
+
+    name: str
+    check: Threshold | Probe | Signs
+    hold: timedelta = timedelta(0)  # `for` in rules.toml
+    min_requests: int = 20
+    required: bool = True
+    action: Action | None = None  # None: the guard's
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A table of rules.toml: which targets, under which rules, and what then."""
+
+    name: str
+    namespaces: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    selector: LabelSelector | None = None
+    targets: tuple[Target, ...] = ()
+    bake: timedelta = timedelta(minutes=10)
+    warmup: timedelta = timedelta(seconds=30)
+    interval: timedelta = timedelta(seconds=15)
+    baseline: timedelta = timedelta(minutes=30)
+    recovery: timedelta = timedelta(minutes=5)
+    rollback_window: timedelta = timedelta(hours=24)
+    action: Action = Action.ROLLBACK
+    channels: tuple[str, ...] = ()
+    restore_replicas: bool = False
+    containers: tuple[str, ...] | None = None  # None: all but the sidecars
+    annotations: bool = True
+    callers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gitops: str = "hold"
+
+    def covers(self, target: Target, labels: Mapping[str, str]) -> bool:
+        """Whether this guard guards the object: named in `targets`, or in a namespace and selected by label."""
+        if target in self.targets:
+            return True
+        return self.selector is not None and target.namespace in self.namespaces and self.selector.matches(labels)
+
+    def action_of(self, rule: Rule) -> Action:
+        """What a breach of `rule` leads to: its own `action`, but never more than the guard allows."""
+        if self.action is Action.NOTIFY or rule.action is None:
+            return self.action
+        return rule.action
+
+
+class Topic(StrEnum):
+    """What a channel may be told; the values of `on` in rules.toml."""
+
+    SWITCH = "switch"
+    PASSED = "passed"
+    BREACH = "breach"
+    ROLLED_BACK = "rolled-back"
+    RECOVERED = "recovered"
+    NOT_RECOVERED = "not-recovered"
+    HELD = "held"
+    FAILED = "failed"
+    NOTIFIED = "notified"
+    INCONCLUSIVE = "inconclusive"
+    SUPERSEDED = "superseded"
+    RULES_INVALID = "rules-invalid"
+    UNGUARDED = "unguarded"
+
+
+QUIET_TOPICS = frozenset({Topic.SWITCH, Topic.PASSED, Topic.SUPERSEDED})
+DEFAULT_TOPICS = frozenset(Topic) - QUIET_TOPICS
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where people are told. `url` (Apprise) or `routing_key` (PagerDuty) may hold `{{ secret.NAME }}`, unresolved."""
+
+    name: str
+    on: frozenset[Topic] = DEFAULT_TOPICS
+    url: str | None = None
+    routing_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """A whole, valid rules.toml. `digest` is the SHA-256 of its text, in hex."""
+
+    guards: tuple[Guard, ...]
+    channels: tuple[Channel, ...] = ()
+    digest: str = ""
+
+    def guard(self, name: str) -> Guard | None:
+        """The guard of that name."""
+        return next((guard for guard in self.guards if guard.name == name), None)
+
+    def guard_of(self, target: Target, labels: Mapping[str, str]) -> Guard | None:
+        """The guard that covers an object; a target that two cover is a mistake that `conflicts` reports."""
+        return next(iter(self.guards_of(target, labels)), None)
+
+    def guards_of(self, target: Target, labels: Mapping[str, str]) -> tuple[Guard, ...]:
+        """Every guard that covers an object, in the file's order."""
+        return tuple(guard for guard in self.guards if guard.covers(target, labels))
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """All namespaces that any guard names: the only ones that are watched."""
+        return frozenset(
+            namespace
+            for guard in self.guards
+            for namespace in (*guard.namespaces, *(target.namespace for target in guard.targets))
+        )

@@ -1,0 +1,96 @@
+"""Time that runs as fast as the work allows, for real sockets and real clients in one process.
+
+`SimulatedLoop` is an asyncio loop that never waits for a timer: when nothing is ready to run and no socket has
+news, it moves its own time to the next timer. Everything that counts with the loop's time (timeouts of httpx
+and aiohttp, `asyncio.timeout`, sleeps) therefore agrees with `SimulatedClock`. Threads live in real time, so
+the loop never jumps while a call in an executor is under way.
+"""
+
+import asyncio
+import selectors
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# A byte written to a loopback socket is readable at once, but not in the same instant on every kernel.
+_QUIET_POLLS = 3
+_POLL_SECONDS = 0.0002
+
+
+class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+    """Polls the real sockets; where they are quiet, tells the loop's time to jump instead of waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offset = 0.0
+        self.in_threads = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        for _ in range(_QUIET_POLLS):
+            ready = super().select(_POLL_SECONDS)
+            if ready:
+                return ready
+        if self.in_threads or timeout is None:
+            # Only the outside (a thread, a signal, another process) can end this wait: wait for it in real time.
+            return super().select(0.05 if self.in_threads else timeout)
+        self.offset += timeout
+        return []
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time jumps to the next timer whenever nothing else is to be done."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        self._began = time.monotonic()
+        super().__init__(self._jumping)
+        self._clock_resolution = 1e-6
+
+    def time(self) -> float:
+        """Seconds since the loop was made. Real time passes only while code runs, so it is left out."""
+        return self._jumping.offset
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        self._jumping.in_threads += 1
+        future: asyncio.Future[T] = super().run_in_executor(executor, func, *args)
+
+        def done(_: asyncio.Future[T]) -> None:
+            self._jumping.in_threads -= 1
+
+        future.add_done_callback(done)
+        return future
+
+
+class SimulatedClock:
+    """The `Clock` port on a `SimulatedLoop`: `now` is `start` plus the loop's own seconds."""
+
+    def __init__(self, start: datetime, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop or asyncio.get_running_loop()
+        self._start = start.astimezone(UTC) - timedelta(seconds=self._loop.time())
+
+    def now(self) -> datetime:
+        """The simulated time of day, in UTC."""
+        return self._start + timedelta(seconds=self._loop.time())
+
+    def monotonic(self) -> float:
+        """The loop's seconds."""
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        await asyncio.sleep(max(0.0, seconds))
+
+
+def run_simulated(main: Coroutine[Any, Any, T]) -> T:
+    """Run `main` on a fresh `SimulatedLoop`, as `asyncio.run` would."""
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        return runner.run(main)
