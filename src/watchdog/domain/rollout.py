@@ -107,8 +107,40 @@ def _escape(text: str) -> str:
     return text.replace(".", "[.]")
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceFlip:
+    """One Service whose selector moved: its selector before and after, whole."""
+
+    service: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+
 class SwitchKind(StrEnum):
     """How live traffic reached another revision."""
 
     ROLLOUT = "rollout"
     SELECTOR = "selector"
+
+
+@dataclass(frozen=True, slots=True)
+class Stable:
+    """Where a rollback goes, and what "baseline" means: a good revision and the last stretch in which it served."""
+
+    revision: Revision
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSwitch:
+    """The moment from which live traffic reaches another revision."""
+
+    target: Target
+    kind: SwitchKind
+    candidate: Revision
+    previous: Revision | None
+    at: datetime
+    at_is_bound: bool = False  # seen late: it happened at `at` or before
+    by: str = ""
+    flips: tuple[ServiceFlip, ...] = ()  # kind selector: the Services that moved, first one first

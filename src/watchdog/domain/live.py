@@ -1,0 +1,110 @@
+"""What the cluster shows of a target at one moment; providers make these, the domain judges by them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from watchdog.domain.rollout import Revision, SwitchKind, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a pod (regular or restartable sidecar), as its status says."""
+
+    name: str
+    restarts: int = 0
+    waiting: str | None = None  # CrashLoopBackOff, ImagePullBackOff, ...
+    oom_killed_at: datetime | None = None  # the end of its last run, where that was an OOM kill
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod of one revision."""
+
+    name: str
+    uid: str
+    created: datetime
+    ready_since: datetime | None = None  # None: not ready now
+    unready_since: datetime | None = None  # since when the Ready condition is False; None: ready, or never said
+    gone: bool = False  # terminating, evicted, failed or lost with its node: it neither counts nor is probed
+    unschedulable_since: datetime | None = None
+    address: str | None = None
+    ports: Mapping[str, int] = field(default_factory=dict)  # declared TCP ports, by name and by number as text
+    host_network: bool = False
+    node: str | None = None
+    containers: tuple[Container, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        return self.ready_since is not None and not self.gone
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What serves a target now; a provider yields one whenever that may have changed, and after each relist.
+
+    For a Deployment `serving` is the revision of its current ReplicaSet; for a Service it is the revision of the
+    Deployment whose pods its selector selects (None: nothing, or more than one Deployment).
+    """
+
+    target: Target
+    kind: SwitchKind
+    uid: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]  # those with the watchdog's prefix
+    serving: Revision | None
+    since: datetime  # when `serving` began to serve, as well as the cluster tells
+    since_is_bound: bool = False  # `since` is only an upper bound
+    complete: bool = True  # a Deployment's rollout is complete; always so for a Service
+    previous: Revision | None = None  # what served before, where the cluster itself tells (the next newest ReplicaSet)
+    previous_since: datetime | None = None
+    selector: Mapping[str, str] = field(default_factory=dict)  # a Service's
+    colour_of: tuple[str, ...] = ()  # Services of which this Deployment looks like an idle colour
+    selected_by: tuple[str, ...] = ()  # Services that select this Deployment's pods now
+    by: str = ""  # who switched: the `switched-by` annotation, else the field manager
+    live: bool = True  # False: seen late, in a list after a start or a relist
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The place a rollback would go to, as it is now."""
+
+    revision: Revision
+    exists: bool  # its ReplicaSet (rollout) or its Deployment (flip) is there
+    same_template: bool = True  # flip: the colour still runs what served; rollout: always
+    differs: bool = True  # going there changes more than annotations
+    replicas: int = 0  # desired
+    ready_pods: int = 0
+    missing: tuple[str, ...] = ()  # what its template needs and is gone, as "configmap/name"
+    refused: str = ""  # what a server-side dry run of the put-back answered; "" where it was accepted or not asked
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A target, its candidate's and stable's pods, at one moment.
+
+    `version` grows with each change; `fresh` means read from the API server just now, preconditions included,
+    not from a cache.
+    """
+
+    target: Target
+    at: datetime
+    version: int
+    exists: bool
+    uid: str
+    resource_version: str
+    serving: Revision | None
+    candidate_pods: tuple[Pod, ...] = ()
+    stable_pods: tuple[Pod, ...] = ()
+    desired: int = 1  # the candidate's desired replicas
+    complete: bool = True
+    completed_at: datetime | None = None  # when the rollout that is complete now became so, where the API tells
+    deadline_exceeded: bool = False
+    progress_deadline: float = 600.0  # seconds
+    paused: bool = False
+    annotations: Mapping[str, str] = field(default_factory=dict)  # those with the watchdog's prefix
+    managers: tuple[str, ...] = ()  # field managers of template or selector, newest first
+    destination: Destination | None = None  # in fresh looks, where the watch has a stable
+    services: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
+    """A flip's Services: name to (uid, resourceVersion, whether the selector is still the candidate's)."""
+    fresh: bool = False

@@ -1,0 +1,142 @@
+"""What the engine needs of the outside, as protocols; `watchdog.adapters` fulfils them, `watchdog.app` wires them."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
+from watchdog.domain.live import Live, Pod, Sighting
+from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rules import Probe
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that long."""
+        ...
+
+
+class OutOfReach(Exception):
+    """A component did not answer, or answered in a way that another try may mend."""
+
+
+class TrafficProvider(Protocol):
+    """One kind of traffic switch. A new kind is one file that fulfils this and one line in the table of `app`."""
+
+    kind: SwitchKind
+
+    def switches(self) -> AsyncIterator[Sighting]:
+        """What serves each target, whenever that may have changed and once more after each relist; never ends.
+
+        Whether a sighting is a switch is decided by `watchdog.domain.memory.notice`, which knows what served before.
+        """
+        ...
+
+    async def live(
+        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
+    ) -> Live:
+        """The target as it is now.
+
+        With `after`, waits until the target has changed since the `Live` of that version. With `fresh`, reads from
+        the API server and looks at the destination too (its needs, a server-side dry run). Raises `OutOfReach`.
+        """
+        ...
+
+    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+        """Point the traffic at `remedy.to`, under the remedy's preconditions, in one write per object."""
+        ...
+
+    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
+        """What a person would want to know of a revision: images, who made it, when. Raises `OutOfReach`."""
+        ...
+
+
+class MetricSource(Protocol):
+    """Prometheus, or what speaks its API."""
+
+    async def query(self, promql: str, at: datetime, *, deadline: float) -> Answer | QueryFailed:
+        """An instant query at `at`; a range selector gives its raw samples. `deadline` in seconds. Never raises."""
+        ...
+
+    async def query_range(
+        self, promql: str, start: datetime, end: datetime, step: float, *, deadline: float
+    ) -> Answer | QueryFailed:
+        """The query at `start`, `start + step` ... up to `end`. Never raises."""
+        ...
+
+
+class Prober(Protocol):
+    """Makes health probes."""
+
+    async def probe(self, pods: Sequence[Pod], probe: Probe) -> Sequence[ProbeResult]:
+        """One GET of each pod, side by side, bounded; pods without the port or an address are left out. Never raises."""
+        ...
+
+
+class Delivered:
+    """The channel took the notice."""
+
+
+class NotDelivered(Exception):  # noqa: N818 - an answer, raised so that nobody can overlook it
+    """The channel did not take the notice; `unsure` when it may have, `retry_after` in seconds if it said so."""
+
+    def __init__(self, detail: str, *, unsure: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.unsure = unsure
+        self.retry_after = retry_after
+
+
+class Notifier(Protocol):
+    """One channel."""
+
+    name: str
+
+    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
+        """Send, once, within a few seconds; raises `NotDelivered`. Retries are the caller's."""
+        ...
+
+    async def close(self) -> None:
+        """Release what it holds."""
+        ...
+
+
+Document = Mapping[str, Any]  # a JSON object
+
+
+class Journal(Protocol):
+    """Where records and memories are kept: plain JSON objects in, plain JSON objects out. All raise `OutOfReach`."""
+
+    async def records(self) -> Sequence[Document]:
+        """All records, newest first."""
+        ...
+
+    async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
+        """Create or replace one record; prunes ended ones beyond the number kept."""
+        ...
+
+    async def memories(self) -> Mapping[Target, Document]:
+        """What is remembered of each target."""
+        ...
+
+    async def remember(self, target: Target, document: Document) -> None:
+        """Create or replace what is remembered of one target."""
+        ...
+
+
+class EventSink(Protocol):
+    """Kubernetes Events."""
+
+    async def emit(self, target: Target, uid: str, *, reason: str, note: str, warning: bool) -> None:
+        """One Event on the target. Best effort: logs what fails, never raises."""
+        ...
