@@ -80,15 +80,11 @@ class Prober(Protocol):
     """Makes health probes."""
 
     async def probe(self, pods: Sequence[Pod], probe: Probe) -> Sequence[ProbeResult]:
-        """One GET of each pod, side by side, bounded; pods without the port or an address are left out. Never raises."""
+        """One GET of each pod, side by side, bounded; leaves out pods without port or address. Never raises."""
         ...
 
 
-class Delivered:
-    """The channel took the notice."""
-
-
-class NotDelivered(Exception):  # noqa: N818 - an answer, raised so that nobody can overlook it
+class NotDelivered(Exception):
     """The channel did not take the notice; `unsure` when it may have, `retry_after` in seconds if it said so."""
 
     def __init__(self, detail: str, *, unsure: bool = False, retry_after: float | None = None) -> None:
