@@ -150,12 +150,21 @@ class Emit:
     warning: bool = False
 
 
+class Judgement(StrEnum):
+    """What a watch found out about its candidate."""
+
+    PASSED = "passed"
+    SERVED = "served"  # for `bake`, without a breach, but not every rule could have fired
+    DOUBTED = "doubted"  # breached, not rolled back, and still serving
+    BAD = "bad"
+
+
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """Change what is remembered of the target: a revision proved good, or known bad."""
+    """Change what is remembered of the target's candidate."""
 
-    good: Revision | None = None
-    bad: Revision | None = None
+    what: Judgement
+    revision: Revision
 
 
 Effect = Look | PutBack | Tell | Record | Emit | Remember

@@ -116,6 +116,10 @@ class Dimension(StrEnum):
     PLAIN = "plain"
 
 
+# Containers that a guard leaves out of CPU, memory and signs unless it names its own: they are not what was released.
+SIDECARS = ("istio-proxy", "linkerd-proxy", "vault-agent", "daprd", "cloud-sql-proxy")
+
+
 # Metric queries are templates. `{{ namespace }}`, `{{ pods }}` (a regular expression of the pods of the revision
 # being measured), `{{ workload }}` (the revision's Deployment) and `{{ name }}` (the target's own name) are
 # filled in by sampling; the guard's `matchers` are in the text already.

@@ -1,0 +1,114 @@
+"""How a watch ends: its outcome, its reason, and what is remembered of it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from watchdog.domain.effects import Effect, Emit, Judgement, Record, Remember, Tell
+from watchdog.domain.judge import Finding
+from watchdog.domain.judge.thresholds import RECENT
+from watchdog.domain.rules import Topic
+from watchdog.domain.state import SETTLE, Phase, Recovery, Track, Watch
+from watchdog.domain.step import Step
+from watchdog.domain.telling import name_of, notice
+from watchdog.domain.tracking import could_have_fired
+
+_TOPICS: Mapping[Phase, Topic] = {
+    Phase.PASSED: Topic.PASSED,
+    Phase.HELD: Topic.HELD,
+    Phase.NOTIFIED: Topic.NOTIFIED,
+    Phase.SUPERSEDED: Topic.SUPERSEDED,
+    Phase.INCONCLUSIVE: Topic.INCONCLUSIVE,
+    Phase.FAILED: Topic.FAILED,
+}
+_EVENTS: Mapping[Phase, str] = {
+    Phase.PASSED: "WatchPassed",
+    Phase.ROLLED_BACK: "WatchEnded",
+    Phase.HELD: "WatchHeld",
+    Phase.NOTIFIED: "WatchNotified",
+    Phase.SUPERSEDED: "WatchSuperseded",
+    Phase.INCONCLUSIVE: "WatchInconclusive",
+    Phase.FAILED: "RollbackFailed",
+}
+_LEARNT: Mapping[Phase, Judgement] = {
+    Phase.PASSED: Judgement.PASSED,
+    Phase.HELD: Judgement.DOUBTED,
+    Phase.NOTIFIED: Judgement.DOUBTED,
+    Phase.FAILED: Judgement.DOUBTED,
+}
+
+
+def end(watch: Watch, outcome: Phase, reason: str, now: datetime) -> Step:
+    """End the watch: what was learnt first, then the record, then the people."""
+    ended = replace(watch, phase=outcome, reason=reason, ended_at=now)
+    effects: list[Effect] = []
+    learnt = _LEARNT.get(outcome)
+    if outcome is Phase.INCONCLUSIVE and watch.bake_end is not None:
+        learnt = Judgement.SERVED
+    if learnt is not None:
+        effects.append(Remember(learnt, watch.switch.candidate))
+    effects.append(Record())
+    topic = _TOPICS.get(outcome)
+    if outcome is Phase.ROLLED_BACK:
+        topic = {Recovery.RECOVERED: Topic.RECOVERED, Recovery.NOT_RECOVERED: Topic.NOT_RECOVERED}.get(
+            watch.recovery or Recovery.UNKNOWN
+        )
+        if topic is None:
+            effects.append(Tell(notice(ended, Topic.NOT_RECOVERED, now, note=f"recovery unknown: {reason}")))
+    if topic is not None:
+        effects.append(Tell(notice(ended, topic, now)))
+    effects.append(Emit(_EVENTS[outcome], reason, warning=outcome not in (Phase.PASSED, Phase.SUPERSEDED)))
+    return Step(ended, tuple(effects))
+
+
+def conclude_bake(watch: Watch, now: datetime) -> Step:
+    """The bake is over and nothing asked for a rollback."""
+    if watch.noted:
+        return end(watch, Phase.NOTIFIED, f"{', '.join(watch.noted)} breached; told only", now)
+    if watch.bake_end is None:
+        return end(watch, Phase.INCONCLUSIVE, "the rollout never completed", now)
+    blind = [track for track in watch.tracks if track.rule.required and not could_have_fired(track)]
+    if blind:
+        return end(watch, Phase.INCONCLUSIVE, "; ".join(_blindness(track) for track in blind), now)
+    return end(watch, Phase.PASSED, f"{name_of(watch.switch.candidate)} kept all its rules", now)
+
+
+def _blindness(track: Track) -> str:
+    last = f" ({track.verdict.sentence})" if track.verdict is not None else ""
+    return f"rule {track.rule.name} could not have fired{last}"
+
+
+def conclude_recovery(watch: Watch, now: datetime) -> Step:
+    """Whether the put-back helped, as soon as that can be said; nothing in any phase but `RECOVERING`."""
+    if watch.phase is not Phase.RECOVERING:
+        return Step(watch)
+    if watch.recovery_from is not None and all(_below(watch, track, now) for track in watch.recovery_tracks):
+        recovered = replace(watch, recovery=Recovery.RECOVERED)
+        return end(recovered, Phase.ROLLED_BACK, "put back, and each breached rule is kept again", now)
+    over = watch.recovery_end
+    if over is None or now < over + SETTLE:
+        return Step(watch)
+    worse = [track for track in watch.recovery_tracks if track.verdict is not None and track.verdict.literal]
+    if worse:
+        why = "; ".join(f"{track.rule.name}: {track.verdict.sentence}" for track in worse if track.verdict)
+        return end(replace(watch, recovery=Recovery.NOT_RECOVERED), Phase.ROLLED_BACK, why, now)
+    why = "the put-back never completed" if watch.recovery_from is None else _unknown(watch)
+    return end(replace(watch, recovery=Recovery.UNKNOWN), Phase.ROLLED_BACK, why, now)
+
+
+def _unknown(watch: Watch) -> str:
+    silent = [f"{track.rule.name}: {track.verdict.sentence}" for track in watch.recovery_tracks if track.verdict]
+    return "; ".join(silent) or "nothing was measured"
+
+
+def _below(watch: Watch, track: Track, now: datetime) -> bool:
+    """Whether the rule is kept over a window wholly after the put-back."""
+    if track.verdict is None or track.verdict.finding is not Finding.PASS or watch.recovery_from is None:
+        return False
+    if track.threshold is not None:
+        window = math.ceil(RECENT / watch.guard.interval)
+        whole = max(1, math.floor(watch.guard.recovery / watch.guard.interval))
+        return track.history.last_index >= min(window, whole)
+    patience: timedelta = min(RECENT, watch.guard.recovery)
+    return now - watch.recovery_from >= patience

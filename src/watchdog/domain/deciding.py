@@ -1,0 +1,138 @@
+"""From a breach to an act or to being held, and what the answer to the act means."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from watchdog.domain.concluding import end
+from watchdog.domain.effects import (
+    Emit,
+    Judgement,
+    Look,
+    PutBack,
+    PutBackAnswer,
+    PutBackConflicted,
+    PutBackDone,
+    PutBackRefused,
+    PutBackUnsure,
+    Record,
+    Remedy,
+    Remember,
+    Tell,
+)
+from watchdog.domain.judge import History
+from watchdog.domain.live import Live
+from watchdog.domain.remedy import plan
+from watchdog.domain.rollout import SwitchKind
+from watchdog.domain.rules import Topic
+from watchdog.domain.state import RETRY, Phase, Refusal, RefusalReason, Track, Watch
+from watchdog.domain.step import Step
+from watchdog.domain.telling import name_of, notice
+
+
+def decide(watch: Watch, live: Live, now: datetime) -> Step:
+    """Act, or hold and say why, or see that it is no longer ours. `live` is a fresh look."""
+    if watch.phase is Phase.HOLDING and not still_holds(watch):
+        return Step(watch)
+    answer = plan(watch, live, now)
+    if isinstance(answer, Remedy):
+        acting = replace(
+            watch,
+            phase=Phase.ACTING,
+            remedy=answer,
+            refusal=None,
+            attempts=watch.attempts + 1,
+            first_attempt_at=watch.first_attempt_at or now,
+        )
+        return Step(acting, (PutBack(answer),))
+    if answer.reason is RefusalReason.SUPERSEDED:
+        if watch.left:
+            return _put_back(watch, watch.left, now)
+        return end(watch, Phase.SUPERSEDED, answer.sentence, now)
+    return hold(watch, answer, now)
+
+
+def still_holds(watch: Watch) -> bool:
+    """Whether one of the breached rules, as written, holds at this moment."""
+    tracks = [track for name in watch.breached if (track := watch.track(name)) is not None]
+    return any(track.verdict is not None and track.verdict.literal for track in tracks)
+
+
+def hold(watch: Watch, refusal: Refusal, now: datetime) -> Step:
+    """Hold, and tell it where the reason is a new one."""
+    news = watch.phase is not Phase.HOLDING or watch.refusal is None or watch.refusal.reason is not refusal.reason
+    holding = replace(watch, phase=Phase.HOLDING, refusal=refusal, first_attempt_at=None)
+    if not news:
+        return Step(holding)
+    told = Tell(notice(holding, Topic.HELD, now))
+    return Step(holding, (Record(), told, Emit("RollbackHeld", refusal.sentence, warning=True)))
+
+
+def held(watch: Watch, now: datetime) -> Step:
+    """The bake ended while acting was refused."""
+    sentence = watch.refusal.sentence if watch.refusal else "acting was refused"
+    return end(watch, Phase.HELD, sentence, now)
+
+
+def put_back_answered(watch: Watch, answer: PutBackAnswer, now: datetime) -> Step:
+    """What the answer to an act means. In any phase but `ACTING` it comes too late to mean anything."""
+    if watch.phase is not Phase.ACTING or watch.remedy is None:
+        return Step(watch)
+    match answer:
+        case PutBackDone(_, left):
+            if watch.remedy.scale_to is not None:
+                scaling = Refusal(
+                    RefusalReason.DESTINATION_NOT_READY,
+                    f"{watch.remedy.to.workload} was scaled up to {watch.remedy.scale_to} and is not ready yet",
+                )
+                scaled = replace(watch, scaled_up=True, phase=Phase.HOLDING, refusal=scaling, first_attempt_at=None)
+                return Step(scaled, (Record(), Emit("DestinationScaledUp", scaling.sentence)))
+            return _put_back(watch, left, now)
+        case PutBackConflicted(_, detail):
+            return _again(watch, Refusal(RefusalReason.CONFLICT, detail), now)
+        case PutBackRefused(_, detail):
+            return end(watch, Phase.FAILED, detail, now)
+        case PutBackUnsure():
+            # Only the cluster knows whether it was done; the same act again finds out, and does it if not.
+            return Step(watch, (PutBack(watch.remedy),))
+        case _:
+            assert_never(answer)
+
+
+def _again(watch: Watch, refusal: Refusal, now: datetime) -> Step:
+    if watch.first_attempt_at is not None and now - watch.first_attempt_at > RETRY:
+        return hold(replace(watch, phase=Phase.DECIDING), refusal, now)
+    return Step(replace(watch, phase=Phase.DECIDING, refusal=refusal), (Look(),))
+
+
+def _put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
+    first_try = watch.first_attempt_at or now
+    if left and now - first_try <= RETRY and any(service not in watch.left for service in left):
+        # What is left is tried once more on a fresh look; then the put-back is reported as partial.
+        return Step(replace(watch, phase=Phase.DECIDING, left=left), (Look(),))
+    to = watch.remedy.to if watch.remedy is not None else None
+    watch = replace(
+        watch,
+        phase=Phase.RECOVERING,
+        acted_at=now,
+        left=left,
+        refusal=None,
+        # A selector takes effect at once; a Deployment must first roll out what it went back to.
+        recovery_from=now if watch.switch.kind is SwitchKind.SELECTOR else None,
+        recovery_tracks=tuple(
+            Track(track.rule, History(watch.guard.interval), baseline=track.baseline)
+            for name in watch.breached
+            if (track := watch.track(name)) is not None
+        ),
+    )
+    note = f"{name_of(watch.switch.candidate)} was put back to {name_of(to)}"
+    return Step(
+        watch,
+        (
+            Remember(Judgement.BAD, watch.switch.candidate),
+            Record(),
+            Tell(notice(watch, Topic.ROLLED_BACK, now)),
+            Emit("RolledBack", note, warning=True),
+        ),
+    )

@@ -1,0 +1,118 @@
+"""What can happen to a watch: the only way into `advance`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from watchdog.domain.effects import DeliveryState, PutBackAnswer
+from watchdog.domain.live import Live
+from watchdog.domain.measurement import Baseline, Block, ProbeRound
+from watchdog.domain.rollout import Revision, ServiceFlip
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The target was looked at; `live.fresh` answers a `Look`."""
+
+    live: Live
+
+
+@dataclass(frozen=True, slots=True)
+class LookFailed:
+    """The API server did not answer a `Look`."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One block of the rules that are measured in Prometheus, by rule; all blocks have the same index."""
+
+    blocks: Mapping[str, Block]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryMeasured:
+    """The same for the revision that was gone back to; the grid begins at the completed put-back."""
+
+    blocks: Mapping[str, Block]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineMeasured:
+    """What rules measured of stable before the switch."""
+
+    baselines: Mapping[str, Baseline]
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """One round of a probe rule."""
+
+    rule: str
+    round: ProbeRound
+
+
+@dataclass(frozen=True, slots=True)
+class PutBackAnswered:
+    """How the act went."""
+
+    answer: PutBackAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """Another revision took over: `by`, and who did it where that is known."""
+
+    by: Revision
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Another Service was flipped between the same two Deployments for the same release."""
+
+    flip: ServiceFlip
+
+
+@dataclass(frozen=True, slots=True)
+class RightEnded:
+    """The guard was removed or set to notify: the watch may only tell from now on."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The watchdog was started again and found this watch open in its journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Time passed; everything due by now was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryMoved:
+    """A notice got further with one channel, or did not."""
+
+    notice: str
+    channel: str
+    state: DeliveryState
+    detail: str = ""
+
+
+Event = (
+    Looked
+    | LookFailed
+    | Measured
+    | RecoveryMeasured
+    | BaselineMeasured
+    | Probed
+    | PutBackAnswered
+    | Superseded
+    | Joined
+    | RightEnded
+    | Resumed
+    | Ticked
+    | DeliveryMoved
+)

@@ -1,0 +1,31 @@
+"""The judge: `judge(rule, history, baseline, now) -> Verdict`. It compares numbers and nothing else.
+
+The literal rule lives in `thresholds`, the watchdog's own probes in `probes`, the pods' signs in `signs`.
+"""
+
+from datetime import datetime
+
+from watchdog.domain.judge.history import History
+from watchdog.domain.judge.probes import judge_probes
+from watchdog.domain.judge.signs import judge_signs
+from watchdog.domain.judge.thresholds import judge_threshold
+from watchdog.domain.judge.verdict import Evidence, Finding, Verdict
+from watchdog.domain.measurement import Baseline
+from watchdog.domain.rules import Probe, Rule, Signs, Threshold
+
+__all__ = ["Evidence", "Finding", "History", "Verdict", "judge"]
+
+
+def judge(rule: Rule, history: History, baseline: Baseline | None, now: datetime) -> Verdict:
+    """What `rule` says now of what was measured so far.
+
+    Total and pure: the same arguments give the same verdict. `baseline` is None while it was not measured yet.
+    Nothing that lies after `now` is looked at.
+    """
+    match rule.check:
+        case Threshold() as threshold:
+            return judge_threshold(rule, threshold, history, baseline, now)
+        case Probe() as probe:
+            return judge_probes(rule, probe, history, now)
+        case Signs() as signs:
+            return judge_signs(rule, signs, history, now)

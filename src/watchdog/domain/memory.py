@@ -1,0 +1,202 @@
+"""What is remembered of a target between watches, and when a sighting is a traffic switch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from watchdog.domain.live import Sighting
+from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
+
+GOOD_KEPT = 10
+BAD_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A revision that may be gone back to. `passed_at` is None where it only served for `bake` unharmed."""
+
+    revision: Revision
+    since: datetime
+    until: datetime | None  # None: it serves now
+    passed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A revision that was rolled back, and by which watch."""
+
+    revision: Revision
+    watch: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What served when the target was last seen, since when, what is good and what is known bad."""
+
+    target: Target
+    serving: Revision
+    since: datetime
+    first: bool = False  # the target's first revision, not yet seen rolled out
+    doubted: bool = False  # `serving` was breached in its watch: it does not become good by staying
+    selector: Mapping[str, str] = field(default_factory=dict)
+    good: tuple[Good, ...] = ()  # oldest first
+    bad: tuple[Bad, ...] = ()
+    colours: tuple[str, ...] = ()  # Deployments that a Service selects or selected before its last flip
+
+    def is_bad(self, revision: Revision) -> bool:
+        """Whether the revision is known bad."""
+        return any(bad.revision == revision for bad in self.bad)
+
+    def stable_for(self, candidate: Revision, at: datetime) -> Stable | None:
+        """The newest good revision that is neither the candidate nor known bad."""
+        for good in reversed(self.good):
+            if good.revision != candidate and not self.is_bad(good.revision):
+                return Stable(good.revision, good.since, good.until or at)
+        return None
+
+    def with_good(self, revision: Revision, since: datetime, passed_at: datetime | None) -> "Memory":
+        """The revision proved good; a pass also clears it of having been bad."""
+        others = tuple(good for good in self.good if good.revision != revision)
+        serving = revision == self.serving
+        entry = Good(revision, since, None if serving else (passed_at or since), passed_at)
+        bad = self.bad if passed_at is None else tuple(bad for bad in self.bad if bad.revision != revision)
+        doubted = self.doubted and not serving
+        return replace(self, good=(*others, entry)[-GOOD_KEPT:], bad=bad, doubted=doubted)
+
+    def with_bad(self, revision: Revision, watch: str, at: datetime) -> "Memory":
+        """The revision was rolled back."""
+        others = tuple(bad for bad in self.bad if bad.revision != revision)
+        good = tuple(entry for entry in self.good if entry.revision != revision)
+        return replace(self, bad=(*others, Bad(revision, watch, at))[-BAD_KEPT:], good=good)
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What follows from a sighting: what to remember, and the switch to watch, if it is one.
+
+    `quiet` says why a change of what serves is not watched (an idle colour, a bake long ended).
+    """
+
+    memory: Memory
+    switch: TrafficSwitch | None = None
+    stable: Stable | None = None
+    notify_only: str = ""  # why the watch may only tell
+    quiet: str = ""
+
+
+def notice(
+    memory: Memory | None,
+    sighting: Sighting,
+    *,
+    bake: timedelta,
+    rollback_window: timedelta,
+    idle: bool,
+    now: datetime,
+) -> Noticed | None:
+    """Compare a sighting with what is remembered. None: nothing to remember and nothing to watch.
+
+    `idle` says that the target is a Deployment that is an idle colour of a guarded Service.
+    """
+    if sighting.serving is None:
+        return None
+    if memory is None:
+        return _first_sight(sighting, sighting.serving, bake, idle=idle, now=now)
+    memory = _matured(memory, sighting, bake, now)
+    if not _switched(memory, sighting, sighting.serving):
+        return _same(memory, sighting, sighting.serving)
+    return _switch(memory, sighting, sighting.serving, bake, rollback_window, idle=idle, now=now)
+
+
+def _first_sight(sighting: Sighting, serving: Revision, bake: timedelta, *, idle: bool, now: datetime) -> Noticed:
+    colours = (serving.workload,) if sighting.kind is SwitchKind.SELECTOR else ()
+    memory = Memory(sighting.target, serving, sighting.since, selector=sighting.selector, colours=colours)
+    previous, since = sighting.previous, sighting.previous_since
+    if previous is not None and since is not None and sighting.since - since >= bake:
+        memory = replace(memory, good=(Good(previous, since, sighting.since),))
+    if previous is None:
+        first = replace(memory, first=not sighting.complete)
+        good = first.with_good(serving, sighting.since, None) if sighting.complete else first
+        return Noticed(good, quiet="first seen")
+    if sighting.complete and now - sighting.since >= bake:
+        return Noticed(memory.with_good(serving, sighting.since, None), quiet="first seen, and long since switched")
+    if idle:
+        return Noticed(memory, quiet="an idle colour")
+    switch = TrafficSwitch(
+        sighting.target, sighting.kind, serving, previous, sighting.since, sighting.since_is_bound, sighting.by
+    )
+    return Noticed(memory, switch, memory.stable_for(serving, sighting.since))
+
+
+def _matured(memory: Memory, sighting: Sighting, bake: timedelta, now: datetime) -> Memory:
+    """The target's first revision is good once rolled out; another once it served for `bake` unharmed."""
+    if memory.first and sighting.serving == memory.serving and sighting.complete:
+        return replace(memory, first=False).with_good(memory.serving, memory.since, None)
+    ended = sighting.since if sighting.serving != memory.serving else now
+    known = any(good.revision == memory.serving for good in memory.good)
+    unharmed = not (memory.doubted or memory.first or memory.is_bad(memory.serving))
+    watched_elsewhere = sighting.kind is SwitchKind.ROLLOUT and not known
+    if unharmed and not known and not watched_elsewhere and ended - memory.since >= bake:
+        return memory.with_good(memory.serving, memory.since, None)
+    return memory
+
+
+def _switched(memory: Memory, sighting: Sighting, serving: Revision) -> bool:
+    if sighting.kind is SwitchKind.SELECTOR:
+        # A new template of the serving colour is a rollout of its Deployment, not a flip.
+        return dict(memory.selector) != dict(sighting.selector) and serving.workload != memory.serving.workload
+    return serving != memory.serving
+
+
+def _same(memory: Memory, sighting: Sighting, serving: Revision) -> Noticed:
+    if serving == memory.serving:
+        return Noticed(replace(memory, selector=sighting.selector))
+    # A Service's colour rolled out: what serves is new, and since when.
+    closed = _closed(memory, sighting.since)
+    return Noticed(replace(closed, serving=serving, since=sighting.since, selector=sighting.selector, doubted=False))
+
+
+def _closed(memory: Memory, at: datetime) -> Memory:
+    """What served until now stops to serve at `at`."""
+    good = tuple(replace(entry, until=at) if entry.until is None else entry for entry in memory.good)
+    return replace(memory, good=good)
+
+
+def _switch(
+    memory: Memory,
+    sighting: Sighting,
+    serving: Revision,
+    bake: timedelta,
+    rollback_window: timedelta,
+    *,
+    idle: bool,
+    now: datetime,
+) -> Noticed:
+    at = sighting.since
+    closed = _closed(memory, at)
+    colours = (serving.workload, memory.serving.workload) if sighting.kind is SwitchKind.SELECTOR else ()
+    after = replace(
+        closed,
+        serving=serving,
+        since=at,
+        first=False,
+        doubted=False,
+        selector=sighting.selector,
+        colours=colours,
+    )
+    if idle:
+        return Noticed(after, quiet="an idle colour")
+    if sighting.complete and now - at >= 2 * bake:
+        unharmed = after if after.is_bad(serving) else after.with_good(serving, at, None)
+        return Noticed(unharmed, quiet="seen only after its bake had long ended")
+    flips: tuple[ServiceFlip, ...] = ()
+    if sighting.kind is SwitchKind.SELECTOR:
+        flips = (ServiceFlip(sighting.target.name, memory.selector, sighting.selector),)
+    switch = TrafficSwitch(
+        sighting.target, sighting.kind, serving, memory.serving, at, sighting.since_is_bound, sighting.by, flips
+    )
+    returned = next((good for good in closed.good if good.revision == serving and good.passed_at), None)
+    notify_only = ""
+    if returned is not None and returned.passed_at is not None and now - returned.passed_at <= rollback_window:
+        notify_only = f"a return to a revision that passed at {returned.passed_at:%Y-%m-%d %H:%M} UTC"
+    return Noticed(after, switch, closed.stable_for(serving, at), notify_only)

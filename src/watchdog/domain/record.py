@@ -1,0 +1,237 @@
+"""Records and memories as JSON: plain, versioned, and read back to equal values.
+
+A generic, strict codec for the domain's frozen dataclasses: field by field, by their type hints. Members of a union
+carry their class's name under `is`. An unknown schema is kept by the journal and not acted on.
+"""
+
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from watchdog.domain.judge import History
+from watchdog.domain.memory import Memory
+from watchdog.domain.state import Track, Watch
+from watchdog.domain.telling import name_of
+
+SCHEMA = 1
+"""The version of both documents; grows when an older program could not read them."""
+
+
+class Unreadable(Exception):
+    """A document that is not what it should be; the message says where."""
+
+
+def record_of(watch: Watch) -> dict[str, Any]:
+    """The record of a watch: a summary that people and programs read, and under `state` all that is needed to go on.
+
+    Blocks of measurements are left out: Prometheus remembers what was measured.
+    """
+    stable = watch.stable.revision if watch.stable else None
+    return {
+        "schema": SCHEMA,
+        "watch": watch.id,
+        "target": str(watch.switch.target),
+        "guard": watch.guard.name,
+        "kind": str(watch.switch.kind),
+        "candidate": name_of(watch.switch.candidate),
+        "stable": None if stable is None else name_of(stable),
+        "switched_at": watch.switch.at.isoformat(),
+        "switched_by": watch.switch.by,
+        "opened_at": watch.opened.isoformat(),
+        "phase": str(watch.phase),
+        "outcome": None if watch.outcome is None else str(watch.outcome),
+        "recovery": None if watch.recovery is None else str(watch.recovery),
+        "reason": watch.reason or (watch.refusal.sentence if watch.refusal else ""),
+        "ended_at": None if watch.ended_at is None else watch.ended_at.isoformat(),
+        "acted_at": None if watch.acted_at is None else watch.acted_at.isoformat(),
+        "rules": {track.rule.name: _rule_summary(track) for track in watch.tracks},
+        "notices": [
+            {
+                "id": telling.notice.id,
+                "title": telling.notice.title,
+                "at": telling.notice.at.isoformat(),
+                "deliveries": {
+                    delivery.channel: f"{delivery.state}" + (f" ({delivery.detail})" if delivery.detail else "")
+                    for delivery in telling.deliveries
+                },
+            }
+            for telling in watch.tellings
+        ],
+        "state": dump(_without_blocks(watch)),
+    }
+
+
+def watch_of(document: Mapping[str, Any]) -> Watch:
+    """The watch of a record; raises `Unreadable`."""
+    _check_schema(document)
+    watch = load(Watch, document.get("state"), "state")
+    assert isinstance(watch, Watch)
+    return watch
+
+
+def document_of(memory: Memory) -> dict[str, Any]:
+    """What is remembered of a target, as JSON."""
+    return {"schema": SCHEMA, **dump(memory)}
+
+
+def memory_of(document: Mapping[str, Any]) -> Memory:
+    """The memory of a document; raises `Unreadable`."""
+    _check_schema(document)
+    memory = load(Memory, {key: value for key, value in document.items() if key != "schema"}, "memory")
+    assert isinstance(memory, Memory)
+    return memory
+
+
+def _check_schema(document: Mapping[str, Any]) -> None:
+    if document.get("schema") != SCHEMA:
+        raise Unreadable(f"schema {document.get('schema')!r} is not known to this version, which writes {SCHEMA}")
+
+
+def _rule_summary(track: Track) -> dict[str, Any]:
+    verdict = track.breach or track.verdict
+    if verdict is None:
+        return {"finding": "no-data", "sentence": "nothing was measured"}
+    evidence = verdict.evidence
+    return {
+        "finding": str(verdict.finding),
+        "at": verdict.at.isoformat(),
+        "sentence": verdict.sentence,
+        "value": _finite(evidence.value),
+        "limit": _finite(evidence.limit),
+        "baseline": _finite(evidence.baseline),
+        "bad": _finite(evidence.bad),
+        "total": _finite(evidence.total),
+        "query": evidence.query,
+        "path": [
+            [point.at.isoformat(), _finite(point.value), _finite(point.limit), str(point.finding)]
+            for point in track.path
+        ],
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _without_blocks(watch: Watch) -> Watch:
+    def lean(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
+        return tuple(replace(track, history=_lean(track.history), path=()) for track in tracks)
+
+    return replace(watch, tracks=lean(watch.tracks), recovery_tracks=lean(watch.recovery_tracks))
+
+
+def _lean(history: History) -> History:
+    return replace(history, blocks=(), outages=(), blocks_seen=0, blocks_judged=0)
+
+
+def dump(value: Any) -> Any:
+    """A domain value as JSON."""
+    match value:
+        case None | bool() | int() | str() if not isinstance(value, Enum):
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case Enum():
+            return value.value
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case Mapping():
+            return {_key(key): dump(item) for key, item in value.items()}
+        case tuple() | frozenset():
+            items = sorted(value) if isinstance(value, frozenset) else value
+            return [dump(item) for item in items]
+        case _ if is_dataclass(value):
+            named = {
+                field.name: dump(getattr(value, field.name))
+                for field in fields(value)
+                if not _is_default(field.default, getattr(value, field.name))
+            }
+            return {"is": type(value).__name__, **named}
+        case _:
+            raise TypeError(f"{type(value).__name__} has no place in a record")
+
+
+def _is_default(default: Any, value: Any) -> bool:
+    return default is not MISSING and default == value
+
+
+def _key(key: Any) -> str:
+    return str(key.value) if isinstance(key, Enum) else str(key)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def load(hint: Any, value: Any, where: str) -> Any:
+    """A domain value from JSON; raises `Unreadable`."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return _load_union(get_args(hint), value, where)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _load_dataclass(hint, value, where)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _guarded(hint, value, where)
+    if hint is datetime:
+        return _guarded(datetime.fromisoformat, value, where)
+    if hint is timedelta:
+        return _guarded(lambda seconds: timedelta(seconds=seconds), value, where)
+    if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+        return _guarded(float, value, where)
+    if origin in (tuple, frozenset) and isinstance(value, list):
+        return _load_items(origin, get_args(hint), value, where)
+    if origin is not None and issubclass(origin, typing.Mapping) and isinstance(value, Mapping):
+        key, item = get_args(hint)
+        return {load(key, name, where): load(item, one, f"{where}.{name}") for name, one in value.items()}
+    if hint in (str, int, bool) and type(value) is hint:
+        return value
+    raise Unreadable(f"{where}: {type(value).__name__} where {hint} was expected")
+
+
+def _guarded(make: Any, value: Any, where: str) -> Any:
+    try:
+        return make(value)
+    except (TypeError, ValueError) as error:
+        raise Unreadable(f"{where}: {error}") from error
+
+
+def _load_items(origin: Any, args: tuple[Any, ...], value: list[Any], where: str) -> Any:
+    if origin is tuple and (len(args) != 2 or args[1] is not Ellipsis):
+        if len(args) != len(value):
+            raise Unreadable(f"{where}: {len(value)} items where {len(args)} were expected")
+        return tuple(load(arg, item, f"{where}[{n}]") for n, (arg, item) in enumerate(zip(args, value, strict=True)))
+    return origin(load(args[0], item, f"{where}[{n}]") for n, item in enumerate(value))
+
+
+def _load_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in members:
+        return None
+    rest = [member for member in members if member is not type(None)]
+    if isinstance(value, Mapping) and "is" in value:
+        for member in rest:
+            if isinstance(member, type) and member.__name__ == value["is"]:
+                return load(member, value, where)
+    elif len(rest) == 1:
+        return load(rest[0], value, where)
+    raise Unreadable(f"{where}: none of {[getattr(member, '__name__', str(member)) for member in rest]}")
+
+
+def _load_dataclass(cls: type, value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise Unreadable(f"{where}: {type(value).__name__} where {cls.__name__} was expected")
+    hints = _hints(cls)
+    known = {field.name: field for field in fields(cls)}
+    unknown = sorted(set(value) - set(known) - {"is"})
+    if unknown:
+        raise Unreadable(f"{where}: unknown {', '.join(unknown)}")
+    named = {name: load(hints[name], item, f"{where}.{name}") for name, item in value.items() if name != "is"}
+    return _guarded(lambda arguments: cls(**arguments), named, where)

@@ -1,0 +1,228 @@
+"""The life of one traffic switch under guard: its state and its phases. `watchdog.domain.watch.advance` moves it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from watchdog.domain.effects import Delivery, Notice, Remedy
+from watchdog.domain.judge import Finding, History, Verdict
+from watchdog.domain.judge.history import Pods
+from watchdog.domain.measurement import Baseline
+from watchdog.domain.rollout import Stable, SwitchKind, TrafficSwitch
+from watchdog.domain.rules import Action, Guard, Rule, Threshold
+
+SETTLE = timedelta(seconds=2)
+"""How long after its end a block is asked for, so that Prometheus has what it will have."""
+
+RETRY = timedelta(seconds=10)
+"""How long a conflict is read and planned again before the watch is held."""
+
+PATH_KEPT = 240
+"""Points of a rule's path that a record keeps; beyond that every second one is dropped."""
+
+
+class Phase(StrEnum):
+    """Where a watch stands. From `PASSED` on the phases are terminal; they are the outcomes."""
+
+    WATCHING = "watching"
+    DECIDING = "deciding"  # breached; waiting for a fresh look at the target
+    HOLDING = "holding"  # breached; acting was refused and is checked again
+    ACTING = "acting"  # the intent is journalled, the act under way
+    RECOVERING = "recovering"  # put back; does it help?
+    PASSED = "passed"
+    ROLLED_BACK = "rolled-back"
+    HELD = "held"
+    NOTIFIED = "notified"
+    SUPERSEDED = "superseded"
+    INCONCLUSIVE = "inconclusive"
+    FAILED = "failed"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the watch has ended."""
+        return self in _OUTCOMES
+
+
+_OUTCOMES = frozenset(
+    {
+        Phase.PASSED,
+        Phase.ROLLED_BACK,
+        Phase.HELD,
+        Phase.NOTIFIED,
+        Phase.SUPERSEDED,
+        Phase.INCONCLUSIVE,
+        Phase.FAILED,
+    }
+)
+
+
+class Recovery(StrEnum):
+    """The second field of the outcome `rolled-back`."""
+
+    RECOVERED = "recovered"
+    NOT_RECOVERED = "not-recovered"
+    UNKNOWN = "unknown"
+
+
+class RefusalReason(StrEnum):
+    """Why a breach was not acted on; `remedy.plan` gives them."""
+
+    SUPERSEDED = "superseded"
+    NOTHING_TO_GO_BACK_TO = "nothing-to-go-back-to"
+    DESTINATION_GONE = "destination-gone"
+    DESTINATION_CHANGED = "destination-changed"
+    DESTINATION_NOT_READY = "destination-not-ready"
+    NO_DIFFERENCE = "no-difference"
+    NEEDS_GONE = "needs-gone"
+    DRY_RUN_REFUSED = "dry-run-refused"
+    PAUSED = "paused"
+    ON_HOLD = "on-hold"
+    STABLE_OVER_LIMIT = "stable-over-limit"
+    CONFLICT = "conflict"
+    OUT_OF_REACH = "out-of-reach"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the watchdog does not act now, in a word and in a sentence."""
+
+    reason: RefusalReason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One judged moment of a rule, for the record and its plot."""
+
+    at: datetime
+    value: float | None
+    limit: float | None
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One rule's way through a watch."""
+
+    rule: Rule
+    history: History
+    baseline: Baseline | None = None
+    verdict: Verdict | None = None
+    breach: Verdict | None = None  # a first passage: once reached, it stands
+    path: tuple[Point, ...] = ()
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """The rule's threshold, where it is one."""
+        return self.rule.check if isinstance(self.rule.check, Threshold) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A notice and how far it got with each channel."""
+
+    notice: Notice
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One switch under guard. It keeps the rules and limits it began with."""
+
+    id: str
+    switch: TrafficSwitch
+    guard: Guard
+    stable: Stable | None
+    opened: datetime
+    phase: Phase = Phase.WATCHING
+    notify_only: str = ""  # why it may only tell: a return to a good revision, a guard that was removed
+    tracks: tuple[Track, ...] = ()
+    pods: Pods | None = None
+    ready_from: datetime | None = None  # the candidate's first ready pod
+    bake_from: datetime | None = None  # the completed rollout; the switch itself for a flip
+    progress_deadline: timedelta = timedelta(minutes=10)
+    breached: tuple[str, ...] = ()  # rules whose breach asks for a rollback, in the order in which they breached
+    noted: tuple[str, ...] = ()  # rules whose breach is only told
+    breached_at: datetime | None = None
+    refusal: Refusal | None = None
+    remedy: Remedy | None = None  # the last intent
+    attempts: int = 0
+    first_attempt_at: datetime | None = None
+    acted_at: datetime | None = None
+    left: Mapping[str, str] = field(default_factory=dict)  # Services that could not be put back
+    scaled_up: bool = False
+    recovery: Recovery | None = None
+    recovery_from: datetime | None = None  # the completed put-back
+    recovery_tracks: tuple[Track, ...] = ()
+    recovery_pods: Pods | None = None
+    ended_at: datetime | None = None
+    reason: str = ""  # the outcome in one sentence
+    tellings: tuple[Telling, ...] = ()
+
+    @property
+    def bake_end(self) -> datetime | None:
+        """When the bake ends; None while the rollout is not complete."""
+        return None if self.bake_from is None else self.bake_from + self.guard.bake
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the watch may do more than tell."""
+        return not self.notify_only and self.guard.action is Action.ROLLBACK
+
+    @property
+    def outcome(self) -> Phase | None:
+        """The terminal phase, once reached."""
+        return self.phase if self.phase.terminal else None
+
+    @property
+    def recovery_end(self) -> datetime | None:
+        """When the look at the recovery ends; while the put-back is not complete, when that is given up."""
+        if self.acted_at is None:
+            return None
+        if self.recovery_from is not None:
+            return self.recovery_from + self.guard.recovery
+        return self.acted_at + self.progress_deadline + self.guard.recovery
+
+    @property
+    def patience(self) -> datetime:
+        """When a rollout that never completes is given up."""
+        return self.switch.at + self.progress_deadline + self.guard.bake
+
+    def track(self, rule: str) -> Track | None:
+        """The track of that rule."""
+        return next((track for track in self.tracks if track.rule.name == rule), None)
+
+    def block_end(self, index: int) -> datetime:
+        """The end of block `index` on the grid `switch + k * interval`."""
+        return self.switch.at + index * self.guard.interval
+
+    @property
+    def counted_from(self) -> datetime:
+        """From when warm-up runs and restarts count: a flip's switch; for a rollout the pods' own beginning."""
+        return self.switch.at
+
+
+def watch_id(switch: TrafficSwitch) -> str:
+    """A name for the watch of a switch, the same whenever the same switch is seen: fit for a ConfigMap's name."""
+    moment = switch.at.strftime("%Y%m%dt%H%M%S")
+    identity = f"{switch.target}|{switch.candidate.workload}|{switch.candidate.template}|{moment}"
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+    return f"{switch.target.name[:40].strip('.-').replace('.', '-')}-{moment}-{digest}"
+
+
+def open_watch(
+    switch: TrafficSwitch, guard: Guard, stable: Stable | None, *, notify_only: str = "", now: datetime
+) -> Watch:
+    """A new watch, before anything was measured."""
+    return Watch(
+        id=watch_id(switch),
+        switch=switch,
+        guard=guard,
+        stable=stable,
+        opened=now,
+        notify_only=notify_only,
+        tracks=tuple(Track(rule, History(guard.interval)) for rule in guard.rules),
+        bake_from=switch.at if switch.kind is SwitchKind.SELECTOR else None,
+    )

@@ -1,0 +1,18 @@
+"""What `advance` answers: the watch as it is then, and what the shell shall do, in this order."""
+
+from dataclasses import dataclass, replace
+
+from watchdog.domain.effects import Effect
+from watchdog.domain.state import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a watch."""
+
+    watch: Watch
+    effects: tuple[Effect, ...] = ()
+
+    def then(self, later: "Step") -> "Step":
+        """This step's effects, then those of the step that was taken from its watch."""
+        return replace(later, effects=(*self.effects, *later.effects))

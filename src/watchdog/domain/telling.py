@@ -1,0 +1,168 @@
+"""What people are told of a watch: one line that is the whole story, then what, why, since when and what was done."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from watchdog.domain.effects import Delivery, DeliveryState, Notice, Severity
+from watchdog.domain.judge import Verdict
+from watchdog.domain.judge.verdict import number, span
+from watchdog.domain.rollout import Revision, SwitchKind
+from watchdog.domain.rules import Topic
+from watchdog.domain.state import Telling, Watch
+
+_SEVERITY: Mapping[Topic, Severity] = {
+    Topic.SWITCH: Severity.INFO,
+    Topic.PASSED: Severity.SUCCESS,
+    Topic.BREACH: Severity.WARNING,
+    Topic.ROLLED_BACK: Severity.CRITICAL,
+    Topic.RECOVERED: Severity.SUCCESS,
+    Topic.NOT_RECOVERED: Severity.CRITICAL,
+    Topic.HELD: Severity.CRITICAL,
+    Topic.FAILED: Severity.CRITICAL,
+    Topic.NOTIFIED: Severity.WARNING,
+    Topic.INCONCLUSIVE: Severity.WARNING,
+    Topic.SUPERSEDED: Severity.INFO,
+    Topic.RULES_INVALID: Severity.WARNING,
+    Topic.UNGUARDED: Severity.WARNING,
+}
+_LONGEST_TITLE = 300
+
+
+def name_of(revision: Revision | None) -> str:
+    """A revision as people know it: its Deployment and image tags."""
+    return "nothing known" if revision is None else str(revision)
+
+
+def notice(watch: Watch, topic: Topic, now: datetime, *, rule: str = "", note: str = "") -> Notice:
+    """The notice of `topic`. Its id is the same whenever the same thing is told."""
+    part = f"/{rule}" if rule else ""
+    if topic is Topic.HELD and watch.refusal is not None:
+        part = f"/{watch.refusal.reason}"
+    return Notice(
+        id=f"{watch.id}/{topic}{part}",
+        topic=topic,
+        severity=_SEVERITY[topic],
+        watch=watch.id,
+        target=str(watch.switch.target),
+        title=_title(watch, topic, rule, note)[:_LONGEST_TITLE],
+        lines=tuple(_lines(watch, topic, rule, note, now)),
+        at=now,
+        facts=_facts(watch, rule),
+    )
+
+
+def _title(watch: Watch, topic: Topic, rule: str, note: str) -> str:
+    target = str(watch.switch.target)
+    candidate = name_of(watch.switch.candidate)
+    why = _why(watch, rule)
+    match topic:
+        case Topic.SWITCH:
+            return f"{target} switched to {candidate}; watching it for {span(watch.guard.bake)}"
+        case Topic.PASSED:
+            return f"{target}: {candidate} passed its watch"
+        case Topic.BREACH:
+            return f"{target}: {candidate} breaks {why}; told only, nothing was done"
+        case Topic.ROLLED_BACK:
+            to = name_of(watch.remedy.to if watch.remedy else None)
+            return f"{target} was put back from {candidate} to {to}: {why}"
+        case Topic.HELD:
+            reason = watch.refusal.sentence if watch.refusal else watch.reason
+            return f"{target}: {candidate} breaks {why}, but nothing was done: {reason}"
+        case Topic.FAILED:
+            return f"{target}: {candidate} breaks {why}, and putting it back failed: {watch.reason}"
+        case Topic.RECOVERED:
+            return f"{target} recovered after it was put back"
+        case Topic.NOT_RECOVERED:
+            return f"{target} did not recover after it was put back: {note or watch.reason}"
+        case _:
+            return f"{target}: {candidate} {topic}: {note or watch.reason}"
+
+
+def _verdict(watch: Watch, rule: str) -> Verdict | None:
+    name = rule or next(iter((*watch.breached, *watch.noted)), "")
+    track = watch.track(name)
+    return None if track is None else track.breach or track.verdict
+
+
+def _why(watch: Watch, rule: str) -> str:
+    verdict = _verdict(watch, rule)
+    return "its rules" if verdict is None else f"{verdict.rule}: {verdict.sentence}"
+
+
+def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> list[str]:
+    lines = [f"Candidate {name_of(watch.switch.candidate)}, stable {_stable(watch)}"]
+    by = f" by {watch.switch.by}" if watch.switch.by else ""
+    how = "flipped" if watch.switch.kind is SwitchKind.SELECTOR else "rolled out"
+    lines.append(f"It was {how} at {_clock(watch.switch.at)}{by}, {span(now - watch.switch.at)} ago")
+    rules = (rule,) if rule else (*watch.breached, *watch.noted)
+    for name in rules if topic is not Topic.PASSED else ():
+        verdict = _verdict(watch, name)
+        if verdict is not None:
+            since = f", since {_clock(verdict.evidence.since)}" if verdict.evidence.since else ""
+            lines.append(f"Rule {name}: {verdict.sentence}{since}")
+    if watch.acted_at is not None and watch.remedy is not None:
+        lines.append(f"Traffic was put back to {name_of(watch.remedy.to)} at {_clock(watch.acted_at)}")
+    lines.extend(f"Service {service} could not be put back: {why}" for service, why in watch.left.items())
+    if topic is Topic.HELD and not watch.phase.terminal:
+        lines.append("It is checked again until the bake ends, and acted on when the reason is gone")
+    if watch.notify_only:
+        lines.append(f"This watch only tells: {watch.notify_only}")
+    if note:
+        lines.append(note)
+    return lines
+
+
+def _stable(watch: Watch) -> str:
+    return name_of(watch.stable.revision) if watch.stable else "none known"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S} UTC"
+
+
+def _facts(watch: Watch, rule: str) -> dict[str, str]:
+    facts = {
+        "watch": watch.id,
+        "target": str(watch.switch.target),
+        "guard": watch.guard.name,
+        "candidate": name_of(watch.switch.candidate),
+        "stable": _stable(watch),
+        "phase": str(watch.phase),
+    }
+    verdict = _verdict(watch, rule)
+    if verdict is not None:
+        evidence = verdict.evidence
+        facts |= {
+            "rule": verdict.rule,
+            "value": number(evidence.value, evidence.dimension),
+            "limit": number(evidence.limit, evidence.dimension),
+            "why": verdict.sentence,
+        }
+        if evidence.total is not None:
+            facts["requests"] = f"{evidence.total:.0f}"
+        if evidence.query:
+            facts["query"] = evidence.query
+    if watch.refusal is not None:
+        facts["refusal"] = str(watch.refusal.reason)
+    if watch.recovery is not None:
+        facts["recovery"] = str(watch.recovery)
+    return facts
+
+
+def with_telling(
+    watch_tellings: tuple[Telling, ...], notice_: Notice, channels: tuple[str, ...]
+) -> tuple[Telling, ...]:
+    """The tellings with one more, to these channels; a notice that is there already is not told again."""
+    if any(telling.notice.id == notice_.id for telling in watch_tellings):
+        return watch_tellings
+    return (*watch_tellings, Telling(notice_, tuple(Delivery(channel) for channel in channels)))
+
+
+def undelivered(tellings: tuple[Telling, ...]) -> tuple[tuple[Notice, Delivery], ...]:
+    """What still has to be sent, oldest first. A delivery that was under way may repeat what was sent."""
+    return tuple(
+        (telling.notice, delivery)
+        for telling in tellings
+        for delivery in telling.deliveries
+        if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING)
+    )

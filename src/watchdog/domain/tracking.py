@@ -1,0 +1,153 @@
+"""How measurements become verdicts along a watch: folds events into tracks and judges them."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from watchdog.domain.judge import Finding, Verdict, judge
+from watchdog.domain.judge.history import Outage, Pods, Probes
+from watchdog.domain.judge.probes import probes_hold
+from watchdog.domain.judge.signs import showing
+from watchdog.domain.judge.thresholds import could_fire
+from watchdog.domain.live import Live, Pod
+from watchdog.domain.measurement import (
+    Baseline,
+    Block,
+    Buckets,
+    Counts,
+    NoData,
+    PodValues,
+    ProbeRound,
+    Reading,
+)
+from watchdog.domain.rules import Probe, Signs
+from watchdog.domain.state import PATH_KEPT, Point, Track
+
+SIDECARS = frozenset({"istio-proxy", "linkerd-proxy"})
+
+WarmFrom = Callable[[str], datetime | None]
+"""From when a pod's requests count ("" for metrics without pods); None: it was never ready."""
+
+
+def with_block(track: Track, block: Block, warm_from: WarmFrom) -> Track:
+    """One more block: cold pods are left out of what is judged, but not of a total outage."""
+    outage = None
+    if isinstance(block.reading, Counts):
+        outage = Outage(block.index, block.end, block.reading.bad, block.reading.total)
+    warm = replace(block, reading=warm_part(block, warm_from))
+    history = track.history.with_block(warm, outage)
+    track = replace(track, history=history)
+    if track.threshold is not None and could_fire(track.rule, track.threshold, history, track.baseline):
+        track = replace(track, history=replace(history, blocks_judged=history.blocks_judged + 1))
+    return judged(track, block.end)
+
+
+def warm_part(block: Block, warm_from: WarmFrom) -> Reading:
+    """The reading without pods that were not yet warm when the block began."""
+
+    def warm(pod: str) -> bool:
+        moment = warm_from(pod)
+        return moment is not None and block.start >= moment
+
+    match block.reading:
+        case Counts(pods):
+            kept = {pod: count for pod, count in pods.items() if warm(pod)}
+            return Counts(kept) if kept else NoData("all pods are still warming up", block.query)
+        case Buckets(buckets):
+            left = {pod: bucket for pod, bucket in buckets.items() if warm(pod)}
+            return Buckets(left) if left else NoData("all pods are still warming up", block.query)
+        case PodValues(values):
+            rest = {pod: value for pod, value in values.items() if warm(pod) and math.isfinite(value)}
+            return PodValues(rest) if rest else NoData("all pods are still warming up", block.query)
+        case absent:
+            return absent
+
+
+def with_round(track: Track, probe: Probe, round_: ProbeRound, pods: Iterable[str]) -> Track:
+    """One more round of probes."""
+    probes = Probes.after(track.history.probes, round_, pods)
+    held_since = (track.history.held_since or round_.at) if probes_hold(probe, probes) else None
+    history = replace(track.history, probes=probes, held_since=held_since)
+    return judged(replace(track, history=history), round_.at)
+
+
+def with_pods(track: Track, signs: Signs, pods: Pods) -> Track:
+    """One more look at the pods."""
+    held_since = (track.history.held_since or pods.at) if showing(signs, pods, pods.at) else None
+    history = replace(track.history, pods=pods, held_since=held_since)
+    return judged(replace(track, history=history), pods.at)
+
+
+def with_baseline(track: Track, baseline: Baseline) -> Track:
+    """What the rule measured of stable; blocks judged without it are counted again."""
+    track = replace(track, baseline=baseline)
+    if track.threshold is None:
+        return track
+    blocks = track.history.blocks
+    count = sum(
+        could_fire(track.rule, track.threshold, replace(track.history, blocks=blocks[: end + 1]), baseline)
+        for end in range(len(blocks))
+    )
+    history = replace(track.history, blocks_judged=max(count, track.history.blocks_judged))
+    return replace(track, history=history)
+
+
+def judged(track: Track, now: datetime) -> Track:
+    """The track with its present verdict; a breach, once reached, stands."""
+    verdict = judge(track.rule, track.history, track.baseline, now)
+    breach = track.breach or (verdict if verdict.finding is Finding.BREACH else None)
+    return replace(track, verdict=verdict, breach=breach, path=_extended(track.path, verdict))
+
+
+def _extended(path: tuple[Point, ...], verdict: Verdict) -> tuple[Point, ...]:
+    if path and path[-1].at >= verdict.at:
+        return path
+    point = Point(verdict.at, verdict.evidence.value, verdict.evidence.limit, verdict.finding)
+    if path and verdict.evidence.value is None and (path[-1].value, path[-1].finding) == (None, verdict.finding):
+        return path  # a rule without numbers is only worth a point where its finding changes
+    return (*(path if len(path) < PATH_KEPT else path[::2]), point)
+
+
+def could_have_fired(track: Track) -> bool:
+    """Whether a breach could have been seen: the condition of the outcome `passed`."""
+    match track.rule.check:
+        case Probe():
+            return track.history.probes is not None and track.history.probes.armed
+        case Signs():
+            return track.history.pods is not None
+        case _:
+            return track.history.blocks_seen > 0 and 2 * track.history.blocks_judged >= track.history.blocks_seen
+
+
+def containers_of(names: tuple[str, ...] | None, pods: Iterable[Pod]) -> frozenset[str] | None:
+    """The containers whose state is judged: the guard's `containers`, else all but the sidecars."""
+    if names is not None:
+        return frozenset(names)
+    present = {container.name for pod in pods for container in pod.containers}
+    return frozenset(present - SIDECARS) if present & SIDECARS else None
+
+
+def looked(
+    before: Pods | None,
+    live: Live,
+    pods: tuple[Pod, ...],
+    *,
+    counted_from: datetime,
+    warmup: timedelta,
+    containers: tuple[str, ...] | None,
+) -> Pods:
+    """The pods' memory after one more look."""
+    return Pods.after(
+        before,
+        live,
+        pods=pods,
+        counted_from=counted_from,
+        warmup=warmup,
+        containers=containers_of(containers, pods),
+    )
+
+
+def replaced(tracks: tuple[Track, ...], changed: Mapping[str, Track]) -> tuple[Track, ...]:
+    """The tracks with those of the named rules exchanged."""
+    return tuple(changed.get(track.rule.name, track) for track in tracks)

@@ -1,0 +1,336 @@
+"""`advance(watch, event, now) -> Step`: the only place where a watch changes its phase.
+
+Pure and total: any event in any phase gives a step. Terminal phases absorb: they take note of deliveries of
+their notices and of nothing else.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from watchdog.domain.concluding import conclude_bake, conclude_recovery, end
+from watchdog.domain.deciding import decide, held, put_back_answered
+from watchdog.domain.effects import Effect, Emit, Look, PutBack, Record, Tell
+from watchdog.domain.events import (
+    BaselineMeasured,
+    DeliveryMoved,
+    Event,
+    Joined,
+    Looked,
+    LookFailed,
+    Measured,
+    Probed,
+    PutBackAnswered,
+    RecoveryMeasured,
+    Resumed,
+    RightEnded,
+    Superseded,
+    Ticked,
+)
+from watchdog.domain.judge.history import Pods
+from watchdog.domain.live import Live
+from watchdog.domain.rules import Action, Probe, Signs, Topic
+from watchdog.domain.state import (
+    SETTLE,
+    Phase,
+    Recovery,
+    Refusal,
+    RefusalReason,
+    Track,
+    Watch,
+    open_watch,
+)
+from watchdog.domain.step import Step
+from watchdog.domain.telling import name_of, notice
+from watchdog.domain.tracking import (
+    WarmFrom,
+    looked,
+    replaced,
+    with_baseline,
+    with_block,
+    with_pods,
+    with_round,
+)
+
+__all__ = ["Phase", "Step", "Watch", "advance", "open_watch", "opening"]
+
+_PATIENCE_TO_LOOK = timedelta(seconds=60)
+
+
+def opening(watch: Watch, now: datetime) -> Step:
+    """The first step of a new watch: it is recorded and told."""
+    note = f"{name_of(watch.switch.candidate)} is watched for {watch.guard.bake} by guard {watch.guard.name}"
+    return Step(watch, (Record(), Tell(notice(watch, Topic.SWITCH, now)), Emit("WatchOpened", note)))
+
+
+def advance(watch: Watch, event: Event, now: datetime) -> Step:
+    """What follows from `event` at `now`."""
+    if isinstance(event, DeliveryMoved):
+        return _delivered(watch, event)
+    if watch.phase.terminal:
+        return Step(watch)
+    match event:
+        case Looked(live):
+            return _looked(watch, live, now)
+        case LookFailed(detail):
+            return _look_failed(watch, detail)
+        case Measured():
+            return _judged(_measured(watch, event), now)
+        case RecoveryMeasured():
+            return conclude_recovery(_recovery_measured(watch, event), now)
+        case BaselineMeasured(baselines):
+            changed = {
+                name: with_baseline(track, baselines[name])
+                for track in watch.tracks
+                if (name := track.rule.name) in baselines
+            }
+            return _judged(replace(watch, tracks=replaced(watch.tracks, changed)), now)
+        case Probed():
+            return _probed(watch, event, now)
+        case PutBackAnswered(answer):
+            return put_back_answered(watch, answer, now)
+        case Superseded():
+            return _superseded(watch, event, now)
+        case Joined(flip):
+            return _joined(watch, event) if flip.service not in _services(watch) else Step(watch)
+        case RightEnded(why):
+            return _right_ended(watch, why, now)
+        case Resumed():
+            return _resumed(watch)
+        case Ticked():
+            return _ticked(watch, now)
+        case _:
+            assert_never(event)
+
+
+def _services(watch: Watch) -> frozenset[str]:
+    return frozenset(flip.service for flip in watch.switch.flips)
+
+
+def _warm_from(watch: Watch) -> WarmFrom:
+    unseen = None if watch.ready_from is None else max(watch.ready_from, watch.counted_from) + watch.guard.warmup
+
+    def warm_from(pod: str) -> datetime | None:
+        return unseen if not pod or watch.pods is None else watch.pods.warm_from(pod, unseen)
+
+    return warm_from
+
+
+def _measured(watch: Watch, event: Measured) -> Watch:
+    warm_from = _warm_from(watch)
+    changed = {
+        name: with_block(track, event.blocks[name], warm_from)
+        for track in watch.tracks
+        if (name := track.rule.name) in event.blocks
+    }
+    return replace(watch, tracks=replaced(watch.tracks, changed))
+
+
+def _recovery_measured(watch: Watch, event: RecoveryMeasured) -> Watch:
+    pods = watch.recovery_pods
+    begun = watch.recovery_from
+
+    def warm_from(pod: str) -> datetime | None:
+        return begun if not pod or pods is None else pods.warm_from(pod, begun)
+
+    changed = {
+        name: with_block(track, event.blocks[name], warm_from)
+        for track in watch.recovery_tracks
+        if (name := track.rule.name) in event.blocks
+    }
+    return replace(watch, recovery_tracks=replaced(watch.recovery_tracks, changed))
+
+
+def _probed(watch: Watch, event: Probed, now: datetime) -> Step:
+    recovering = watch.phase is Phase.RECOVERING
+    tracks = watch.recovery_tracks if recovering else watch.tracks
+    pods = watch.recovery_pods if recovering else watch.pods
+    track = next((track for track in tracks if track.rule.name == event.rule), None)
+    if track is None or not isinstance(track.rule.check, Probe) or pods is None:
+        return Step(watch)
+    warm = tuple(pod.name for pod in pods.pods if pod.warm_from is not None and pod.warm_from <= event.round.at)
+    changed = replaced(tracks, {event.rule: with_round(track, track.rule.check, event.round, warm)})
+    if recovering:
+        return conclude_recovery(replace(watch, recovery_tracks=changed), now)
+    return _judged(replace(watch, tracks=changed), now)
+
+
+def _looked(watch: Watch, live: Live, now: datetime) -> Step:
+    if not live.exists and watch.phase is not Phase.RECOVERING:
+        return end(watch, Phase.SUPERSEDED, "the target was deleted", now)
+    if watch.phase is Phase.RECOVERING:
+        return _looked_recovering(watch, live, now)
+    pods = looked(
+        watch.pods,
+        live,
+        live.candidate_pods,
+        counted_from=watch.counted_from,
+        warmup=watch.guard.warmup,
+        containers=watch.guard.containers,
+    )
+    first_ready = min((pod.first_ready for pod in pods.pods if pod.first_ready), default=None)
+    watch = replace(
+        watch,
+        pods=pods,
+        ready_from=watch.ready_from or first_ready,
+        progress_deadline=timedelta(seconds=live.progress_deadline),
+        tracks=_with_signs(watch.tracks, pods),
+    )
+    if watch.bake_from is None and live.complete and live.serving == watch.switch.candidate:
+        watch = replace(watch, bake_from=max(live.completed_at or now, watch.switch.at))
+    step = _judged(watch, now)
+    if live.fresh and step.watch.phase in (Phase.DECIDING, Phase.HOLDING):
+        return step.then(decide(step.watch, live, now))
+    return step
+
+
+def _with_signs(tracks: tuple[Track, ...], pods: Pods) -> tuple[Track, ...]:
+    changed = {
+        track.rule.name: with_pods(track, track.rule.check, pods)
+        for track in tracks
+        if isinstance(track.rule.check, Signs)
+    }
+    return replaced(tracks, changed)
+
+
+def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
+    to = watch.remedy.to if watch.remedy is not None else None
+    if watch.recovery_from is None and live.complete and live.serving == to:
+        watch = replace(watch, recovery_from=max(live.completed_at or now, watch.acted_at or now))
+    begun = watch.recovery_from
+    if begun is None:
+        return conclude_recovery(watch, now)
+    pods = looked(
+        watch.recovery_pods,
+        live,
+        live.stable_pods,
+        counted_from=begun,
+        warmup=watch.guard.warmup,
+        containers=watch.guard.containers,
+    )
+    tracks = _with_signs(watch.recovery_tracks, pods)
+    return conclude_recovery(replace(watch, recovery_pods=pods, recovery_tracks=tracks), now)
+
+
+def _judged(watch: Watch, now: datetime) -> Step:
+    """Take note of rules that have newly breached."""
+    known = {*watch.breached, *watch.noted}
+    fresh = [track for track in watch.tracks if track.breach is not None and track.rule.name not in known]
+    if not fresh:
+        return Step(watch)
+    acting = tuple(
+        track.rule.name for track in fresh if watch.may_act and watch.guard.action_of(track.rule) is Action.ROLLBACK
+    )
+    noted = tuple(track.rule.name for track in fresh if track.rule.name not in acting)
+    watch = replace(
+        watch,
+        breached=(*watch.breached, *acting),
+        noted=(*watch.noted, *noted),
+        breached_at=watch.breached_at or now,
+    )
+    effects: list[Effect] = [Tell(notice(watch, Topic.BREACH, now, rule=name)) for name in noted]
+    effects += [_breach_event(watch, name) for name in (*acting, *noted)]
+    if noted:
+        effects.insert(0, Record())
+    if acting and watch.phase is Phase.WATCHING:
+        return Step(replace(watch, phase=Phase.DECIDING), (Look(), *effects))
+    return Step(watch, tuple(effects))
+
+
+def _breach_event(watch: Watch, name: str) -> Emit:
+    track = watch.track(name)
+    sentence = track.breach.sentence if track is not None and track.breach is not None else ""
+    return Emit("RuleBreached", f"{name}: {sentence}", warning=True)
+
+
+def _look_failed(watch: Watch, detail: str) -> Step:
+    """Keep looking: the caller waits between looks, and the end of the bake ends it."""
+    if watch.phase is Phase.DECIDING:
+        return Step(replace(watch, refusal=Refusal(RefusalReason.OUT_OF_REACH, detail)), (Look(),))
+    return Step(watch)
+
+
+def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
+    if event.by == watch.switch.candidate and watch.phase is not Phase.RECOVERING:
+        return Step(watch)
+    who = f" by {event.who}" if event.who else ""
+    if watch.phase in (Phase.ACTING, Phase.RECOVERING) and watch.remedy is not None:
+        if event.by == watch.remedy.to or watch.phase is Phase.ACTING:
+            return Step(watch)  # our own undo; or the answer to our write will tell who came first
+        again = event.by == watch.switch.candidate
+        recovery = Recovery.NOT_RECOVERED if again else Recovery.UNKNOWN
+        what = "the bad revision was deployed again" if again else f"{name_of(event.by)} was deployed"
+        return end(replace(watch, recovery=recovery), Phase.ROLLED_BACK, f"{what}{who}", now)
+    return end(watch, Phase.SUPERSEDED, f"{name_of(event.by)} took over{who}", now)
+
+
+def _joined(watch: Watch, event: Joined) -> Step:
+    if watch.phase not in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING):
+        return Step(watch)
+    switch = replace(watch.switch, flips=(*watch.switch.flips, event.flip))
+    return Step(replace(watch, switch=switch), (Record(),))
+
+
+def _right_ended(watch: Watch, why: str, now: datetime) -> Step:
+    if watch.phase in (Phase.ACTING, Phase.RECOVERING) or watch.notify_only:
+        return Step(watch)
+    told = [Tell(notice(watch, Topic.BREACH, now, rule=name)) for name in watch.breached]
+    watch = replace(
+        watch,
+        notify_only=why,
+        phase=Phase.WATCHING,
+        noted=(*watch.noted, *watch.breached),
+        breached=(),
+        refusal=None,
+    )
+    return Step(watch, (Record(), *told))
+
+
+def _resumed(watch: Watch) -> Step:
+    if watch.phase is Phase.ACTING and watch.remedy is not None:
+        # The provider finds out whether it was done; its preconditions still hold only if it was not.
+        return Step(watch, (PutBack(watch.remedy),))
+    if watch.phase in (Phase.DECIDING, Phase.HOLDING):
+        return Step(watch, (Look(),))
+    return Step(watch)
+
+
+def _ticked(watch: Watch, now: datetime) -> Step:
+    over = watch.bake_end if watch.bake_end is not None else watch.patience
+    match watch.phase:
+        case Phase.WATCHING if now >= over + SETTLE:
+            return conclude_bake(watch, now)
+        case Phase.DECIDING if now >= over + SETTLE + _PATIENCE_TO_LOOK:
+            refusal = watch.refusal or Refusal(RefusalReason.OUT_OF_REACH, "the API server did not answer")
+            return held(replace(watch, refusal=refusal), now)
+        case Phase.HOLDING:
+            return held(watch, now) if now >= over + SETTLE else Step(watch, (Look(),))
+        case Phase.ACTING if now >= over + watch.progress_deadline + SETTLE:
+            return end(watch, Phase.FAILED, "the API server never said whether it was put back", now)
+        case Phase.RECOVERING:
+            return conclude_recovery(watch, now)
+        case _:
+            return Step(watch)
+
+
+def _delivered(watch: Watch, event: DeliveryMoved) -> Step:
+    tellings = tuple(
+        replace(
+            telling,
+            deliveries=tuple(
+                replace(
+                    delivery,
+                    state=event.state,
+                    attempts=delivery.attempts + (1 if event.detail else 0),
+                    detail=event.detail or delivery.detail,
+                )
+                if delivery.channel == event.channel
+                else delivery
+                for delivery in telling.deliveries
+            ),
+        )
+        if telling.notice.id == event.notice
+        else telling
+        for telling in watch.tellings
+    )
+    return Step(replace(watch, tellings=tellings), (Record(),))
