@@ -175,8 +175,12 @@ def _switch(
     at = sighting.since
     closed = _closed(memory, at)
     colours = (serving.workload, memory.serving.workload) if sighting.kind is SwitchKind.SELECTOR else ()
+    # What serves again is the newest, and its baseline is the stretch that begins now.
+    again = tuple(replace(entry, since=at, until=None) for entry in closed.good if entry.revision == serving)
+    others = tuple(entry for entry in closed.good if entry.revision != serving)
     after = replace(
         closed,
+        good=(*others, *again),
         serving=serving,
         since=at,
         first=False,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from watchdog.domain.annotations import HOLD, Exemption, exemption
+from watchdog.domain.annotations import GUARD, HOLD, Exemption, exemption
 from watchdog.domain.effects import Remedy, ServicePutBack
 from watchdog.domain.judge.thresholds import baseline_value
 from watchdog.domain.judge.verdict import number
@@ -58,10 +58,11 @@ def _marked(watch: Watch, live: Live, now: datetime) -> Refusal | None:
     if live.paused:
         return Refusal(RefusalReason.PAUSED, "the Deployment is paused: an undo would not roll out")
     if watch.guard.annotations:
-        hold = exemption(HOLD, live.annotations, now)
-        if isinstance(hold, Exemption):
-            until = f"{hold.until:%Y-%m-%d %H:%M} UTC"
-            return Refusal(RefusalReason.ON_HOLD, f"on hold until {until}: {hold.reason}")
+        for annotation in (HOLD, GUARD):
+            mark = exemption(annotation, live.annotations, now)
+            if isinstance(mark, Exemption):
+                until = f"{mark.until:%Y-%m-%d %H:%M} UTC"
+                return Refusal(RefusalReason.ON_HOLD, f"on hold until {until}: {mark.reason}")
     return None
 
 

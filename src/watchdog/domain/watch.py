@@ -10,7 +10,7 @@ from typing import assert_never
 
 from watchdog.domain.concluding import conclude_bake, conclude_recovery, end
 from watchdog.domain.deciding import decide, held, put_back_answered
-from watchdog.domain.effects import Effect, Emit, Look, PutBack, Record, Tell
+from watchdog.domain.effects import DeliveryState, Effect, Emit, Look, PutBack, Record, Tell
 from watchdog.domain.events import (
     BaselineMeasured,
     DeliveryMoved,
@@ -333,4 +333,5 @@ def _delivered(watch: Watch, event: DeliveryMoved) -> Step:
         else telling
         for telling in watch.tellings
     )
-    return Step(replace(watch, tellings=tellings), (Record(),))
+    arrived = event.state in (DeliveryState.SENT, DeliveryState.GAVE_UP)
+    return Step(replace(watch, tellings=tellings), (Record(),) if arrived else ())

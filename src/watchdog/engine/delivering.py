@@ -1,0 +1,97 @@
+"""Brings notices to their channels: side by side, retried, never waited for by an act, at least once and never lost.
+
+Before a notice is sent its delivery is journalled as `sending`, afterwards as `sent`: killed before, it is sent
+once; killed in between, it is sent again and marked as a possible repeat.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from watchdog.domain.effects import Delivery, DeliveryState, Notice
+from watchdog.domain.events import DeliveryMoved
+from watchdog.domain.telling import undelivered
+from watchdog.domain.watch import Watch
+from watchdog.engine.observing import Observer
+from watchdog.ports import Clock, NotDelivered, Notifier
+
+log = logging.getLogger(__name__)
+
+GIVE_UP = timedelta(hours=24)
+_FIRST_WAIT = 5.0
+_LONGEST_WAIT = 120.0
+
+
+class Deliverer:
+    """Sends the notices of one watch. `moved` hands a delivery's progress to the watch; `flush` journals it."""
+
+    def __init__(
+        self,
+        *,
+        notifiers: Callable[[], Mapping[str, Notifier]],
+        clock: Clock,
+        observer: Observer,
+        moved: Callable[[DeliveryMoved], Awaitable[None]],
+        flush: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._notifiers = notifiers
+        self._clock = clock
+        self._observer = observer
+        self._moved = moved
+        self._flush = flush
+        self._under_way: set[tuple[str, str]] = set()
+        self._busy: dict[str, asyncio.Lock] = {}
+
+    def start(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
+        """Begin to send whatever of the watch is not yet under way."""
+        for notice, delivery in undelivered(watch.tellings):
+            key = (notice.id, delivery.channel)
+            if key not in self._under_way:
+                self._under_way.add(key)
+                scope.create_task(self._deliver(notice, delivery), name=f"tell {notice.id} to {delivery.channel}")
+
+    async def _deliver(self, notice: Notice, delivery: Delivery) -> None:
+        # One at a time and in order on each channel, so that "recovered" is not read before "rolled back".
+        async with self._busy.setdefault(delivery.channel, asyncio.Lock()):
+            await self._until_sent(notice, delivery)
+        self._under_way.discard((notice.id, delivery.channel))
+
+    async def _until_sent(self, notice: Notice, delivery: Delivery) -> None:
+        repeat = delivery.state is DeliveryState.SENDING
+        await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING))
+        await self._flush()
+        wait = _FIRST_WAIT
+        while True:
+            notifier = self._notifiers().get(delivery.channel)
+            if notifier is None:
+                await self._gave_up(notice, delivery, "rules.toml no longer has this channel")
+                return
+            self._log(notice, delivery, "telling")
+            try:
+                await notifier.send(notice, possible_repeat=repeat)
+            except NotDelivered as error:
+                repeat = repeat or error.unsure
+                self._observer.delivery(delivery.channel, "failed")
+                self._log(notice, delivery, "not told", str(error))
+                sending = DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING, str(error))
+                await self._moved(sending)
+                if self._clock.now() - notice.at >= GIVE_UP:
+                    await self._gave_up(notice, delivery, str(error))
+                    return
+                await self._clock.sleep(max(wait, error.retry_after or 0.0))
+                wait = min(2 * wait, _LONGEST_WAIT)
+            else:
+                break
+        self._observer.delivery(delivery.channel, "sent")
+        self._log(notice, delivery, "told")
+        await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENT))
+
+    async def _gave_up(self, notice: Notice, delivery: Delivery, why: str) -> None:
+        self._observer.delivery(delivery.channel, "gave-up")
+        self._log(notice, delivery, "gave up telling", why)
+        await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.GAVE_UP, why))
+
+    def _log(self, notice: Notice, delivery: Delivery, event: str, why: str = "") -> None:
+        facts = {"watch": notice.watch, "notice": notice.id, "channel": delivery.channel}
+        log.info(event, extra={"facts": {**facts, "why": why} if why else facts})

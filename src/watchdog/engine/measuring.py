@@ -1,0 +1,147 @@
+"""When a watch asks Prometheus: its baseline once, then each block after its end, in recovery on a grid of its own."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from watchdog.domain.events import BaselineMeasured, Event, Measured, RecoveryMeasured, Ticked
+from watchdog.domain.live import Live
+from watchdog.domain.measurement import Baseline, NoData, QueryFailed
+from watchdog.domain.rollout import Revision
+from watchdog.domain.state import SETTLE, Phase, Track, Watch
+from watchdog.engine.sampling import Sampler, Subject, Tracker
+from watchdog.ports import Clock
+
+log = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = 600
+"""Blocks caught up in one go after an absence; older ones are left out."""
+
+
+class Measuring:
+    """The measuring task of one watch."""
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        clock: Clock,
+        post: Callable[[Event], None],
+        watch: Callable[[], Watch],
+        live: Callable[[], Live | None],
+    ) -> None:
+        self._sampler = sampler
+        self._clock = clock
+        self._post = post
+        self._watch = watch
+        self._live = live
+
+    async def run(self) -> None:
+        """Measure until cancelled."""
+        async with asyncio.TaskGroup() as scope:
+            scope.create_task(self._baselines(), name=f"baseline {self._watch().id}")
+            await self._blocks()
+            await self._recovery()
+
+    async def _baselines(self) -> None:
+        """Ask until every rule has an answer; "no data" is one."""
+        watch = self._watch()
+        left = [track for track in watch.tracks if track.threshold is not None and track.baseline is None]
+        while left:
+            answers = await asyncio.gather(*(self._baseline(watch, track) for track in left))
+            known = {
+                track.rule.name: baseline
+                for track, baseline in zip(left, answers, strict=True)
+                if not isinstance(baseline.reading, QueryFailed)
+            }
+            if known:
+                self._post(BaselineMeasured(known))
+            left = [track for track in left if track.rule.name not in known]
+            if left:
+                await self._clock.sleep(watch.guard.interval.total_seconds())
+
+    async def _baseline(self, watch: Watch, track: Track) -> Baseline:
+        stable, threshold = watch.stable, track.threshold
+        at = watch.switch.at
+        if stable is None or threshold is None:
+            return Baseline(at, at, NoData("no stable revision is known"))
+        end = min(stable.until, at)
+        start = max(stable.since, end - watch.guard.baseline)
+        if start >= end:
+            return Baseline(start, end, NoData("stable did not serve before the switch"))
+        subject = Subject(watch.switch.target, stable.revision, self._births(stable.revision), start)
+        return await self._sampler.baseline(threshold, subject, start, end)
+
+    def _births(self, revision: Revision) -> dict[str, datetime]:
+        live = self._live()
+        if live is None:
+            return {}
+        pods = live.candidate_pods if revision == self._watch().switch.candidate else live.stable_pods
+        return {pod.name: pod.created for pod in pods}
+
+    async def _blocks(self) -> None:
+        """The blocks of the grid `switch + k * interval`, until the watch is in recovery."""
+        watch = self._watch()
+        revision, since, interval = watch.switch.candidate, watch.switch.at, watch.guard.interval
+        trackers = self._trackers(watch.tracks, watch)
+        index = max(1, math.floor((self._clock.now() - since) / interval) - _MOST_AT_ONCE)
+        while self._watch().phase is not Phase.RECOVERING:
+            index = await self._next(trackers, since, interval, index, revision, recovering=False)
+
+    async def _recovery(self) -> None:
+        """The blocks after the completed put-back, of the revision that was gone back to."""
+        while (since := self._watch().recovery_from) is None:
+            await self._clock.sleep(0.5)
+            self._post(Ticked())
+        watch = self._watch()
+        if watch.remedy is None:
+            return
+        trackers = self._trackers(watch.recovery_tracks, watch)
+        index, interval = 1, watch.guard.interval
+        while True:
+            index = await self._next(trackers, since, interval, index, watch.remedy.to, recovering=True)
+
+    def _trackers(self, tracks: Sequence[Track], watch: Watch) -> dict[str, Tracker]:
+        return {
+            track.rule.name: Tracker(track.threshold, watch.guard.interval)
+            for track in tracks
+            if track.threshold is not None
+        }
+
+    async def _next(
+        self,
+        trackers: dict[str, Tracker],
+        since: datetime,
+        interval: timedelta,
+        index: int,
+        revision: Revision,
+        *,
+        recovering: bool,
+    ) -> int:
+        """Wait for block `index`, measure it and all that are due with it, and say that time has passed."""
+        await self._until(since + index * interval + SETTLE)
+        last = max(index, math.floor((self._clock.now() - SETTLE - since) / interval))
+        spans = [(k, since + (k - 1) * interval, since + k * interval) for k in range(index, last + 1)]
+        watch = self._watch()
+        subject = Subject(watch.switch.target, revision, self._births(revision), since)
+        rows = await asyncio.gather(*(self._sampler.blocks(tracker, subject, spans) for tracker in trackers.values()))
+        for blocks in zip(*rows, strict=True):
+            of_rules = dict(zip(trackers, blocks, strict=True))
+            self._post(RecoveryMeasured(of_rules) if recovering else Measured(of_rules))
+        self._post(Ticked())
+        return last + 1
+
+    async def _until(self, moment: datetime) -> None:
+        """Wait, with a tick when the bake or the recovery is over before."""
+        while True:
+            now = self._clock.now()
+            if now >= moment:
+                return
+            watch = self._watch()
+            over = watch.recovery_end if watch.phase is Phase.RECOVERING else watch.bake_end
+            due = over + SETTLE if over is not None else moment
+            wake = min(moment, due) if due > now else moment
+            await self._clock.sleep((wake - now).total_seconds())
+            if wake < moment:
+                self._post(Ticked())

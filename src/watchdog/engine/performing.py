@@ -1,0 +1,120 @@
+"""The only match over effects: what the domain names is done here, intents journalled first."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import assert_never
+
+from watchdog.domain.effects import (
+    Effect,
+    Emit,
+    Look,
+    PutBack,
+    PutBackDone,
+    PutBackUnsure,
+    Record,
+    Remember,
+    Tell,
+)
+from watchdog.domain.events import Event, Looked, LookFailed, PutBackAnswered
+from watchdog.domain.record import record_of
+from watchdog.domain.rollout import SwitchKind, TrafficSwitch
+from watchdog.domain.state import Watch
+from watchdog.domain.telling import undelivered
+from watchdog.engine.observing import Observer
+from watchdog.ports import Clock, EventSink, Journal, OutOfReach, TrafficProvider
+
+log = logging.getLogger(__name__)
+
+RememberTarget = Callable[[TrafficSwitch, Remember, Watch], Awaitable[None]]
+
+
+class Performer:
+    """Does one effect at a time for any watch. Holds no state of its own."""
+
+    def __init__(
+        self,
+        *,
+        providers: Mapping[SwitchKind, TrafficProvider],
+        journal: Journal,
+        events: EventSink,
+        clock: Clock,
+        observer: Observer,
+        remember: RememberTarget,
+    ) -> None:
+        self._providers = providers
+        self._journal = journal
+        self._events = events
+        self._clock = clock
+        self._observer = observer
+        self._remember = remember
+
+    async def perform(self, effect: Effect, watch: Watch, uid: str) -> Event | None:
+        """Do it; the answer is an event for `advance`, or None. Raises `OutOfReach` where a record is not written.
+
+        `Tell` is not done here: notices travel with the record and are sent by `delivering`, so that a dead channel
+        never delays an act.
+        """
+        match effect:
+            case Look():
+                return await self._look(watch)
+            case PutBack():
+                return await self._put_back(effect, watch)
+            case Record():
+                await self.record(watch)
+            case Remember():
+                await self._remember(watch.switch, effect, watch)
+            case Emit(reason, note, warning):
+                await self._events.emit(watch.switch.target, uid, reason=reason, note=note, warning=warning)
+            case Tell():
+                pass
+            case _:
+                assert_never(effect)
+        return None
+
+    async def record(self, watch: Watch) -> None:
+        """Write the watch's record; raises `OutOfReach`."""
+        still_open = not watch.phase.terminal or bool(undelivered(watch.tellings))
+        await self._journal.write(watch.id, record_of(watch), open_watch=still_open)
+
+    async def _look(self, watch: Watch) -> Event:
+        try:
+            live = await self._providers[watch.switch.kind].live(watch.switch, watch.stable, fresh=True)
+        except OutOfReach as error:
+            return LookFailed(str(error))
+        return Looked(live)
+
+    async def _put_back(self, effect: PutBack, watch: Watch) -> Event:
+        try:
+            # Intent first: a crash after the write must not look like no write.
+            await self.record(watch)
+        except OutOfReach as error:
+            unsure = PutBackUnsure(self._clock.now(), f"the intent could not be journalled: {error}")
+            return PutBackAnswered(unsure)
+        remedy = effect.remedy
+        log.warning(
+            "putting back",
+            extra={
+                "facts": {
+                    "watch": watch.id,
+                    "target": str(remedy.target),
+                    "from": str(remedy.candidate),
+                    "to": str(remedy.to),
+                    "uid": remedy.uid,
+                    "resource_version": remedy.resource_version,
+                }
+            },
+        )
+        answer = await self._providers[remedy.kind].put_back(remedy)
+        log.warning(
+            "put back answered",
+            extra={"facts": {"watch": watch.id, "answer": type(answer).__name__, "detail": _detail(answer)}},
+        )
+        scaling = remedy.scale_to is not None
+        self._observer.acted(watch, answer, scaling=scaling)
+        return PutBackAnswered(answer)
+
+
+def _detail(answer: object) -> str:
+    if isinstance(answer, PutBackDone):
+        return "; ".join(f"{service}: {why}" for service, why in answer.left.items())
+    return str(getattr(answer, "detail", ""))

@@ -1,0 +1,376 @@
+"""Switches in, one task a watch: compares sightings with what is remembered, opens, joins, supersedes and resumes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from watchdog.domain.annotations import GUARD, Exemption, Invalid, exemption
+from watchdog.domain.effects import Judgement, Notice, Remember, Severity
+from watchdog.domain.events import Event, Joined, Resumed, RightEnded, Superseded
+from watchdog.domain.live import Sighting
+from watchdog.domain.memory import Memory, Noticed, notice
+from watchdog.domain.record import Unreadable, document_of, memory_of, record_of, watch_of
+from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
+from watchdog.domain.rules import Action, Guard, Rulebook, Topic
+from watchdog.domain.state import Phase, Watch, open_watch
+from watchdog.domain.step import Step
+from watchdog.domain.telling import undelivered
+from watchdog.domain.watch import opening
+from watchdog.engine.observing import Observer
+from watchdog.engine.watching import WatchDriver
+from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
+
+log = logging.getLogger(__name__)
+
+_JOIN_WITHIN = 60.0
+_RETRY = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    driver: WatchDriver
+    task: asyncio.Task[None]
+
+
+class Supervisor:
+    """Holds what is remembered of each target and the open watches."""
+
+    def __init__(
+        self,
+        *,
+        rulebook: Rulebook,
+        providers: Sequence[TrafficProvider],
+        journal: Journal,
+        clock: Clock,
+        observer: Observer,
+        driver: Callable[[Watch], WatchDriver],
+        tell: Callable[[Notice, Guard], None],
+    ) -> None:
+        self._rulebook = rulebook
+        self._providers = providers
+        self._journal = journal
+        self._clock = clock
+        self._observer = observer
+        self._driver = driver
+        self._tell = tell
+        self._memories: dict[Target, Memory] = {}
+        self._labels: dict[Target, Mapping[str, str]] = {}
+        self._running: dict[str, _Running] = {}
+        self._exempt: dict[Target, str] = {}
+        self._unwritten: set[Target] = set()
+        self._scope: asyncio.TaskGroup | None = None
+        self.resumed = asyncio.Event()
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """The open watches, and ended ones of which someone is still to be told."""
+        return tuple(running.driver.watch for running in self._running.values())
+
+    async def run(self) -> None:
+        """Resume what the journal holds, then follow the providers until cancelled."""
+        async with asyncio.TaskGroup() as scope:
+            self._scope = scope
+            await self._resume(scope)
+            self.resumed.set()
+            for provider in self._providers:
+                scope.create_task(self._follow(provider), name=f"follow {provider.kind}")
+            scope.create_task(self._rewrite(), name="write memories")
+
+    # -- what was there before -----------------------------------------------------------------------------------
+
+    async def _resume(self, scope: asyncio.TaskGroup) -> None:
+        records, memories = await self._read_journal()
+        for target, document in memories.items():
+            try:
+                self._memories[target] = memory_of(document)
+            except Unreadable as error:
+                log.warning("memory not understood", extra={"facts": {"target": str(target), "why": str(error)}})
+        for document in records:
+            try:
+                watch = watch_of(document)
+            except Unreadable as error:
+                name = str(document.get("watch", "?"))
+                log.warning("record kept, not acted on", extra={"facts": {"watch": name, "why": str(error)}})
+                continue
+            if not watch.phase.terminal or undelivered(watch.tellings):
+                log.info("resumed", extra={"facts": {"watch": watch.id, "phase": str(watch.phase)}})
+                self._start(watch, None, scope, Resumed(), *self._ended_right(watch))
+
+    async def _read_journal(
+        self,
+    ) -> tuple[Sequence[Mapping[str, object]], Mapping[Target, Mapping[str, object]]]:
+        while True:
+            try:
+                return await self._journal.records(), await self._journal.memories()
+            except OutOfReach as error:
+                log.warning("journal not read", extra={"facts": {"why": str(error)}})
+                await self._clock.sleep(_RETRY)
+
+    def _start(self, watch: Watch, first: Step | None, scope: asyncio.TaskGroup, *events: Event) -> None:
+        driver = self._driver(watch)
+        task = scope.create_task(self._drive(driver, first, events), name=f"watch {watch.id}")
+        self._running[watch.id] = _Running(driver, task)
+        self._count()
+
+    async def _drive(self, driver: WatchDriver, first: Step | None, events: tuple[Event, ...]) -> None:
+        try:
+            await driver.run(first, *events)
+        finally:
+            self._running.pop(driver.watch.id, None)
+            self._count()
+
+    def _count(self) -> None:
+        self._observer.watches_open(sum(1 for watch in self.watches if not watch.phase.terminal))
+
+    # -- sightings -----------------------------------------------------------------------------------------------
+
+    async def _follow(self, provider: TrafficProvider) -> None:
+        async for sighting in provider.switches():
+            await self._sighted(sighting)
+
+    async def _sighted(self, sighting: Sighting) -> None:
+        target = sighting.target
+        guard = self._guard_of(sighting)
+        if guard is None or sighting.serving is None:
+            return
+        self._labels[target] = sighting.labels
+        memory = self._memories.get(target)
+        noticed = notice(
+            memory,
+            sighting,
+            bake=guard.bake,
+            rollback_window=guard.rollback_window,
+            idle=self._idle(sighting),
+            now=self._clock.now(),
+        )
+        exempt = self._exempted(sighting, guard)
+        if noticed is None:
+            return
+        if noticed.switch is not None and self._our_own(sighting):
+            noticed = replace(noticed, switch=None, quiet="put back by the watchdog")
+        if noticed.switch is not None and not exempt:
+            await self._switched(noticed, noticed.switch, guard, sighting)
+        elif noticed.quiet and memory is not None:
+            facts = {"target": str(target), "serving": str(sighting.serving), "why": noticed.quiet}
+            log.info("not watched", extra={"facts": facts})
+        if noticed.memory != memory:
+            self._memories[target] = noticed.memory
+            await self._write_memory(target)
+
+    def _guard_of(self, sighting: Sighting) -> Guard | None:
+        """Its own guard; else, for a serving colour, the guard of the Service that selects it."""
+        guard = self._rulebook.guard_of(sighting.target, sighting.labels)
+        if guard is not None or sighting.kind is not SwitchKind.ROLLOUT:
+            return guard
+        for service in sighting.selected_by:
+            target = Target(sighting.target.namespace, TargetKind.SERVICE, service)
+            found = self._rulebook.guard_of(target, self._labels.get(target, {}))
+            if found is not None:
+                return found
+        return None
+
+    def _idle(self, sighting: Sighting) -> bool:
+        """Whether the Deployment is a colour that no guarded Service selects now."""
+        if sighting.kind is not SwitchKind.ROLLOUT:
+            return False
+        namespace, name = sighting.target.namespace, sighting.target.name
+
+        def guarded(service: str) -> bool:
+            target = Target(namespace, TargetKind.SERVICE, service)
+            return self._rulebook.guard_of(target, self._labels.get(target, {})) is not None
+
+        if any(guarded(service) for service in sighting.selected_by):
+            return False
+        remembered = any(
+            name in memory.colours
+            for target, memory in self._memories.items()
+            if target.namespace == namespace and target.kind is TargetKind.SERVICE
+        )
+        return remembered or any(guarded(service) for service in sighting.colour_of)
+
+    def _our_own(self, sighting: Sighting) -> bool:
+        """Whether what is sighted is where a watch is putting the traffic back to."""
+        return any(
+            watch.remedy is not None
+            and watch.remedy.to == sighting.serving
+            and watch.phase in (Phase.ACTING, Phase.RECOVERING, Phase.ROLLED_BACK)
+            for watch in self._watches_of(sighting.target)
+        )
+
+    def _watches_of(self, target: Target) -> list[Watch]:
+        return [watch for watch in self.watches if _concerns(watch, target)]
+
+    async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
+        if any(watch.switch.candidate == switch.candidate for watch in self._open_of(switch.target)):
+            return  # resumed from the journal: the same switch, seen again
+        self._observer.switch_seen(switch.kind)
+        for watch in self._superseded_by(switch):
+            self._post(watch, Superseded(switch.candidate, sighting.by))
+        joined = self._joined(switch)
+        if joined is not None:
+            self._post(joined, Joined(switch.flips[0]))
+            return
+        now = self._clock.now()
+        watch = open_watch(switch, guard, noticed.stable, notify_only=noticed.notify_only, now=now)
+        facts = {
+            "watch": watch.id,
+            "target": str(switch.target),
+            "candidate": str(switch.candidate),
+            "stable": str(noticed.stable.revision) if noticed.stable else "",
+            "at": switch.at.isoformat(),
+            "by": switch.by,
+        }
+        log.info("switch", extra={"facts": facts})
+        # The record first: if the memory were first, a crash in between would lose the watch.
+        await self._journalled(watch)
+        assert self._scope is not None
+        self._start(watch, opening(watch, now), self._scope)
+
+    async def _journalled(self, watch: Watch) -> None:
+        while True:
+            try:
+                await self._journal.write(watch.id, record_of(watch), open_watch=True)
+            except OutOfReach as error:
+                log.warning("watch not journalled yet", extra={"facts": {"watch": watch.id, "why": str(error)}})
+                await self._clock.sleep(_RETRY)
+            else:
+                return
+
+    def _open_of(self, target: Target) -> list[Watch]:
+        return [watch for watch in self.watches if watch.switch.target == target and not watch.phase.terminal]
+
+    def _superseded_by(self, switch: TrafficSwitch) -> list[Watch]:
+        """Open watches that end with this switch: of the target, and flips to the colour that rolls out now."""
+        flipped_to = [
+            watch
+            for watch in self.watches
+            if switch.kind is SwitchKind.ROLLOUT
+            and watch.switch.kind is SwitchKind.SELECTOR
+            and watch.switch.target.namespace == switch.target.namespace
+            and watch.switch.candidate.workload == switch.candidate.workload
+            and not watch.phase.terminal
+        ]
+        return [*self._open_of(switch.target), *flipped_to]
+
+    def _joined(self, switch: TrafficSwitch) -> Watch | None:
+        """The open watch of the same release: a flip between the same two Deployments, a moment ago."""
+        for watch in self.watches:
+            first = watch.switch
+            if (
+                switch.kind is SwitchKind.SELECTOR
+                and first.kind is SwitchKind.SELECTOR
+                and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING)
+                and first.target != switch.target
+                and first.target.namespace == switch.target.namespace
+                and first.candidate == switch.candidate
+                and first.previous is not None
+                and switch.previous is not None
+                and first.previous.workload == switch.previous.workload
+                and abs((switch.at - first.at).total_seconds()) <= _JOIN_WITHIN
+            ):
+                return watch
+        return None
+
+    def _post(self, watch: Watch, event: Event) -> None:
+        running = self._running.get(watch.id)
+        if running is not None:
+            running.driver.post(event)
+
+    # -- exemptions ----------------------------------------------------------------------------------------------
+
+    def _exempted(self, sighting: Sighting, guard: Guard) -> bool:
+        """Whether an annotation takes the target out of its guard; told once each time it begins."""
+        found = exemption(GUARD, sighting.annotations, self._clock.now()) if guard.annotations else None
+        target = sighting.target
+        reason = ""
+        if isinstance(found, Exemption):
+            reason = f"until {found.until:%Y-%m-%d %H:%M} UTC: {found.reason}"
+        elif isinstance(found, Invalid):
+            reason = f"annotation not honoured: {found.problem}"
+        before = self._exempt.get(target, "")
+        if reason == before:
+            return isinstance(found, Exemption)
+        if before:
+            self._observer.unguarded(target, before, on=False)
+            self._exempt.pop(target)
+        if reason:
+            self._exempt[target] = reason
+            honoured = isinstance(found, Exemption)
+            self._observer.unguarded(target, reason, on=honoured)
+            what = "is not guarded" if honoured else "is guarded all the same"
+            title = f"{target} {what}: {reason}"
+            log.warning("unguarded", extra={"facts": {"target": str(target), "why": reason, "honoured": honoured}})
+            now = self._clock.now()
+            ident = f"{target}/unguarded/{reason}"
+            self._tell(Notice(ident, Topic.UNGUARDED, Severity.WARNING, "", str(target), title, (reason,), now), guard)
+        return isinstance(found, Exemption)
+
+    # -- memories ------------------------------------------------------------------------------------------------
+
+    async def remember(self, switch: TrafficSwitch, effect: Remember, watch: Watch) -> None:
+        """What a watch found out of its candidate."""
+        for target in {switch.target, *(_service(switch, flip.service) for flip in switch.flips)}:
+            memory = self._memories.get(target)
+            if memory is None:
+                continue
+            self._memories[target] = _learnt(memory, effect, watch, self._clock.now())
+            await self._write_memory(target)
+
+    async def _write_memory(self, target: Target) -> None:
+        try:
+            await self._journal.remember(target, document_of(self._memories[target]))
+            self._unwritten.discard(target)
+        except OutOfReach as error:
+            self._unwritten.add(target)
+            log.warning("memory not written", extra={"facts": {"target": str(target), "why": str(error)}})
+
+    async def _rewrite(self) -> None:
+        while True:
+            await self._clock.sleep(_RETRY)
+            for target in tuple(self._unwritten):
+                await self._write_memory(target)
+
+    # -- rules ---------------------------------------------------------------------------------------------------
+
+    def rules_changed(self, rulebook: Rulebook) -> None:
+        """Take up new rules: open watches keep the limits they began with, but a lost right ends at once."""
+        self._rulebook = rulebook
+        for watch in self.watches:
+            for event in self._ended_right(watch):
+                self._post(watch, event)
+
+    def _ended_right(self, watch: Watch) -> tuple[Event, ...]:
+        guard = self._rulebook.guard(watch.guard.name)
+        if guard is None:
+            return (RightEnded(f"guard {watch.guard.name} was removed from rules.toml"),)
+        if guard.action is Action.NOTIFY and watch.guard.action is not Action.NOTIFY:
+            return (RightEnded(f"guard {watch.guard.name} was set to notify"),)
+        labels = self._labels.get(watch.switch.target)
+        if labels is not None and not guard.covers(watch.switch.target, labels) and not guard.targets:
+            return (RightEnded(f"guard {watch.guard.name} no longer covers the target"),)
+        return ()
+
+
+def _concerns(watch: Watch, target: Target) -> bool:
+    return watch.switch.target == target or any(
+        _service(watch.switch, flip.service) == target for flip in watch.switch.flips
+    )
+
+
+def _service(switch: TrafficSwitch, name: str) -> Target:
+    return Target(switch.target.namespace, TargetKind.SERVICE, name)
+
+
+def _learnt(memory: Memory, effect: Remember, watch: Watch, now: datetime) -> Memory:
+    revision = effect.revision
+    match effect.what:
+        case Judgement.PASSED:
+            return memory.with_good(revision, watch.switch.at, now)
+        case Judgement.SERVED:
+            return memory.with_good(revision, watch.switch.at, None)
+        case Judgement.DOUBTED:
+            return replace(memory, doubted=memory.doubted or memory.serving == revision)
+        case Judgement.BAD:
+            return memory.with_bad(revision, watch.id, now)

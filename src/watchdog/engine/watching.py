@@ -1,0 +1,256 @@
+"""Drives one watch: waits, looks, measures, probes, hands each event to `advance` and performs what it names."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from watchdog.domain.effects import Effect, Look, PutBack, PutBackUnsure, Record, Tell
+from watchdog.domain.events import (
+    DeliveryMoved,
+    Event,
+    Looked,
+    LookFailed,
+    Probed,
+    PutBackAnswered,
+    Ticked,
+)
+from watchdog.domain.live import Live, Pod
+from watchdog.domain.measurement import ProbeRound
+from watchdog.domain.rules import Probe, Topic
+from watchdog.domain.state import Phase, Watch
+from watchdog.domain.step import Step
+from watchdog.domain.telling import undelivered, with_telling
+from watchdog.domain.watch import advance
+from watchdog.engine.delivering import Deliverer
+from watchdog.engine.measuring import Measuring
+from watchdog.engine.observing import Observer
+from watchdog.engine.performing import Performer
+from watchdog.engine.sampling import Sampler
+from watchdog.ports import Clock, Notifier, OutOfReach, Prober, TrafficProvider
+
+log = logging.getLogger(__name__)
+
+_LOOK_AT_LEAST_EVERY = 5.0  # signs ripen with time alone
+_LOOK_AT_MOST_EVERY = 0.2
+_RETRY_FIRST = 0.5
+_RETRY_LONGEST = 5.0
+_FLUSH_AFTER = 1.0
+
+
+class WatchDriver:
+    """The task of one watch, from its opening or its resumption until it has ended and all is told."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        *,
+        provider: TrafficProvider,
+        sampler: Sampler,
+        prober: Prober,
+        performer: Performer,
+        notifiers: Callable[[], Mapping[str, Notifier]],
+        wants: Callable[[str, Watch, Topic], bool],
+        observer: Observer,
+        clock: Clock,
+    ) -> None:
+        self.watch = watch
+        self._provider = provider
+        self._prober = prober
+        self._performer = performer
+        self._wants = wants
+        self._observer = observer
+        self._clock = clock
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._live: Live | None = None
+        self._dirty = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._retries = 0
+        self._measuring = Measuring(sampler, clock, self.post, lambda: self.watch, lambda: self._live)
+        self._deliverer = Deliverer(
+            notifiers=notifiers, clock=clock, observer=observer, moved=self._moved, flush=self._flush
+        )
+
+    def post(self, event: Event) -> None:
+        """Hand the watch an event; it is dealt with in order."""
+        self._events.put_nowait(event)
+
+    async def run(self, first: Step | None, *events: Event) -> Watch:
+        """Take the first step, if there is one, then go on until the watch has ended and everyone is told."""
+        for event in events:
+            self.post(event)
+        async with asyncio.TaskGroup() as scope:
+            flushing = scope.create_task(self._flushing(), name=f"journal {self.watch.id}")
+            if first is not None:
+                await self._take(first, scope)
+            self._deliverer.start(self.watch, scope)
+            senses = self._senses(scope)
+            while not self._over():
+                event = await self._events.get()
+                await self._advance(event, scope)
+                if self.watch.phase.terminal:
+                    for sense in senses:
+                        sense.cancel()
+            flushing.cancel()
+        if self._dirty.is_set():
+            await self._until_written()
+        return self.watch
+
+    def _senses(self, scope: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """The tasks that look, measure and probe until the watch has ended."""
+        if self.watch.phase.terminal:
+            return []
+        return [
+            scope.create_task(self._looking(), name=f"look {self.watch.id}"),
+            scope.create_task(self._measuring.run(), name=f"measure {self.watch.id}"),
+            *(
+                scope.create_task(self._probing(track.rule.name, track.rule.check), name=f"probe {self.watch.id}")
+                for track in self.watch.tracks
+                if isinstance(track.rule.check, Probe)
+            ),
+        ]
+
+    def _over(self) -> bool:
+        return self.watch.phase.terminal and not undelivered(self.watch.tellings) and self._events.empty()
+
+    async def _advance(self, event: Event, scope: asyncio.TaskGroup) -> None:
+        if isinstance(event, Looked):
+            self._live = event.live
+        before = self.watch
+        now = self._clock.now()
+        step = advance(before, event, now)
+        if step.watch.phase is not before.phase:
+            self._log_phase(before, step.watch)
+        for track in step.watch.tracks:
+            old = before.track(track.rule.name)
+            if track.verdict is not None and (old is None or old.verdict != track.verdict):
+                self._observer.judged(step.watch.switch.target, track.verdict)
+        if step.watch.phase.terminal and not before.phase.terminal:
+            self._observer.ended(step.watch, now)
+        await self._take(step, scope)
+
+    async def _take(self, step: Step, scope: asyncio.TaskGroup) -> None:
+        """Notices first become part of the watch, so that the very record that tells of the act holds them."""
+        watch = step.watch
+        for effect in step.effects:
+            if isinstance(effect, Tell):
+                topic = effect.notice.topic
+                channels = tuple(name for name in watch.guard.channels if self._wants(name, watch, topic))
+                watch = replace(watch, tellings=with_telling(watch.tellings, effect.notice, channels))
+        self.watch = watch
+        for effect in step.effects:
+            await self._perform(effect, scope)
+        self._deliverer.start(self.watch, scope)
+
+    async def _perform(self, effect: Effect, scope: asyncio.TaskGroup) -> None:
+        if isinstance(effect, Record):
+            self._dirty.set()
+            await self._write()
+            return
+        if isinstance(effect, Look | PutBack) and self._retries:
+            await self._clock.sleep(min(_RETRY_LONGEST, _RETRY_FIRST * 2 ** min(self._retries, 5)))
+        uid = self._live.uid if self._live is not None else ""
+        async with self._writing if isinstance(effect, PutBack) else contextlib.nullcontext():
+            answer = await self._performer.perform(effect, self.watch, uid)
+        if answer is None:
+            return
+        failed = isinstance(answer, LookFailed) or (
+            isinstance(answer, PutBackAnswered) and isinstance(answer.answer, PutBackUnsure)
+        )
+        self._retries = self._retries + 1 if failed else 0
+        self.post(answer)
+
+    # -- the record ----------------------------------------------------------------------------------------------
+
+    async def _moved(self, event: DeliveryMoved) -> None:
+        """A delivery got further: that changes the record, not the course of the watch."""
+        step = advance(self.watch, event, self._clock.now())
+        self.watch = step.watch
+        if step.effects:
+            self._dirty.set()
+        if self.watch.phase.terminal:
+            self.post(Ticked())  # perhaps that was the last thing to be told
+
+    async def _flush(self) -> None:
+        self._dirty.set()
+        await self._until_written()
+
+    async def _write(self) -> bool:
+        async with self._writing:
+            if not self._dirty.is_set():
+                return True
+            self._dirty.clear()
+            try:
+                await self._performer.record(self.watch)
+            except OutOfReach as error:
+                self._dirty.set()
+                log.warning("record not written", extra={"facts": {"watch": self.watch.id, "why": str(error)}})
+                return False
+            return True
+
+    async def _until_written(self) -> None:
+        wait = _RETRY_FIRST
+        while not await self._write():
+            await self._clock.sleep(wait)
+            wait = min(2 * wait, 30.0)
+
+    async def _flushing(self) -> None:
+        """Write what changed a moment ago, so that several deliveries cost one write."""
+        while True:
+            await self._dirty.wait()
+            await self._clock.sleep(_FLUSH_AFTER)
+            await self._until_written()
+
+    # -- looking and probing -------------------------------------------------------------------------------------
+
+    async def _looking(self) -> None:
+        version: int | None = None
+        while True:
+            try:
+                async with asyncio.timeout(_LOOK_AT_LEAST_EVERY):
+                    live = await self._provider.live(self.watch.switch, self.watch.stable, after=version)
+            except TimeoutError:
+                version = None
+                continue
+            except OutOfReach as error:
+                log.debug("cannot look", extra={"facts": {"watch": self.watch.id, "why": str(error)}})
+                await self._clock.sleep(_LOOK_AT_LEAST_EVERY)
+                continue
+            version = live.version
+            self.post(Looked(live))
+            await self._clock.sleep(_LOOK_AT_MOST_EVERY)
+
+    async def _probing(self, rule: str, probe: Probe) -> None:
+        while True:
+            began = self._clock.monotonic()
+            live, watch = self._live, self.watch
+            recovering = watch.phase is Phase.RECOVERING
+            memory = watch.recovery_pods if recovering else watch.pods
+            if live is not None and memory is not None and not watch.phase.terminal:
+                once_ready = {pod.name for pod in memory.pods if pod.first_ready is not None}
+                pods = live.stable_pods if recovering else live.candidate_pods
+                probed = [pod for pod in pods if pod.name in once_ready and not pod.gone]
+                others = () if recovering else tuple(pod for pod in live.stable_pods if pod.ready)[:1]
+                if probed:
+                    self.post(Probed(rule, await self._round(probe, probed, others)))
+            spent = self._clock.monotonic() - began
+            await self._clock.sleep(max(0.1, probe.every.total_seconds() - spent))
+
+    async def _round(self, probe: Probe, candidate: Sequence[Pod], stable: Sequence[Pod]) -> ProbeRound:
+        both = await asyncio.gather(
+            self._prober.probe(candidate, probe),
+            self._prober.probe(stable, probe),
+        )
+        url = f"GET {probe.scheme}://POD:{probe.port}{probe.path}"
+        return ProbeRound(self._clock.now(), tuple(both[0]), tuple(both[1]), url)
+
+    def _log_phase(self, before: Watch, after: Watch) -> None:
+        facts = {
+            "watch": after.id,
+            "target": str(after.switch.target),
+            "from": str(before.phase),
+            "to": str(after.phase),
+            "reason": after.reason or (after.refusal.sentence if after.refusal else ""),
+        }
+        log.info("phase", extra={"facts": facts})
