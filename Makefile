@@ -1,0 +1,48 @@
+# `make help` lists what there is. ARGS= is handed on to whatever a target runs.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test e2e lint types lock coverage docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The stamp is as new as the lock it was made from; an edited lock is installed anew.
+$(VENV)/.installed: requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(VENV)/.installed ## the whole main job on the simulator, in under a minute (ARGS=--keep, ARGS=--fast)
+	$(BIN)/watchdog demo $(ARGS)
+
+test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS="-k word")
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+e2e: $(VENV)/.installed ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
+	$(BIN)/python tests/e2e/controlplane/build.py
+	WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest tests/e2e $(ARGS)
+
+lint: $(VENV)/.installed ## ruff, and the imports' one way
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed ## mypy --strict
+	$(BIN)/mypy
+
+coverage: $(VENV)/.installed ## branches of domain and rulebook that no test takes
+	$(BIN)/python -m pytest -q -n auto tests/domain tests/rulebook --cov=watchdog.domain --cov=watchdog.rulebook --cov-branch --cov-fail-under=95 $(ARGS)
+
+lock: ## write the hashed locks anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml --group dev -o requirements-dev.txt
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
