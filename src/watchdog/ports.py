@@ -87,6 +87,8 @@ class Prober(Protocol):
 class NotDelivered(Exception):
     """The channel did not take the notice; `unsure` when it may have, `retry_after` in seconds if it said so."""
 
+    final = False  # True: another try would be refused as well
+
     def __init__(self, detail: str, *, unsure: bool = False, retry_after: float | None = None) -> None:
         super().__init__(detail)
         self.unsure = unsure

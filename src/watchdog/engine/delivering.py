@@ -6,7 +6,7 @@ once; killed in between, it is sent again and marked as a possible repeat.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 
 from watchdog.domain.effects import Delivery, DeliveryState, Notice
@@ -76,7 +76,7 @@ class Deliverer:
                 self._log(notice, delivery, "not told", str(error))
                 sending = DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING, str(error))
                 await self._moved(sending)
-                if self._clock.now() - notice.at >= GIVE_UP:
+                if error.final or self._clock.now() - notice.at >= GIVE_UP:
                     await self._gave_up(notice, delivery, str(error))
                     return
                 await self._clock.sleep(max(wait, error.retry_after or 0.0))
@@ -95,3 +95,54 @@ class Deliverer:
     def _log(self, notice: Notice, delivery: Delivery, event: str, why: str = "") -> None:
         facts = {"watch": notice.watch, "notice": notice.id, "channel": delivery.channel}
         log.info(event, extra={"facts": {**facts, "why": why} if why else facts})
+
+
+class Announcer:
+    """Sends notices that belong to no watch (an invalid rules.toml, an exempt target): retried, not journalled."""
+
+    def __init__(
+        self,
+        *,
+        notifiers: Callable[[], Mapping[str, Notifier]],
+        wants: Callable[[Notifier, Notice], bool],
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._notifiers = notifiers
+        self._wants = wants
+        self._clock = clock
+        self._observer = observer
+        self._waiting: asyncio.Queue[tuple[Notice, Notifier]] = asyncio.Queue()
+
+    def announce(self, notice: Notice, channels: Iterable[str] | None = None) -> None:
+        """Tell these channels (None: all) that want it; returns at once."""
+        for name, notifier in self._notifiers().items():
+            if (channels is None or name in channels) and self._wants(notifier, notice):
+                self._waiting.put_nowait((notice, notifier))
+
+    async def run(self) -> None:
+        """Send what is announced until cancelled; a hanging channel delays no other."""
+        async with asyncio.TaskGroup() as scope:
+            while True:
+                notice, notifier = await self._waiting.get()
+                scope.create_task(self._send(notice, notifier), name=f"announce {notice.id} to {notifier.name}")
+
+    async def _send(self, notice: Notice, notifier: Notifier) -> None:
+        wait, repeat = _FIRST_WAIT, False
+        while self._clock.now() - notice.at < GIVE_UP:
+            facts = {"notice": notice.id, "channel": notifier.name}
+            try:
+                await notifier.send(notice, possible_repeat=repeat)
+            except NotDelivered as error:
+                repeat = repeat or error.unsure
+                self._observer.delivery(notifier.name, "failed")
+                log.info("not told", extra={"facts": {**facts, "why": str(error)}})
+                if error.final:
+                    break
+                await self._clock.sleep(max(wait, error.retry_after or 0.0))
+                wait = min(2 * wait, _LONGEST_WAIT)
+            else:
+                self._observer.delivery(notifier.name, "sent")
+                log.info("told", extra={"facts": facts})
+                return
+        self._observer.delivery(notifier.name, "gave-up")

@@ -36,6 +36,7 @@ class Measuring:
         self._post = post
         self._watch = watch
         self._live = live
+        self._born: dict[Revision, dict[str, datetime]] = {}
 
     async def run(self) -> None:
         """Measure until cancelled."""
@@ -70,21 +71,25 @@ class Measuring:
         start = max(stable.since, end - watch.guard.baseline)
         if start >= end:
             return Baseline(start, end, NoData("stable did not serve before the switch"))
-        subject = Subject(watch.switch.target, stable.revision, self._births(stable.revision), start)
-        return await self._sampler.baseline(threshold, subject, start, end)
+        return await self._sampler.baseline(threshold, self._subject(stable.revision, start), start, end)
 
     def _births(self, revision: Revision) -> dict[str, datetime]:
+        """When the revision's pods were created, those that are gone by now among them."""
+        born = self._born.setdefault(revision, {})
         live = self._live()
-        if live is None:
-            return {}
-        pods = live.candidate_pods if revision == self._watch().switch.candidate else live.stable_pods
-        return {pod.name: pod.created for pod in pods}
+        if live is not None:
+            pods = live.candidate_pods if revision == self._watch().switch.candidate else live.stable_pods
+            born.update((pod.name, pod.created) for pod in pods)
+        return dict(born)
+
+    def _subject(self, revision: Revision, since: datetime) -> Subject:
+        return Subject(self._watch().switch.target, revision, self._births(revision), since)
 
     async def _blocks(self) -> None:
         """The blocks of the grid `switch + k * interval`, until the watch is in recovery."""
         watch = self._watch()
         revision, since, interval = watch.switch.candidate, watch.switch.at, watch.guard.interval
-        trackers = self._trackers(watch.tracks, watch)
+        trackers = self._trackers(watch.tracks, self._subject(revision, since))
         index = max(1, math.floor((self._clock.now() - since) / interval) - _MOST_AT_ONCE)
         while self._watch().phase is not Phase.RECOVERING:
             index = await self._next(trackers, since, interval, index, revision, recovering=False)
@@ -97,14 +102,14 @@ class Measuring:
         watch = self._watch()
         if watch.remedy is None:
             return
-        trackers = self._trackers(watch.recovery_tracks, watch)
+        trackers = self._trackers(watch.recovery_tracks, self._subject(watch.remedy.to, since))
         index, interval = 1, watch.guard.interval
         while True:
             index = await self._next(trackers, since, interval, index, watch.remedy.to, recovering=True)
 
-    def _trackers(self, tracks: Sequence[Track], watch: Watch) -> dict[str, Tracker]:
+    def _trackers(self, tracks: Sequence[Track], subject: Subject) -> dict[str, Tracker]:
         return {
-            track.rule.name: Tracker(track.threshold, watch.guard.interval)
+            track.rule.name: self._sampler.tracker(track.threshold, subject)
             for track in tracks
             if track.threshold is not None
         }
@@ -123,9 +128,9 @@ class Measuring:
         await self._until(since + index * interval + SETTLE)
         last = max(index, math.floor((self._clock.now() - SETTLE - since) / interval))
         spans = [(k, since + (k - 1) * interval, since + k * interval) for k in range(index, last + 1)]
-        watch = self._watch()
-        subject = Subject(watch.switch.target, revision, self._births(revision), since)
-        rows = await asyncio.gather(*(self._sampler.blocks(tracker, subject, spans) for tracker in trackers.values()))
+        for tracker in trackers.values():
+            tracker.subject = self._subject(revision, since)
+        rows = await asyncio.gather(*(self._sampler.blocks(tracker, spans) for tracker in trackers.values()))
         for blocks in zip(*rows, strict=True):
             of_rules = dict(zip(trackers, blocks, strict=True))
             self._post(RecoveryMeasured(of_rules) if recovering else Measured(of_rules))

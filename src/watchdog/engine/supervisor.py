@@ -68,6 +68,10 @@ class Supervisor:
         """The open watches, and ended ones of which someone is still to be told."""
         return tuple(running.driver.watch for running in self._running.values())
 
+    def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
+        """Whether the rules in force guard the object."""
+        return self._rulebook.guard_of(target, labels) is not None
+
     async def run(self) -> None:
         """Resume what the journal holds, then follow the providers until cancelled."""
         async with asyncio.TaskGroup() as scope:

@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# A byte written to a loopback socket is readable at once, but not in the same instant on every kernel.
+# A byte written to a loopback socket is readable at once, but not in the same instant on a busy kernel. A long jump
+# could run into a deadline of whoever waits for that byte, so it is worth a millisecond of real patience.
 _QUIET_POLLS = 3
-_POLL_SECONDS = 0.0002
+_LONG_JUMP = 0.25
+_PATIENCE = 0.001
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _JumpingSelector(selectors.DefaultSelector):
     """Polls the real sockets; where they are quiet, tells the loop's time to jump instead of waiting."""
 
     def __init__(self) -> None:
@@ -34,9 +36,11 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-ty
         if ready or (timeout is not None and timeout <= 0):
             return ready
         for _ in range(_QUIET_POLLS):
-            ready = super().select(_POLL_SECONDS)
+            ready = super().select(0)
             if ready:
                 return ready
+        if timeout is not None and timeout >= _LONG_JUMP and (ready := super().select(_PATIENCE)):
+            return ready
         if self.in_threads or timeout is None:
             # Only the outside (a thread, a signal, another process) can end this wait: wait for it in real time.
             return super().select(0.05 if self.in_threads else timeout)

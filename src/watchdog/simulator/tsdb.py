@@ -102,23 +102,25 @@ class Tsdb:
         """Add one sample of the series `name{labels}`."""
         self.series({METRIC_NAME: name, **labels}).append(milliseconds(at), value)
 
+    def replace(self, other: "Tsdb") -> None:
+        """Hold the samples of `other` instead of one's own."""
+        self._series, self._by_name = other._series, other._by_name
+
     def all(self) -> Iterable[Series]:
         """Every series that has a sample."""
         return self._series.values()
 
     def select(self, matchers: Iterable[Matcher]) -> list[Series]:
-        """The series that all matchers accept, whenever they had samples."""
+        """The series that all matchers accept, whenever they had samples, in the order of their labels."""
         candidates: Iterable[Series] = self._series.values()
         rest = []
         for matcher in matchers:
             if matcher.name == METRIC_NAME and matcher.op == "=":
                 candidates = self._by_name.get(matcher.value, ())
             rest.append((matcher.name, _accepts(matcher)))
-        return [
-            series
-            for series in candidates
-            if all(accepts(series.label.get(name, "")) for name, accepts in rest)
-        ]
+        found = [s for s in candidates if all(accepts(s.label.get(name, "")) for name, accepts in rest)]
+        found.sort(key=lambda series: series.labels)
+        return found
 
     def forget(self, now: datetime) -> None:
         """Drop what is older than the retention, and series that have nothing left."""

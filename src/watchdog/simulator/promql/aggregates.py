@@ -22,9 +22,7 @@ _FOLDS: Final[dict[str, Callable[[list[float]], float]]] = {
 }
 
 
-def aggregate(
-    op: str, samples: Vector, *, param: float | str | None, without: bool, names: tuple[str, ...]
-) -> Vector:
+def aggregate(op: str, samples: Vector, *, param: float | str | None, without: bool, names: tuple[str, ...]) -> Vector:
     """Fold the samples of each group into one (`topk` and `bottomk` keep some of each group instead)."""
     group_of = dropping if without else keeping
     groups: dict[Labels, Vector] = {}
@@ -35,8 +33,7 @@ def aggregate(
         return [(labels, fold([value for _, value in members])) for labels, members in groups.items()]
     if op == "quantile" and isinstance(param, float):
         return [
-            (labels, arithmetic.quantile(param, [value for _, value in members]))
-            for labels, members in groups.items()
+            (labels, arithmetic.quantile(param, [value for _, value in members])) for labels, members in groups.items()
         ]
     if op in {"topk", "bottomk"} and isinstance(param, float):
         return [kept for members in groups.values() for kept in _extremes(op, members, param)]
@@ -46,7 +43,7 @@ def aggregate(
 
 
 def _extremes(op: str, members: Vector, wanted: float) -> Vector:
-    if math.isnan(wanted) or math.isinf(wanted):
+    if not -(2.0**63) <= wanted <= 2.0**63:
         raise ExecutionFailed(f"Scalar value {written_value(wanted)} overflows int64")
     sign = -1 if op == "topk" else 1
 

@@ -73,7 +73,7 @@ def quantile(q: float, values: list[float]) -> float:
         return -math.inf
     if q > 1:
         return math.inf
-    ordered = sorted(values, key=lambda value: (not math.isnan(value), value if value == value else 0.0))
+    ordered = sorted(values, key=lambda value: (False, 0.0) if math.isnan(value) else (True, value))
     rank = q * (len(ordered) - 1)
     below = max(0, math.floor(rank))
     above = min(len(ordered) - 1, below + 1)
@@ -106,12 +106,12 @@ def average(values: list[float]) -> float:
 
 def smallest(values: list[float]) -> float:
     """The smallest; NaN only where there is nothing else."""
-    return min((value for value in values if value == value), default=NAN)
+    return min((value for value in values if not math.isnan(value)), default=NAN)
 
 
 def largest(values: list[float]) -> float:
     """The largest; NaN only where there is nothing else."""
-    return max((value for value in values if value == value), default=NAN)
+    return max((value for value in values if not math.isnan(value)), default=NAN)
 
 
 def add_up(values: list[float]) -> float:

@@ -28,6 +28,8 @@ _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
     "<=": operator.le,
 }
+# Prometheus leaves the name on the result of atan2, as it does for comparisons.
+_NAMELESS: Final = frozenset(_ARITHMETIC) - {"atan2"}
 SETS: Final = frozenset({"and", "or", "unless"})
 
 
@@ -42,16 +44,15 @@ def vector_and_scalar(op: str, samples: Vector, scalar: float, *, swapped: bool,
     """Each sample with the number; `swapped` where the number stands on the left."""
     if op in _ARITHMETIC:
         compute = _ARITHMETIC[op]
-        if swapped:
-            return [(without_name(labels), compute(scalar, value)) for labels, value in samples]
-        return [(without_name(labels), compute(value, scalar)) for labels, value in samples]
+        computed = [(compute(scalar, value) if swapped else compute(value, scalar)) for _, value in samples]
+        return [
+            (without_name(labels) if op in _NAMELESS else labels, value)
+            for (labels, _), value in zip(samples, computed, strict=True)
+        ]
     compare = _COMPARISONS[op]
     held = [(compare(scalar, value) if swapped else compare(value, scalar)) for _, value in samples]
     if returns_bool:
-        return [
-            (without_name(labels), float(true))
-            for (labels, _), true in zip(samples, held, strict=True)
-        ]
+        return [(without_name(labels), float(true)) for (labels, _), true in zip(samples, held, strict=True)]
     return [sample for sample, true in zip(samples, held, strict=True) if true]
 
 
@@ -97,15 +98,13 @@ def vectors(op: str, left: Vector, right: Vector, matching: Matching, *, returns
             if not true and not returns_bool:
                 continue
             outcome = float(true) if returns_bool else lhs
-        metric = _result_labels(labels, other_labels, matching, nameless=compute is not None or returns_bool)
+        metric = _result_labels(labels, other_labels, matching, nameless=op in _NAMELESS or returns_bool)
         _refuse_ambiguity(seen, key, metric, matching)
         result.append((metric, outcome))
     return result
 
 
-def _unique(
-    samples: Vector, signature: Callable[[Labels], Labels], side: str
-) -> dict[Labels, tuple[Labels, float]]:
+def _unique(samples: Vector, signature: Callable[[Labels], Labels], side: str) -> dict[Labels, tuple[Labels, float]]:
     partners: dict[Labels, tuple[Labels, float]] = {}
     for sample in samples:
         key = signature(sample[0])
@@ -132,13 +131,13 @@ def _result_labels(many: Labels, one: Labels, matching: Matching, *, nameless: b
     return labels
 
 
-def _refuse_ambiguity(
-    seen: set[tuple[Labels, Labels]], key: Labels, metric: Labels, matching: Matching
-) -> None:
+def _refuse_ambiguity(seen: set[tuple[Labels, Labels]], key: Labels, metric: Labels, matching: Matching) -> None:
     if matching.cardinality == "one-to-one":
-        mark, message = (key, ()), "many-to-one matching must be explicit (group_left/group_right)"
+        mark: tuple[Labels, Labels] = (key, ())
+        message = "many-to-one matching must be explicit (group_left/group_right)"
     else:
-        mark, message = (key, metric), "grouping labels must ensure unique matches"
+        mark = (key, metric)
+        message = "grouping labels must ensure unique matches"
     if mark in seen:
         raise ExecutionFailed(f"multiple matches for labels: {message}")
     seen.add(mark)

@@ -1,24 +1,27 @@
 """Numbers as Prometheus writes them."""
 
 import math
+from decimal import Decimal
 
 
-def written_value(value: float) -> str:
-    """A sample's value in an answer: the shortest digits that read back the same, no exponent between 1e-6 and 1e21."""
+def plain(value: float) -> str:
+    """The shortest digits that read back the same, never with an exponent (scalars are written so)."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value)) if value or math.copysign(1, value) > 0 else "-0"
-    digits = repr(value)
-    if "e" not in digits:
-        return digits
-    mantissa, exponent = digits.split("e")
-    power = int(exponent)
-    if 1e-6 <= abs(value) < 1e21:
-        return f"{value:.{max(0, len(mantissa.lstrip('-').replace('.', '')) - 1 - power)}f}"
-    return f"{mantissa.removesuffix('.0')}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    digits = format(Decimal(repr(value)), "f")
+    return digits.removesuffix(".0")
+
+
+def written_value(value: float) -> str:
+    """A sample's value: as `plain`, with an exponent below 1e-6 and from 1e21 on."""
+    if value == 0 or 1e-6 <= abs(value) < 1e21 or not math.isfinite(value):
+        return plain(value)
+    mantissa, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return plain(value)
+    return f"{mantissa.removesuffix('.0')}e{int(exponent):+03d}"
 
 
 def written_time(at_ms: int) -> float | int:

@@ -1,5 +1,6 @@
 """From a query's text to expressions, by the `promql-parser` package."""
 
+import re
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -26,23 +27,24 @@ from watchdog.simulator.promql.nodes import (
 )
 from watchdog.simulator.tsdb import METRIC_NAME, Matcher, MatchOperator
 
-_OPERATORS: dict[Any, MatchOperator] = {
-    parser.MatchOp.Equal: "=",
-    parser.MatchOp.NotEqual: "!=",
-    parser.MatchOp.Re: "=~",
-    parser.MatchOp.NotRe: "!~",
+# The parser's enumerations cannot be hashed: they are looked up by what they print.
+_OPERATORS: dict[str, MatchOperator] = {
+    "MatchOp.Equal": "=",
+    "MatchOp.NotEqual": "!=",
+    "MatchOp.Re": "=~",
+    "MatchOp.NotRe": "!~",
 }
-_CARDINALITIES: dict[Any, Cardinality] = {
-    parser.VectorMatchCardinality.OneToOne: "one-to-one",
-    parser.VectorMatchCardinality.ManyToOne: "many-to-one",
-    parser.VectorMatchCardinality.OneToMany: "one-to-many",
-    parser.VectorMatchCardinality.ManyToMany: "many-to-many",
+_CARDINALITIES: dict[str, Cardinality] = {
+    "VectorMatchCardinality.OneToOne": "one-to-one",
+    "VectorMatchCardinality.ManyToOne": "many-to-one",
+    "VectorMatchCardinality.OneToMany": "one-to-many",
+    "VectorMatchCardinality.ManyToMany": "many-to-many",
 }
-_KINDS: dict[Any, Kind] = {
-    parser.ValueType.Vector: "vector",
-    parser.ValueType.Scalar: "scalar",
-    parser.ValueType.Matrix: "matrix",
-    parser.ValueType.String: "string",
+_KINDS: dict[str, Kind] = {
+    "ValueType.Vector": "vector",
+    "ValueType.Scalar": "scalar",
+    "ValueType.Matrix": "matrix",
+    "ValueType.String": "string",
 }
 
 
@@ -50,12 +52,20 @@ _KINDS: dict[Any, Kind] = {
 def parse(query: str) -> Node:
     """The expression that `query` says; raises `BadQuery` or, for what is not built, `ExecutionFailed`."""
     if not query.strip():
-        raise BadQuery("unknown position: parse error: no expression found in input")
+        raise BadQuery("1:1: parse error: no expression found in input")
     try:
         expression = parser.parse(query)
     except ValueError as error:
-        raise BadQuery(f"unknown position: parse error: {error}") from error
+        raise BadQuery(f"parse error: {error}") from error
     return _node(expression)
+
+
+def parse_selector(text: str) -> Selector:
+    """An instant vector selector, as the parameter `match[]` wants one."""
+    node = parse(text)
+    if not isinstance(node, Selector) or node.offset or node.at is not None:
+        raise BadQuery("parse error: expected a series selector")
+    return node
 
 
 def _node(expr: Any) -> Node:
@@ -73,12 +83,12 @@ def _node(expr: Any) -> Node:
         case parser.SubqueryExpr():
             step = to_milliseconds(expr.step) if expr.step else None
             return Subquery(
-                _node(expr.expr), to_milliseconds(expr.range), step, _offset(expr.offset), _at(expr.at)
+                _node(expr.expr), to_milliseconds(expr.range or timedelta()), step, _offset(expr.offset), _at(expr.at)
             )
         case parser.UnaryExpr():
             return Negate(_node(expr.expr))
         case parser.Call():
-            returns = _KINDS[expr.func.return_type]
+            returns = _KINDS[str(expr.func.return_type)]
             return Call(expr.func.name, tuple(_node(arg) for arg in expr.args), returns)
         case parser.AggregateExpr():
             return _aggregate(expr)
@@ -90,10 +100,21 @@ def _node(expr: Any) -> Node:
 def _selector(expr: Any) -> Selector:
     if expr.matchers.or_matchers:
         raise ExecutionFailed("the simulator does not support `or` between matchers")
-    matchers = [Matcher(m.name, _OPERATORS[m.op], m.value) for m in expr.matchers.matchers]
+    for matcher in expr.matchers.matchers:
+        _check_regular_expression(str(matcher.op), matcher.value)
+    matchers = [Matcher(m.name, _OPERATORS[str(m.op)], m.value) for m in expr.matchers.matchers]
     if expr.name:
         matchers.insert(0, Matcher(METRIC_NAME, "=", expr.name))
     return Selector(tuple(matchers), _offset(expr.offset), _at(expr.at))
+
+
+def _check_regular_expression(op: str, value: str) -> None:
+    """The parser checked it by its own rules; here it must also be one of Python's."""
+    if op.endswith(("Re", "NotRe")):
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ExecutionFailed(f"the simulator does not support the regular expression {value!r}") from error
 
 
 def _offset(offset: timedelta | None) -> int:
@@ -133,7 +154,7 @@ def _binary(expr: Any) -> Binary:
         raise ExecutionFailed("the simulator does not support fill()")
     labels = modifier.matching
     matching = Matching(
-        cardinality=_CARDINALITIES[modifier.card],
+        cardinality=_CARDINALITIES[str(modifier.card)],
         on=labels is not None and labels.type == parser.LabelModifierType.Include,
         labels=() if labels is None else tuple(labels.labels),
         include=tuple(modifier.group_labels or ()),

@@ -7,6 +7,7 @@ young counter's `rate` differ from the ratio of its samples, and what the watchd
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from watchdog.simulator.promql import arithmetic
@@ -33,9 +34,7 @@ def _extrapolated(window: Window, *, counter: bool, per_second: bool) -> float |
         return None
     result = values[-1] - values[0]
     if counter:
-        result += sum(
-            before for before, after in zip(values, values[1:], strict=False) if after < before
-        )
+        result += sum(before for before, after in pairwise(values) if after < before)
     to_start = (times[0] - window.start) / 1000
     to_end = (window.end - times[-1]) / 1000
     sampled = (times[-1] - times[0]) / 1000
@@ -64,15 +63,15 @@ def _instantaneous(window: Window, *, per_second: bool) -> float | None:
 
 
 def _changes(window: Window) -> float:
-    pairs = zip(window.values, window.values[1:], strict=False)
+    pairs = pairwise(window.values)
     return float(sum(a != b and not (math.isnan(a) and math.isnan(b)) for a, b in pairs))
 
 
 def _resets(window: Window) -> float:
-    return float(sum(b < a for a, b in zip(window.values, window.values[1:], strict=False)))
+    return float(sum(b < a for a, b in pairwise(window.values)))
 
 
-def _fitted(window: Window, origin: int) -> tuple[float, float]:
+def fitted(window: Window, origin: int) -> tuple[float, float]:
     """Slope per second and value at `origin` of the least-squares line."""
     seconds = [(time - origin) / 1000 for time in window.times]
     count = len(seconds)
@@ -89,7 +88,7 @@ def _derivative(window: Window) -> float | None:
         return None
     if all(value == window.values[0] for value in window.values):
         return 0.0
-    return _fitted(window, window.times[0])[0]
+    return fitted(window, window.times[0])[0]
 
 
 OVER: Final[dict[str, Over]] = {

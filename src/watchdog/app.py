@@ -1,0 +1,392 @@
+"""The composition root: builds every adapter once, wires them, runs, shuts down. The only reader of the settings."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from watchdog.adapters import notifiers as channels
+from watchdog.adapters.kubernetes import PROVIDERS
+from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.client import KubeClient, connect
+from watchdog.adapters.kubernetes.events import KubeEvents
+from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.probes import HttpProber
+from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.adapters.rules_file import RulesFile, Unreadable
+from watchdog.adapters.secrets import SecretReader
+from watchdog.adapters.web.metrics import Metrics
+from watchdog.adapters.web.server import WebServer
+from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, Severity
+from watchdog.domain.judge import Verdict
+from watchdog.domain.record import record_of
+from watchdog.domain.rollout import SwitchKind, Target
+from watchdog.domain.rules import Guard, Rulebook, Topic
+from watchdog.domain.state import Watch
+from watchdog.engine.delivering import Announcer
+from watchdog.engine.performing import Performer
+from watchdog.engine.sampling import Sampler
+from watchdog.engine.supervisor import Supervisor
+from watchdog.engine.watching import WatchDriver
+from watchdog.ports import Clock, Notifier, OutOfReach, TrafficProvider
+from watchdog.rulebook import RulesError, read_rules
+from watchdog.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_LAST_WORDS = 3.0  # seconds that notices under way have to arrive after SIGTERM
+
+
+class CannotStart(Exception):
+    """Something the watchdog needs is missing or wrong; one line that says what."""
+
+
+Build = Callable[[Rulebook], Mapping[str, Notifier]]
+
+
+@dataclass
+class InFlight:
+    """Counts notices that are being sent at this moment."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """A notifier whose sending is counted, so that a shutdown can let it finish."""
+
+    inner: Notifier
+    in_flight: InFlight
+    name: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.inner.name)
+
+    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
+        self.in_flight.count += 1
+        try:
+            await self.inner.send(notice, possible_repeat=possible_repeat)
+        finally:
+            self.in_flight.count -= 1
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+class MetricsObserver:
+    """Turns what the engine reports into metrics, and final records into log lines for the audit trail."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def switch_seen(self, kind: SwitchKind) -> None:
+        self._metrics.switch_seen(kind.value)
+
+    def watches_open(self, count: int) -> None:
+        self._metrics.watches_open(count)
+
+    def judged(self, target: Target, verdict: Verdict) -> None:
+        self._metrics.rule_value(str(target), verdict.rule, verdict.evidence.value)
+        self._metrics.rule_verdict(str(target), verdict.rule, verdict.finding.value)
+
+    def acted(self, watch: Watch, answer: PutBackAnswer, *, scaling: bool) -> None:
+        if scaling:
+            return
+        name = type(answer).__name__.removeprefix("PutBack").lower()
+        self._metrics.rollback(watch.switch.kind.value, name)
+        if isinstance(answer, PutBackDone) and watch.breached_at is not None:
+            self._metrics.breach_to_action(max(0.0, (answer.at - watch.breached_at).total_seconds()))
+
+    def ended(self, watch: Watch, now: datetime) -> None:
+        self._metrics.outcome(watch.phase.value)
+        self._metrics.forget(str(watch.switch.target))
+        record = {key: value for key, value in record_of(watch).items() if key != "state"}
+        for rule in record["rules"].values():
+            rule.pop("path", None)
+        log.info("record", extra={"facts": record})
+
+    def delivery(self, channel: str, result: str) -> None:
+        self._metrics.notification(channel, result)
+
+    def unguarded(self, target: Target, reason: str, *, on: bool) -> None:
+        self._metrics.unguarded(str(target), *([reason] if on else []))
+
+
+def build_channels(secrets: SecretReader, clock: Clock) -> Build:
+    """How channels of rules.toml become notifiers; raises `ChannelInvalid` for one that can never work."""
+
+    def build(rulebook: Rulebook) -> Mapping[str, Notifier]:
+        return {channel.name: channels.build(channel, secrets, clock) for channel in rulebook.channels}
+
+    return build
+
+
+class Watchdog:
+    """The daemon. `run` returns when `stop` is set, within five seconds, with nothing lost.
+
+    `build` makes the notifiers; `observe` is told after each start of what is running (for the demo and tests).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        build: Build,
+        rng: random.Random | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.observer = MetricsObserver(self.metrics)
+        self.supervisor: Supervisor | None = None
+        self.url = ""
+        self._clock = clock
+        self._build = build
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
+        self._environ = environ or {}
+        self._in_flight = InFlight()
+        self._notifiers: dict[str, Notifier] = {}
+        self._rules_file = RulesFile(settings.rules, clock)
+        self._rules_text = ""
+        self._trouble = "starting"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set. Raises `CannotStart`, `RulesError`, or `OutOfReach` before anything is written."""
+        rulebook = self._first_rules()
+        self._take_channels(rulebook)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._close_notifiers)
+            work = await self._wire(rulebook, stack)
+            async with asyncio.TaskGroup() as scope:
+                tasks = [scope.create_task(coroutine, name=name) for name, coroutine in work.items()]
+                await stop.wait()
+                await self._last_words()
+                for task in tasks:
+                    task.cancel()
+
+    def _first_rules(self) -> Rulebook:
+        text = self._rules_file.read()
+        if isinstance(text, Unreadable):
+            raise CannotStart(text.reason)
+        self._rules_text = text
+        rulebook = read_rules(text, str(self.settings.rules))
+        self.metrics.rules_valid(True)
+        return rulebook
+
+    def _take_channels(self, rulebook: Rulebook) -> None:
+        built = self._build(rulebook)
+        self._notifiers = {name: _Counted(notifier, self._in_flight) for name, notifier in built.items()}
+
+    async def _close_notifiers(self) -> None:
+        for notifier in self._notifiers.values():
+            await notifier.close()
+
+    async def _wire(self, rulebook: Rulebook, stack: AsyncExitStack) -> Mapping[str, Any]:
+        settings, clock = self.settings, self._clock
+        if settings.prometheus_url is None:
+            raise CannotStart("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
+        kube = await _connected(settings, clock, stack)
+        prometheus = LivePrometheus(
+            settings.prometheus_url,
+            token_file=settings.prometheus_token_file,
+            ca_file=settings.prometheus_ca_file,
+            on_query=self._queried,
+        )
+        stack.push_async_callback(prometheus.close)
+        prober = HttpProber()
+        stack.push_async_callback(prober.close)
+        sampler = Sampler(prometheus, clock)
+        stack.push_async_callback(sampler.close)
+        journal = ConfigMapJournal(kube, settings.namespace, clock=clock, kept=settings.records_kept)
+        cache = ClusterCache(kube, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
+        providers = self._providers(kube, cache)
+        announcer = Announcer(
+            notifiers=lambda: self._notifiers, wants=_wants_notice, clock=clock, observer=self.observer
+        )
+        supervisor = self._supervisor(rulebook, kube, journal, providers, sampler, prober, announcer)
+        self.supervisor = supervisor
+        server = WebServer(
+            settings.listen.host,
+            settings.listen.port,
+            ready=lambda: self._ready(supervisor, cache),
+            metrics=self.metrics.text,
+            watches=self._watches,
+            watch=lambda watch_id: self._watch(journal, watch_id),
+        )
+        await server.start()
+        stack.push_async_callback(server.stop)
+        self.url = server.url
+        self.metrics.leader(True)
+        log.info(
+            "started",
+            extra={"facts": {"listen": self.url, "rules": str(settings.rules), "guards": len(rulebook.guards)}},
+        )
+        return {
+            "cache": cache.run(),
+            "supervisor": self._supervise(supervisor, cache),
+            "announcer": announcer.run(),
+            "rules": self._follow_rules(supervisor, cache, announcer),
+        }
+
+    def _providers(self, kube: KubeClient, cache: ClusterCache) -> Sequence[TrafficProvider]:
+        def guarded(target: Target, labels: Mapping[str, str]) -> bool:
+            return self.supervisor is not None and self.supervisor.guards(target, labels)
+
+        return tuple(make(kube, cache, clock=self._clock, guarded=guarded) for make in PROVIDERS)
+
+    def _supervisor(
+        self,
+        rulebook: Rulebook,
+        kube: KubeClient,
+        journal: ConfigMapJournal,
+        providers: Sequence[TrafficProvider],
+        sampler: Sampler,
+        prober: HttpProber,
+        announcer: Announcer,
+    ) -> Supervisor:
+        by_kind = {provider.kind: provider for provider in providers}
+        performer: Performer
+
+        def driver(watch: Watch) -> WatchDriver:
+            return WatchDriver(
+                watch,
+                provider=by_kind[watch.switch.kind],
+                sampler=sampler,
+                prober=prober,
+                performer=performer,
+                notifiers=lambda: self._notifiers,
+                wants=self._wants,
+                observer=self.observer,
+                clock=self._clock,
+            )
+
+        def tell(notice: Notice, guard: Guard) -> None:
+            announcer.announce(notice, guard.channels)
+
+        supervisor = Supervisor(
+            rulebook=rulebook,
+            providers=providers,
+            journal=journal,
+            clock=self._clock,
+            observer=self.observer,
+            driver=driver,
+            tell=tell,
+        )
+        performer = Performer(
+            providers=by_kind,
+            journal=journal,
+            events=KubeEvents(kube, clock=self._clock, instance=self.settings.namespace),
+            clock=self._clock,
+            observer=self.observer,
+            remember=supervisor.remember,
+        )
+        return supervisor
+
+    async def _supervise(self, supervisor: Supervisor, cache: ClusterCache) -> None:
+        await cache.wait_synced()
+        self._trouble = ""
+        await supervisor.run()
+
+    def _wants(self, name: str, watch: Watch, topic: Topic) -> bool:
+        notifier = self._notifiers.get(name)
+        if not isinstance(notifier, _Counted) or not _wants(notifier, topic):
+            return False
+        if isinstance(notifier.inner, channels.PagerDutyNotifier) and topic in channels.RESOLVING:
+            # There is nothing to resolve where nothing was triggered.
+            return any(delivery.channel == name for telling in watch.tellings for delivery in telling.deliveries)
+        return True
+
+    def _queried(self, seconds: float, reason: object) -> None:
+        self.metrics.query(seconds)
+        if reason is not None:
+            self.metrics.query_failed(str(reason))
+
+    # -- rules ---------------------------------------------------------------------------------------------------
+
+    async def _follow_rules(self, supervisor: Supervisor, cache: ClusterCache, announcer: Announcer) -> None:
+        async for text in self._rules_file.changes(self._rules_text):
+            problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, supervisor, cache)
+            self.metrics.rules_valid(problem is None)
+            if problem is None:
+                continue
+            log.error("rules invalid, the last valid ones stay in force", extra={"facts": {"why": problem}})
+            lines = tuple(problem.splitlines())
+            title = f"{self.settings.rules} is invalid ({lines[0]}); the last valid rules stay in force"
+            now = self._clock.now()
+            notice_id = f"rules-invalid/{now.isoformat()}"
+            announcer.announce(
+                Notice(notice_id, Topic.RULES_INVALID, Severity.WARNING, "", "rules.toml", title, lines, now)
+            )
+
+    def _take_rules(self, text: str, supervisor: Supervisor, cache: ClusterCache) -> str | None:
+        """Take up an edit; returns what is wrong with it, or None."""
+        try:
+            rulebook = read_rules(text, str(self.settings.rules))
+            notifiers_before = self._notifiers
+            self._take_channels(rulebook)
+        except (RulesError, channels.ChannelInvalid) as error:
+            return str(error)
+        del notifiers_before  # watches under way may still hold a notice for one of them
+        self._rules_text = text
+        cache.watch_namespaces(rulebook.namespaces)
+        supervisor.rules_changed(rulebook)
+        log.info("rules taken up", extra={"facts": {"digest": rulebook.digest, "guards": len(rulebook.guards)}})
+        return None
+
+    # -- the web -------------------------------------------------------------------------------------------------
+
+    def _ready(self, supervisor: Supervisor, cache: ClusterCache) -> tuple[bool, Sequence[str]]:
+        reasons = [self._trouble] if self._trouble else []
+        if not cache.synced:
+            reasons.append("the cluster's objects are not all listed yet")
+        if not supervisor.resumed.is_set():
+            reasons.append("the journal was not read yet")
+        return not reasons, [*reasons, *cache.troubles]
+
+    async def _watches(self) -> Sequence[Mapping[str, Any]]:
+        return [] if self.supervisor is None else [record_of(watch) for watch in self.supervisor.watches]
+
+    async def _watch(self, journal: ConfigMapJournal, watch_id: str) -> Mapping[str, Any] | None:
+        if self.supervisor is not None:
+            for watch in self.supervisor.watches:
+                if watch.id == watch_id:
+                    return record_of(watch)
+        return next((record for record in await journal.records() if record.get("watch") == watch_id), None)
+
+    async def _last_words(self) -> None:
+        """Let notices that are being sent arrive, so that they need not be repeated."""
+        log.info("stopping", extra={"facts": {"notices_under_way": self._in_flight.count}})
+        until = self._clock.monotonic() + _LAST_WORDS
+        while self._in_flight.count and self._clock.monotonic() < until:
+            await self._clock.sleep(0.05)
+
+
+def _wants(notifier: _Counted, topic: Topic) -> bool:
+    wants = getattr(notifier.inner, "wants", None)
+    return wants is None or bool(wants(topic))
+
+
+def _wants_notice(notifier: Notifier, notice: Notice) -> bool:
+    return not isinstance(notifier, _Counted) or _wants(notifier, notice.topic)
+
+
+async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
+    """All records of the watchdog in `settings.namespace`, newest first. Raises `OutOfReach`."""
+    async with AsyncExitStack() as stack:
+        kube = await _connected(settings, clock, stack)
+        return await ConfigMapJournal(kube, settings.namespace, clock=clock, kept=settings.records_kept).records()
+
+
+async def _connected(settings: Settings, clock: Clock, stack: AsyncExitStack) -> KubeClient:
+    kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
+    kube = await connect(clock, kubeconfig=kubeconfig, context=settings.context)
+    stack.push_async_callback(kube.close)
+    return kube
+
+
+__all__ = ["CannotStart", "OutOfReach", "Watchdog", "build_channels", "read_records"]

@@ -1,0 +1,56 @@
+"""One module a verb: parse, call, print, exit. Verbs are imported when they are called, so that `--help` is quick."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from watchdog import __version__
+
+_VERBS: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "the daemon: watch every switch and put back what is bad",
+        "check": "read rules.toml and name every mistake",
+        "status": "the open watches",
+        "history": "the records of ended watches",
+        "explain": "one watch with its evidence",
+        "rollback": "put a target back by hand, with the same checks and record",
+        "demo": "the whole main job on a simulated cluster, in under a minute",
+        "completion": "print the completion script of a shell",
+    }
+)
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        verb = importlib.import_module(f"watchdog.cli.{cmd_name}").verb
+        assert isinstance(verb, click.Command)
+        return verb
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Watch each new revision after its traffic switch, and put the traffic back when it is bad.
+
+    Where and how it runs is set by WATCHDOG_ variables; what it guards, and how, by rules.toml.
+    """
+
+
+def main() -> None:
+    """The command `watchdog`."""
+    try:
+        cli(prog_name="watchdog")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,112 @@
+"""Reads records from the cluster and prints them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from watchdog.cli.common import run_async
+from watchdog.settings import Settings
+
+Record = Mapping[str, Any]
+
+_COLOURS = {
+    "passed": "green",
+    "rolled-back": "red",
+    "held": "magenta",
+    "failed": "red",
+    "notified": "yellow",
+    "inconclusive": "yellow",
+    "superseded": "dim",
+}
+
+
+def records_of(settings: Settings) -> Sequence[Record]:
+    """All records, newest first; ends the program where the cluster is out of reach."""
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
+    from watchdog.app import read_records  # noqa: PLC0415 - half a second
+
+    return run_async(read_records(settings, SystemClock()))
+
+
+def print_records(records: Sequence[Record], output: str, *, empty: str) -> None:
+    """As a table, or as one JSON object a line without the part that only the watchdog reads."""
+    if output == "json":
+        for record in records:
+            click.echo(json.dumps({key: value for key, value in record.items() if key != "state"}))
+        return
+    if not records:
+        click.echo(empty)
+        return
+    console = Console()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("WATCH", "TARGET", "SWITCHED", "CANDIDATE", "OUTCOME", "WHY"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("WATCH", "SWITCHED"))
+    for record in records:
+        table.add_row(*(escape(cell) for cell in _row(record)), style=_COLOURS.get(str(record.get("outcome"))))
+    console.print(table)
+
+
+def _row(record: Record) -> tuple[str, ...]:
+    outcome = str(record.get("outcome") or record.get("phase") or "?")
+    recovery = f", {record['recovery']}" if record.get("recovery") else ""
+    return (
+        str(record.get("watch", "?")),
+        str(record.get("target", "?")),
+        _moment(record.get("switched_at")),
+        str(record.get("candidate", "?")),
+        outcome + recovery,
+        str(record.get("reason") or _standing(record)),
+    )
+
+
+def _standing(record: Record) -> str:
+    rules = record.get("rules")
+    if not isinstance(rules, Mapping):
+        return ""
+    return ", ".join(f"{name} {rule.get('finding')}" for name, rule in rules.items() if isinstance(rule, Mapping))
+
+
+def _moment(text: object) -> str:
+    return str(text)[:19].replace("T", " ") if text else "-"
+
+
+def print_story(record: Record) -> None:
+    """One record, as a short report."""
+    console = Console()
+    outcome = str(record.get("outcome") or f"open ({record.get('phase')})")
+    recovery = f", {record['recovery']}" if record.get("recovery") else ""
+    console.print(f"[bold]{escape(str(record.get('target')))}[/bold]  {escape(outcome + recovery)}")
+    facts = [
+        ("watch", record.get("watch")),
+        ("guard", record.get("guard")),
+        ("candidate", record.get("candidate")),
+        ("stable", record.get("stable") or "none known"),
+        ("switched", f"{_moment(record.get('switched_at'))} UTC" + _by(record)),
+        ("put back", f"{_moment(record['acted_at'])} UTC" if record.get("acted_at") else ""),
+        ("ended", f"{_moment(record['ended_at'])} UTC" if record.get("ended_at") else ""),
+        ("why", record.get("reason")),
+    ]
+    for name, fact in facts:
+        if fact:
+            console.print(f"  {name:<10}{escape(str(fact))}", soft_wrap=True)
+    console.print("\n[bold]Rules[/bold]")
+    rules = record.get("rules")
+    for name, rule in (rules.items() if isinstance(rules, Mapping) else ()):
+        console.print(f"  {escape(str(name)):<14} {escape(str(rule.get('finding'))):<10} ", end="")
+        console.print(escape(str(rule.get("sentence", ""))), soft_wrap=True)
+        if rule.get("query"):
+            console.print(f"  {'':<25} [dim]{escape(str(rule['query']))}[/dim]", soft_wrap=True)
+    console.print("\n[bold]Told[/bold]")
+    for notice in record.get("notices") or ():
+        deliveries = ", ".join(f"{channel}: {state}" for channel, state in notice.get("deliveries", {}).items())
+        told = escape(deliveries or "no channel wants it")
+        console.print(f"  {_moment(notice.get('at'))}  {escape(str(notice.get('title')))}  [dim]{told}[/dim]")
+
+
+def _by(record: Record) -> str:
+    return f" by {record['switched_by']}" if record.get("switched_by") else ""

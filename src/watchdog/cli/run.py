@@ -1,0 +1,61 @@
+"""`watchdog run`: the daemon."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+import click
+
+
+@click.command("run")
+@click.option("--dry-run", is_flag=True, hidden=True)
+def verb(dry_run: bool) -> None:
+    """Watch every switch of the guarded targets until SIGTERM; exits 0 then, within five seconds.
+
+    Settings come from WATCHDOG_ variables. Exits 1 where something it needs is missing or out of reach, 2 where a
+    setting is wrong.
+    """
+    from watchdog.cli.common import fail, settings_or_exit  # noqa: PLC0415 - after --help
+
+    settings = settings_or_exit()
+    if dry_run or settings.dry_run:
+        fail('a dry run is not there yet; with action = "notify" a guard judges and tells, and never acts', 2)
+
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
+    from watchdog.adapters.logs import LogFormat, set_up  # noqa: PLC0415
+    from watchdog.adapters.notifiers import ChannelInvalid  # noqa: PLC0415
+    from watchdog.adapters.secrets import SecretReader  # noqa: PLC0415
+    from watchdog.adapters.web.server import CannotListen  # noqa: PLC0415
+    from watchdog.app import CannotStart, Watchdog, build_channels  # noqa: PLC0415
+    from watchdog.cli.common import log_unknown_settings  # noqa: PLC0415
+    from watchdog.ports import OutOfReach  # noqa: PLC0415
+    from watchdog.rulebook import RulesError  # noqa: PLC0415
+
+    clock = SystemClock()
+    secrets = SecretReader(settings.secrets_dir, os.environ)
+    set_up(settings.log_level, LogFormat(settings.log_format), clock, redact=secrets.redact)
+    log_unknown_settings()
+    watchdog = Watchdog(settings, clock=clock, build=build_channels(secrets, clock))
+    try:
+        asyncio.run(_until_signalled(watchdog.run))
+    except* (CannotStart, CannotListen, ChannelInvalid, OutOfReach, RulesError) as group:
+        fail("; ".join(_messages(group)))
+
+
+def _messages(group: BaseExceptionGroup[BaseException]) -> list[str]:
+    return [
+        message
+        for error in group.exceptions
+        for message in (_messages(error) if isinstance(error, BaseExceptionGroup) else [str(error)])
+    ]
+
+
+async def _until_signalled(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    await run(stop)

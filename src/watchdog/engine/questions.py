@@ -1,0 +1,149 @@
+"""The questions that rules ask of Prometheus, as values: which selector, of whose pods, when."""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+
+from watchdog.domain.counting import Scope, Selection
+from watchdog.domain.measurement import Answer
+from watchdog.domain.rollout import Revision, Target
+from watchdog.domain.rules import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
+from watchdog.engine.templates import Template, fill, sums_of, template_of
+
+_SHORT = 300.0  # raw questions up to this long are merged though their windows differ
+_MILLISECOND = 0.0011
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose measurements: a revision of a target, with its known pods' creation times.
+
+    Nothing before `since` counts: the switch, or for a rollout the creation of its first pod. A pod that was created
+    at `since` or later counts from 0; of any other the first sample is where counting begins.
+    """
+
+    target: Target
+    revision: Revision
+    pods: Mapping[str, datetime]
+    since: datetime
+
+    @property
+    def scope(self) -> Scope:
+        created = {name: at.timestamp() for name, at in self.pods.items()}
+        return Scope(self.since.timestamp(), created)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """All samples from `start` to `end` (Unix seconds), perhaps with some more."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """The value at one moment."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The values at `start`, `start + step` ... `end`."""
+
+    start: float
+    end: float
+    step: float
+
+
+When = Raw | Instant | Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A filled-in template, asked of the pods of one regular expression."""
+
+    template: Template
+    pods: str
+    when: When
+
+    @property
+    def query(self) -> str:
+        """The question as it would be sent if it were asked alone, and as people may send it again."""
+        return promql(self.template, self.pods, self.when)
+
+    @property
+    def shape(self) -> Hashable:
+        """Questions of one shape go out together."""
+        if not self.template.apart:
+            return self
+        match self.when:
+            case Raw(start, end) if end - start <= _SHORT:
+                return self.template.text, end // _SHORT
+            case _:
+                return self.template.text, self.when
+
+
+def promql(template: Template, pods: str, when: When) -> str:
+    """The text of a question about the pods of one regular expression."""
+    query = template.asked_of(pods)
+    if isinstance(when, Raw):
+        # One millisecond more: Prometheus 3 leaves out a sample that lies exactly at the window's beginning.
+        return f"{query}[{math.ceil((when.end - when.start) * 1000) + 1}ms]"
+    return query
+
+
+def pieces(start: float, end: float, length: float) -> list[float]:
+    """The ends of the pieces of at most `length` that make up a stretch; at least one."""
+    count = max(1, math.ceil((end - start) / length - 1e-9))
+    return [*(start + length * index for index in range(1, count)), end]
+
+
+def grid_of(ends: Sequence[float]) -> Steps | None:
+    """The steps of one range query that hits each of several block ends, where they are evenly apart."""
+    if len(ends) < 2:
+        return None
+    steps = {round(later - earlier, 3) for earlier, later in pairwise(ends)}
+    return Steps(ends[0], ends[-1], steps.pop()) if len(steps) == 1 else None
+
+
+def at_moment(answer: Answer, at: float) -> Answer:
+    """The part of a range query's answer that is of one moment; times come back in milliseconds."""
+    parts = (
+        replace(series, samples=tuple(sample for sample in series.samples if abs(sample[0] - at) < _MILLISECOND))
+        for series in answer.series
+    )
+    return replace(answer, series=tuple(part for part in parts if part.samples))
+
+
+def question_of(template: str, subject: Subject, when: When) -> Question:
+    """A template filled in for a subject; raises ValueError where it is no PromQL, which the rulebook has refused."""
+    values = {
+        "namespace": subject.target.namespace,
+        "name": subject.target.name,
+        "workload": subject.revision.workload,
+    }
+    filled = template_of(fill(template, values))
+    return Question(filled, subject.revision.pods_pattern if filled.names_pods else "", when)
+
+
+def selectors_of(threshold: Threshold) -> tuple[str, str | None]:
+    """The metric's selector, and the one that is counted beside it: a ratio's bad events, a mean's sums."""
+    match threshold.metric:
+        case RatioMetric(bad=bad, total=total):
+            return total, bad
+        case HistogramMetric(buckets=buckets):
+            return buckets, sums_of(buckets) if threshold.statistic is Statistic.MEAN else None
+        case RateMetric(counter=counter):
+            return counter, None
+        case GaugeMetric(query=query):
+            return query, None
+
+
+def selection_of(template: Template, answer: Answer) -> Selection:
+    """An answer as counting takes it."""
+    label = template.pod_labels[0][0] if template.pod_labels else None
+    return Selection(answer.series, label, template.named)

@@ -1,0 +1,224 @@
+"""Turns what the open watches want to know into few questions to Prometheus, and the answers into readings.
+
+sampler = Sampler(source, clock)
+tracker = sampler.tracker(threshold, subject)           # one per watch and rule
+blocks = await sampler.blocks(tracker, [(7, start, end)])
+tracker.subject = replace(tracker.subject, pods=...)    # whenever pods come
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from watchdog.domain.counting import Counted, Increase, Selection, count
+from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
+from watchdog.domain.rules import GaugeMetric, RateMetric, Threshold
+from watchdog.domain.tallies import together
+from watchdog.engine.gathering import Gatherer
+from watchdog.engine.questions import (
+    Instant,
+    Raw,
+    Steps,
+    Subject,
+    at_moment,
+    grid_of,
+    pieces,
+    question_of,
+    selection_of,
+    selectors_of,
+)
+from watchdog.engine.readings import (
+    NOTHING_COUNTED,
+    gauge_reading,
+    impossible_sample,
+    medians,
+    reading_of,
+    values_over_time,
+)
+from watchdog.ports import Clock, MetricSource
+
+__all__ = ["Sampler", "Span", "Subject", "Tracker"]
+
+Span = tuple[int, datetime, datetime]  # a block's index, start and end
+
+_LOOK_BACK = 300.0  # where counting is taken up in the middle: a series' last sample is at most that old
+_LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
+_BASELINE_STEPS = 120
+_PIECE = 600.0  # of a baseline's raw samples, asked for at once
+
+
+class Tracker:
+    """How far one rule of one watch has been counted. Set `subject` when its pods change."""
+
+    def __init__(self, threshold: Threshold, subject: Subject) -> None:
+        self.threshold = threshold
+        self.subject = subject
+        self.counted = Counted()
+        self.begun: float | None = None  # where the first block that was asked for begins
+        self.until: float | None = None  # all samples up to here have been counted
+
+
+@dataclass(frozen=True, slots=True)
+class _Selections:
+    """The answers to the one or two selectors of a counted metric."""
+
+    lead: Selection
+    companion: Selection | None
+
+
+class Sampler:
+    """Measures rules, for all watches at once. Readings, never exceptions, tell of what went wrong.
+
+    `settle`: how long after a block's end it is asked about; `deadline`: of one query; `gather`: how long to wait
+    for other questions of the same shape. All in seconds.
+    """
+
+    def __init__(
+        self,
+        source: MetricSource,
+        clock: Clock,
+        *,
+        settle: float = 2.0,
+        deadline: float = 10.0,
+        gather: float = 0.05,
+    ) -> None:
+        self._clock = clock
+        self._settle = settle
+        self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather)
+
+    async def close(self) -> None:
+        """End what is still being asked."""
+        await self._gatherer.close()
+
+    def tracker(self, threshold: Threshold, subject: Subject) -> Tracker:
+        """Begin to measure a rule."""
+        return Tracker(threshold, subject)
+
+    async def blocks(self, tracker: Tracker, spans: Sequence[Span]) -> tuple[Block, ...]:
+        """Wait until the last of the consecutive spans has settled, then measure each of them.
+
+        Of one tracker one call at a time. Where asking failed, all the blocks say so, and what was counted meanwhile
+        comes with the next block.
+        """
+        if not spans:
+            return ()
+        last = spans[-1][2]
+        await self._clock.sleep((last - self._clock.now()).total_seconds() + self._settle)
+        if isinstance(tracker.threshold.metric, GaugeMetric):
+            return await self._gauge_blocks(tracker.threshold.metric, tracker.subject, spans)
+        return await self._counted_blocks(tracker, spans)
+
+    async def baseline(self, threshold: Threshold, subject: Subject, start: datetime, end: datetime) -> Baseline:
+        """Measure a stretch of the past: as one block, or (gauge, rate) as each pod's median over time."""
+        step = float(max(5, round((end - start).total_seconds() / _BASELINE_STEPS)))
+        if isinstance(threshold.metric, GaugeMetric):
+            first = min(start.timestamp() + step, end.timestamp())
+            question = question_of(threshold.metric.query, subject, Steps(first, end.timestamp(), step))
+            outcome = await self._gatherer.ask(question)
+            return Baseline(start, end, values_over_time(outcome, question), question.query)
+        reading, query = await self._counted_baseline(threshold, replace(subject, since=start), end, step)
+        return Baseline(start, end, reading, query)
+
+    async def _counted_baseline(
+        self, threshold: Threshold, subject: Subject, end: datetime, step: float
+    ) -> tuple[Reading, str]:
+        """Count a long stretch piece by piece: its raw samples are too many to hold them all."""
+        tracker = Tracker(threshold, subject)
+        begin, last = subject.since.timestamp(), end.timestamp()
+        lead: list[Increase] = []
+        companion: list[Increase] = []
+        readings: list[Reading] = []
+        query, answered = "", False
+        for at in pieces(begin, last, _PIECE):
+            answers, query = await self._selections(tracker, Raw(max(begin, at - _PIECE), at))
+            if isinstance(answers, QueryFailed):
+                return answers, query
+            answered = answered or bool(answers.lead.series)
+            if isinstance(threshold.metric, RateMetric):
+                ends = pieces(max(begin, at - _PIECE), at, step)
+                readings += [_read(tracker, *_count_on(tracker, answers, to), answers, query) for to in ends]
+                continue
+            more_lead, more_companion = _count_on(tracker, answers, at)
+            lead += more_lead
+            companion += more_companion
+        if isinstance(threshold.metric, RateMetric):
+            return medians(readings, query), query
+        return reading_of(threshold, together(lead), together(companion), answered, query), query
+
+    # -- counters ------------------------------------------------------------------------------------------------
+
+    async def _counted_blocks(self, tracker: Tracker, spans: Sequence[Span]) -> tuple[Block, ...]:
+        since, first = tracker.subject.since.timestamp(), spans[0][1].timestamp()
+        end = spans[-1][2].timestamp()
+        if end <= since:
+            return tuple(Block(*span, NOTHING_COUNTED) for span in spans)
+        if tracker.begun is None:
+            tracker.begun = max(since, first)
+        if tracker.until is None:
+            begin = tracker.begun - _LOOK_BACK
+        else:
+            # What came late lies before the end of the last block; what failed to be asked, behind it.
+            interval = (spans[0][2] - spans[0][1]).total_seconds()
+            begin = max(min(first, tracker.until) - interval, end - _LONGEST_ARREARS)
+        answers, query = await self._selections(tracker, Raw(max(since, begin), end))
+        if isinstance(answers, QueryFailed):
+            return tuple(Block(*span, answers, query) for span in spans)
+        if tracker.until is None and tracker.begun > since:
+            _count_on(tracker, answers, tracker.begun)  # taken up in the middle: what lies before is known already
+        blocks = []
+        for span in spans:
+            increases = _count_on(tracker, answers, span[2].timestamp())
+            blocks.append(Block(*span, _read(tracker, *increases, answers, query), query))
+        return tuple(blocks)
+
+    async def _selections(self, tracker: Tracker, window: Raw) -> tuple[_Selections | QueryFailed, str]:
+        """The raw samples of the metric's selectors; the companion asked after the lead, as `count` needs it."""
+        lead, companion = selectors_of(tracker.threshold)
+        selections: list[Selection] = []
+        queries: list[str] = []
+        for selector in (lead, companion):
+            if selector is None:
+                continue
+            question = question_of(selector, tracker.subject, window)
+            queries.append(question.query)
+            outcome = await self._gatherer.ask(question)
+            if isinstance(outcome, Answer):
+                outcome = impossible_sample(outcome) or outcome
+            if isinstance(outcome, QueryFailed):
+                return outcome, "; ".join(queries)
+            selections.append(selection_of(question.template, outcome))
+        return _Selections(selections[0], selections[1] if companion is not None else None), "; ".join(queries)
+
+    # -- gauges --------------------------------------------------------------------------------------------------
+
+    async def _gauge_blocks(self, metric: GaugeMetric, subject: Subject, spans: Sequence[Span]) -> tuple[Block, ...]:
+        grid = grid_of([span[2].timestamp() for span in spans if span[2] > subject.since])
+
+        async def measured(span: Span) -> Block:
+            if span[2] <= subject.since:
+                return Block(*span, NOTHING_COUNTED)
+            at = span[2].timestamp()
+            question = question_of(metric.query, subject, grid or Instant(at))
+            outcome = await self._gatherer.ask(question)
+            if grid is not None and isinstance(outcome, Answer):
+                outcome = at_moment(outcome, at)
+            return Block(*span, gauge_reading(outcome, question), question.query)
+
+        return tuple(await asyncio.gather(*map(measured, spans)))
+
+
+Increases = tuple[tuple[Increase, ...], tuple[Increase, ...]]
+
+
+def _count_on(tracker: Tracker, answers: _Selections, end: float) -> Increases:
+    """Count up to `end`."""
+    tracker.counted, *increases = count(tracker.counted, answers.lead, answers.companion, tracker.subject.scope, end)
+    tracker.until = end
+    return increases[0], increases[1]
+
+
+def _read(
+    tracker: Tracker, lead: Sequence[Increase], companion: Sequence[Increase], answers: _Selections, query: str
+) -> Reading:
+    return reading_of(tracker.threshold, lead, companion, bool(answers.lead.series), query)

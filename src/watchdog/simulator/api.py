@@ -1,0 +1,426 @@
+"""The HTTP door of the simulated API server."""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from watchdog.simulator import discovery, patches, refusals
+from watchdog.simulator.access import Act, User, authorise, bearer, review_access, review_self
+from watchdog.simulator.decoding import unreadable_body
+from watchdog.simulator.faults import LOSE_ANSWER, TRUNCATE, Fault, Faults, before_answer, reset, truncate
+from watchdog.simulator.fieldsets import Writer
+from watchdog.simulator.lists import page, parse_version
+from watchdog.simulator.objects import Clock, Object
+from watchdog.simulator.refusals import Refusal
+from watchdog.simulator.registry import DeleteOptions, Registry
+from watchdog.simulator.resources import PODS, Resource, at
+from watchdog.simulator.scale import as_scale, unscaled
+from watchdog.simulator.selectors import field_selector, label_selector
+from watchdog.simulator.timeline import Timeline
+from watchdog.simulator.watches import OpenWatch, WatchRequest
+
+_OPEN = ("/readyz", "/livez", "/healthz")
+_PATCHES = (patches.MERGE, patches.STRATEGIC, patches.JSON)
+_JSON_BODIES = ("", "application/json", "application/octet-stream")
+_MOST_LOGGED = 20_000
+
+
+@dataclass
+class LoggedRequest:
+    """One request as the server saw it; `code` is 0 while it is not answered."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    user: str
+    agent: str
+    body: Any
+    at: datetime
+    code: int = 0
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it meant to change an object; reviews and dry runs change nothing."""
+        if self.method == "GET" or "dryRun" in self.query:
+            return False
+        return not self.path.startswith(("/apis/authorization.k8s.io", "/apis/authentication.k8s.io"))
+
+
+@dataclass(frozen=True)
+class WriteAttempt:
+    """A write that is about to be made: what `before_write` is told."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+    subresource: str
+    body: Any
+    user: str
+    dry_run: bool
+
+
+BeforeWrite = Callable[[WriteAttempt], Awaitable[None] | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a URL names."""
+
+    resource: Resource
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+@dataclass
+class Call:
+    """A request on its way through the server."""
+
+    request: web.Request
+    user: User
+    place: Place
+    body: Any
+    content_type: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def dry_run(self) -> bool:
+        return self.options.get("dryRun") == "All"
+
+    def writer(self) -> Writer:
+        """Who writes, as managedFields names it."""
+        agent = self.request.headers.get("User-Agent", "").split("/")[0]
+        manager = self.options.get("fieldManager") or agent or "unknown"
+        return Writer(manager[:128], self.user.name, self.place.subresource)
+
+
+class ApiServer:
+    """Serves a registry over HTTP, with a log of what was asked and faults where tests want them."""
+
+    def __init__(self, registry: Registry, timeline: Timeline, clock: Clock, users: dict[str, User]) -> None:
+        self.faults = Faults()
+        self.requests: list[LoggedRequest] = []
+        self.hooks: list[BeforeWrite] = []
+        self.watches: list[OpenWatch] = []
+        self._registry = registry
+        self._timeline = timeline
+        self._clock = clock
+        self._users = users
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=4 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self.handle)
+        return app
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Log, spoil if a fault is set up, and answer."""
+        raw = await request.read()
+        entry = self._log(request, raw)
+        fault = self.faults.of_request(request.method, request.path_qs, entry.user)
+        if fault is not None:
+            own = await before_answer(fault, request, self._clock)
+            if own is not None:
+                entry.code = own.status if fault.kind == "answer" else 0
+                return own
+        try:
+            response = await self._answer(request, raw, entry)
+        except Refusal as refusal:
+            response = web.json_response(refusal.status(), status=refusal.code, headers=refusal.headers)
+        entry.code = response.status
+        return await self._spoiled(fault, request, response)
+
+    async def _spoiled(
+        self, fault: Fault | None, request: web.Request, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        if fault is not None and fault.kind == LOSE_ANSWER:
+            return reset(request)
+        if fault is not None and fault.kind == TRUNCATE and isinstance(response, web.Response):
+            return await truncate(request, response)
+        return response
+
+    def _log(self, request: web.Request, raw: bytes) -> LoggedRequest:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        user = self._users.get(token)
+        entry = LoggedRequest(
+            request.method,
+            request.path,
+            dict(request.query),
+            user.name if user else "",
+            request.headers.get("User-Agent", ""),
+            _parsed(raw),
+            self._registry.now(),
+        )
+        self.requests.append(entry)
+        if len(self.requests) > _MOST_LOGGED:
+            del self.requests[: _MOST_LOGGED // 2]
+        return entry
+
+    async def _answer(self, request: web.Request, raw: bytes, entry: LoggedRequest) -> web.StreamResponse:
+        if request.path in _OPEN:
+            return web.Response(text="ok")
+        if request.path == "/version":
+            return web.json_response(discovery.VERSION)
+        user = bearer(request.headers, self._users)
+        if request.method == "GET" and (document := discovery.document(request.path)) is not None:
+            return web.json_response(document)
+        if (review := self._review(request, user, raw)) is not None:
+            return web.json_response(review, status=201)
+        place = parse_path(request.path)
+        if place is None:
+            return web.Response(status=404, text="404 page not found\n", content_type="text/plain", charset="utf-8")
+        query = dict(request.query)
+        body, content_type = _decoded(place, request, raw)
+        if request.method == "DELETE" and isinstance(body, dict) and body.get("dryRun"):
+            query["dryRun"] = "All"
+            entry.query["dryRun"] = "All"
+        call = Call(request, user, place, body, content_type, query)
+        return await self._dispatch(call)
+
+    def _review(self, request: web.Request, user: User, raw: bytes) -> Object | None:
+        """The two questions that anyone may ask about themselves."""
+        if request.method != "POST":
+            return None
+        now = self._registry.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        if request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
+            review = _parsed(raw)
+            if not isinstance(review, dict):
+                raise refusals.unsupported_media_type()
+            head = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}}
+            return {**head, "spec": review.get("spec") or {}, "status": review_access(user, review)}
+        if request.path == "/apis/authentication.k8s.io/v1/selfsubjectreviews":
+            metadata = {"creationTimestamp": now}
+            head = {"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "metadata": metadata}
+            return {**head, "status": review_self(user)}
+        return None
+
+    async def _dispatch(self, call: Call) -> web.StreamResponse:
+        place, method = call.place, call.request.method
+        verb = _verb(method, place, call.options)
+        resource = place.resource.plural + (f"/{place.subresource}" if place.subresource else "")
+        authorise(call.user, Act(verb, place.resource.group, resource, place.namespace, place.name))
+        if verb == "watch":
+            return await self._watch(call)
+        if method == "GET":
+            return web.json_response(self._read(call))
+        await self._before_write(verb, call)
+        obj, status = self._write(call)
+        return web.json_response(obj, status=status)
+
+    # Reading
+
+    def _read(self, call: Call) -> Object:
+        place = call.place
+        if place.name:
+            obj = self._registry.get(place.resource, place.namespace, place.name)
+            return as_scale(obj) if place.subresource == "scale" else obj
+        options = call.options
+        return page(
+            self._registry.store,
+            place.resource,
+            place.namespace,
+            _selection(options),
+            limit=int(options.get("limit") or 0),
+            token=options.get("continue", ""),
+            version=options.get("resourceVersion", ""),
+        )
+
+    async def _watch(self, call: Call) -> web.StreamResponse:
+        options, place = call.options, call.place
+        version = parse_version(options.get("resourceVersion", ""))
+        selects = _selection(options) or (lambda _: True)
+        bookmarks, initial = _is_true(options, "allowWatchBookmarks"), _is_true(options, "sendInitialEvents")
+        if place.name:
+            selects = _only(place.name, selects)
+        asked = WatchRequest(
+            resource=place.resource,
+            namespace=place.namespace,
+            selects=selects,
+            version=None if initial else version,
+            bookmarks=bookmarks,
+            initial_events_end=initial and bookmarks,
+            timeout=float(options.get("timeoutSeconds") or 1800),
+            user=call.user.name,
+            path=call.request.path_qs,
+        )
+        fault = self.faults.of_watch(call.request.path_qs, call.user.name)
+        watch = OpenWatch(asked, self._registry.store, self._timeline, fault)
+        self.requests[-1].code = self.requests[-1].code or 200
+        self.watches.append(watch)
+        try:
+            return await watch.serve(call.request)
+        finally:
+            self.watches.remove(watch)
+
+    def close_watches(self) -> None:
+        """End all streams, as a server does that stops."""
+        for watch in self.watches:
+            watch.close()
+
+    # Writing
+
+    async def _before_write(self, verb: str, call: Call) -> None:
+        place = call.place
+        attempt = WriteAttempt(
+            verb,
+            place.resource.plural,
+            place.namespace,
+            place.name,
+            place.subresource,
+            call.body,
+            call.user.name,
+            call.dry_run,
+        )
+        for hook in tuple(self.hooks):
+            waiting = hook(attempt)
+            if inspect.isawaitable(waiting):
+                await waiting
+
+    def _write(self, call: Call) -> tuple[Object, int]:
+        place, method = call.place, call.request.method
+        if place.subresource == "eviction" and method == "POST":
+            return self._evict(call), 201
+        if method == "POST" and not place.name:
+            create = self._registry.create
+            return create(place.resource, place.namespace, call.body, call.writer(), dry_run=call.dry_run), 201
+        if method == "DELETE":
+            return self._delete(call) if place.name else self._delete_all(call), 200
+        if method not in ("PUT", "PATCH") or not place.name:
+            raise refusals.method_not_allowed()
+        if place.subresource == "scale":
+            return self._scale(call), 200
+        where = (place.resource, place.namespace, place.name)
+        if method == "PUT":
+            return self._registry.update(*where, call.body, call.writer(), dry_run=call.dry_run), 200
+        patched = self._registry.patch(
+            *where, call.body, call.writer(), content_type=call.content_type, dry_run=call.dry_run
+        )
+        return patched, 200
+
+    def _scale(self, call: Call) -> Object:
+        place = call.place
+        where = (place.resource, place.namespace, place.name)
+        current = self._registry.get(*where)
+        scale = call.body
+        if call.request.method == "PATCH":
+            scale = patches.apply_patch(call.content_type, as_scale(current), call.body)
+        new = unscaled(current, scale)
+        return as_scale(self._registry.update(*where, new, call.writer(), dry_run=call.dry_run, patching=True))
+
+    def _evict(self, call: Call) -> Object:
+        options = DeleteOptions.of((call.body or {}).get("deleteOptions") or {})
+        self._registry.delete(PODS, call.place.namespace, call.place.name, options, dry_run=call.dry_run)
+        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+    def _delete(self, call: Call) -> Object:
+        place = call.place
+        given: dict[str, Any] = {
+            key: call.options[key] for key in ("propagationPolicy", "gracePeriodSeconds") if key in call.options
+        }
+        options = DeleteOptions.of({**given, **(call.body if isinstance(call.body, dict) else {})})
+        obj, gone = self._registry.delete(place.resource, place.namespace, place.name, options, dry_run=call.dry_run)
+        if place.resource is PODS or not gone:
+            return obj
+        details = refusals.details_of(place.resource.group, place.resource.plural, place.name)
+        details["uid"] = obj["metadata"]["uid"]
+        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+    def _delete_all(self, call: Call) -> Object:
+        place = call.place
+        found = page(self._registry.store, place.resource, place.namespace, _selection(call.options))
+        for item in found["items"]:
+            namespace = item["metadata"].get("namespace", "")
+            self._registry.delete(place.resource, namespace, item["metadata"]["name"], dry_run=call.dry_run)
+        return found
+
+
+def parse_path(path: str) -> Place | None:
+    """What a path names, if the server has it."""
+    parts = [part for part in path.split("/") if part]
+    match parts:
+        case ["api", version, *rest]:
+            group = ""
+        case ["apis", group, version, *rest]:
+            pass
+        case _:
+            return None
+    namespace = ""
+    match rest:
+        case ["namespaces", namespace, plural, *rest] if plural != "status":
+            pass
+        case [plural, *rest]:
+            pass
+        case _:
+            return None
+    resource = at(group, version, plural)
+    if resource is None or len(rest) > 2 or (namespace and not resource.namespaced):
+        return None
+    name, subresource = (*rest, "", "")[:2]
+    if subresource and subresource not in resource.subresources:
+        return None
+    return Place(resource, namespace, name, subresource)
+
+
+def _verb(method: str, place: Place, options: dict[str, str]) -> str:
+    if method == "GET":
+        if _is_true(options, "watch"):
+            return "watch"
+        return "get" if place.name else "list"
+    if method == "DELETE":
+        return "delete" if place.name else "deletecollection"
+    verbs = {"POST": "create", "PUT": "update", "PATCH": "patch"}
+    if method not in verbs:
+        raise refusals.method_not_allowed()
+    return verbs[method]
+
+
+def _is_true(options: dict[str, str], name: str) -> bool:
+    return options.get(name, "").lower() in ("true", "1", "t")
+
+
+def _selection(options: dict[str, str]) -> Callable[[Object], bool] | None:
+    """The test of both selectors; None where everything is selected."""
+    labels, fields = options.get("labelSelector", ""), options.get("fieldSelector", "")
+    if not labels and not fields:
+        return None
+    by_label, by_field = label_selector(labels), field_selector(fields)
+    return lambda obj: by_label(obj["metadata"].get("labels") or {}) and by_field(obj)
+
+
+def _only(name: str, selects: Callable[[Object], bool]) -> Callable[[Object], bool]:
+    return lambda obj: obj["metadata"]["name"] == name and selects(obj)
+
+
+def _parsed(raw: bytes) -> Any:
+    """The body as JSON for the log; text where it is none."""
+    if not raw:
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.decode(errors="replace")
+
+
+def _decoded(place: Place, request: web.Request, raw: bytes) -> tuple[Any, str]:
+    content_type = request.content_type if "Content-Type" in request.headers else ""
+    if request.method == "PATCH" and content_type not in _PATCHES:
+        raise refusals.unsupported_media_type()
+    if request.method in ("POST", "PUT") and content_type not in _JSON_BODIES:
+        raise refusals.unsupported_media_type()
+    if not raw:
+        return None, content_type
+    try:
+        return json.loads(raw), content_type
+    except ValueError:
+        raise unreadable_body(place.resource, raw) from None
+
+
+def writes_of(requests: Iterable[LoggedRequest], user: str = "") -> list[LoggedRequest]:
+    """Those of the requests that meant to change something."""
+    return [entry for entry in requests if entry.is_write and (not user or entry.user == user)]
+

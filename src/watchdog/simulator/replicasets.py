@@ -1,0 +1,121 @@
+"""The replicaset controller: as many pods as are wanted, and a status that counts them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from watchdog.simulator.objects import (
+    Object,
+    condition_of,
+    controller_of,
+    is_true,
+    key_of,
+    owner_reference,
+    parse_timestamp,
+    replaced,
+)
+from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
+from watchdog.simulator.resources import PODS, REPLICASETS
+from watchdog.simulator.timeline import Timeline
+
+_COST = "controller.kubernetes.io/pod-deletion-cost"
+_PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
+
+
+class ReplicaSetController:
+    """Reconciles one ReplicaSet at a time."""
+
+    def __init__(self, registry: Registry, timeline: Timeline) -> None:
+        self._registry = registry
+        self._timeline = timeline
+
+    def sync(self, namespace: str, name: str) -> None:
+        """Create or delete pods, then write the status of what was there before, as the real controller does."""
+        rs = self._registry.store.get(REPLICASETS, namespace, name)
+        if rs is None:
+            return
+        pods = self._pods(rs)
+        living = [pod for pod in pods if _is_active(pod)]
+        if "deletionTimestamp" not in rs["metadata"]:
+            self._manage(rs, living)
+        self._report(rs, living, len([pod for pod in pods if "deletionTimestamp" in pod["metadata"]]))
+
+    def _pods(self, rs: Object) -> list[Object]:
+        uid, namespace = rs["metadata"]["uid"], rs["metadata"]["namespace"]
+        found = self._registry.store.all(PODS, namespace)
+        return [pod for pod in found if (owner := controller_of(pod)) is not None and owner["uid"] == uid]
+
+    def _manage(self, rs: Object, living: Sequence[Object]) -> None:
+        namespace, missing = rs["metadata"]["namespace"], rs["spec"]["replicas"] - len(living)
+        for _ in range(missing):
+            self._registry.create(PODS, namespace, _new_pod(rs), CONTROLLER)
+        if missing < 0:
+            # Pods are ranked so that the one that is missed least goes first.
+            for pod in sorted(living, key=self._worth)[:-missing]:
+                self._registry.delete(PODS, namespace, pod["metadata"]["name"])
+
+    def _worth(self, pod: Object) -> tuple[object, ...]:
+        metadata, ready = pod["metadata"], condition_of(pod, "Ready")
+        is_ready = is_true(pod, "Ready")
+        since = -parse_timestamp(ready["lastTransitionTime"]).timestamp() if is_ready and ready else 0.0
+        restarts = max((c.get("restartCount", 0) for c in pod["status"].get("containerStatuses") or ()), default=0)
+        return (
+            bool(pod["spec"].get("nodeName")),
+            _PHASES.get(pod["status"].get("phase", ""), 0),
+            is_ready,
+            int((metadata.get("annotations") or {}).get(_COST, 0)),
+            since,
+            -restarts,
+            -parse_timestamp(metadata["creationTimestamp"]).timestamp(),
+            metadata["name"],
+        )
+
+    def _report(self, rs: Object, living: Sequence[Object], terminating: int) -> None:
+        ready = [pod for pod in living if is_true(pod, "Ready")]
+        labels = rs["spec"]["template"]["metadata"].get("labels") or {}
+        full = [pod for pod in living if labels.items() <= (pod["metadata"].get("labels") or {}).items()]
+        counts = {
+            "fullyLabeledReplicas": len(full),
+            "readyReplicas": len(ready),
+            "availableReplicas": self._available(rs, ready),
+        }
+        status = {
+            "replicas": len(living),
+            **{name: count for name, count in counts.items() if count},
+            "terminatingReplicas": terminating,
+            "observedGeneration": rs["metadata"]["generation"],
+        }
+        if status == rs["status"]:
+            return
+        namespace, name = rs["metadata"]["namespace"], rs["metadata"]["name"]
+        newest = self._registry.get(REPLICASETS, namespace, name)
+        self._registry.update(REPLICASETS, namespace, name, replaced(newest, status=status), CONTROLLER_STATUS)
+
+    def _available(self, rs: Object, ready: Sequence[Object]) -> int:
+        wait = timedelta(seconds=rs["spec"].get("minReadySeconds", 0))
+        if not wait:
+            return len(ready)
+        count, now = 0, self._registry.now()
+        namespace, name = key_of(rs)
+        for pod in ready:
+            condition = condition_of(pod, "Ready")
+            assert condition is not None
+            left = parse_timestamp(condition["lastTransitionTime"]) + wait - now
+            if left.total_seconds() <= 0:
+                count += 1
+            else:
+                self._timeline.after(left.total_seconds(), lambda: self.sync(namespace, name))
+        return count
+
+
+def _is_active(pod: Object) -> bool:
+    return "deletionTimestamp" not in pod["metadata"] and pod["status"].get("phase") not in ("Failed", "Succeeded")
+
+
+def _new_pod(rs: Object) -> Object:
+    template = rs["spec"]["template"]
+    metadata = {
+        "generateName": f"{rs['metadata']['name']}-",
+        "ownerReferences": [owner_reference(rs)],
+        **{key: template["metadata"][key] for key in ("labels", "annotations") if template["metadata"].get(key)},
+    }
+    return {"metadata": metadata, "spec": template["spec"]}

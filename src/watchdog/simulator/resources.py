@@ -1,0 +1,133 @@
+"""Which resources the simulated API server has, and what is special about each."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One row of the API: `deployments` of `apps/v1`."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+    short: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
+    # Fields that count a generation up when they change: the whole spec, or for some the annotations too.
+    generation: bool = False
+    annotations_count: bool = False
+    # A write without a resourceVersion overwrites what is there; leases and the like refuse that.
+    unconditional: bool = True
+    # What status a newborn object has, whatever its maker wrote; None: the kind keeps no separate status.
+    newborn_status: dict[str, object] | None = field(default=None, hash=False)
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, or `v1` of the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def path(self) -> str:
+        """Where the group and version lie below the server's root."""
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+
+_STATUS = ("status",)
+
+DEPLOYMENTS = Resource(
+    "apps",
+    "v1",
+    "deployments",
+    "Deployment",
+    short=("deploy",),
+    subresources=("status", "scale"),
+    generation=True,
+    annotations_count=True,
+    newborn_status={},
+)
+REPLICASETS = Resource(
+    "apps",
+    "v1",
+    "replicasets",
+    "ReplicaSet",
+    short=("rs",),
+    subresources=("status", "scale"),
+    generation=True,
+    newborn_status={"replicas": 0},
+)
+PODS = Resource(
+    "",
+    "v1",
+    "pods",
+    "Pod",
+    short=("po",),
+    subresources=("status", "eviction"),
+    generation=True,
+    newborn_status={"phase": "Pending", "qosClass": "BestEffort"},
+)
+SERVICES = Resource(
+    "",
+    "v1",
+    "services",
+    "Service",
+    short=("svc",),
+    subresources=_STATUS,
+    newborn_status={"loadBalancer": {}},
+)
+CONFIGMAPS = Resource("", "v1", "configmaps", "ConfigMap", short=("cm",))
+SERVICEACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",))
+NAMESPACES = Resource(
+    "",
+    "v1",
+    "namespaces",
+    "Namespace",
+    namespaced=False,
+    short=("ns",),
+    subresources=_STATUS,
+    newborn_status={"phase": "Active"},
+)
+NODES = Resource(
+    "",
+    "v1",
+    "nodes",
+    "Node",
+    namespaced=False,
+    short=("no",),
+    subresources=_STATUS,
+)
+ENDPOINTSLICES = Resource(
+    "discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", generation=True, unconditional=False
+)
+EVENTS = Resource("events.k8s.io", "v1", "events", "Event", short=("ev",))
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", unconditional=False)
+
+RESOURCES: tuple[Resource, ...] = (
+    DEPLOYMENTS,
+    REPLICASETS,
+    PODS,
+    SERVICES,
+    CONFIGMAPS,
+    SERVICEACCOUNTS,
+    NAMESPACES,
+    NODES,
+    ENDPOINTSLICES,
+    EVENTS,
+    LEASES,
+)
+
+_BY_PLACE = {(r.group, r.version, r.plural): r for r in RESOURCES}
+_BY_NAME = {name: r for r in RESOURCES for name in (r.plural, r.kind, r.kind.lower(), *r.short)}
+
+
+def at(group: str, version: str, plural: str) -> Resource | None:
+    """The resource a URL names, if the server has it."""
+    return _BY_PLACE.get((group, version, plural))
+
+
+def named(name: str) -> Resource:
+    """The resource that a person means by `Deployment`, `deployments` or `deploy`."""
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise ValueError(f"no resource {name!r} here; known are {sorted(_BY_NAME)}") from None
