@@ -5,16 +5,17 @@ import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from watchdog.adapters import notifiers as channels
-from watchdog.adapters.kubernetes import PROVIDERS
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient, connect
-from watchdog.adapters.kubernetes.events import KubeEvents
+from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.providers import PROVIDERS, Provider
+from watchdog.adapters.notifiers.pagerduty import RESOLVING
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
@@ -32,7 +33,7 @@ from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
 from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Clock, Notifier, OutOfReach, TrafficProvider
+from watchdog.ports import Clock, Notifier, OutOfReach
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
 
@@ -55,26 +56,28 @@ class InFlight:
     count: int = 0
 
 
-@dataclass(frozen=True)
 class _Counted:
     """A notifier whose sending is counted, so that a shutdown can let it finish."""
 
-    inner: Notifier
-    in_flight: InFlight
-    name: str = field(default="", init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", self.inner.name)
+    def __init__(self, inner: Notifier, in_flight: InFlight) -> None:
+        self.name = inner.name
+        self.inner = inner
+        self._in_flight = in_flight
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
-        self.in_flight.count += 1
+        self._in_flight.count += 1
         try:
             await self.inner.send(notice, possible_repeat=possible_repeat)
         finally:
-            self.in_flight.count -= 1
+            self._in_flight.count -= 1
 
     async def close(self) -> None:
         await self.inner.close()
+
+    def wants(self, topic: Topic) -> bool:
+        """Whether the channel is told of `topic`."""
+        wants = getattr(self.inner, "wants", None)
+        return wants is None or bool(wants(topic))
 
 
 class MetricsObserver:
@@ -82,6 +85,10 @@ class MetricsObserver:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self.on_step: Callable[[Watch], None] = lambda _watch: None
+
+    def stepped(self, watch: Watch) -> None:
+        self.on_step(watch)
 
     def switch_seen(self, kind: SwitchKind) -> None:
         self._metrics.switch_seen(kind.value)
@@ -128,7 +135,7 @@ def build_channels(secrets: SecretReader, clock: Clock) -> Build:
 class Watchdog:
     """The daemon. `run` returns when `stop` is set, within five seconds, with nothing lost.
 
-    `build` makes the notifiers; `observe` is told after each start of what is running (for the demo and tests).
+    `build` makes the notifiers. `observer.on_step` may be set to see each watch after each of its steps.
     """
 
     def __init__(
@@ -150,7 +157,8 @@ class Watchdog:
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
         self._environ = environ or {}
         self._in_flight = InFlight()
-        self._notifiers: dict[str, Notifier] = {}
+        self._notifiers: Mapping[str, _Counted] = {}
+        self._traffic: Sequence[Provider] = ()
         self._rules_file = RulesFile(settings.rules, clock)
         self._rules_text = ""
         self._trouble = "starting"
@@ -168,6 +176,11 @@ class Watchdog:
                 await self._last_words()
                 for task in tasks:
                     task.cancel()
+
+    async def ready(self, clock: Clock) -> None:
+        """Return when it watches."""
+        while self.supervisor is None or not self.supervisor.resumed.is_set():
+            await clock.sleep(0.05)
 
     def _first_rules(self) -> Rulebook:
         text = self._rules_file.read()
@@ -202,9 +215,10 @@ class Watchdog:
         stack.push_async_callback(prober.close)
         sampler = Sampler(prometheus, clock)
         stack.push_async_callback(sampler.close)
-        journal = ConfigMapJournal(kube, settings.namespace, clock=clock, kept=settings.records_kept)
+        journal = _journal(kube, settings, clock, self._rng)
         cache = ClusterCache(kube, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
-        providers = self._providers(kube, cache)
+        providers = tuple(make(kube, cache, clock=clock, guarded=self._guarded) for make in PROVIDERS.values())
+        self._traffic = providers
         announcer = Announcer(
             notifiers=lambda: self._notifiers, wants=_wants_notice, clock=clock, observer=self.observer
         )
@@ -233,18 +247,15 @@ class Watchdog:
             "rules": self._follow_rules(supervisor, cache, announcer),
         }
 
-    def _providers(self, kube: KubeClient, cache: ClusterCache) -> Sequence[TrafficProvider]:
-        def guarded(target: Target, labels: Mapping[str, str]) -> bool:
-            return self.supervisor is not None and self.supervisor.guards(target, labels)
-
-        return tuple(make(kube, cache, clock=self._clock, guarded=guarded) for make in PROVIDERS)
+    def _guarded(self, target: Target, labels: Mapping[str, str]) -> bool:
+        return self.supervisor is not None and self.supervisor.guards(target, labels)
 
     def _supervisor(
         self,
         rulebook: Rulebook,
         kube: KubeClient,
         journal: ConfigMapJournal,
-        providers: Sequence[TrafficProvider],
+        providers: Sequence[Provider],
         sampler: Sampler,
         prober: HttpProber,
         announcer: Announcer,
@@ -280,7 +291,7 @@ class Watchdog:
         performer = Performer(
             providers=by_kind,
             journal=journal,
-            events=KubeEvents(kube, clock=self._clock, instance=self.settings.namespace),
+            events=KubernetesEvents(kube, clock=self._clock, instance=self.settings.namespace),
             clock=self._clock,
             observer=self.observer,
             remember=supervisor.remember,
@@ -294,9 +305,9 @@ class Watchdog:
 
     def _wants(self, name: str, watch: Watch, topic: Topic) -> bool:
         notifier = self._notifiers.get(name)
-        if not isinstance(notifier, _Counted) or not _wants(notifier, topic):
+        if notifier is None or not notifier.wants(topic):
             return False
-        if isinstance(notifier.inner, channels.PagerDutyNotifier) and topic in channels.RESOLVING:
+        if isinstance(notifier.inner, channels.PagerDutyNotifier) and topic in RESOLVING:
             # There is nothing to resolve where nothing was triggered.
             return any(delivery.channel == name for telling in watch.tellings for delivery in telling.deliveries)
         return True
@@ -327,14 +338,14 @@ class Watchdog:
         """Take up an edit; returns what is wrong with it, or None."""
         try:
             rulebook = read_rules(text, str(self.settings.rules))
-            notifiers_before = self._notifiers
             self._take_channels(rulebook)
         except (RulesError, channels.ChannelInvalid) as error:
             return str(error)
-        del notifiers_before  # watches under way may still hold a notice for one of them
         self._rules_text = text
         cache.watch_namespaces(rulebook.namespaces)
         supervisor.rules_changed(rulebook)
+        for provider in self._traffic:
+            provider.reguard(self._guarded)
         log.info("rules taken up", extra={"facts": {"digest": rulebook.digest, "guards": len(rulebook.guards)}})
         return None
 
@@ -366,20 +377,19 @@ class Watchdog:
             await self._clock.sleep(0.05)
 
 
-def _wants(notifier: _Counted, topic: Topic) -> bool:
-    wants = getattr(notifier.inner, "wants", None)
-    return wants is None or bool(wants(topic))
-
-
 def _wants_notice(notifier: Notifier, notice: Notice) -> bool:
-    return not isinstance(notifier, _Counted) or _wants(notifier, notice.topic)
+    return not isinstance(notifier, _Counted) or notifier.wants(notice.topic)
 
 
 async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
     """All records of the watchdog in `settings.namespace`, newest first. Raises `OutOfReach`."""
     async with AsyncExitStack() as stack:
         kube = await _connected(settings, clock, stack)
-        return await ConfigMapJournal(kube, settings.namespace, clock=clock, kept=settings.records_kept).records()
+        return await _journal(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
+
+
+def _journal(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
+    return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=settings.records_kept)
 
 
 async def _connected(settings: Settings, clock: Clock, stack: AsyncExitStack) -> KubeClient:

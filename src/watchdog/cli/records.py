@@ -96,7 +96,7 @@ def print_story(record: Record) -> None:
             console.print(f"  {name:<10}{escape(str(fact))}", soft_wrap=True)
     console.print("\n[bold]Rules[/bold]")
     rules = record.get("rules")
-    for name, rule in (rules.items() if isinstance(rules, Mapping) else ()):
+    for name, rule in rules.items() if isinstance(rules, Mapping) else ():
         console.print(f"  {escape(str(name)):<14} {escape(str(rule.get('finding'))):<10} ", end="")
         console.print(escape(str(rule.get("sentence", ""))), soft_wrap=True)
         if rule.get("query"):

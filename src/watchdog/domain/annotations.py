@@ -55,12 +55,12 @@ def exemption(annotation: str, annotations: Mapping[str, str], now: datetime) ->
 
 def _checked(annotation: str, text: str, reason: str, now: datetime) -> Exemption | Invalid | None:
     try:
-        until = datetime.fromisoformat(text)
-    except ValueError:
+        written = datetime.fromisoformat(text)
+        until = written.astimezone(UTC) if written.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the calendar's first and last day overflow in other zones
         return Invalid(annotation, f"until={text} is no time; write it as 2026-12-01T00:00:00Z")
-    if until.tzinfo is None:
+    if until is None:
         return Invalid(annotation, f"until={text} has no UTC offset; write it as 2026-12-01T00:00:00Z")
-    until = until.astimezone(UTC)
     if until <= now:
         return None
     if until - now > LONGEST:

@@ -69,10 +69,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What must be remembered from one block to the next; begins empty. `marks` is of the lead and the companion."""
+    """What must be remembered from one block to the next; begins empty.
+
+    `marks` is of the lead and of the companion; `scrapers` has whose samples count for each endpoint, and until when
+    they were counted.
+    """
 
     marks: tuple[Mapping[Key, Mark], Mapping[Key, Mark]] = field(default_factory=lambda: ({}, {}))
-    scrapers: Mapping[Scraped, Scraper] = field(default_factory=dict)
+    scrapers: Mapping[Scraped, tuple[Scraper, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ def count(
         increase = _increase(track, scope, scrapes, -math.inf if after is None else after)
         first = track.mark.first if track.mark else track.fresh[0][0]
         marks[track.role][track.key] = Mark(first, *track.fresh[-1])
-        if scrapers[track.scraped] == track.scraper:
+        if scrapers[track.scraped][0] == track.scraper:
             increases[track.role].append(increase)
     return Counted(marks, scrapers), tuple(increases[0]), tuple(increases[1])
 
@@ -180,11 +184,11 @@ def _hold_back(followers: Iterable[_Track], leaders: Iterable[_Track]) -> None:
     last: dict[object, float] = {}
     for track in leaders:
         latest = max(track.times)
-        for place in ((track.scraped, track.scraper), track.scraped, track.pod):
+        for place in ((track.scraped, track.scraper), track.scraped, track.pod, None):
             last[place] = max(latest, last.get(place, -math.inf))
     for track in followers:
-        places = ((track.scraped, track.scraper), track.scraped, track.pod)
-        horizon = next((last[place] for place in places if place in last), math.inf)
+        places = ((track.scraped, track.scraper), track.scraped, track.pod, None)
+        horizon = next((last[place] for place in places if place in last), -math.inf)
         track.known = [sample for sample in track.known if sample[0] <= horizon]
         track.fresh = [sample for sample in track.fresh if sample[0] <= horizon]
 
@@ -218,25 +222,24 @@ class _Scrapes:
 
 def _choose_scrapers(
     before: Counted, tracks: Iterable[_Track]
-) -> tuple[Mapping[Scraped, Scraper], Mapping[Scraped, float]]:
+) -> tuple[Mapping[Scraped, tuple[Scraper, float]], Mapping[Scraped, float]]:
     """Whose samples count for each endpoint; and where that changed, until when the former's were counted."""
     rivals: dict[Scraped, dict[Scraper, list[_Track]]] = defaultdict(lambda: defaultdict(list))
     for track in tracks:
-        rivals[track.scraped][track.scraper].append(track)
+        if track.fresh:
+            rivals[track.scraped][track.scraper].append(track)
     chosen, handed_over = dict(before.scrapers), {}
-    for scraped, candidates in rivals.items():
-        present = {who: found for who, found in candidates.items() if any(track.fresh for track in found)}
-        incumbent = chosen.get(scraped)
-        if not present or incumbent in present:
-            continue
-        if incumbent is None:
-            chosen[scraped] = max(present, key=lambda who: _weight(present[who]))
-            continue
-        counted_until = max((max(track.times) for track in candidates.get(incumbent, ())), default=-math.inf)
-        eager = {who: found for who, found in present.items() if _scrapes_after(counted_until, found) >= 2}
-        if eager:
-            chosen[scraped] = max(eager, key=lambda who: _weight(eager[who]))
-            handed_over[scraped] = counted_until
+    for scraped, present in rivals.items():
+        who, until = chosen.get(scraped, (None, -math.inf))
+        if who is None:
+            who = max(present, key=lambda rival: _weight(present[rival]))
+        elif who not in present:
+            eager = {rival: found for rival, found in present.items() if _scrapes_after(until, found) >= 2}
+            if not eager:
+                continue
+            who = max(eager, key=lambda rival: _weight(eager[rival]))
+            handed_over[scraped] = until
+        chosen[scraped] = (who, max(track.fresh[-1][0] for track in present[who]))
     return chosen, handed_over
 
 
@@ -268,10 +271,10 @@ def _increase(track: _Track, scope: Scope, scrapes: _Scrapes, not_before: float)
     if track.mark is not None:
         start = max(track.mark.last, not_before)
     elif not_before == -math.inf:
-        if scope.newborn(track.pod):
-            at_birth, joined = first_value, True
-        elif (scraped_before := scrapes.before(track, first_at)) is not None:
+        if (scraped_before := scrapes.before(track, first_at)) is not None:
             grown, start, joined = grown + first_value, scraped_before, True
+        elif scope.newborn(track.pod):
+            at_birth, joined = first_value, True
     return Increase(
         track.pod, track.labels, grown + at_birth, len(track.fresh), start, track.fresh[-1][0], at_birth, joined
     )

@@ -22,6 +22,7 @@ from watchdog.domain.effects import (
     Tell,
 )
 from watchdog.domain.judge import History
+from watchdog.domain.judge.thresholds import RECENT
 from watchdog.domain.live import Live
 from watchdog.domain.remedy import plan
 from watchdog.domain.rollout import SwitchKind
@@ -33,7 +34,9 @@ from watchdog.domain.telling import name_of, notice
 
 def decide(watch: Watch, live: Live, now: datetime) -> Step:
     """Act, or hold and say why, or see that it is no longer ours. `live` is a fresh look."""
-    if watch.phase is Phase.HOLDING and not still_holds(watch):
+    if not watch.may_act:
+        return _right_ended(watch, live, now)
+    if watch.phase is Phase.HOLDING and not still_holds(watch, now):
         return Step(watch)
     answer = plan(watch, live, now)
     if isinstance(answer, Remedy):
@@ -46,23 +49,57 @@ def decide(watch: Watch, live: Live, now: datetime) -> Step:
             first_attempt_at=watch.first_attempt_at or now,
         )
         return Step(acting, (PutBack(answer),))
+    if watch.left:
+        # Part of the traffic is back already, and more cannot be done now.
+        left = {service: why for service, why in watch.left.items() if live.services.get(service, ("", "", False))[2]}
+        return put_back(watch, left, now)
     if answer.reason is RefusalReason.SUPERSEDED:
-        if watch.left:
-            return _put_back(watch, watch.left, now)
         return end(watch, Phase.SUPERSEDED, answer.sentence, now)
     return hold(watch, answer, now)
 
 
-def still_holds(watch: Watch) -> bool:
-    """Whether one of the breached rules, as written, holds at this moment."""
-    tracks = [track for name in watch.breached if (track := watch.track(name)) is not None]
-    return any(track.verdict is not None and track.verdict.literal for track in tracks)
+def still_holds(watch: Watch, now: datetime) -> bool:
+    """Whether one of the breached rules, as written, holds at this moment; what was judged long ago says nothing."""
+    verdicts = [track.verdict for name in watch.breached if (track := watch.track(name)) is not None]
+    oldest = now - watch.guard.interval - RECENT
+    return any(verdict is not None and verdict.literal and verdict.at >= oldest for verdict in verdicts)
+
+
+def _right_ended(watch: Watch, live: Live, now: datetime) -> Step:
+    """The right to act ended while an act was under way: was it done?"""
+    if watch.left:
+        return put_back(watch, watch.left, now)
+    answer = plan(watch, live, now)
+    if isinstance(answer, Remedy) or answer.reason is not RefusalReason.SUPERSEDED:
+        return only_tell(watch, watch.notify_only, now)
+    conflicted = watch.refusal is not None and watch.refusal.reason is RefusalReason.CONFLICT
+    if watch.remedy is not None and live.serving == watch.remedy.to and not conflicted:
+        return put_back(watch, {}, now)
+    return end(watch, Phase.SUPERSEDED, answer.sentence, now)
+
+
+def only_tell(watch: Watch, why: str, now: datetime) -> Step:
+    """From now on the watch may only tell; what has breached is told as such."""
+    told = [Tell(notice(watch, Topic.BREACH, now, rule=name)) for name in watch.breached]
+    watch = replace(
+        watch,
+        notify_only=why,
+        phase=Phase.WATCHING,
+        noted=(*watch.noted, *watch.breached),
+        breached=(),
+        refusal=None,
+        first_attempt_at=None,
+        conflict_since=None,
+    )
+    return Step(watch, (Record(), *told))
 
 
 def hold(watch: Watch, refusal: Refusal, now: datetime) -> Step:
-    """Hold, and tell it where the reason is a new one."""
+    """Hold, and tell it where the reason is a new one. Where part was put back already, that is what is told."""
+    if watch.left:
+        return put_back(watch, watch.left, now)
     news = watch.phase is not Phase.HOLDING or watch.refusal is None or watch.refusal.reason is not refusal.reason
-    holding = replace(watch, phase=Phase.HOLDING, refusal=refusal, first_attempt_at=None)
+    holding = replace(watch, phase=Phase.HOLDING, refusal=refusal, first_attempt_at=None, conflict_since=None)
     if not news:
         return Step(holding)
     told = Tell(notice(holding, Topic.HELD, now))
@@ -86,13 +123,16 @@ def put_back_answered(watch: Watch, answer: PutBackAnswer, now: datetime) -> Ste
                     RefusalReason.DESTINATION_NOT_READY,
                     f"{watch.remedy.to.workload} was scaled up to {watch.remedy.scale_to} and is not ready yet",
                 )
-                scaled = replace(watch, scaled_up=True, phase=Phase.HOLDING, refusal=scaling, first_attempt_at=None)
+                holding = replace(watch, scaled_up=True, phase=Phase.HOLDING, refusal=scaling)
+                scaled = replace(holding, first_attempt_at=None, conflict_since=None)
                 return Step(scaled, (Record(), Emit("DestinationScaledUp", scaling.sentence)))
-            return _put_back(watch, left, now)
+            return put_back(watch, left, now)
         case PutBackConflicted(_, detail):
-            return _again(watch, Refusal(RefusalReason.CONFLICT, detail), now)
+            return _look_again(watch, Refusal(RefusalReason.CONFLICT, detail), now)
         case PutBackRefused(_, detail):
-            return end(watch, Phase.FAILED, detail, now)
+            return put_back(watch, watch.left, now) if watch.left else end(watch, Phase.FAILED, detail, now)
+        case PutBackUnsure(_, detail) if not watch.may_act:
+            return _look_again(watch, Refusal(RefusalReason.OUT_OF_REACH, detail), now)
         case PutBackUnsure():
             # Only the cluster knows whether it was done; the same act again finds out, and does it if not.
             return Step(watch, (PutBack(watch.remedy),))
@@ -100,15 +140,17 @@ def put_back_answered(watch: Watch, answer: PutBackAnswer, now: datetime) -> Ste
             assert_never(answer)
 
 
-def _again(watch: Watch, refusal: Refusal, now: datetime) -> Step:
-    if watch.first_attempt_at is not None and now - watch.first_attempt_at > RETRY:
+def _look_again(watch: Watch, refusal: Refusal, now: datetime) -> Step:
+    since = watch.conflict_since or now
+    if now - since > RETRY and watch.may_act:
         return hold(replace(watch, phase=Phase.DECIDING), refusal, now)
-    return Step(replace(watch, phase=Phase.DECIDING, refusal=refusal), (Look(),))
+    return Step(replace(watch, phase=Phase.DECIDING, refusal=refusal, conflict_since=since), (Look(),))
 
 
-def _put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
+def put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
+    """The traffic is back, but for the Services that are `left`; whether it helps is watched from now on."""
     first_try = watch.first_attempt_at or now
-    if left and now - first_try <= RETRY and any(service not in watch.left for service in left):
+    if left and watch.may_act and now - first_try <= RETRY and any(service not in watch.left for service in left):
         # What is left is tried once more on a fresh look; then the put-back is reported as partial.
         return Step(replace(watch, phase=Phase.DECIDING, left=left), (Look(),))
     to = watch.remedy.to if watch.remedy is not None else None
@@ -118,6 +160,7 @@ def _put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
         acted_at=now,
         left=left,
         refusal=None,
+        conflict_since=None,
         # A selector takes effect at once; a Deployment must first roll out what it went back to.
         recovery_from=now if watch.switch.kind is SwitchKind.SELECTOR else None,
         recovery_tracks=tuple(

@@ -153,13 +153,20 @@ def _same(memory: Memory, sighting: Sighting, serving: Revision) -> Noticed:
         return Noticed(replace(memory, selector=sighting.selector))
     # A Service's colour rolled out: what serves is new, and since when.
     closed = _closed(memory, sighting.since)
-    return Noticed(replace(closed, serving=serving, since=sighting.since, selector=sighting.selector, doubted=False))
+    now_serving = replace(closed, serving=serving, since=sighting.since, selector=sighting.selector, doubted=False)
+    return Noticed(replace(now_serving, good=_serving_again(closed.good, serving, sighting.since)))
 
 
 def _closed(memory: Memory, at: datetime) -> Memory:
     """What served until now stops to serve at `at`."""
     good = tuple(replace(entry, until=at) if entry.until is None else entry for entry in memory.good)
     return replace(memory, good=good)
+
+
+def _serving_again(good: tuple[Good, ...], serving: Revision, at: datetime) -> tuple[Good, ...]:
+    """What serves again is the newest, and its baseline is the stretch that begins now."""
+    again = tuple(replace(entry, since=at, until=None) for entry in good if entry.revision == serving)
+    return (*(entry for entry in good if entry.revision != serving), *again)
 
 
 def _switch(
@@ -175,12 +182,9 @@ def _switch(
     at = sighting.since
     closed = _closed(memory, at)
     colours = (serving.workload, memory.serving.workload) if sighting.kind is SwitchKind.SELECTOR else ()
-    # What serves again is the newest, and its baseline is the stretch that begins now.
-    again = tuple(replace(entry, since=at, until=None) for entry in closed.good if entry.revision == serving)
-    others = tuple(entry for entry in closed.good if entry.revision != serving)
     after = replace(
         closed,
-        good=(*others, *again),
+        good=_serving_again(closed.good, serving, at),
         serving=serving,
         since=at,
         first=False,

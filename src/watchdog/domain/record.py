@@ -182,7 +182,7 @@ def load(hint: Any, value: Any, where: str) -> Any:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _guarded(hint, value, where)
     if hint is datetime:
-        return _guarded(datetime.fromisoformat, value, where)
+        return _guarded(_moment, value, where)
     if hint is timedelta:
         return _guarded(lambda seconds: timedelta(seconds=seconds), value, where)
     if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
@@ -197,10 +197,17 @@ def load(hint: Any, value: Any, where: str) -> Any:
     raise Unreadable(f"{where}: {type(value).__name__} where {hint} was expected")
 
 
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no UTC offset")
+    return moment
+
+
 def _guarded(make: Any, value: Any, where: str) -> Any:
     try:
         return make(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise Unreadable(f"{where}: {error}") from error
 
 

@@ -24,33 +24,39 @@ def plan(watch: Watch, live: Live, now: datetime) -> Remedy | Refusal:
     destination = live.destination
     if watch.stable is None or destination is None:
         return Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "no good revision to go back to is known")
+    first: Remedy | Refusal | None = None
     if watch.switch.kind is SwitchKind.SELECTOR:
-        serving = _cannot_serve(watch, live, destination)
-        if serving is not None:
-            return serving
-    refusal = _stable_over_limit(watch)
-    if refusal is not None:
-        return refusal
-    return Remedy(
-        watch=watch.id,
-        target=watch.switch.target,
-        kind=watch.switch.kind,
-        candidate=watch.switch.candidate,
-        to=watch.stable.revision,
-        uid=live.uid,
-        resource_version=live.resource_version,
-        services=_services(watch, live),
+        first = _cannot_serve(watch, live, destination)
+    if isinstance(first, Refusal):
+        return first
+    return (
+        _stable_over_limit(watch)
+        or first
+        or Remedy(
+            watch=watch.id,
+            target=watch.switch.target,
+            kind=watch.switch.kind,
+            candidate=watch.switch.candidate,
+            to=watch.stable.revision,
+            uid=live.uid,
+            resource_version=live.resource_version,
+            services=_services(watch, live),
+        )
     )
 
 
 def _not_ours(watch: Watch, live: Live) -> Refusal | None:
     if not live.exists:
         return Refusal(RefusalReason.SUPERSEDED, "the target is gone")
-    if any(still for _, _, still in live.services.values()):
-        return None  # of several Services some may have moved on; the others are still ours to put back
+    still = {service for service, (_, _, selects) in live.services.items() if selects}
+    own = watch.switch.target.name
+    if still and own in live.services and own not in still:
+        return None  # of several Services this one has moved on; the others are still ours to put back
     if live.serving != watch.switch.candidate:
         serving = str(live.serving) if live.serving else "nothing that could be told"
         return Refusal(RefusalReason.SUPERSEDED, f"{serving} serves now, not {watch.switch.candidate}")
+    if watch.switch.flips and not still:
+        return Refusal(RefusalReason.SUPERSEDED, "the Service's selector was changed since")
     return None
 
 
@@ -70,6 +76,8 @@ def _no_way_back(watch: Watch, live: Live) -> Refusal | None:
     destination = live.destination
     if watch.stable is None or destination is None:
         return Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "no good revision to go back to is known")
+    if watch.switch.kind is SwitchKind.SELECTOR and not _services(watch, live):
+        return Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "what the Service selected before is not known")
     name = str(destination.revision)
     if not destination.exists:
         return Refusal(RefusalReason.DESTINATION_GONE, f"{name} is gone (revisionHistoryLimit, or deleted)")
@@ -142,6 +150,6 @@ def _services(watch: Watch, live: Live) -> tuple[ServicePutBack, ...]:
     back = []
     for flip in watch.switch.flips:
         uid, resource_version, still = live.services.get(flip.service, ("", "", False))
-        if still:
+        if still and flip.before:
             back.append(ServicePutBack(flip.service, uid, resource_version, flip.before))
     return tuple(back)

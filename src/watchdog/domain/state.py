@@ -150,6 +150,7 @@ class Watch:
     remedy: Remedy | None = None  # the last intent
     attempts: int = 0
     first_attempt_at: datetime | None = None
+    conflict_since: datetime | None = None  # since when each attempt met a conflict
     acted_at: datetime | None = None
     left: Mapping[str, str] = field(default_factory=dict)  # Services that could not be put back
     scaled_up: bool = False

@@ -8,7 +8,7 @@ from watchdog.domain.judge import Verdict
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.rules import Topic
-from watchdog.domain.state import Telling, Watch
+from watchdog.domain.state import Recovery, Telling, Watch
 
 _SEVERITY: Mapping[Topic, Severity] = {
     Topic.SWITCH: Severity.INFO,
@@ -44,11 +44,16 @@ def notice(watch: Watch, topic: Topic, now: datetime, *, rule: str = "", note: s
         severity=_SEVERITY[topic],
         watch=watch.id,
         target=str(watch.switch.target),
-        title=_title(watch, topic, rule, note)[:_LONGEST_TITLE],
-        lines=tuple(_lines(watch, topic, rule, note, now)),
+        title=_one_line(_title(watch, topic, rule, note))[:_LONGEST_TITLE],
+        lines=tuple(_one_line(line) for line in _lines(watch, topic, rule, note, now)),
         at=now,
         facts=_facts(watch, rule),
     )
+
+
+def _one_line(text: str) -> str:
+    """Without line ends and control characters: reasons and errors are other people's text."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def _title(watch: Watch, topic: Topic, rule: str, note: str) -> str:
@@ -72,6 +77,8 @@ def _title(watch: Watch, topic: Topic, rule: str, note: str) -> str:
             return f"{target}: {candidate} breaks {why}, and putting it back failed: {watch.reason}"
         case Topic.RECOVERED:
             return f"{target} recovered after it was put back"
+        case Topic.NOT_RECOVERED if watch.recovery is Recovery.UNKNOWN:
+            return f"{target} was put back; whether it recovered is not known: {watch.reason}"
         case Topic.NOT_RECOVERED:
             return f"{target} did not recover after it was put back: {note or watch.reason}"
         case _:
@@ -105,7 +112,7 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
     lines.extend(f"Service {service} could not be put back: {why}" for service, why in watch.left.items())
     if topic is Topic.HELD and not watch.phase.terminal:
         lines.append("It is checked again until the bake ends, and acted on when the reason is gone")
-    if watch.notify_only:
+    if watch.notify_only and watch.acted_at is None:
         lines.append(f"This watch only tells: {watch.notify_only}")
     if note:
         lines.append(note)

@@ -21,10 +21,8 @@ from watchdog.domain.measurement import (
     ProbeRound,
     Reading,
 )
-from watchdog.domain.rules import Probe, Signs
+from watchdog.domain.rules import SIDECARS, Probe, Signs
 from watchdog.domain.state import PATH_KEPT, Point, Track
-
-SIDECARS = frozenset({"istio-proxy", "linkerd-proxy"})
 
 WarmFrom = Callable[[str], datetime | None]
 """From when a pod's requests count ("" for metrics without pods); None: it was never ready."""
@@ -37,6 +35,8 @@ def with_block(track: Track, block: Block, warm_from: WarmFrom) -> Track:
         outage = Outage(block.index, block.end, block.reading.bad, block.reading.total)
     warm = replace(block, reading=warm_part(block, warm_from))
     history = track.history.with_block(warm, outage)
+    if history is track.history:
+        return track  # seen already: it counts once
     track = replace(track, history=history)
     if track.threshold is not None and could_fire(track.rule, track.threshold, history, track.baseline):
         track = replace(track, history=replace(history, blocks_judged=history.blocks_judged + 1))
@@ -58,8 +58,10 @@ def warm_part(block: Block, warm_from: WarmFrom) -> Reading:
             left = {pod: bucket for pod, bucket in buckets.items() if warm(pod)}
             return Buckets(left) if left else NoData("all pods are still warming up", block.query)
         case PodValues(values):
-            rest = {pod: value for pod, value in values.items() if warm(pod) and math.isfinite(value)}
-            return PodValues(rest) if rest else NoData("all pods are still warming up", block.query)
+            rest = {pod: value for pod, value in values.items() if warm(pod)}
+            real = {pod: value for pod, value in rest.items() if math.isfinite(value)}
+            why = "no pod's value is a number" if rest else "all pods are still warming up"
+            return PodValues(real) if real else NoData(why, block.query)
         case absent:
             return absent
 
@@ -80,17 +82,17 @@ def with_pods(track: Track, signs: Signs, pods: Pods) -> Track:
 
 
 def with_baseline(track: Track, baseline: Baseline) -> Track:
-    """What the rule measured of stable; blocks judged without it are counted again."""
+    """What the rule measured of stable; blocks that came before it are judged again, as if it had been there."""
     track = replace(track, baseline=baseline)
-    if track.threshold is None:
+    if track.threshold is None or not track.history.blocks:
         return track
-    blocks = track.history.blocks
-    count = sum(
-        could_fire(track.rule, track.threshold, replace(track.history, blocks=blocks[: end + 1]), baseline)
-        for end in range(len(blocks))
-    )
-    history = replace(track.history, blocks_judged=max(count, track.history.blocks_judged))
-    return replace(track, history=history)
+    count, again = 0, replace(track, path=())
+    for end, block in enumerate(track.history.blocks, start=1):
+        history = replace(track.history, blocks=track.history.blocks[:end])
+        count += could_fire(track.rule, track.threshold, history, baseline)
+        again = judged(replace(again, history=history), block.end)
+    judged_blocks = max(count, track.history.blocks_judged)
+    return replace(again, history=replace(track.history, blocks_judged=judged_blocks))
 
 
 def judged(track: Track, now: datetime) -> Track:
@@ -125,7 +127,7 @@ def containers_of(names: tuple[str, ...] | None, pods: Iterable[Pod]) -> frozens
     if names is not None:
         return frozenset(names)
     present = {container.name for pod in pods for container in pod.containers}
-    return frozenset(present - SIDECARS) if present & SIDECARS else None
+    return frozenset(present.difference(SIDECARS)) if present.intersection(SIDECARS) else None
 
 
 def looked(

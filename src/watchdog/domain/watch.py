@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from watchdog.domain.concluding import conclude_bake, conclude_recovery, end
-from watchdog.domain.deciding import decide, held, put_back_answered
+from watchdog.domain.deciding import decide, held, only_tell, put_back, put_back_answered
 from watchdog.domain.effects import DeliveryState, Effect, Emit, Look, PutBack, Record, Tell
 from watchdog.domain.events import (
     BaselineMeasured,
@@ -28,9 +28,11 @@ from watchdog.domain.events import (
     Ticked,
 )
 from watchdog.domain.judge.history import Pods
+from watchdog.domain.judge.verdict import span
 from watchdog.domain.live import Live
 from watchdog.domain.rules import Action, Probe, Signs, Topic
 from watchdog.domain.state import (
+    RETRY,
     SETTLE,
     Phase,
     Recovery,
@@ -59,7 +61,7 @@ _PATIENCE_TO_LOOK = timedelta(seconds=60)
 
 def opening(watch: Watch, now: datetime) -> Step:
     """The first step of a new watch: it is recorded and told."""
-    note = f"{name_of(watch.switch.candidate)} is watched for {watch.guard.bake} by guard {watch.guard.name}"
+    note = f"{name_of(watch.switch.candidate)} is watched for {span(watch.guard.bake)} by guard {watch.guard.name}"
     return Step(watch, (Record(), Tell(notice(watch, Topic.SWITCH, now)), Emit("WatchOpened", note)))
 
 
@@ -96,7 +98,7 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
         case RightEnded(why):
             return _right_ended(watch, why, now)
         case Resumed():
-            return _resumed(watch)
+            return _resumed(watch, now)
         case Ticked():
             return _ticked(watch, now)
         case _:
@@ -261,6 +263,8 @@ def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
         recovery = Recovery.NOT_RECOVERED if again else Recovery.UNKNOWN
         what = "the bad revision was deployed again" if again else f"{name_of(event.by)} was deployed"
         return end(replace(watch, recovery=recovery), Phase.ROLLED_BACK, f"{what}{who}", now)
+    if watch.left and watch.remedy is not None and event.by == watch.remedy.to:
+        return Step(watch)  # our own undo, of which a part is still to be done
     return end(watch, Phase.SUPERSEDED, f"{name_of(event.by)} took over{who}", now)
 
 
@@ -272,24 +276,22 @@ def _joined(watch: Watch, event: Joined) -> Step:
 
 
 def _right_ended(watch: Watch, why: str, now: datetime) -> Step:
-    if watch.phase in (Phase.ACTING, Phase.RECOVERING) or watch.notify_only:
+    if watch.phase is Phase.RECOVERING or watch.notify_only:
         return Step(watch)
-    told = [Tell(notice(watch, Topic.BREACH, now, rule=name)) for name in watch.breached]
-    watch = replace(
-        watch,
-        notify_only=why,
-        phase=Phase.WATCHING,
-        noted=(*watch.noted, *watch.breached),
-        breached=(),
-        refusal=None,
-    )
-    return Step(watch, (Record(), *told))
+    if watch.phase is Phase.ACTING:
+        # What is under way cannot be called back; its answer tells whether it was done, and it is not tried again.
+        return Step(replace(watch, notify_only=why), (Record(),))
+    if watch.left:
+        return put_back(replace(watch, notify_only=why), watch.left, now)
+    return only_tell(watch, why, now)
 
 
-def _resumed(watch: Watch) -> Step:
+def _resumed(watch: Watch, now: datetime) -> Step:
     if watch.phase is Phase.ACTING and watch.remedy is not None:
+        if not watch.may_act:
+            return Step(replace(watch, phase=Phase.DECIDING), (Look(),))
         # The provider finds out whether it was done; its preconditions still hold only if it was not.
-        return Step(watch, (PutBack(watch.remedy),))
+        return Step(replace(watch, first_attempt_at=now, conflict_since=None), (PutBack(watch.remedy),))
     if watch.phase in (Phase.DECIDING, Phase.HOLDING):
         return Step(watch, (Look(),))
     return Step(watch)
@@ -300,12 +302,16 @@ def _ticked(watch: Watch, now: datetime) -> Step:
     match watch.phase:
         case Phase.WATCHING if now >= over + SETTLE:
             return conclude_bake(watch, now)
-        case Phase.DECIDING if now >= over + SETTLE + _PATIENCE_TO_LOOK:
+        case Phase.DECIDING if watch.left and now - (watch.first_attempt_at or now) > RETRY:
+            return put_back(watch, watch.left, now)
+        case Phase.DECIDING if now >= max(over, watch.first_attempt_at or over) + SETTLE + _PATIENCE_TO_LOOK:
             refusal = watch.refusal or Refusal(RefusalReason.OUT_OF_REACH, "the API server did not answer")
             return held(replace(watch, refusal=refusal), now)
         case Phase.HOLDING:
             return held(watch, now) if now >= over + SETTLE else Step(watch, (Look(),))
-        case Phase.ACTING if now >= over + watch.progress_deadline + SETTLE:
+        case Phase.ACTING if now >= max(over, watch.first_attempt_at or over) + watch.progress_deadline + SETTLE:
+            if watch.left:
+                return put_back(watch, watch.left, now)
             return end(watch, Phase.FAILED, "the API server never said whether it was put back", now)
         case Phase.RECOVERING:
             return conclude_recovery(watch, now)

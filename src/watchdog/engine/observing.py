@@ -20,6 +20,10 @@ class Observer(Protocol):
         """How many watches are open now."""
         ...
 
+    def stepped(self, watch: Watch) -> None:
+        """A watch took a step; perhaps nothing of it has changed."""
+        ...
+
     def judged(self, target: Target, verdict: Verdict) -> None:
         """A rule was judged."""
         ...

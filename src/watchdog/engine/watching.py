@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from watchdog.domain.effects import Effect, Look, PutBack, PutBackUnsure, Record, Tell
+from watchdog.domain.effects import Effect, Emit, Look, PutBack, PutBackUnsure, Record, Tell
 from watchdog.domain.events import (
     DeliveryMoved,
     Event,
@@ -128,6 +128,7 @@ class WatchDriver:
                 self._observer.judged(step.watch.switch.target, track.verdict)
         if step.watch.phase.terminal and not before.phase.terminal:
             self._observer.ended(step.watch, now)
+        self._observer.stepped(step.watch)
         await self._take(step, scope)
 
     async def _take(self, step: Step, scope: asyncio.TaskGroup) -> None:
@@ -151,6 +152,10 @@ class WatchDriver:
         if isinstance(effect, Look | PutBack) and self._retries:
             await self._clock.sleep(min(_RETRY_LONGEST, _RETRY_FIRST * 2 ** min(self._retries, 5)))
         uid = self._live.uid if self._live is not None else ""
+        if isinstance(effect, Emit):
+            # An Event is for people to read later: a slow API server must not let it delay an act.
+            scope.create_task(self._emit(effect, self.watch, uid), name=f"event {effect.reason} {self.watch.id}")
+            return
         async with self._writing if isinstance(effect, PutBack) else contextlib.nullcontext():
             answer = await self._performer.perform(effect, self.watch, uid)
         if answer is None:
@@ -160,6 +165,9 @@ class WatchDriver:
         )
         self._retries = self._retries + 1 if failed else 0
         self.post(answer)
+
+    async def _emit(self, effect: Emit, watch: Watch, uid: str) -> None:
+        await self._performer.perform(effect, watch, uid)
 
     # -- the record ----------------------------------------------------------------------------------------------
 

@@ -423,4 +423,3 @@ def _decoded(place: Place, request: web.Request, raw: bytes) -> tuple[Any, str]:
 def writes_of(requests: Iterable[LoggedRequest], user: str = "") -> list[LoggedRequest]:
     """Those of the requests that meant to change something."""
     return [entry for entry in requests if entry.is_write and (not user or entry.user == user)]
-

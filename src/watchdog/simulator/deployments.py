@@ -52,13 +52,13 @@ class DeploymentController:
             self._recreate(deployment)
 
     def _owned(self, deployment: Object) -> list[Object]:
-        metadata = deployment["metadata"]
-        owned = []
+        metadata, selector = deployment["metadata"], deployment["spec"]["selector"]
+        adopts, owned = "deletionTimestamp" not in metadata, []
         for rs in self._registry.store.all(REPLICASETS, metadata["namespace"]):
             owner = controller_of(rs)
             if owner is not None and owner["uid"] == metadata["uid"]:
                 owned.append(rs)
-            elif owner is None and matches(deployment["spec"]["selector"], rs["metadata"].get("labels") or {}):
+            elif owner is None and adopts and matches(selector, rs["metadata"].get("labels") or {}):
                 owned.append(self._write_rs(with_metadata(rs, ownerReferences=[owner_reference(deployment)])))
         return owned
 

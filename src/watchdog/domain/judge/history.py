@@ -104,8 +104,8 @@ class PodMemory:
     created: datetime
     first_ready: datetime | None
     warm_from: datetime | None  # from when its requests, probes and readiness count
-    restarts_before: int  # restarts that it had before the switch
-    restarts: int
+    restarts_before: Mapping[str, int]  # restarts that its containers had before the switch
+    restarts: int  # of its worst container, since the switch
     oom_kills: int
     last_oom: datetime | None
     since: Mapping[Sign, datetime]  # since when a sign shows, before its patience
@@ -180,16 +180,18 @@ def _remember(
     containers: frozenset[str] | None,
 ) -> PodMemory:
     judged = tuple(c for c in pod.containers if containers is None or c.name in containers)
-    restarts = max((container.restarts for container in judged), default=0)
     first_ready = (before and before.first_ready) or pod.ready_since
     oom = max((c.oom_killed_at for c in judged if c.oom_killed_at), default=None)
-    new_oom = oom is not None and oom >= counted_from and (before is None or oom != before.last_oom)
+    known_oom = before.last_oom if before else None
+    new_oom = oom is not None and oom >= counted_from and (known_oom is None or oom > known_oom)
     oom_kills = (before.oom_kills if before else 0) + (1 if new_oom else 0)
-    restarts_before = before.restarts_before if before else (restarts if pod.created < counted_from else 0)
+    at_first = {c.name: c.restarts for c in judged} if pod.created < counted_from else {}
+    restarts_before = before.restarts_before if before else at_first
+    restarts = max((c.restarts - restarts_before.get(c.name, 0) for c in judged), default=0)
     warm_from = max(first_ready, counted_from) + warmup if first_ready else None
     waiting = {container.waiting for container in judged if container.waiting}
     showing = {
-        Sign.CRASH_LOOP: "CrashLoopBackOff" in waiting or restarts - restarts_before >= _CRASH_RESTARTS,
+        Sign.CRASH_LOOP: "CrashLoopBackOff" in waiting or restarts >= _CRASH_RESTARTS,
         Sign.IMAGE_PULL: bool(waiting & _IMAGE_PULL),
         Sign.OOM_KILLED: oom_kills >= _OOM_KILLS,
         Sign.NOT_READY: warm_from is not None and at >= warm_from and not pod.ready,
@@ -211,7 +213,7 @@ def _remember(
         restarts_before=restarts_before,
         restarts=restarts,
         oom_kills=oom_kills,
-        last_oom=oom or (before.last_oom if before else None),
+        last_oom=oom if new_oom else known_oom,
         since=since,
         ready=pod.ready,
     )

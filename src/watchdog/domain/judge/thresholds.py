@@ -185,10 +185,14 @@ def _limit(
 def _measure(rule: Rule, threshold: Threshold, blocks: Sequence[Block]) -> _Measure:
     readings = [block.reading for block in blocks]
     if isinstance(threshold.metric, RatioMetric):
-        return _ratio(rule, readings)
-    if threshold.statistic is not Statistic.VALUE:
-        return _latency(rule, threshold.statistic, readings)
-    return _per_pod(readings)
+        measure = _ratio(rule, readings)
+    elif threshold.statistic is not Statistic.VALUE:
+        measure = _latency(rule, threshold.statistic, readings)
+    else:
+        measure = _per_pod(readings)
+    if measure.value is not None and not math.isfinite(measure.value):
+        return _Measure(None, "what was measured is not a number", enough=False)
+    return measure
 
 
 def _ratio(rule: Rule, readings: Sequence[Reading]) -> _Measure:
@@ -232,10 +236,11 @@ def _per_pod(readings: Sequence[Reading]) -> _Measure:
     for reading in readings:
         if isinstance(reading, PodValues):
             for pod, value in reading.pods.items():
-                sums.setdefault(pod, []).append(value)
+                if math.isfinite(value):
+                    sums.setdefault(pod, []).append(value)
     if not sums:
         return _Measure(None, "no pod was measured", enough=False)
-    means = {pod: math.fsum(values) / len(values) for pod, values in sums.items()}
+    means = {pod: sum(values) / len(values) for pod, values in sums.items()}
     return _Measure(PodValues(means).middle, pods=len(means), per_pod=tuple(means.values()))
 
 

@@ -70,6 +70,8 @@ def number(value: float | None, dimension: Dimension) -> str:
 
 def _short(value: float) -> str:
     size = abs(value)
+    if 0 < size < 0.01:
+        return f"{value:.1g}"
     text = f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

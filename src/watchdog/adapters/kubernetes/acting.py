@@ -1,0 +1,130 @@
+"""The one way the watchdog changes a workload: a conditional JSON patch, and what the API server's answer means."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog.adapters.kubernetes.client import JSON_PATCH, KubeClient
+from watchdog.adapters.kubernetes.errors import ApiError
+from watchdog.adapters.kubernetes.kinds import PREFIX, Resource
+from watchdog.domain.effects import (
+    PutBackAnswer,
+    PutBackConflicted,
+    PutBackDone,
+    PutBackRefused,
+    PutBackUnsure,
+)
+from watchdog.ports import Clock, OutOfReach
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+LAST_WATCH = PREFIX + "last-watch"
+KNOWN_GOOD = PREFIX + "known-good"
+
+
+def conditions(uid: str, resource_version: str) -> list[Json]:
+    """The operations that let a patch fail where the object is not the one that was seen."""
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": uid},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version},
+    ]
+
+
+def annotate(live: Json, wanted: Mapping[str, str | None]) -> list[Json]:
+    """The operations that set (or, for None, remove) annotations of `live` and leave all others alone."""
+    present = live["metadata"].get("annotations")
+    if present is None:
+        kept = {key: value for key, value in wanted.items() if value is not None}
+        return [{"op": "add", "path": "/metadata/annotations", "value": kept}] if kept else []
+    operations: list[Json] = []
+    for key, value in wanted.items():
+        path = "/metadata/annotations/" + key.replace("~", "~0").replace("/", "~1")
+        if value is not None:
+            operations.append({"op": "add", "path": path, "value": value})
+        elif key in present:
+            operations.append({"op": "remove", "path": path})
+    return operations
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalWrite:
+    """A write of one object that must be as it was seen."""
+
+    client: KubeClient
+    clock: Clock
+    resource: Resource
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+
+    async def perform(
+        self, operations: Callable[[Json], Sequence[Json]], done: Callable[[Json], bool]
+    ) -> PutBackAnswer:
+        """Patch the object, once.
+
+        `operations` makes the patch of the object as it is now, `done` says whether it is that already: a repeat after
+        a crash finds its own work and is told so, whatever the resourceVersion says by then.
+        """
+        try:
+            live = await self.client.get(self.resource, self.namespace, self.name)
+            if done(live):
+                return PutBackDone(self.clock.now())
+            if self._moved(live):
+                return self._conflicted()
+            await self._patch(live, operations)
+            return PutBackDone(self.clock.now())
+        except OutOfReach as error:
+            return PutBackUnsure(self.clock.now(), str(error))
+        except ApiError as error:
+            return await self._meaning(error, done)
+
+    async def rehearse(self, operations: Callable[[Json], Sequence[Json]], live: Json) -> str:
+        """Why the API server would refuse this patch; "" where it would take it, or where that cannot be told.
+
+        Raises `OutOfReach`.
+        """
+        try:
+            await self._patch(live, operations, dry_run=True)
+        except OutOfReach:
+            raise
+        except ApiError as error:
+            if error.status == 400 and "dry run" in error.message:
+                # Some admission webhook takes no dry runs: that says nothing of the patch.
+                log.warning("%s/%s: the put-back cannot be rehearsed: %s", self.namespace, self.name, error.message)
+                return ""
+            answer = await self._meaning(error, lambda _: False)
+            return answer.detail if isinstance(answer, PutBackRefused) else ""
+        return ""
+
+    async def _patch(self, live: Json, operations: Callable[[Json], Sequence[Json]], *, dry_run: bool = False) -> None:
+        body = [*conditions(self.uid, self.resource_version), *operations(live)]
+        await self.client.patch(
+            self.resource, self.namespace, self.name, body, content_type=JSON_PATCH, dry_run=dry_run
+        )
+
+    async def _meaning(self, error: ApiError, done: Callable[[Json], bool]) -> PutBackAnswer:
+        """A failed test answers 422, as an invalid object does: only another look tells them apart."""
+        if error.status == 409:
+            return self._conflicted()
+        if error.status != 422:
+            return PutBackRefused(self.clock.now(), str(error))
+        try:
+            live = await self.client.get(self.resource, self.namespace, self.name)
+        except (OutOfReach, ApiError) as failure:
+            # Nothing was written, and why cannot be told: whoever plans again will see.
+            return PutBackConflicted(self.clock.now(), f"{error}; and it could not be read again: {failure}")
+        if done(live):
+            return PutBackDone(self.clock.now())
+        return self._conflicted() if self._moved(live) else PutBackRefused(self.clock.now(), str(error))
+
+    def _moved(self, live: Json) -> bool:
+        metadata = live["metadata"]
+        return bool(metadata["uid"] != self.uid or metadata["resourceVersion"] != self.resource_version)
+
+    def _conflicted(self) -> PutBackConflicted:
+        kind = self.resource.kind
+        return PutBackConflicted(self.clock.now(), f"{kind} {self.namespace}/{self.name} was changed since it was read")

@@ -1,0 +1,292 @@
+"""What the cluster shows of the guarded namespaces: Deployments, ReplicaSets, pods and Services, and what changed.
+
+Everything here is trimmed (`trimming`). Readers take the objects as they are and change none of them.
+"""
+
+import asyncio
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, Resource
+from watchdog.adapters.kubernetes.reflector import INACTIVITY, Change, Changed, Deleted, Reflector, Relisted
+from watchdog.adapters.kubernetes.trimming import TRIMS
+from watchdog.ports import Clock
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+Key = tuple[str, str, str]  # namespace, kind, name
+
+
+@dataclass
+class Changes:
+    """What a subscriber has not seen yet: each object once, however often it changed; so it cannot grow for ever."""
+
+    deployments: set[tuple[str, str]] = field(default_factory=set)  # (namespace, name); also of their pods' changes
+    services: set[tuple[str, str]] = field(default_factory=set)
+    relisted: set[str] = field(default_factory=set)  # namespaces of which a list came in
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self, seconds: float | None) -> None:
+        """Return when something changed, or after that long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    def take(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]], set[str]]:
+        """What changed since the last call: deployments, services, relisted namespaces."""
+        taken = self.deployments, self.services, self.relisted
+        self.deployments, self.services, self.relisted = set(), set(), set()
+        self._news.clear()
+        return taken
+
+    def wake(self) -> None:
+        """Let `wait` return."""
+        self._news.set()
+
+
+class Namespace:
+    """The objects of one namespace, by name, with the indexes that are asked for."""
+
+    def __init__(self) -> None:
+        self.objects: dict[Resource, dict[str, Json]] = {resource: {} for resource in TRIMS}
+        self.listed: set[Resource] = set()
+        self._owned: dict[Resource, dict[str, dict[str, Json]]] = {
+            REPLICASETS: defaultdict(dict),  # of a Deployment's uid
+            PODS: defaultdict(dict),  # of a ReplicaSet's uid
+        }
+
+    @property
+    def synced(self) -> bool:
+        """Whether each resource was listed."""
+        return len(self.listed) == len(TRIMS)
+
+    def put(self, resource: Resource, one: Json) -> None:
+        """Add or replace."""
+        name = one["metadata"]["name"]
+        self.remove(resource, name)
+        self.objects[resource][name] = one
+        if resource in self._owned:
+            self._owned[resource][controller_uid(one)][name] = one
+
+    def remove(self, resource: Resource, name: str) -> None:
+        """Drop, where it is there."""
+        before = self.objects[resource].pop(name, None)
+        if before is not None and resource in self._owned:
+            owned = self._owned[resource]
+            owned[controller_uid(before)].pop(name, None)
+            if not owned[controller_uid(before)]:
+                del owned[controller_uid(before)]
+
+    def owned(self, resource: Resource, uid: str) -> Iterable[Json]:
+        """The ReplicaSets of a Deployment, or the pods of a ReplicaSet."""
+        found = self._owned[resource].get(uid)
+        return tuple(found.values()) if found else ()
+
+
+def controller_uid(one: Json) -> str:
+    """The uid of the object that controls this one; "" for none."""
+    for owner in one["metadata"].get("ownerReferences") or []:
+        if owner.get("controller"):
+            return str(owner.get("uid", ""))
+    return ""
+
+
+class ClusterCache:
+    """Feeds itself from one reflector per resource and namespace while `run` runs."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        namespaces: Collection[str] = (),
+        inactivity: float = INACTIVITY,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._rng = rng
+        self._inactivity = inactivity
+        self._namespaces: dict[str, Namespace] = {name: Namespace() for name in namespaces}
+        self._reflectors: dict[str, list[Reflector]] = {}
+        self._rewatch = asyncio.Event()
+        self._subscribers: list[Changes] = []
+        self._sequence = 0
+        self._versions: dict[Key, int] = {}
+        self._pulse = asyncio.Event()
+
+    @property
+    def synced(self) -> bool:
+        """Whether all of each namespace was listed at least once."""
+        return all(namespace.synced for namespace in self._namespaces.values())
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """What is watched."""
+        return tuple(self._namespaces)
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why something cannot be watched at present, for `/readyz` and people."""
+        return tuple(
+            f"{reflector.name}: {reflector.trouble}"
+            for reflectors in self._reflectors.values()
+            for reflector in reflectors
+            if reflector.trouble
+        )
+
+    def watch_namespaces(self, namespaces: Collection[str]) -> None:
+        """Watch these from now on, and no others (the rules were edited)."""
+        wanted = frozenset(namespaces)
+        for name in wanted - self._namespaces.keys():
+            self._namespaces[name] = Namespace()
+        for name in self._namespaces.keys() - wanted:
+            del self._namespaces[name]
+            self._versions = {key: version for key, version in self._versions.items() if key[0] != name}
+        self._rewatch.set()
+
+    async def run(self) -> None:
+        """Keep the cache as the cluster is; until cancelled."""
+        running: dict[str, tuple[Namespace, list[asyncio.Task[None]]]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._rewatch.clear()
+                # Compared by identity: one that was dropped and taken up again in between begins anew.
+                for name in [name for name, (of, _) in running.items() if of is not self._namespaces.get(name)]:
+                    for task in running.pop(name)[1]:
+                        task.cancel()
+                    del self._reflectors[name]
+                for name in sorted(self._namespaces.keys() - running.keys()):
+                    namespace = self._namespaces[name]
+                    self._reflectors[name] = [self._reflector(resource, name) for resource in TRIMS]
+                    feeds = [
+                        tasks.create_task(self._feed(name, namespace, resource, reflector), name=reflector.name)
+                        for resource, reflector in zip(TRIMS, self._reflectors[name], strict=True)
+                    ]
+                    running[name] = namespace, feeds
+                await self._rewatch.wait()
+
+    def _reflector(self, resource: Resource, namespace: str) -> Reflector:
+        return Reflector(
+            self._client,
+            resource,
+            namespace,
+            clock=self._clock,
+            rng=self._rng,
+            trim=TRIMS[resource],
+            inactivity=self._inactivity,
+        )
+
+    async def _feed(self, name: str, namespace: Namespace, resource: Resource, reflector: Reflector) -> None:
+        async with aclosing(reflector.changes()) as changes:
+            async for change in changes:
+                if self._namespaces.get(name) is namespace:
+                    self.apply(name, resource, change)
+
+    def apply(self, name: str, resource: Resource, change: Change) -> None:
+        """Take in what a reflector says, and tell who waits."""
+        namespace = self._namespaces[name]
+        self._sequence += 1
+        match change:
+            case Changed(one):
+                namespace.put(resource, one)
+                self._touch(name, namespace, resource, one)
+            case Deleted(one):
+                namespace.remove(resource, one["metadata"]["name"])
+                self._touch(name, namespace, resource, one)
+            case Relisted(objects):
+                gone = namespace.objects[resource].keys() - {one["metadata"]["name"] for one in objects}
+                for one in [namespace.objects[resource][old] for old in gone]:
+                    namespace.remove(resource, one["metadata"]["name"])
+                    self._touch(name, namespace, resource, one)
+                for one in objects:
+                    namespace.put(resource, one)
+                    self._touch(name, namespace, resource, one)
+                namespace.listed.add(resource)
+                if namespace.synced:
+                    for subscriber in self._subscribers:
+                        subscriber.relisted.add(name)
+        for subscriber in self._subscribers:
+            subscriber.wake()
+        self._pulse.set()
+        self._pulse = asyncio.Event()
+
+    def _touch(self, name: str, namespace: Namespace, resource: Resource, one: Json) -> None:
+        """Note which Deployment or Service a changed object belongs to."""
+        if resource == SERVICES:
+            kind, owner = "service", one["metadata"]["name"]
+        elif resource == DEPLOYMENTS:
+            kind, owner = "deployment", one["metadata"]["name"]
+        else:
+            kind, owner = "deployment", _deployment_of(namespace, resource, one)
+        if not owner:
+            return
+        self._versions[name, kind, owner] = self._sequence
+        for subscriber in self._subscribers:
+            (subscriber.services if kind == "service" else subscriber.deployments).add((name, owner))
+
+    def subscribe(self) -> Changes:
+        """What changes from now on; with each namespace that is there already as just listed."""
+        changes = Changes(relisted={name for name, namespace in self._namespaces.items() if namespace.synced})
+        changes.wake()
+        self._subscribers.append(changes)
+        return changes
+
+    def unsubscribe(self, changes: Changes) -> None:
+        """Stop collecting changes."""
+        self._subscribers.remove(changes)
+
+    def is_synced(self, namespace: str) -> bool:
+        """Whether all of that namespace was listed."""
+        found = self._namespaces.get(namespace)
+        return found is not None and found.synced
+
+    def all(self, resource: Resource, namespace: str) -> Mapping[str, Json]:
+        """All objects of a kind, by name."""
+        found = self._namespaces.get(namespace)
+        return found.objects[resource] if found else {}
+
+    def owned(self, resource: Resource, namespace: str, uid: str) -> Iterable[Json]:
+        """The ReplicaSets of the Deployment, or the pods of the ReplicaSet, with that uid."""
+        found = self._namespaces.get(namespace)
+        return found.owned(resource, uid) if found else ()
+
+    def version(self, keys: Iterable[Key]) -> int:
+        """When any of these (with what they own) changed last; grows with each change."""
+        return max((self._versions.get(key, 0) for key in keys), default=0)
+
+    async def wait_beyond(self, keys: Collection[Key], version: int) -> None:
+        """Return when one of these changed after `version`; for ever, if none does."""
+        while self.version(keys) <= version:
+            await self._pulse.wait()
+
+    async def wait_synced(self) -> None:
+        """Return when everything was listed once."""
+        while not self.synced:
+            await self._pulse.wait()
+
+
+def _deployment_of(namespace: Namespace, resource: Resource, one: Json) -> str:
+    """The name of the Deployment a ReplicaSet or pod belongs to; "" for none."""
+    for owner in one["metadata"].get("ownerReferences") or []:
+        if not owner.get("controller"):
+            continue
+        if resource == REPLICASETS:
+            return str(owner["name"]) if owner.get("kind") == "Deployment" else ""
+        if owner.get("kind") != "ReplicaSet":
+            return ""
+        replicaset = namespace.objects[REPLICASETS].get(owner["name"])
+        if replicaset is not None:
+            return _deployment_of(namespace, REPLICASETS, replicaset)
+        # A ReplicaSet that is not there yet, or no more: a Deployment names it after itself and its template's hash.
+        return str(owner["name"]).rpartition("-")[0]
+    return ""

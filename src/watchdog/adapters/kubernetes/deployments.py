@@ -1,0 +1,258 @@
+"""Rollouts: a Deployment's new revision, and the way back to an old one, as `kubectl rollout undo` goes it."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from watchdog.adapters.kubernetes import workload, workloads
+from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
+from watchdog.adapters.kubernetes.cache import controller_uid
+from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS, SERVICES
+from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.pods import created, to_pod
+from watchdog.adapters.kubernetes.sightings import PATIENCE, Known, Later, Place, Sightings
+from watchdog.adapters.kubernetes.trimming import HASH_LABEL, digest
+from watchdog.adapters.kubernetes.workload import Workload
+from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy
+from watchdog.domain.live import Destination, Live, Sighting
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
+from watchdog.ports import OutOfReach
+
+Json = dict[str, Any]
+
+SWITCHED_BY = PREFIX + "switched-by"
+
+
+class DeploymentProvider(Sightings):
+    """The traffic provider of `rollout` switches. RBAC: get, list, watch, patch of deployments and what it reads."""
+
+    kind = SwitchKind.ROLLOUT
+
+    def _names(self, namespace: str) -> list[str]:
+        return list(self._cache.all(DEPLOYMENTS, namespace))
+
+    def _places(self, deployments: set[Place], services: set[Place]) -> set[Place]:
+        # A Service that changed may select another Deployment now, or make it a colour.
+        beside = {
+            (namespace, name) for namespace in {place[0] for place in services} for name in self._names(namespace)
+        }
+        return deployments | beside
+
+    def _is_there(self, place: Place) -> bool:
+        deployment = self._cache.all(DEPLOYMENTS, place[0]).get(place[1])
+        return deployment is not None and self._is_guarded(place[0], deployment)
+
+    def _is_guarded(self, namespace: str, deployment: Json) -> bool:
+        """By itself, or because a guarded Service selects its pods."""
+        target = Target(namespace, TargetKind.DEPLOYMENT, deployment["metadata"]["name"])
+        if self._guarded(target, workloads.labels(deployment)):
+            return True
+        services = self._cache.all(SERVICES, namespace)
+        return any(
+            self._guarded(Target(namespace, TargetKind.SERVICE, name), workloads.labels(services[name]))
+            for name in self._services(namespace, deployment, workloads.selects)
+        )
+
+    def _services(
+        self, namespace: str, deployment: Json, relation: Callable[[Mapping[str, str], Mapping[str, str]], bool]
+    ) -> tuple[str, ...]:
+        """The Services whose selector stands in a relation to the labels of the Deployment's pods."""
+        pod_labels = deployment["template"]["labels"]
+        services = self._cache.all(SERVICES, namespace)
+        return tuple(sorted(name for name, one in services.items() if relation(one["spec"]["selector"], pod_labels)))
+
+    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
+        namespace, name = place
+        found = workload.cached(self._cache, namespace, name)
+        assert found is not None  # it is there
+        serving = workloads.current(found.deployment, found.replicasets)
+        if serving is None or not workloads.is_observed(found.deployment):
+            return None  # the controller's next write is an event, and brings us here again
+        if not workloads.is_settled(found.deployment, serving) and not over:
+            return Later()
+        self._begin(found, serving, known)
+        if known.since is None:
+            known.since = self._since(found, serving, known, over=over)
+        if known.since is None:
+            return Later()
+        return self._sighting(Target(namespace, TargetKind.DEPLOYMENT, name), found, serving, known)
+
+    def _begin(self, found: Workload, serving: Json, known: Known) -> None:
+        """Note when another ReplicaSet is current than at the last look, and whether we were there as it became so."""
+        uid = serving["metadata"]["uid"]
+        if known.serving == uid:
+            return
+        now = self._clock.now()
+        if known.serving is None and now - created(serving) > timedelta(seconds=PATIENCE):
+            known.owed = True  # newly guarded, not newly rolled out
+        known.serving, known.since, known.late, known.began = uid, None, known.owed, now
+
+    def _since(self, found: Workload, serving: Json, known: Known, *, over: bool) -> datetime | None:
+        """When the current revision began to serve; None while its first pod is waited for.
+
+        Seen as it happens: its first pod's creation; a ReplicaSet that is taken up again may have older pods, which
+        do not count. Seen late: its oldest living pod's, but not before it can have become current.
+        """
+        pods = found.pods.get(serving["metadata"]["uid"], ())
+        again = workloads.HISTORY in workloads.annotations(serving)
+        became = (workloads.written_at(found.deployment) or known.began) if again else created(serving)
+        if known.late:
+            living = [created(pod) for pod in pods if not to_pod(pod).gone]
+            return max(min(living, default=became), workloads.not_before(serving, found.replicasets))
+        first = workloads.first_pod_at(pods, since=became)
+        return became if first is None and over else first
+
+    def _sighting(self, target: Target, found: Workload, serving: Json, known: Known) -> Sighting:
+        deployment = found.deployment
+        before = workloads.before(serving, found.replicasets)
+        assert known.since is not None  # the caller waits for it
+        return Sighting(
+            target=target,
+            kind=SwitchKind.ROLLOUT,
+            uid=str(deployment["metadata"]["uid"]),
+            labels=dict(workloads.labels(deployment)),
+            annotations=workloads.own_annotations(deployment),
+            serving=workloads.revision_of(target.name, serving),
+            since=known.since,
+            complete=workloads.is_complete(deployment),
+            previous=workloads.revision_of(target.name, before) if before else None,
+            previous_since=workloads.not_before(before, found.replicasets) if before else None,
+            colour_of=self._services(target.namespace, deployment, workloads.looks_like_a_colour),
+            selected_by=self._services(target.namespace, deployment, workloads.selects),
+            by=who(deployment),
+            live=not known.owed,
+        )
+
+    async def live(
+        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
+    ) -> Live:
+        """The Deployment as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
+        target = switch.target
+        keys = [(target.namespace, target.kind.value, target.name)]
+        if after is not None:
+            await self._cache.wait_beyond(keys, after)
+        version = self._cache.version(keys)
+        if not fresh:
+            return self._live(switch, stable, workload.cached(self._cache, target.namespace, target.name), version)
+        with unanswered(f"looking at {target}"):
+            found = await workload.fresh(self._client, target.namespace, target.name)
+            live = replace(self._live(switch, stable, found, version), fresh=True)
+            if found is None or stable is None:
+                return live
+            return replace(live, destination=await self._destination(switch, stable.revision, found))
+
+    def _live(self, switch: TrafficSwitch, stable: Stable | None, found: Workload | None, version: int) -> Live:
+        if found is None:
+            return Live(switch.target, self._clock.now(), version, False, "", "", None)
+        deployment = found.deployment
+        return Live(
+            target=switch.target,
+            at=self._clock.now(),
+            version=version,
+            exists=not deployment["metadata"].get("deletionTimestamp"),
+            uid=str(deployment["metadata"]["uid"]),
+            resource_version=str(deployment["metadata"]["resourceVersion"]),
+            serving=found.serving,
+            candidate_pods=found.pods_of(switch.candidate),
+            stable_pods=found.pods_of(stable.revision if stable else None),
+            desired=workloads.desired(deployment),
+            complete=workloads.is_complete(deployment),
+            completed_at=workloads.completed_at(deployment),
+            deadline_exceeded=workloads.deadline_exceeded(deployment),
+            progress_deadline=workloads.progress_deadline(deployment),
+            paused=workloads.is_paused(deployment),
+            annotations=workloads.own_annotations(deployment),
+            managers=workloads.managers(deployment),
+        )
+
+    async def _destination(self, switch: TrafficSwitch, to: Revision, found: Workload) -> Destination:
+        """The ReplicaSet to go back to: is it there, would it change anything, has it all it needs, is it allowed."""
+        there = workloads.replicaset_of(to, found.replicasets)
+        if there is None:
+            return Destination(to, exists=False)
+        namespace = switch.target.namespace
+        whole = found.templates[there["metadata"]["uid"]]
+        differs = bool(there["template"]["unannotated"] != found.deployment["template"]["unannotated"])
+        refused = ""
+        if differs:
+            metadata = found.deployment["metadata"]
+            write = self._write(namespace, found.name, metadata["uid"], metadata["resourceVersion"])
+            refused = await write.rehearse(lambda live: undo(live, whole, to, watch="dry-run"), found.whole)
+        return Destination(
+            revision=workloads.revision_of(found.name, there),
+            exists=True,
+            differs=differs,
+            replicas=workloads.desired(found.deployment),
+            ready_pods=sum(pod.ready for pod in found.pods_of(to)),
+            missing=await missing(self._client, namespace, whole["spec"]["template"]),
+            refused=refused,
+        )
+
+    def _write(self, namespace: str, name: str, uid: str, resource_version: str) -> ConditionalWrite:
+        return ConditionalWrite(self._client, self._clock, DEPLOYMENTS, namespace, name, uid, resource_version)
+
+    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+        """Give the Deployment the template of `remedy.to`'s ReplicaSet, in one conditional patch. Idempotent."""
+        namespace = remedy.target.namespace
+        try:
+            whole = await self._replicaset(namespace, remedy.uid, remedy.to)
+        except OutOfReach as error:
+            return PutBackUnsure(self._clock.now(), str(error))
+        except ApiError as error:
+            return PutBackRefused(self._clock.now(), str(error))
+        if whole is None:
+            return PutBackRefused(self._clock.now(), f"the ReplicaSet of {remedy.to} is gone")
+        goal = digest(whole["spec"]["template"])
+
+        def done(live: Json) -> bool:
+            marked = (live["metadata"].get("annotations") or {}).get(LAST_WATCH) == remedy.watch
+            return marked and live["metadata"]["uid"] == remedy.uid and digest(live["spec"]["template"]) == goal
+
+        write = self._write(namespace, remedy.target.name, remedy.uid, remedy.resource_version)
+        return await write.perform(lambda live: undo(live, whole, remedy.to, watch=remedy.watch), done)
+
+    async def _replicaset(self, namespace: str, deployment_uid: str, revision: Revision) -> Json | None:
+        """The whole ReplicaSet of a revision; None if it is gone."""
+        for one in await self._client.list(REPLICASETS, namespace, labels=f"{HASH_LABEL}={revision.template}"):
+            if controller_uid(one) == deployment_uid:
+                return one
+        return None
+
+    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
+        """Images, number, age, change-cause and writer of a revision, as far as the cache knows."""
+        return described(workload.cached(self._cache, target.namespace, revision.workload), revision)
+
+
+def undo(live: Json, replicaset: Json, to: Revision, *, watch: str) -> list[Json]:
+    """The operations that put a Deployment back, beside the patch's conditions.
+
+    As kubectl's undo, but that every annotation except the change-cause stays as it is live: kubectl brings back the
+    old ReplicaSet's copies, an old `hold` among them.
+    """
+    template = copy.deepcopy(replicaset["spec"]["template"])
+    (template.get("metadata") or {}).get("labels", {}).pop(HASH_LABEL, None)
+    cause = (replicaset["metadata"].get("annotations") or {}).get(workloads.CHANGE_CAUSE)
+    marks = {workloads.CHANGE_CAUSE: cause, LAST_WATCH: watch, KNOWN_GOOD: str(to)}
+    return [{"op": "replace", "path": "/spec/template", "value": template}, *annotate(live, marks)]
+
+
+def who(one: Json) -> str:
+    """Who made the switch: the `switched-by` annotation, else the newest field manager."""
+    return workloads.annotations(one).get(SWITCHED_BY) or next(iter(workloads.managers(one)), "")
+
+
+def described(found: Workload | None, revision: Revision) -> dict[str, str]:
+    """What people may want to know of a revision."""
+    facts = {"revision": str(revision), "images": ", ".join(revision.images)}
+    there = workloads.replicaset_of(revision, found.replicasets) if found else None
+    if found and there:
+        facts["images"] = ", ".join(there["template"]["images"])
+        facts["number"] = str(workloads.number(there))
+        facts["created"] = created(there).isoformat()
+        facts["change-cause"] = workloads.annotations(there).get(workloads.CHANGE_CAUSE, "")
+        if found.serving == revision:
+            facts["by"] = who(found.deployment)
+    return {key: value for key, value in facts.items() if value}

@@ -1,0 +1,42 @@
+"""How the API server, or the way to it, says no."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from watchdog.ports import OutOfReach
+
+
+class ApiError(Exception):
+    """The API server refused a request: the request is at fault, or the rights are; asking again changes nothing."""
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {reason}: {message}" if message else f"{status} {reason}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+class Unavailable(ApiError, OutOfReach):
+    """The API server answered, but cannot serve now (5xx, 429, 401 while a token is renewed): try again later."""
+
+
+class NoAnswer(OutOfReach):
+    """Nothing, or nothing readable, came back: a reset, a timeout, a page of HTML."""
+
+
+def error_of(status: int, reason: str, message: str, retry_after: float | None = None) -> ApiError:
+    """The exception for an answer that is no success."""
+    again = status >= 500 or status in (401, 429)
+    return (Unavailable if again else ApiError)(status, reason, message, retry_after)
+
+
+@contextmanager
+def unanswered(what: str) -> Iterator[None]:
+    """Turn a refusal into `OutOfReach`, for ports that know no other answer; `what` was being done."""
+    try:
+        yield
+    except OutOfReach as error:
+        raise OutOfReach(f"{what}: {error}") from error
+    except ApiError as error:
+        raise OutOfReach(f"{what}: {error}") from error

@@ -1,0 +1,193 @@
+"""Records and memories, as ConfigMaps in the watchdog's own namespace: they outlive the process and need no database.
+
+A record is one ConfigMap a watch. A memory is one key, of one ConfigMap per namespace of the targets: a patch of one
+key is never in the way of a patch of another, so memories need no locking among themselves.
+"""
+
+import hashlib
+import json
+import logging
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from watchdog.adapters.kubernetes.client import MERGE_PATCH, KubeClient
+from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME, PREFIX
+from watchdog.domain.rollout import Target, TargetKind
+from watchdog.ports import Clock, Document, OutOfReach
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+RECORD = PREFIX + "record"
+OPEN = PREFIX + "open"
+RECORD_KEY = "record.json"
+LARGEST = 256 * 1024  # bytes of a record
+PAGE = 50  # records a page: each may be large
+ATTEMPTS = 3
+PRUNED_AT_ONCE = 20
+_TARGETS = f"{NAME}-targets-"
+_UNFIT = re.compile(r"[^a-z0-9.-]+")
+
+
+class TooLarge(ValueError):
+    """A record over the bound: whoever made it must keep less (the totals, not each measurement)."""
+
+
+class ConfigMapJournal:
+    """The `Journal` port. RBAC, in its own namespace: get, list, create, update, patch, delete of configmaps."""
+
+    def __init__(
+        self, client: KubeClient, namespace: str, *, clock: Clock, rng: random.Random, records_kept: int = 200
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._clock = clock
+        self._rng = rng
+        self._kept = records_kept
+        self._there: set[str] = set()  # the records of open watches that were written or read by this process
+
+    async def records(self) -> Sequence[Document]:
+        """All records, newest first; a schema that is not known is handed out as it is."""
+        found: list[tuple[str, str, Document]] = []
+        with unanswered("reading the records"):
+            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}=watch", limit=PAGE)
+            async for page, _ in pages:
+                for one in page:
+                    document = _decoded(one["metadata"]["name"], (one.get("data") or {}).get(RECORD_KEY, ""))
+                    if document is not None:
+                        found.append((*_age(one), document))
+        return [document for *_, document in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+    async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
+        """Create or replace one record; prunes ended ones beyond the number kept. Raises also `TooLarge`."""
+        text = json.dumps(document, separators=(",", ":"))
+        if (size := len(text.encode())) > LARGEST:
+            raise TooLarge(f"the record of watch {watch_id} has {size} bytes; at most {LARGEST} may be kept")
+        name = record_name(watch_id)
+        labels = {RECORD: "watch", OPEN: "true" if open_watch else "false"}
+        body: Json = {"metadata": {"name": name, "labels": labels}, "data": {RECORD_KEY: text}}
+        with unanswered(f"writing the record of watch {watch_id}"):
+            await self._insist(lambda: self._put(name, body))
+        if open_watch:
+            self._there.add(name)
+            return
+        self._there.discard(name)
+        await self._prune()
+
+    async def memories(self) -> Mapping[Target, Document]:
+        """What is remembered of each target."""
+        found: dict[Target, Document] = {}
+        with unanswered("reading what is remembered of the targets"):
+            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}=targets", limit=PAGE)
+            async for page, _ in pages:
+                for one in page:
+                    namespace = one["metadata"]["name"].removeprefix(_TARGETS)
+                    for key, text in (one.get("data") or {}).items():
+                        target, document = _target(namespace, key), _decoded(f"{namespace}/{key}", text)
+                        if target is not None and document is not None:
+                            found[target] = document
+        return found
+
+    async def remember(self, target: Target, document: Document) -> None:
+        """Create or replace what is remembered of one target."""
+        name = _TARGETS + target.namespace
+        data = {f"{target.kind}.{target.name}": json.dumps(document, separators=(",", ":"))}
+        with unanswered(f"remembering {target}"):
+            await self._insist(lambda: self._add(name, data))
+
+    async def _put(self, name: str, body: Json) -> None:
+        """Replace where it is likely to be there, create else; either turns into the other where that was wrong."""
+        if name not in self._there:
+            try:
+                await self._client.create(CONFIGMAPS, self._namespace, body)
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+            else:
+                return
+        try:
+            await self._client.replace(CONFIGMAPS, self._namespace, name, body)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            await self._client.create(CONFIGMAPS, self._namespace, body)
+
+    async def _add(self, name: str, data: Json) -> None:
+        try:
+            await self._client.patch(CONFIGMAPS, self._namespace, name, {"data": data}, content_type=MERGE_PATCH)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            body: Json = {"metadata": {"name": name, "labels": {RECORD: "targets"}}, "data": data}
+            await self._client.create(CONFIGMAPS, self._namespace, body)
+
+    async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
+        """A few tries in a row: all writes here may be repeated. Longer outages are the caller's to sit out."""
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return await write()
+            except OutOfReach as error:
+                log.info("journal: %s; trying again", error)
+            except ApiError as error:
+                if error.status != 409:  # somebody created or changed it in between
+                    raise
+            await self._clock.sleep(0.2 * attempt * self._rng.uniform(0.5, 1.5))
+        return await write()
+
+    async def _prune(self) -> None:
+        """Delete the oldest records of ended watches beyond the number kept; a failure is for the next time."""
+        try:
+            ended: list[tuple[str, str]] = []
+            pages = self._client.pages(
+                CONFIGMAPS, self._namespace, labels=f"{RECORD}=watch,{OPEN}=false", metadata_only=True
+            )
+            async for page, _ in pages:
+                ended.extend(_age(one) for one in page)
+            surplus = sorted(ended)[: max(0, len(ended) - self._kept)][:PRUNED_AT_ONCE]
+            for _, name in surplus:
+                await self._delete(name)
+        except (ApiError, OutOfReach) as error:
+            log.warning("old records were not pruned: %s", error)
+
+    async def _delete(self, name: str) -> None:
+        try:
+            await self._client.delete(CONFIGMAPS, self._namespace, name)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+
+def record_name(watch_id: str) -> str:
+    """The ConfigMap of a watch: readable, and different for different ids even where characters had to go."""
+    fit = _UNFIT.sub("-", watch_id.lower()).strip("-.")[:180].strip("-.")
+    if fit != watch_id:
+        fit = f"{fit}-{hashlib.sha256(watch_id.encode()).hexdigest()[:8]}".strip("-")
+    return f"{NAME}-{fit}"
+
+
+def _age(one: Json) -> tuple[str, str]:
+    return str(one["metadata"].get("creationTimestamp", "")), str(one["metadata"]["name"])
+
+
+def _decoded(name: str, text: str) -> Document | None:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        log.error("journal: %s holds no JSON object; it is left as it is", name)
+        return None
+    return document
+
+
+def _target(namespace: str, key: str) -> Target | None:
+    kind, _, name = key.partition(".")
+    if kind not in set(TargetKind) or not name:
+        log.error("journal: %r in namespace %s names no target; it is left as it is", key, namespace)
+        return None
+    return Target(namespace, TargetKind(kind), name)

@@ -1,0 +1,33 @@
+"""The resources the watchdog reads and writes, and where they lie. Secrets are not among them, on purpose."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+NAME = "rollback-watchdog"  # User-Agent, field manager, and the beginning of our objects' names
+PREFIX = "rollback-watchdog.dev/"  # of our annotations and labels
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of object as the API server serves it."""
+
+    api_version: str
+    plural: str
+    kind: str
+
+    def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
+        """The collection's path, or that of one object, or of its subresource."""
+        root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+        parts = [root, "namespaces", quote(namespace, safe=""), self.plural]
+        parts += [quote(part, safe="") for part in (name, subresource) if part]
+        return "/".join(parts)
+
+
+DEPLOYMENTS = Resource("apps/v1", "deployments", "Deployment")
+REPLICASETS = Resource("apps/v1", "replicasets", "ReplicaSet")
+PODS = Resource("v1", "pods", "Pod")
+SERVICES = Resource("v1", "services", "Service")
+CONFIGMAPS = Resource("v1", "configmaps", "ConfigMap")
+CLAIMS = Resource("v1", "persistentvolumeclaims", "PersistentVolumeClaim")
+ACCOUNTS = Resource("v1", "serviceaccounts", "ServiceAccount")
+EVENTS = Resource("events.k8s.io/v1", "events", "Event")

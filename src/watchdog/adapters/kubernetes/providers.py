@@ -1,0 +1,27 @@
+"""The table of traffic providers: a new kind of switch is one more line."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from watchdog.adapters.kubernetes.deployments import DeploymentProvider
+from watchdog.adapters.kubernetes.services import ServiceProvider
+from watchdog.adapters.kubernetes.sightings import Guarded
+from watchdog.domain.rollout import SwitchKind
+from watchdog.ports import TrafficProvider
+
+
+class Provider(TrafficProvider, Protocol):
+    """A traffic provider of this adapter: it can be told that other targets are guarded now."""
+
+    def reguard(self, guarded: Guarded) -> None:
+        """Take another predicate, and tell of everything it accepts once more."""
+        ...
+
+
+PROVIDERS: Mapping[SwitchKind, Callable[..., Provider]] = MappingProxyType(
+    {
+        SwitchKind.ROLLOUT: DeploymentProvider,
+        SwitchKind.SELECTOR: ServiceProvider,
+    }
+)

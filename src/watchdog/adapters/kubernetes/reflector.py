@@ -1,0 +1,256 @@
+"""List, then watch: a faithful stream of one resource in one namespace, whatever the network does.
+
+kubernetes-asyncio's own watch has no patience of its own (a half-open stream hangs for ever), reconnects without a
+pause, yields a proxy's error page as events, and answers 410 with the same resourceVersion. Here:
+
+- the list is paged, the watch goes on from its resourceVersion, bookmarks keep that fresh;
+- silence for `inactivity` seconds (bookmarks come each minute) ends the stream, and it is taken up again;
+- every failure waits, longer each time, with jitter; three in a row, or a 410, lead to a new list;
+- what was seen already (by uid and resourceVersion) is dropped.
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog.adapters.kubernetes.client import PAGE, KubeClient
+from watchdog.adapters.kubernetes.errors import ApiError, NoAnswer, Unavailable
+from watchdog.adapters.kubernetes.kinds import Resource
+from watchdog.ports import Clock, OutOfReach
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+WATCH_SECONDS = 300
+INACTIVITY = 70.0
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 30.0
+FORBIDDEN_WAIT = 60.0
+FAILURES_BEFORE_LIST = 3
+TOMBSTONES = 2_000  # how many of the dead are remembered, so that a repeated event does not raise them
+
+
+@dataclass(frozen=True, slots=True)
+class Relisted:
+    """All objects there are now: what was known and is not among them is gone."""
+
+    objects: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One object is new or has changed."""
+
+    object: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """One object is gone; as it was last."""
+
+    object: Json
+
+
+Change = Relisted | Changed | Deleted
+
+
+class _Expired(Exception):
+    """The resourceVersion to go on from is too old (410): only a list helps."""
+
+
+class _Backoff:
+    """Growing waits with jitter; a success makes them short again."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self.failures = 0
+
+    def next(self, retry_after: float | None = None) -> float:
+        """Seconds to wait after one more failure; never less than the server asked for."""
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self.failures, 16)) * self._rng.uniform(0.5, 1.0)
+        self.failures += 1
+        return max(wait, min(retry_after or 0.0, 2 * LONGEST_WAIT))
+
+
+class Reflector:
+    """The objects of one resource in one namespace, as `trim` leaves them. RBAC: list, watch."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: Resource,
+        namespace: str,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        trim: Callable[[Json], Json],
+        inactivity: float = INACTIVITY,
+    ) -> None:
+        self._client = client
+        self._resource = resource
+        self._namespace = namespace
+        self._clock = clock
+        self._rng = rng
+        self._trim = trim
+        self._inactivity = inactivity
+        self._position = ""  # the resourceVersion to go on from; "" asks for a list
+        self._seen: dict[str, int] = {}  # uid to the newest resourceVersion, of the living and the lately dead
+        self._dead: deque[str] = deque()
+        self._backoff = _Backoff(rng)
+        self.synced = False  # listed at least once
+        self.trouble = ""  # why nothing comes at present
+
+    @property
+    def name(self) -> str:
+        """For logs: `pods in production`."""
+        return f"{self._resource.plural} in {self._namespace}"
+
+    async def changes(self) -> AsyncGenerator[Change]:
+        """First the list, then each change as it comes; another list where the stream could not be kept. No end."""
+        while True:
+            try:
+                if not self._position:
+                    relisted = await self._list()
+                    self.synced = True
+                    yield relisted
+                async with aclosing(self._watched()) as changes:
+                    async for change in changes:
+                        yield change
+            except _Expired:
+                log.info("%s: the watch is too old to go on (410); listing again", self.name)
+                # Not at once: a server that answers 410 to a fresh list would be asked without a pause.
+                self._position = ""
+                await self._clock.sleep(self._backoff.next())
+            except ApiError as error:
+                await self._refused(error)
+            except OutOfReach as error:
+                await self._failed(str(error))
+
+    async def _list(self) -> Relisted:
+        """All pages; one list without pages where the pages expired while they were read."""
+        for limit in (PAGE, 0):
+            objects: list[Json] = []
+            position = ""
+            try:
+                async for page, version in self._client.pages(self._resource, self._namespace, limit=limit):
+                    objects.extend(self._trim(item) for item in page)
+                    position = version
+            except Unavailable:
+                raise
+            except ApiError as error:
+                if limit and error.status in (400, 410) and objects:
+                    continue
+                raise
+            self._seen = {_uid(one): _version(one) for one in objects}
+            self._dead.clear()
+            self._position = position
+            return Relisted(tuple(objects))
+        raise AssertionError("unreachable")
+
+    async def _watched(self) -> AsyncGenerator[Change]:
+        """One watch, until it ends well; raises for all other ends."""
+        began = self._clock.monotonic()
+        events = 0
+        seconds = int(WATCH_SECONDS * self._rng.uniform(0.8, 1.2))
+        async with self._client.watch(self._resource, self._namespace, since=self._position, seconds=seconds) as lines:
+            if self.trouble:
+                log.info("%s: watched again", self.name)
+            self.trouble = ""
+            while (line := await self._next_line(lines)) is not None:
+                events += 1
+                change = self._understood(line)
+                self._backoff.failures = 0
+                if change is not None:
+                    yield change
+        lived = self._clock.monotonic() - began
+        if lived < 1.0 or (not events and lived < 5.0):
+            # An end that is clean but at once: a server that keeps doing so must not be asked without a pause.
+            raise NoAnswer(f"the watch ended after {lived:.1f} s")
+        self._backoff.failures = 0
+
+    async def _next_line(self, lines: AsyncGenerator[bytes]) -> bytes | None:
+        try:
+            async with asyncio.timeout(self._inactivity):
+                return await anext(lines, None)
+        except TimeoutError as error:
+            raise NoAnswer(f"no event and no bookmark for {self._inactivity:.0f} s") from error
+
+    def _understood(self, line: bytes) -> Change | None:
+        """What a line of the watch says that is new."""
+        try:
+            event = json.loads(line)
+            kind, body = event["type"], event["object"]
+            metadata = body.get("metadata") or {}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NoAnswer(f"the watch sent what is no event: {line[:80]!r}") from error
+        if kind == "ERROR":
+            if body.get("code") == 410:
+                raise _Expired
+            raise NoAnswer(f"the watch sent an error: {body.get('code')} {body.get('message')}")
+        version = str(metadata.get("resourceVersion", ""))
+        if kind == "BOOKMARK":
+            self._position = version or self._position
+            return None
+        if kind not in ("ADDED", "MODIFIED", "DELETED") or not metadata.get("uid"):
+            raise NoAnswer(f"the watch sent what is no event: {line[:80]!r}")
+        if not self._is_new(metadata["uid"], version):
+            return None
+        self._position = version or self._position
+        if kind != "DELETED":
+            return Changed(self._trim(body))
+        self._dead.append(metadata["uid"])
+        if len(self._dead) > TOMBSTONES:
+            self._seen.pop(self._dead.popleft(), None)
+        return Deleted(self._trim(body))
+
+    def _is_new(self, uid: str, text: str) -> bool:
+        version = _number(text)
+        if version is not None:
+            if version <= self._seen.get(uid, -1):
+                return False
+            self._seen[uid] = version
+        return True
+
+    async def _refused(self, error: ApiError) -> None:
+        """A refusal: 410 asks for a list, 403 for patience and a person."""
+        if error.status == 410:
+            self._position = ""
+        if error.status != 403:
+            await self._failed(str(error), error.retry_after)
+            return
+        verb = "watch" if self._position else "list"
+        trouble = f"may not {verb} {self._resource.plural} in namespace {self._namespace}"
+        if trouble != self.trouble:
+            log.error("the watchdog %s; grant it in a Role (%s)", trouble, error.message)
+        self.trouble = trouble
+        await self._clock.sleep(FORBIDDEN_WAIT * self._rng.uniform(0.5, 1.0))
+
+    async def _failed(self, why: str, retry_after: float | None = None) -> None:
+        wait = self._backoff.next(retry_after)
+        if self._backoff.failures >= FAILURES_BEFORE_LIST:
+            self._position = ""  # perhaps it is the place to go on from that the server cannot take
+        level = logging.WARNING if self._backoff.failures > 1 else logging.INFO
+        log.log(level, "%s: %s; trying again in %.1f s", self.name, why, wait)
+        self.trouble = why if self._backoff.failures > 1 else self.trouble
+        await self._clock.sleep(wait)
+
+
+def _uid(trimmed: Json) -> str:
+    return str(trimmed["metadata"].get("uid", ""))
+
+
+def _version(trimmed: Json) -> int:
+    number = _number(str(trimmed["metadata"].get("resourceVersion", "")))
+    return -1 if number is None else number
+
+
+def _number(version: str) -> int | None:
+    """A resourceVersion as the number it is since Kubernetes promises so; None for what is none."""
+    return int(version) if version.isdecimal() else None

@@ -1,0 +1,295 @@
+"""Flips: a Service's selector that moves from one Deployment's pods to another's, and the way back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from watchdog.adapters.kubernetes import workload, workloads
+from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
+from watchdog.adapters.kubernetes.cache import Key, controller_uid
+from watchdog.adapters.kubernetes.deployments import described, who
+from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
+from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.scaling import scale_up
+from watchdog.adapters.kubernetes.sightings import Known, Later, Place, Sightings
+from watchdog.adapters.kubernetes.trimming import trim_service
+from watchdog.adapters.kubernetes.workload import Workload
+from watchdog.domain.effects import (
+    PutBackAnswer,
+    PutBackConflicted,
+    PutBackDone,
+    PutBackRefused,
+    PutBackUnsure,
+    Remedy,
+    ServicePutBack,
+)
+from watchdog.domain.live import Destination, Live, Sighting
+from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
+
+Json = dict[str, Any]
+
+STALE = timedelta(seconds=30)  # a write older than this was not seen as it happened, even if it came as an event
+
+
+class ServiceProvider(Sightings):
+    """The traffic provider of `selector` switches. RBAC: get, list, watch, patch of services and what it reads."""
+
+    kind = SwitchKind.SELECTOR
+
+    def _names(self, namespace: str) -> list[str]:
+        return list(self._cache.all(SERVICES, namespace))
+
+    def _places(self, deployments: set[Place], services: set[Place]) -> set[Place]:
+        # What a Service selects may be another revision, or gone, when Deployments change.
+        beside = {
+            (namespace, name) for namespace in {place[0] for place in deployments} for name in self._names(namespace)
+        }
+        return services | beside
+
+    def _is_there(self, place: Place) -> bool:
+        service = self._cache.all(SERVICES, place[0]).get(place[1])
+        if service is None or service["spec"]["type"] == "ExternalName" or not service["spec"]["selector"]:
+            return False
+        return self._guarded(Target(place[0], TargetKind.SERVICE, place[1]), workloads.labels(service))
+
+    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
+        namespace, name = place
+        service = self._cache.all(SERVICES, namespace)[name]
+        selected = self._selected(namespace, service["spec"]["selector"])
+        serving = None
+        if selected is not None:
+            current = workloads.current(selected.deployment, selected.replicasets)
+            if not over and (current is None or not workloads.is_settled(selected.deployment, current)):
+                # In the midst of a rollout of its own: soon it can be told which revision this colour runs.
+                return Later()
+            current = current or workloads.newest(selected.replicasets)
+            serving = workloads.revision_of(selected.name, current) if current else None
+        self._begin(service, serving, known)
+        assert known.since is not None  # `_begin` sets it
+        return Sighting(
+            target=Target(namespace, TargetKind.SERVICE, name),
+            kind=SwitchKind.SELECTOR,
+            uid=str(service["metadata"]["uid"]),
+            labels=dict(workloads.labels(service)),
+            annotations=workloads.own_annotations(service),
+            serving=serving,
+            since=known.since,
+            since_is_bound=known.since_is_bound,
+            selector=dict(service["spec"]["selector"]),
+            by=who(service),
+            live=not known.owed,
+        )
+
+    def _begin(self, service: Json, serving: Revision | None, known: Known) -> None:
+        """Note since when the Service has this selector and selects this revision."""
+        identity = tuple(sorted(service["spec"]["selector"].items())), serving
+        if known.serving == identity:
+            return
+        now, written = self._clock.now(), workloads.written_at(service)
+        moved = known.selector != service["spec"]["selector"]
+        if moved and written is not None and now - written > STALE:
+            known.owed = True  # newly guarded, or the event was long on its way
+        known.serving, known.selector = identity, service["spec"]["selector"]
+        known.since, known.since_is_bound = (_bound(written, now), True) if known.owed else (now, False)
+
+    def _selected(self, namespace: str, selector: Mapping[str, str]) -> Workload | None:
+        """The one Deployment whose pods a selector selects; None for none, or several."""
+        deployments = self._cache.all(DEPLOYMENTS, namespace)
+        names = {name for name, one in deployments.items() if workloads.selects(selector, one["template"]["labels"])}
+        if not names:
+            names = self._owners(namespace, selector)
+        return workload.cached(self._cache, namespace, names.pop()) if len(names) == 1 else None
+
+    def _owners(self, namespace: str, selector: Mapping[str, str]) -> set[str]:
+        """The Deployments that own the pods which a selector selects, whatever their templates say now."""
+        replicasets = {one["metadata"]["uid"]: one for one in self._cache.all(REPLICASETS, namespace).values()}
+        deployments = {one["metadata"]["uid"]: name for name, one in self._cache.all(DEPLOYMENTS, namespace).items()}
+        owners: set[str] = set()
+        for pod in self._cache.all(PODS, namespace).values():
+            if workloads.selects(selector, workloads.labels(pod)) and controller_uid(pod) in replicasets:
+                owner = controller_uid(replicasets[controller_uid(pod)])
+                if owner in deployments:
+                    owners.add(deployments[owner])
+        return owners
+
+    async def live(
+        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
+    ) -> Live:
+        """The Service, and those flipped with it, as they are now. With `after`, waits as long as nothing changes."""
+        namespace = switch.target.namespace
+        colours = [switch.candidate.workload, *([stable.revision.workload] if stable else [])]
+        flips = switch.flips or (ServiceFlip(switch.target.name, {}, {}),)
+        keys: list[Key] = [(namespace, "service", flip.service) for flip in flips]
+        keys += [(namespace, "service", switch.target.name), *((namespace, "deployment", name) for name in colours)]
+        if after is not None:
+            await self._cache.wait_beyond(keys, after)
+        version = self._cache.version(keys)
+        names = dict.fromkeys([switch.target.name, *(flip.service for flip in flips)])
+        if not fresh:
+            cached = self._cache.all(SERVICES, namespace)
+            services = {name: cached[name] for name in names if name in cached}
+            found = {name: workload.cached(self._cache, namespace, name) for name in colours}
+            return self._live(switch, stable, services, found, version)
+        with unanswered(f"looking at {switch.target}"):
+            services = {name: one for name in names if (one := await self._service(namespace, name)) is not None}
+            found = {name: await workload.fresh(self._client, namespace, name) for name in dict.fromkeys(colours)}
+            live = replace(self._live(switch, stable, services, found, version), fresh=True)
+            if stable is None:
+                return live
+            destination = await self._destination(switch, stable.revision, found[stable.revision.workload], services)
+            return replace(live, destination=destination)
+
+    async def _service(self, namespace: str, name: str) -> Json | None:
+        try:
+            whole = await self._client.get(SERVICES, namespace, name)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return {**trim_service(whole), "whole": whole}
+
+    def _live(
+        self,
+        switch: TrafficSwitch,
+        stable: Stable | None,
+        services: Mapping[str, Json],
+        found: Mapping[str, Workload | None],
+        version: int,
+    ) -> Live:
+        service = services.get(switch.target.name)
+        if service is None:
+            return Live(switch.target, self._clock.now(), version, False, "", "", None)
+        candidate, old = found[switch.candidate.workload], found.get(stable.revision.workload) if stable else None
+        return Live(
+            target=switch.target,
+            at=self._clock.now(),
+            version=version,
+            exists=not service["metadata"].get("deletionTimestamp"),
+            uid=str(service["metadata"]["uid"]),
+            resource_version=str(service["metadata"]["resourceVersion"]),
+            serving=self._serving(switch.target.namespace, service, found),
+            candidate_pods=candidate.pods_of(switch.candidate) if candidate else (),
+            stable_pods=old.pods_of(stable.revision) if old and stable else (),
+            desired=workloads.desired(candidate.deployment) if candidate else 0,
+            annotations=workloads.own_annotations(service),
+            managers=workloads.managers(service),
+            services={
+                flip.service: (
+                    str(services[flip.service]["metadata"]["uid"]),
+                    str(services[flip.service]["metadata"]["resourceVersion"]),
+                    services[flip.service]["spec"]["selector"] == dict(flip.after),
+                )
+                for flip in switch.flips
+                if flip.service in services
+            },
+        )
+
+    def _serving(self, namespace: str, service: Json, found: Mapping[str, Workload | None]) -> Revision | None:
+        """What the Service selects now; of the colours that were looked at just now, not what the cache has."""
+        selector = service["spec"]["selector"]
+        for one in found.values():
+            if one is not None and workloads.selects(selector, one.deployment["template"]["labels"]):
+                return one.serving
+        selected = self._selected(namespace, selector)
+        return selected.serving if selected else None
+
+    async def _destination(
+        self, switch: TrafficSwitch, to: Revision, found: Workload | None, services: Mapping[str, Json]
+    ) -> Destination:
+        """The colour to go back to: does it still run what served, and can it serve."""
+        if found is None or found.deployment["metadata"].get("deletionTimestamp"):
+            return Destination(to, exists=False)
+        serving = found.serving
+        ready = sum(pod.ready for pod in found.pods_of(to))
+        refusals = []
+        for flip in switch.flips:
+            if flip.service in services and flip.before:
+                one = services[flip.service]
+                back = _put_back(flip, one)
+                write = self._write(switch.target.namespace, back)
+                refused = await write.rehearse(_flip(back, to, "dry-run"), one["whole"])
+                refusals += [f"Service {flip.service}: {refused}"] if refused else []
+        gone: tuple[str, ...] = ()
+        if not ready:  # pods that run have what they need
+            gone = await missing(self._client, switch.target.namespace, found.whole["spec"]["template"])
+        return Destination(
+            revision=to,
+            exists=True,
+            same_template=serving is not None and serving.template == to.template,
+            replicas=workloads.desired(found.deployment),
+            ready_pods=ready,
+            missing=gone,
+            refused="; ".join(refusals),
+        )
+
+    def _write(self, namespace: str, back: ServicePutBack) -> ConditionalWrite:
+        return ConditionalWrite(
+            self._client, self._clock, SERVICES, namespace, back.service, back.uid, back.resource_version
+        )
+
+    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+        """Point each Service back, each in one conditional patch; or, with `scale_to`, scale blue up. Idempotent."""
+        namespace = remedy.target.namespace
+        if remedy.scale_to is not None:
+            return await scale_up(self._client, self._clock, remedy, remedy.scale_to)
+        answers: dict[str, PutBackAnswer] = {}
+        for back in remedy.services:
+            write = self._write(namespace, back)
+            answers[back.service] = await write.perform(
+                _flip(back, remedy.to, remedy.watch), _is_back(back, remedy.watch)
+            )
+        return together(answers, self._clock.now())
+
+    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
+        """Images, number, age, change-cause and writer of a colour's revision, as far as the cache knows."""
+        facts = described(workload.cached(self._cache, target.namespace, revision.workload), revision)
+        service = self._cache.all(SERVICES, target.namespace).get(target.name)
+        if service is not None and who(service):
+            facts["by"] = who(service)
+        return facts
+
+
+def _bound(written: datetime | None, now: datetime) -> datetime:
+    """The latest moment at which a selector seen late can have been set."""
+    return min(written, now) if written else now
+
+
+def _put_back(flip: ServiceFlip, service: Json) -> ServicePutBack:
+    metadata = service["metadata"]
+    return ServicePutBack(flip.service, str(metadata["uid"]), str(metadata["resourceVersion"]), flip.before)
+
+
+def _flip(back: ServicePutBack, to: Revision, watch: str) -> Callable[[Json], list[Json]]:
+    """The operations that give a Service its whole old selector, beside the patch's conditions."""
+
+    def operations(live: Json) -> list[Json]:
+        selector = {"op": "replace", "path": "/spec/selector", "value": dict(back.selector)}
+        return [selector, *annotate(live, {LAST_WATCH: watch, KNOWN_GOOD: str(to)})]
+
+    return operations
+
+
+def _is_back(back: ServicePutBack, watch: str) -> Callable[[Json], bool]:
+    """Whether this watch has put the Service back already."""
+
+    def done(live: Json) -> bool:
+        marked = (live["metadata"].get("annotations") or {}).get(LAST_WATCH) == watch
+        same = live["metadata"]["uid"] == back.uid and live["spec"].get("selector") == dict(back.selector)
+        return marked and same
+
+    return done
+
+
+def together(answers: Mapping[str, PutBackAnswer], at: datetime) -> PutBackAnswer:
+    """One answer for several Services: done if any was put back, with those that are left and why."""
+    left = {service: one.detail for service, one in answers.items() if not isinstance(one, PutBackDone)}
+    if len(left) < len(answers):
+        return PutBackDone(at, left)
+    detail = "; ".join(f"Service {service}: {why}" for service, why in left.items()) or "the remedy names no Service"
+    # An act that may have been done asks for another look first of all; one that can be planned anew comes next.
+    for kind in (PutBackUnsure, PutBackConflicted):
+        if any(isinstance(one, kind) for one in answers.values()):
+            return kind(at, detail)
+    return PutBackRefused(at, detail)

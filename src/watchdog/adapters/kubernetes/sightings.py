@@ -1,0 +1,146 @@
+"""What both providers do to turn changes of the cache into sightings: look again, wait a little, tell once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from watchdog.adapters.kubernetes.cache import Changes, ClusterCache
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.pods import EPOCH
+from watchdog.domain.live import Sighting
+from watchdog.domain.rollout import Target
+from watchdog.ports import Clock
+
+Guarded = Callable[[Target, Mapping[str, str]], bool]
+Place = tuple[str, str]  # namespace, name
+
+PATIENCE = 10.0  # seconds that the controller, and the first pod, are given to appear
+
+
+@dataclass(slots=True)
+class Known:
+    """What was told of a target, and what is waited for before more is told."""
+
+    serving: object = None  # what identifies what serves, for the provider
+    selector: Mapping[str, str] | None = None  # a Service's
+    since: datetime | None = None
+    since_is_bound: bool = False
+    late: bool = False  # it served already when it was first seen
+    began: datetime = EPOCH  # when it was first seen to serve
+    due: float | None = None  # monotonic: until then is waited
+    owed: bool = True  # to be told once whatever was told before, as seen late: a list came in
+    told: tuple[object, ...] = field(default=())
+
+
+class Later:
+    """Nothing to tell yet: look again when the patience is over, even if nothing changes."""
+
+
+class Sightings(ABC):
+    """The looking half of a traffic provider."""
+
+    def __init__(self, client: KubeClient, cache: ClusterCache, *, clock: Clock, guarded: Guarded) -> None:
+        self._client = client
+        self._cache = cache
+        self._clock = clock
+        self._guarded = guarded
+        self._known: dict[Place, Known] = {}
+        self._changes: Changes | None = None
+        self._retold = False
+
+    def reguard(self, guarded: Guarded) -> None:
+        """Take another predicate (the rules were edited), and tell of everything it accepts once more."""
+        self._guarded = guarded
+        self._retold = True
+        if self._changes is not None:
+            self._changes.wake()
+
+    async def switches(self) -> AsyncGenerator[Sighting]:
+        """What serves each target, whenever that may have changed and once more after each list; never ends."""
+        changes = self._changes = self._cache.subscribe()
+        try:
+            while True:
+                await changes.wait(self._patience())
+                deployments, services, relisted = changes.take()
+                if self._retold:
+                    self._retold = False
+                    relisted = set(self._cache.namespaces)
+                    self._known = {place: known for place, known in self._known.items() if place[0] in relisted}
+                places = self._places(deployments, services) | self._due()
+                for namespace in relisted:
+                    for name in self._names(namespace):
+                        places.add((namespace, name))
+                        self._known.setdefault((namespace, name), Known()).owed = True
+                for place in sorted(places):
+                    sighting = self._looked(place)
+                    if sighting is not None:
+                        yield sighting
+        finally:
+            self._cache.unsubscribe(changes)
+            self._changes = None
+
+    def _due(self) -> set[Place]:
+        now = self._clock.monotonic()
+        return {place for place, known in self._known.items() if known.due is not None and known.due <= now}
+
+    def _patience(self) -> float | None:
+        dues = [known.due for known in self._known.values() if known.due is not None]
+        return max(0.0, min(dues) - self._clock.monotonic()) if dues else None
+
+    def _looked(self, place: Place) -> Sighting | None:
+        """Look at one target; tells only what is new, or owed."""
+        if not self._cache.is_synced(place[0]):
+            self._known.pop(place, None)  # its namespace is new, or no longer watched; a list will tell of it
+            return None
+        if not self._is_there(place):
+            self._known.pop(place, None)
+            return None
+        known = self._known.setdefault(place, Known(owed=False))
+        now = self._clock.monotonic()
+        over = known.due is not None and known.due <= now
+        match self._look(place, known, over=over):
+            case Later():
+                # A wait that is under way goes on, it does not begin anew.
+                known.due = now + PATIENCE if known.due is None or over else known.due
+                return None
+            case Sighting() as sighting:
+                known.due = None
+                told = _gist(sighting)
+                if told == known.told and not known.owed:
+                    return None
+                known.told, known.owed = told, False
+                return sighting
+            case None:
+                known.due = None
+                return None
+
+    @abstractmethod
+    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
+        """A target that is there, as the cache has it; None until an event tells more. `over`: waited enough."""
+
+    @abstractmethod
+    def _names(self, namespace: str) -> list[str]:
+        """Of this provider's objects."""
+
+    @abstractmethod
+    def _is_there(self, place: Place) -> bool:
+        """Whether the object exists and is guarded."""
+
+    @abstractmethod
+    def _places(self, deployments: set[Place], services: set[Place]) -> set[Place]:
+        """Which of this provider's objects to look at after these changes."""
+
+
+def _gist(sighting: Sighting) -> tuple[object, ...]:
+    """What makes a sighting another one."""
+    return (
+        sighting.uid,
+        sighting.serving,
+        sighting.complete,
+        dict(sighting.annotations),
+        dict(sighting.labels),
+        dict(sighting.selector),
+        sighting.selected_by,
+        sighting.colour_of,
+    )

@@ -1,0 +1,148 @@
+"""What is kept of an object: the watchdog holds thousands of them, and needs little of each.
+
+Pod templates become digests: what is asked of them in memory is only whether two are equal. Whoever needs a whole
+template (a put-back) reads it fresh. Trimming is done at the door, before anything is stored.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, Resource
+
+Json = dict[str, Any]
+
+HASH_LABEL = "pod-template-hash"
+_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
+
+
+def digest(template: Json, *, annotations: bool = True) -> str:
+    """A fingerprint of a pod template, as the deployment controller compares them.
+
+    The pod-template-hash label does not count, and nothing is the same as empty. Without `annotations` two templates
+    that differ only by a `kubectl rollout restart` are equal.
+    """
+    metadata = dict(template.get("metadata") or {})
+    metadata["labels"] = {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}
+    if not annotations:
+        metadata.pop("annotations", None)
+    plain = _without_empties({"metadata": metadata, "spec": template.get("spec")})
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32]
+
+
+def _without_empties(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _without_empties(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in kept.items() if inner not in (None, {}, [])}
+    if isinstance(value, list):
+        return [_without_empties(inner) for inner in value]
+    return value
+
+
+def trim_deployment(full: Json) -> Json:
+    """A Deployment without its template."""
+    spec = full.get("spec") or {}
+    return {
+        "metadata": _metadata(full, "annotations"),
+        "spec": {
+            key: spec[key] for key in ("replicas", "paused", "progressDeadlineSeconds", "selector") if key in spec
+        },
+        "status": full.get("status") or {},
+        "template": trim_template(spec.get("template") or {}),
+        "writers": writers(full, "f:template"),
+    }
+
+
+def trim_replicaset(full: Json) -> Json:
+    """A ReplicaSet without its template."""
+    return {
+        "metadata": _metadata(full, "annotations", "ownerReferences"),
+        "spec": {"replicas": (full.get("spec") or {}).get("replicas", 1)},
+        "template": trim_template((full.get("spec") or {}).get("template") or {}),
+    }
+
+
+def trim_template(template: Json) -> Json:
+    """A pod template's fingerprints, labels and images."""
+    metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
+    return {
+        "digest": digest(template),
+        "unannotated": digest(template, annotations=False),
+        "labels": {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL},
+        "images": tuple(str(container.get("image", "")) for container in spec.get("containers") or []),
+    }
+
+
+def trim_service(full: Json) -> Json:
+    """A Service's selector and who wrote it."""
+    spec = full.get("spec") or {}
+    return {
+        "metadata": _metadata(full, "annotations"),
+        "spec": {"type": spec.get("type", "ClusterIP"), "selector": spec.get("selector") or {}},
+        "writers": writers(full, "f:selector"),
+    }
+
+
+def trim_pod(full: Json) -> Json:
+    """A pod's ports, conditions and container states; neither its environment nor its volumes."""
+    spec, status = full.get("spec") or {}, full.get("status") or {}
+    return {
+        "metadata": _metadata(full, "ownerReferences"),
+        "spec": {
+            "nodeName": spec.get("nodeName"),
+            "hostNetwork": bool(spec.get("hostNetwork")),
+            "containers": [_container(container) for container in spec.get("containers") or []],
+            "initContainers": [_container(container) for container in spec.get("initContainers") or []],
+        },
+        "status": {
+            "phase": status.get("phase"),
+            "reason": status.get("reason"),
+            "podIP": status.get("podIP"),
+            "conditions": [
+                {key: condition.get(key) for key in ("type", "status", "reason", "lastTransitionTime")}
+                for condition in status.get("conditions") or []
+            ],
+            "containerStatuses": [_status(one) for one in status.get("containerStatuses") or []],
+            "initContainerStatuses": [_status(one) for one in status.get("initContainerStatuses") or []],
+        },
+    }
+
+
+def _container(full: Json) -> Json:
+    return {key: full[key] for key in ("name", "ports", "restartPolicy") if key in full}
+
+
+def _status(full: Json) -> Json:
+    """Messages are left out: a crash loop rewrites them, and nothing is read from them."""
+    kept: Json = {"name": full.get("name"), "restartCount": full.get("restartCount", 0)}
+    for field in ("state", "lastState"):
+        kept[field] = {
+            state: {key: details[key] for key in ("reason", "exitCode", "startedAt", "finishedAt") if key in details}
+            for state, details in (full.get(field) or {}).items()
+        }
+    return kept
+
+
+def _metadata(full: Json, *also: str) -> Json:
+    metadata = full.get("metadata") or {}
+    return {key: metadata[key] for key in (*_METADATA, "labels", *also) if key in metadata}
+
+
+def writers(full: Json, field: str) -> list[tuple[str, str]]:
+    """Who wrote `spec`'s `field`, newest first: (manager, time); from managedFields, which is dropped."""
+    entries = (full.get("metadata") or {}).get("managedFields") or []
+    found = [
+        (str(entry.get("manager", "")), str(entry.get("time", "")))
+        for entry in entries
+        if field in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+    ]
+    return sorted(found, key=lambda writer: writer[1], reverse=True)
+
+
+TRIMS: dict[Resource, Callable[[Json], Json]] = {
+    DEPLOYMENTS: trim_deployment,
+    REPLICASETS: trim_replicaset,
+    PODS: trim_pod,
+    SERVICES: trim_service,
+}

@@ -1,0 +1,100 @@
+"""One Deployment with its ReplicaSets and their pods, from the cache or read fresh."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchdog.adapters.kubernetes import workloads
+from watchdog.adapters.kubernetes.cache import ClusterCache, controller_uid
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.errors import ApiError
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS
+from watchdog.adapters.kubernetes.pods import to_pod
+from watchdog.adapters.kubernetes.trimming import TRIMS, trim_deployment, trim_replicaset
+from watchdog.domain.live import Pod
+from watchdog.domain.rollout import Revision
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """All trimmed; `whole` and `templates` hold what a fresh read brought in full."""
+
+    deployment: Json
+    replicasets: tuple[Json, ...]
+    pods: Mapping[str, tuple[Json, ...]]  # by their ReplicaSet's uid
+    whole: Json = field(default_factory=dict)
+    templates: Mapping[str, Json] = field(default_factory=dict)  # whole ReplicaSets, by uid
+
+    @property
+    def name(self) -> str:
+        return str(self.deployment["metadata"]["name"])
+
+    @property
+    def serving(self) -> Revision | None:
+        """The current revision; None while a new template has no ReplicaSet yet."""
+        found = workloads.current(self.deployment, self.replicasets)
+        return workloads.revision_of(self.name, found) if found else None
+
+    def pods_of(self, revision: Revision | None) -> tuple[Pod, ...]:
+        """The pods of a revision of this Deployment."""
+        if revision is None or revision.workload != self.name:
+            return ()
+        found = workloads.replicaset_of(revision, self.replicasets)
+        return tuple(to_pod(pod) for pod in self.pods.get(found["metadata"]["uid"], ())) if found else ()
+
+
+def cached(cache: ClusterCache, namespace: str, name: str) -> Workload | None:
+    """As the cache has it; None where there is no such Deployment."""
+    deployment = cache.all(DEPLOYMENTS, namespace).get(name)
+    if deployment is None:
+        return None
+    replicasets = tuple(cache.owned(REPLICASETS, namespace, deployment["metadata"]["uid"]))
+    pods = {one["metadata"]["uid"]: tuple(cache.owned(PODS, namespace, one["metadata"]["uid"])) for one in replicasets}
+    return Workload(deployment, replicasets, pods)
+
+
+async def fresh(client: KubeClient, namespace: str, name: str) -> Workload | None:
+    """As the API server has it now; None where there is no such Deployment.
+
+    The Deployment is read first: a write that is conditional on its resourceVersion fails if what was read after it
+    belongs to a later one.
+    """
+    try:
+        whole = await client.get(DEPLOYMENTS, namespace, name)
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+    uid, selector = str(whole["metadata"]["uid"]), label_selector(whole["spec"].get("selector") or {})
+    owned = [one for one in await client.list(REPLICASETS, namespace, labels=selector) if controller_uid(one) == uid]
+    pods: dict[str, list[Json]] = {one["metadata"]["uid"]: [] for one in owned}
+    async for page, _ in client.pages(PODS, namespace, labels=selector):
+        for pod in page:
+            if controller_uid(pod) in pods:
+                pods[controller_uid(pod)].append(TRIMS[PODS](pod))
+    return Workload(
+        trim_deployment(whole),
+        tuple(trim_replicaset(one) for one in owned),
+        {owner: tuple(those) for owner, those in pods.items()},
+        whole=whole,
+        templates={one["metadata"]["uid"]: one for one in owned},
+    )
+
+
+def label_selector(selector: Json) -> str:
+    """A selector object in the form that lists are asked with."""
+    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for one in selector.get("matchExpressions") or []:
+        key, values = one["key"], ",".join(one.get("values") or [])
+        match one["operator"]:
+            case "In":
+                parts.append(f"{key} in ({values})")
+            case "NotIn":
+                parts.append(f"{key} notin ({values})")
+            case "Exists":
+                parts.append(key)
+            case "DoesNotExist":
+                parts.append(f"!{key}")
+    return ",".join(parts)

@@ -1,0 +1,17 @@
+"""Channels: each notifier tells one, once, and says whether it was told. Retries are the caller's."""
+
+from watchdog.adapters.notifiers.apprise_channel import ALLOWED_SCHEMES, AppriseNotifier
+from watchdog.adapters.notifiers.build import build
+from watchdog.adapters.notifiers.console import ConsoleNotifier
+from watchdog.adapters.notifiers.outcome import ChannelInvalid, Rejected
+from watchdog.adapters.notifiers.pagerduty import PagerDutyNotifier
+
+__all__ = [
+    "ALLOWED_SCHEMES",
+    "AppriseNotifier",
+    "ChannelInvalid",
+    "ConsoleNotifier",
+    "PagerDutyNotifier",
+    "Rejected",
+    "build",
+]

@@ -1,0 +1,171 @@
+"""PagerDuty by its Events API v2: one incident a watch, opened and resolved."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+
+from watchdog import __version__
+from watchdog.adapters.jsontext import to_json
+from watchdog.adapters.notifiers.outcome import Rejected
+from watchdog.adapters.notifiers.text import cut
+from watchdog.adapters.secrets import Redactor
+from watchdog.domain.effects import Notice, Severity
+from watchdog.domain.rules import DEFAULT_TOPICS, Topic
+from watchdog.ports import Clock, NotDelivered
+
+EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"
+RESOLVING = frozenset({Topic.RECOVERED, Topic.PASSED, Topic.SUPERSEDED})
+
+_SEVERITIES: Mapping[Severity, str] = MappingProxyType(
+    {
+        Severity.INFO: "info",
+        Severity.SUCCESS: "info",
+        Severity.WARNING: "warning",
+        Severity.CRITICAL: "critical",
+    }
+)
+_SUMMARY = 1024  # PagerDuty refuses a longer one
+_DEDUP_KEY = 255
+_DETAIL = 4000
+_ANSWER_BYTES = 4096
+_LONGEST_WAIT = 3600.0
+
+
+class PagerDutyNotifier:
+    """One service's integration key. The watch's id is the incident's key, so a repeat opens nothing twice.
+
+    A notice that belongs to no watch (an invalid rules.toml) opens an incident of its topic, which a person closes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        routing_key: str,
+        clock: Clock,
+        *,
+        on: frozenset[Topic] = DEFAULT_TOPICS,
+        url: str = EVENTS_URL,
+        deadline: float = 10.0,
+    ) -> None:
+        self.name = name
+        self._routing_key = routing_key
+        self._clock = clock
+        self._on = on
+        self._url = url
+        self._deadline = deadline
+        self._redact = Redactor(routing_key)
+        self._client = httpx.AsyncClient(
+            trust_env=False,
+            follow_redirects=False,
+            timeout=deadline,
+            # Notices are minutes apart: a kept connection would mostly be one that the other side has closed.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            headers={"User-Agent": f"rollback-watchdog/{__version__}"},
+        )
+
+    def __repr__(self) -> str:
+        return f"<PagerDutyNotifier {self.name}>"
+
+    def wants(self, topic: Topic) -> bool:
+        """Whether this channel is told of `topic`: what ends an incident always, whatever `on` says."""
+        return topic in self._on or topic in RESOLVING
+
+    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
+        """Trigger or resolve, once, within the deadline; raises `NotDelivered`, or `Rejected` for a 400."""
+        del possible_repeat  # PagerDuty drops a repeat by its key
+        content = to_json(self._event(notice))
+        try:
+            async with asyncio.timeout(self._deadline):
+                status, headers, body = await self._post(content)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            sure = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+            raise NotDelivered(f"no answer within {self._deadline:g} s", unsure=not sure) from None
+        except httpx.ConnectError:
+            raise NotDelivered("could not connect") from None
+        except httpx.HTTPError as error:
+            raise NotDelivered(f"the connection broke: {type(error).__name__}", unsure=True) from None
+        self._judge(status, headers, body)
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._client.aclose()
+
+    async def _post(self, content: str) -> tuple[int, httpx.Headers, bytes]:
+        sending = self._client.stream("POST", self._url, content=content, headers={"Content-Type": "application/json"})
+        async with sending as answer:
+            body = b""
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) >= _ANSWER_BYTES:
+                    break
+            return answer.status_code, answer.headers, body[:_ANSWER_BYTES]
+
+    def _judge(self, status: int, headers: httpx.Headers, body: bytes) -> None:
+        if status == httpx.codes.ACCEPTED:
+            return
+        detail = self._redact(f"answered {status}{_reason(body)}")
+        if status == httpx.codes.BAD_REQUEST:
+            raise Rejected(detail)
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            raise NotDelivered(detail, retry_after=self._wait(headers.get("Retry-After", "")))
+        raise NotDelivered(detail, unsure=status < 300)
+
+    def _wait(self, retry_after: str) -> float | None:
+        """Seconds, from either form of Retry-After; None where there is none, or it is nonsense."""
+        if retry_after.strip().isdecimal():
+            return min(float(retry_after), _LONGEST_WAIT)
+        try:
+            until = parsedate_to_datetime(retry_after)
+        except ValueError:
+            return None
+        if until.tzinfo is None:
+            return None
+        return min(max((until - self._clock.now()).total_seconds(), 0.0), _LONGEST_WAIT)
+
+    def _event(self, notice: Notice) -> Mapping[str, Any]:
+        event: dict[str, Any] = {
+            "routing_key": self._routing_key,
+            "event_action": "resolve" if notice.topic in RESOLVING else "trigger",
+            "dedup_key": cut(notice.watch or f"rollback-watchdog/{notice.topic}/{notice.target}", _DEDUP_KEY),
+        }
+        if notice.topic in RESOLVING:
+            return event
+        namespace, _, name = notice.target.partition("/")
+        event["client"] = "rollback-watchdog"
+        event["payload"] = {
+            "summary": cut(notice.title, _SUMMARY),
+            "source": notice.target or "rollback-watchdog",
+            "severity": _SEVERITIES[notice.severity],
+            "timestamp": notice.at.isoformat(),
+            "component": name or "rollback-watchdog",
+            "group": namespace,
+            "class": notice.topic.value,
+            "custom_details": {
+                **{key: cut(value, _DETAIL) for key, value in notice.facts.items()},
+                "story": [cut(line, _DETAIL) for line in notice.lines],
+                "notice": notice.id,
+            },
+        }
+        if notice.link.startswith(("http://", "https://")):
+            event["client_url"] = notice.link
+            event["links"] = [{"href": notice.link, "text": "The watch"}]
+        return event
+
+
+def _reason(body: bytes) -> str:
+    """What PagerDuty's own error document says; nothing of an HTML page."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    errors = document.get("errors")
+    said = [str(document.get("message", "")), *map(str, errors if isinstance(errors, list) else [])]
+    words = "; ".join(" ".join(text.split()) for text in said if text)
+    return f": {cut(words, 200)}" if words.isprintable() and words else ""

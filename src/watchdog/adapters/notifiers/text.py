@@ -1,0 +1,59 @@
+"""A notice as people read it: the same words for every channel."""
+
+import re
+
+from watchdog.domain.effects import Notice
+
+REPEAT_MARK = "(possible repeat) "
+_REPEAT_LINE = "It was being sent when the watchdog was interrupted, so it may have come before."
+_MENTION = re.compile(r"@(?=(everyone|here|channel|all)\b)", re.IGNORECASE)
+_MEANT_AS_MARKDOWN = re.compile(r"([\\<\[])")
+
+
+def title(notice: Notice, *, possible_repeat: bool, limit: int = 1000) -> str:
+    """One line; the mark stands first, where nothing cuts it off."""
+    return cut((REPEAT_MARK if possible_repeat else "") + _calm(notice.title), limit)
+
+
+def plain(notice: Notice, *, possible_repeat: bool, limit: int = 100_000) -> str:
+    """The body without any markup."""
+    last = f"More: {_calm(notice.link)}" if notice.link else ""
+    return _body([_calm(line) for line in notice.lines], last, possible_repeat, notice, limit)
+
+
+def markdown(notice: Notice, *, possible_repeat: bool, limit: int = 100_000) -> str:
+    """The body in Markdown that every dialect shares: a list, and a link.
+
+    The notice's words come from people (names, annotations), so nothing in them becomes a link, an image, HTML or a
+    call to everyone in the room.
+    """
+    lines = ["- " + _MEANT_AS_MARKDOWN.sub(r"\\\1", _calm(line)) for line in notice.lines]
+    last = f"[More]({_link(notice.link)})" if notice.link else ""
+    return _body(lines, last, possible_repeat, notice, limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """`text`, at most `limit` characters long; says by `…` that there was more."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _body(lines: list[str], last: str, possible_repeat: bool, notice: Notice, limit: int) -> str:
+    tail = [text for text in (last, f"{_REPEAT_LINE} Notice {notice.id}." if possible_repeat else "") if text]
+    room = limit - sum(len(text) + 2 for text in tail)
+    kept = "\n".join(lines)
+    if len(kept) > room:
+        # Whole lines go, from the end: half a line may say the opposite of the whole.
+        while lines and len("\n".join([*lines, "…"])) > room:
+            lines = lines[:-1]
+        kept = "\n".join([*lines, "…"])
+    return "\n\n".join([kept, *tail]) if kept else "\n\n".join(tail)
+
+
+def _calm(text: str) -> str:
+    """One line of printable characters that calls nobody."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    return _MENTION.sub("@\u200b", " ".join(line.split()))
+
+
+def _link(url: str) -> str:
+    return re.sub(r"[\s()<>\\]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), url)

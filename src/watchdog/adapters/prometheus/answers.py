@@ -1,0 +1,98 @@
+"""The Prometheus API's answers as types: data, or in which way there is none. Nothing is guessed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
+
+_LONGEST_DETAIL = 300
+# Prometheus's own kinds of errors; those that asking again later may mend are not refusals.
+_PASSING = frozenset({"timeout", "canceled", "unavailable", "internal"})
+_REFUSING = frozenset({"bad_data", "execution", "not_found", "not_acceptable"})
+
+
+def read_answer(status: int, body: bytes, query: str) -> Answer | QueryFailed:
+    """What an HTTP answer of `query` or `query_range` says."""
+    document = _document(body)
+    if status == 200 and document is not None and document.get("status") == "success":
+        return _success(document, query)
+    return _failure(status, document, query)
+
+
+def cut(text: str) -> str:
+    """A message of someone else, fit for one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"
+
+
+def _document(body: bytes) -> Mapping[str, Any] | None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _failure(status: int, document: Mapping[str, Any] | None, query: str) -> QueryFailed:
+    said = document.get("error") if document is not None else None
+    kind = document.get("errorType") if document is not None else None
+    detail = cut(f"HTTP {status}: {said}") if isinstance(said, str) and said else f"HTTP {status}"
+    if status == 429 or status >= 500:
+        reason = FailureReason.UNAVAILABLE
+    elif status in (401, 403):
+        reason = FailureReason.REFUSED
+    elif document is not None and document.get("status") == "error" and (kind in _PASSING or kind in _REFUSING):
+        reason = FailureReason.UNAVAILABLE if kind in _PASSING else FailureReason.REFUSED
+    elif status in (400, 422):
+        reason = FailureReason.REFUSED
+    else:
+        reason = FailureReason.GARBLED
+        detail += ", and no answer of the Prometheus API"
+    return QueryFailed(reason, detail, query)
+
+
+def _success(document: Mapping[str, Any], query: str) -> Answer | QueryFailed:
+    warnings = document.get("warnings")
+    if warnings:
+        first = warnings[0] if isinstance(warnings, list) else warnings
+        return QueryFailed(FailureReason.PARTIAL, cut(f"warning: {first}"), query)
+    data = document.get("data")
+    try:
+        if not isinstance(data, dict):
+            raise TypeError("no data")
+        return Answer(query, _series(data))
+    except (ValueError, TypeError, KeyError) as error:
+        return QueryFailed(FailureReason.GARBLED, cut(f"no answer of the Prometheus API: {error}"), query)
+
+
+def _series(data: Mapping[str, Any]) -> tuple[Series, ...]:
+    kind, result = data.get("resultType"), data["result"]
+    match kind:
+        case "vector":
+            return tuple(Series(_labels(item), (_sample(_floats(item, "value")),)) for item in result)
+        case "matrix":
+            return tuple(Series(_labels(item), tuple(map(_sample, _floats(item, "values")))) for item in result)
+        case "scalar":
+            return (Series({}, (_sample(result),)),)
+    raise ValueError(f"a result of type {kind!r}")
+
+
+def _floats(item: Mapping[str, Any], key: str) -> Any:
+    if "histogram" in item or "histograms" in item:
+        raise ValueError("native histograms are not understood; select classic ones")
+    return item[key]
+
+
+def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:
+    labels = item["metric"]
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise TypeError("labels that are no object of texts")
+    return labels
+
+
+def _sample(pair: Sequence[Any]) -> tuple[float, float]:
+    at, value = pair
+    if not isinstance(value, str) or isinstance(at, str):
+        raise TypeError("a sample that is no pair of a time and a number as text")
+    return float(at), float(value)

@@ -1,0 +1,165 @@
+"""Live queries to Prometheus over httpx. Nothing is retried: the next block asks again."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+
+from watchdog.adapters.prometheus.answers import cut, read_answer
+from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
+
+OnQuery = Callable[[float, FailureReason | None], None]
+
+_SHORTEST_SECRET = 6  # a shorter text would be found, and hidden, inside ordinary words
+
+
+class LivePrometheus:
+    """The `MetricSource` port over HTTP.
+
+    `token_file` holds a bearer token and is read again whenever it changes; `ca_file` replaces the certificates that
+    are trusted; `on_query` is told how long each question took and why it failed, if it did. Answers larger than
+    `max_bytes` are refused, more than `concurrency` questions wait for each other within their deadlines.
+    Proxies and credentials of the environment are not used. Raises OSError where `ca_file` cannot be read.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token_file: Path | None = None,
+        ca_file: Path | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_query: OnQuery = lambda _seconds, _reason: None,
+        concurrency: int = 8,
+        max_bytes: int = 32 * 2**20,
+    ) -> None:
+        self._url = httpx.URL(url.rstrip("/"))
+        self._token = _TokenFile(token_file) if token_file is not None else None
+        self._secrets = [value for value in ((headers or {}).values()) if len(value) >= _SHORTEST_SECRET]
+        if len(self._url.password) >= _SHORTEST_SECRET:
+            self._secrets.append(self._url.password)
+        self._on_query = on_query
+        self._room = asyncio.Semaphore(concurrency)
+        self._max_bytes = max_bytes
+        self._client = httpx.AsyncClient(
+            headers={"User-Agent": "rollback-watchdog", **(headers or {})},
+            verify=ssl.create_default_context(cafile=str(ca_file)) if ca_file is not None else True,
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+            timeout=None,  # noqa: S113 - each question has a deadline of its own
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def ready(self, *, deadline: float = 2.0) -> Answer | QueryFailed:
+        """A question that costs Prometheus nothing: an `Answer` means that it can be asked."""
+        return await self._ask("/api/v1/query", {"query": "vector(1)"}, deadline)
+
+    async def query(self, promql: str, at: datetime, *, deadline: float) -> Answer | QueryFailed:
+        """An instant query at `at`; a range selector gives its raw samples. Never raises."""
+        return await self._ask("/api/v1/query", {"query": promql, "time": _unix(at)}, deadline)
+
+    async def query_range(
+        self, promql: str, start: datetime, end: datetime, step: float, *, deadline: float
+    ) -> Answer | QueryFailed:
+        """The query at `start`, `start + step` ... up to `end`. Never raises."""
+        form = {"query": promql, "start": _unix(start), "end": _unix(end), "step": f"{step:.3f}"}
+        return await self._ask("/api/v1/query_range", form, deadline)
+
+    async def _ask(self, path: str, form: Mapping[str, str], deadline: float) -> Answer | QueryFailed:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        query = form["query"]
+        try:
+            async with asyncio.timeout(deadline), self._room:
+                outcome = await self._post(path, form, deadline)
+        except (TimeoutError, httpx.TimeoutException):
+            outcome = QueryFailed(FailureReason.TIMEOUT, f"no whole answer within {deadline:g} s", query)
+        except httpx.DecodingError as error:
+            outcome = QueryFailed(FailureReason.GARBLED, _named(error), query)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            outcome = QueryFailed(FailureReason.UNREACHABLE, _named(error), query)
+        if isinstance(outcome, QueryFailed):
+            outcome = replace(outcome, detail=self._without_secrets(outcome.detail))
+        self._on_query(loop.time() - began, outcome.reason if isinstance(outcome, QueryFailed) else None)
+        return outcome
+
+    async def _post(self, path: str, form: Mapping[str, str], deadline: float) -> Answer | QueryFailed:
+        query = form["query"]
+        headers = {}
+        if self._token is not None:
+            token = self._token.read()
+            if isinstance(token, QueryFailed):
+                return replace(token, query=query)
+            headers["Authorization"] = f"Bearer {token}"
+        url = self._url.copy_with(path=self._url.path.rstrip("/") + path)
+        async with self._client.stream("POST", url, data=form, headers=headers, timeout=deadline) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._max_bytes:
+                    detail = f"an answer larger than {self._max_bytes / 2**20:g} MiB"
+                    return QueryFailed(FailureReason.GARBLED, detail, query)
+        outcome = read_answer(response.status_code, bytes(body), query)
+        if response.status_code in (401, 403) and isinstance(outcome, QueryFailed):
+            return replace(outcome, detail=f"{outcome.detail}; {self._credential()} was not accepted")
+        return outcome
+
+    def _credential(self) -> str:
+        if self._token is not None:
+            return f"the bearer token in {self._token.path}"
+        return "the user and password in Prometheus's URL" if self._url.userinfo else "a request without credentials"
+
+    def _without_secrets(self, text: str) -> str:
+        token = self._token.last if self._token is not None else ""
+        for secret in (*self._secrets, token):
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "[secret]")
+        return text
+
+
+class _TokenFile:
+    """A mounted token, which the kubelet replaces long before it expires."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.last = ""
+        self._seen: tuple[int, int] | None = None
+
+    def read(self) -> str | QueryFailed:
+        """The token, read again only where the file has changed."""
+        try:
+            state = os.stat(self.path)
+            if (state.st_mtime_ns, state.st_ino) != self._seen:
+                self.last = self.path.read_text(encoding="ascii").strip()
+                self._seen = (state.st_mtime_ns, state.st_ino)
+        except OSError as error:
+            return self._failed(f"cannot be read: {error.strerror}")
+        except UnicodeDecodeError:
+            return self._failed("is no token: it holds more than ASCII letters")
+        if not self.last.isprintable() or not self.last:
+            self._seen = None
+            return self._failed("is no token: it is empty or has several lines")
+        return self.last
+
+    def _failed(self, what: str) -> QueryFailed:
+        return QueryFailed(FailureReason.UNREACHABLE, f"the bearer token in {self.path} {what}")
+
+
+def _unix(at: datetime) -> str:
+    return f"{at.timestamp():.3f}"
+
+
+def _named(error: Exception) -> str:
+    """What happened, without what was sent: the texts of protocol errors may quote a header."""
+    if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL):
+        return type(error).__name__
+    return cut(f"{type(error).__name__}: {error}".rstrip(": "))

@@ -1,0 +1,146 @@
+"""The watchdog's own metrics; their names are relied on by dashboards and alerts."""
+
+from collections.abc import Iterable
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from watchdog.domain.measurement import FailureReason
+from watchdog.domain.rollout import SwitchKind
+
+OUTCOMES = ("passed", "rolled-back", "held", "notified", "superseded", "inconclusive", "failed")
+VERDICTS = ("pass", "breach", "undecided", "no-data")
+
+# Without this each counter brings a second series, `..._created`, that nobody asked for.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """Every metric, in a registry of its own. Counters whose labels are known stand at 0 from the start.
+
+    An alert on `increase(...)` would otherwise miss the first event, which has nothing to increase from.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._switches = self._counter("watchdog_switches", "Traffic switches seen.", ["kind"])
+        self._watches = self._gauge("watchdog_watches_open", "Watches that are open now.")
+        self._outcomes = self._counter("watchdog_outcomes", "Watches ended, by outcome.", ["outcome"])
+        self._rollbacks = self._counter("watchdog_rollbacks", "Put-backs tried, by result.", ["kind", "result"])
+        self._breach_to_action = Histogram(
+            "watchdog_breach_to_action_seconds",
+            "From the end of the block that breached to the API server's answer to the put-back.",
+            buckets=(0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300),
+            registry=self.registry,
+        )
+        self._rule_value = self._gauge("watchdog_rule_value", "What a rule measured last.", ["target", "rule"])
+        self._rule_verdict = self._gauge(
+            "watchdog_rule_verdict", "1 for what the judge says of a rule now, else 0.", ["target", "rule", "verdict"]
+        )
+        self._query_seconds = Histogram(
+            "watchdog_query_seconds",
+            "How long Prometheus took to answer.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+            registry=self.registry,
+        )
+        self._query_failures = self._counter("watchdog_query_failures", "Queries without a usable answer.", ["reason"])
+        self._notifications = self._counter(
+            "watchdog_notifications", "Attempts to tell a channel.", ["channel", "result"]
+        )
+        self._rules_valid = self._gauge("watchdog_rules_valid", "1 while rules.toml on disk is valid and in force.")
+        self._leader = self._gauge("watchdog_leader", "1 while this replica leads.")
+        self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
+        self._verdicts: dict[tuple[str, str], str] = {}
+        self._exempt: dict[str, set[str]] = {}
+        self._begin_at_zero()
+
+    def _counter(self, name: str, help_text: str, labels: Iterable[str]) -> Counter:
+        return Counter(name, help_text, labels, registry=self.registry)  # the library adds `_total`
+
+    def _gauge(self, name: str, help_text: str, labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(name, help_text, labels, registry=self.registry)
+
+    def _begin_at_zero(self) -> None:
+        for kind in SwitchKind:
+            self._switches.labels(kind.value)
+        for outcome in OUTCOMES:
+            self._outcomes.labels(outcome)
+        for reason in FailureReason:
+            self._query_failures.labels(reason.value)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+    def switch_seen(self, kind: str) -> None:
+        """A traffic switch of a guarded target was seen."""
+        self._switches.labels(kind).inc()
+
+    def watches_open(self, count: int) -> None:
+        """That many watches are open now."""
+        self._watches.set(count)
+
+    def outcome(self, outcome: str) -> None:
+        """A watch ended."""
+        self._outcomes.labels(outcome).inc()
+
+    def rollback(self, kind: str, result: str) -> None:
+        """A put-back was tried; `result` is how the API server answered."""
+        self._rollbacks.labels(kind, result).inc()
+
+    def breach_to_action(self, seconds: float) -> None:
+        """A put-back was taken, this long after the breach."""
+        self._breach_to_action.observe(seconds)
+
+    def rule_value(self, target: str, rule: str, value: float | None) -> None:
+        """What a rule of an open watch measured last; None removes the series: no data is no number."""
+        if value is None:
+            self._rule_value.remove_by_labels({"target": target, "rule": rule})
+        else:
+            self._rule_value.labels(target, rule).set(value)
+
+    def rule_verdict(self, target: str, rule: str, verdict: str) -> None:
+        """What the judge says of a rule of an open watch now."""
+        if self._verdicts.get((target, rule)) == verdict:
+            return
+        self._verdicts[target, rule] = verdict
+        for one in dict.fromkeys((*VERDICTS, verdict)):
+            self._rule_verdict.labels(target, rule, one).set(one == verdict)
+
+    def forget(self, target: str) -> None:
+        """The target's watch ended: its rules' series go, lest a dashboard show them for ever."""
+        self._rule_value.remove_by_labels({"target": target})
+        self._rule_verdict.remove_by_labels({"target": target})
+        self._verdicts = {key: verdict for key, verdict in self._verdicts.items() if key[0] != target}
+
+    def query(self, seconds: float) -> None:
+        """Prometheus answered, or failed to, after this long."""
+        self._query_seconds.observe(seconds)
+
+    def query_failed(self, reason: str) -> None:
+        """A query had no usable answer."""
+        self._query_failures.labels(reason).inc()
+
+    def notification(self, channel: str, result: str) -> None:
+        """A channel was told, or not; `result` is `sent`, `failed` or `gave-up`."""
+        self._notifications.labels(channel, result).inc()
+
+    def rules_valid(self, valid: bool) -> None:
+        """Whether rules.toml as it is on disk is the one in force."""
+        self._rules_valid.set(valid)
+
+    def leader(self, leads: bool) -> None:
+        """Whether this replica leads."""
+        self._leader.set(leads)
+
+    def unguarded(self, target: str, *reasons: str) -> None:
+        """Why a target is exempt now: `off`, `hold`, ...; without reasons it is guarded, and its series go.
+
+        Each call says all of it; reasons of an earlier call are dropped. Keep them few: each is a series.
+        """
+        for gone in self._exempt.pop(target, set()) - set(reasons):
+            self._unguarded.remove(target, gone)
+        if reasons:
+            self._exempt[target] = set(reasons)
+        for reason in reasons:
+            self._unguarded.labels(target, reason).set(1)

@@ -1,0 +1,182 @@
+"""The HTTP server: `/healthz`, `/readyz`, `/metrics`, `/api/watches`. It answers GET and HEAD, and changes nothing."""
+
+import errno
+import logging
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from aiohttp import web, web_response
+
+from watchdog.adapters.jsontext import to_json
+from watchdog.ports import OutOfReach
+
+log = logging.getLogger(__name__)
+
+Document = Mapping[str, Any]
+Ready = Callable[[], tuple[bool, Sequence[str]]]
+Watches = Callable[[], Awaitable[Sequence[Document]]]
+Watch = Callable[[str], Awaitable[Document | None]]
+
+_ENDPOINTS = "/healthz, /readyz, /metrics, /api/watches, /api/watches/ID"
+_WATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
+_HEADERS = MappingProxyType(
+    {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+)
+_PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_HEADER_BYTES = 8190
+
+# What is no HTTP is answered by aiohttp before any code of ours runs, with its name and Python's version. There is no
+# other way to have it say less.
+web_response.SERVER_SOFTWARE = "rollback-watchdog"  # type: ignore[attr-defined]
+
+# It would log a traceback for every port scan. Whatever fails behind the parser, `_refuse` logs.
+_malformed = logging.getLogger(f"{__name__}.malformed")
+_malformed.setLevel(logging.CRITICAL)
+
+
+class CannotListen(Exception):
+    """The address cannot be bound; says which, and why."""
+
+
+class WebServer:
+    """Serves what it is given callables for. `watches` and `watch` may raise `OutOfReach`, which answers 503."""
+
+    def __init__(
+        self, host: str, port: int, *, ready: Ready, metrics: Callable[[], bytes], watches: Watches, watch: Watch
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._ready = ready
+        self._metrics = metrics
+        self._watches = watches
+        self._watch = watch
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Begin to listen; raises `CannotListen`."""
+        app = web.Application(middlewares=[_refuse], client_max_size=1)
+        app.on_response_prepare.append(_finish)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._show_metrics)
+        app.router.add_get("/api/watches", self._list)
+        app.router.add_get("/api/watches/{id}", self._one)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_malformed,
+            handle_signals=False,
+            shutdown_timeout=1.0,  # the whole process has five seconds to end
+            keepalive_timeout=75.0,
+            lingering_time=0.0,
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise CannotListen(f"cannot listen on {_written(self._host, self._port)}: {_why(error)}") from None
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Stop listening; requests under way have a second."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, with the port that port 0 became."""
+        if self._runner is None:
+            raise RuntimeError("the web server has not been started")
+        port = self._runner.addresses[0][1]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
+        return f"http://{_written(host, port)}"
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        # That this runs is the answer: the event loop ticks.
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        ready, reasons = self._ready()
+        lines = ["ready" if ready else "not ready", *reasons]
+        return web.Response(status=200 if ready else 503, text="\n".join(lines) + "\n")
+
+    async def _show_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics(), headers={"Content-Type": _PROMETHEUS_TEXT})
+
+    async def _list(self, _: web.Request) -> web.Response:
+        try:
+            return _json(list(await self._watches()))
+        except OutOfReach as error:
+            return _json({"error": str(error)}, status=503)
+
+    async def _one(self, request: web.Request) -> web.Response:
+        watch_id = request.match_info["id"]
+        try:
+            document = await self._watch(watch_id) if _WATCH_ID.fullmatch(watch_id) else None
+        except OutOfReach as error:
+            return _json({"error": str(error)}, status=503)
+        if document is None:
+            return _json({"error": "there is no such watch"}, status=404)
+        return _json(document)
+
+
+@web.middleware
+async def _refuse(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answers everything that is not served with a short text, and never with what went wrong inside."""
+    if request.body_exists and request.method in ("GET", "HEAD"):
+        return _closing(web.Response(status=413, text="a request here has no body\n"))
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        allowed = {"Allow": ", ".join(sorted(error.allowed_methods))}
+        return _closing(web.Response(status=405, text="only GET and HEAD\n", headers=allowed))
+    except web.HTTPNotFound:
+        return web.Response(status=404, text=f"nothing here; there are {_ENDPOINTS}\n")
+    except web.HTTPException:
+        raise
+    except Exception:
+        log.exception("web request failed", extra={"facts": {"path": request.path}})
+        return web.Response(status=500, text="failed; the log says why\n")
+
+
+def _closing(answer: web.Response) -> web.Response:
+    # Its body was not read, so the connection cannot carry another request.
+    answer.force_close()
+    return answer
+
+
+async def _finish(_: web.Request, answer: web.StreamResponse) -> None:
+    answer.headers.update(_HEADERS)
+    answer.headers.popall("Server", None)
+
+
+def _json(value: object, *, status: int = 200) -> web.Response:
+    return web.Response(status=status, text=to_json(value) + "\n", content_type="application/json")
+
+
+def _written(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another process listens there"
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or "no such address"

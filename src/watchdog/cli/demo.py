@@ -1,0 +1,29 @@
+"""`watchdog demo`: the whole main job on the simulator."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("demo")
+@click.option("--keep", is_flag=True, help="Go on after the outcomes, with the metrics endpoint to look at.")
+@click.option("--fast", is_flag=True, help="On a clock that jumps: as fast as this machine can.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Also save what is shown as a picture.")
+def verb(keep: bool, fast: bool, svg: Path | None) -> None:
+    """Release three of five services on a simulated cluster: a good one, a bad one, a flip to a slow colour.
+
+    Nothing outside this process is touched. Exits 1 when an outcome is not the expected one.
+    """
+    from rich.console import Console  # noqa: PLC0415 - after --help
+
+    from watchdog.cli.common import fail  # noqa: PLC0415
+    from watchdog.demo.running import run_demo  # noqa: PLC0415
+
+    if keep and fast:
+        fail("--keep and --fast do not go together: the fast clock would never stand still", 2)
+    console = Console(width=120, record=True, force_terminal=False) if svg else Console()
+    right = run_demo(console, keep=keep, fast=fast)
+    if svg:
+        console.save_svg(str(svg), title="watchdog demo")
+    if not right:
+        raise SystemExit(1)

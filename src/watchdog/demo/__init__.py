@@ -1,0 +1,1 @@
+"""`watchdog demo`: the simulator and the watchdog itself, wired together, with something to see."""

@@ -1,0 +1,100 @@
+"""Runs the demo: the world, the watchdog in it, the releases, until each has its outcome."""
+
+import asyncio
+import importlib.resources
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+
+from watchdog.adapters.clock import SystemClock
+from watchdog.adapters.notifiers import ConsoleNotifier
+from watchdog.app import Watchdog
+from watchdog.demo.screen import Screen
+from watchdog.demo.world import EXPECTED, World, plasma_engine
+from watchdog.domain.rules import Rulebook
+from watchdog.domain.state import Watch
+from watchdog.ports import Clock, Notifier
+from watchdog.settings import Listen, Settings, load
+from watchdog.simulator.clock import SimulatedClock, run_simulated
+
+OCTET = 77
+_LONGEST = 120.0
+_NOTICED_BY = 10.0
+
+
+def run_demo(console: Console, *, keep: bool = False, fast: bool = False) -> bool:
+    """Show the whole job; whether each release ended as expected. `keep` goes on until interrupted."""
+    if fast:
+        return run_simulated(_simulated(console))
+    with suppress(KeyboardInterrupt):
+        return asyncio.run(_demo(console, SystemClock(), keep=keep))
+    return True
+
+
+async def _simulated(console: Console) -> bool:
+    return await _demo(console, SimulatedClock(SystemClock().now()), keep=False)
+
+
+async def _demo(console: Console, clock: Clock, *, keep: bool) -> bool:
+    text = importlib.resources.files("watchdog.demo").joinpath("rules.toml").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="watchdog-demo-") as name, Screen(console) as screen:
+        screen.rules(text)
+        folder = Path(name)
+        (folder / "rules.toml").write_text(text, encoding="utf-8")
+        async with plasma_engine(clock, octet=OCTET) as world:
+            settings = load(
+                rules=folder / "rules.toml",
+                kubeconfig=world.cluster.kubeconfig(folder / "kubeconfig"),
+                prometheus_url=world.prometheus.url,
+                namespace="watchdog",
+                listen=Listen("127.0.0.1", 0),
+            )
+            return await _with_watchdog(screen, clock, world, settings, keep=keep)
+
+
+async def _with_watchdog(screen: Screen, clock: Clock, world: World, settings: Settings, *, keep: bool) -> bool:
+    def build(rulebook: Rulebook) -> Mapping[str, Notifier]:
+        return {
+            channel.name: ConsoleNotifier(channel.name, screen.notice, on=channel.on) for channel in rulebook.channels
+        }
+
+    stop, done = asyncio.Event(), asyncio.Event()
+    watchdog = Watchdog(settings, clock=clock, build=build)
+
+    def stepped(watch: Watch) -> None:
+        screen.stepped(watch, clock.now())
+        ended = [one for one in screen.watches.values() if one.phase.terminal]
+        if len(ended) == len(EXPECTED):
+            done.set()
+
+    watchdog.observer.on_step = stepped
+    async with asyncio.TaskGroup() as scope:
+        scope.create_task(watchdog.run(stop), name="watchdog")
+        refreshing = scope.create_task(_refresh(screen, clock), name="refresh")
+        await watchdog.ready(clock)
+        screen.say(clock.now(), f"the watchdog is ready; its metrics are at {watchdog.url}/metrics")
+        await clock.sleep(1.0)
+        world.release()
+        screen.say(clock.now(), "released side by side: brand 1.8.0, research 2.4.0, gateway flipped to green (5.0.0)")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST):
+                await done.wait()
+        await clock.sleep(0.5)  # the last notice
+        right = screen.outcomes(EXPECTED)
+        if keep:
+            screen.say(
+                clock.now(), f"kept running: {watchdog.url}/metrics and {watchdog.url}/api/watches; Ctrl-C ends it"
+            )
+            await stop.wait()
+        refreshing.cancel()
+        stop.set()
+    return right
+
+
+async def _refresh(screen: Screen, clock: Clock) -> None:
+    while True:
+        await clock.sleep(0.5)
+        screen.refresh(clock.now())

@@ -1,0 +1,114 @@
+"""What the increases of single series amount to, per pod: a ratio's counts, a histogram's buckets, a rate."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from watchdog.domain.counting import Increase
+from watchdog.domain.measurement import PodBuckets, PodCount
+
+
+def ratio(totals: Iterable[Increase], bads: Iterable[Increase]) -> dict[str, PodCount]:
+    """Bad and all events per pod; a pod without bad series has had no bad events."""
+    total, bad = _by_pod(totals), _by_pod(bads)
+    return {
+        pod: PodCount(bad=_sum(bad.get(pod, ())), total=_sum(total.get(pod, ())), samples=_scrapes(total.get(pod, ())))
+        for pod in sorted(total.keys() | bad.keys())
+    }
+
+
+def histogram(buckets: Iterable[Increase], sums: Iterable[Increase], scale: float) -> dict[str, PodBuckets]:
+    """The merged histogram of each pod's series; `scale` is seconds per unit of `le`.
+
+    Series of one pod may have different bounds; what one does not tell at a bound is taken as slower than that.
+    """
+    grouped, summed = _by_pod(buckets), _by_pod(sums)
+    merged = {}
+    for pod, increases in sorted(grouped.items()):
+        per_bound: dict[float, list[float]] = defaultdict(list)
+        for increase in increases:
+            bound = _bound(increase.labels)
+            if bound is not None:
+                per_bound[bound * scale].append(increase.amount)
+        if not per_bound:
+            continue
+        counts = _cumulative({bound: math.fsum(amounts) for bound, amounts in per_bound.items()})
+        total = counts[-1][1]
+        merged[pod] = PodBuckets(counts, total, _sum(summed.get(pod, ())) * scale, _scrapes(increases))
+    return merged
+
+
+def rates(increases: Iterable[Increase]) -> dict[str, float]:
+    """The increase per second of each pod that has two samples to take it between."""
+    found = {}
+    for pod, parts in sorted(_by_pod(increases).items()):
+        seconds = _seconds(parts)
+        if seconds > 0.0:
+            # What a newborn brought with its first value took an unknown time, so it is no part of a rate.
+            found[pod] = math.fsum(part.amount - part.at_birth for part in parts) / seconds
+    return found
+
+
+def together(increases: Iterable[Increase]) -> tuple[Increase, ...]:
+    """The increases of consecutive blocks as those of one block."""
+    merged: dict[tuple[tuple[str, str], ...], Increase] = {}
+    for increase in increases:
+        key = tuple(sorted(increase.labels.items()))
+        known = merged.get(key)
+        merged[key] = increase if known is None else _joined(known, increase)
+    return tuple(merged.values())
+
+
+def _joined(first: Increase, then: Increase) -> Increase:
+    return replace(
+        first,
+        amount=first.amount + then.amount,
+        samples=first.samples + then.samples,
+        end=then.end,
+        at_birth=first.at_birth + then.at_birth,
+    )
+
+
+def _seconds(parts: Sequence[Increase]) -> float:
+    """The time in which a pod's series grew.
+
+    Containers are sampled at moments of their own (cAdvisor), so the time from the first start to the last end would
+    be too long; but where a series took over from another (a container began anew), it is just that.
+    """
+    if any(part.joined for part in parts):
+        return max(part.end for part in parts) - min(part.start for part in parts)
+    return max(part.end - part.start for part in parts)
+
+
+def _cumulative(per_bound: Mapping[float, float]) -> tuple[tuple[float, float], ...]:
+    counts, highest = [], 0.0
+    for bound, amount in sorted(per_bound.items()):
+        highest = max(highest, amount)
+        counts.append((bound, highest))
+    if counts[-1][0] != math.inf:
+        counts.append((math.inf, highest))
+    return tuple(counts)
+
+
+def _bound(labels: Mapping[str, str]) -> float | None:
+    try:
+        bound = float(labels.get("le", ""))
+    except ValueError:
+        return None
+    return None if math.isnan(bound) else bound
+
+
+def _by_pod(increases: Iterable[Increase]) -> dict[str, list[Increase]]:
+    grouped: dict[str, list[Increase]] = defaultdict(list)
+    for increase in increases:
+        grouped[increase.pod].append(increase)
+    return grouped
+
+
+def _sum(increases: Iterable[Increase]) -> float:
+    return math.fsum(increase.amount for increase in increases)
+
+
+def _scrapes(increases: Iterable[Increase]) -> int:
+    return max((increase.samples for increase in increases), default=0)

@@ -1,0 +1,137 @@
+"""Where people are told: allowed URLs, and secrets that are named and never written out."""
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+from watchdog.rulebook.mistakes import Fault, nearest, shown
+
+# Apprise knows more schemes, among them some that run programs or write files; a rules file reaches these alone.
+_WITH_HOST = frozenset(
+    {
+        *("mmost", "mmosts", "rocket", "rockets", "zulip", "matrix", "matrixs", "signal", "signals", "ntfy", "ntfys"),
+        *(
+            "gotify",
+            "gotifys",
+            "mailto",
+            "mailtos",
+            "goalert",
+            "goalerts",
+            "json",
+            "jsons",
+            "xml",
+            "xmls",
+            "form",
+            "forms",
+        ),
+        *("apprise", "apprises", "workflows"),
+    }
+)
+# In these, what stands in the place of the host is a token or an account.
+_WITHOUT_HOST = frozenset(
+    {
+        "slack",
+        "discord",
+        "webex",
+        "gchat",
+        "tgram",
+        "pover",
+        "opsgenie",
+        "splunk",
+        "squadcast",
+        "incidentio",
+        "sns",
+        "twilio",
+    }
+)
+SCHEMES = tuple(sorted(_WITH_HOST | _WITHOUT_HOST))
+# Webhook addresses that Apprise takes as their services hand them out.
+NATIVE_HOSTS = ("hooks.slack.com", "discord.com", "discordapp.com", "chat.googleapis.com", "logic.azure.com")
+REFERENCE_PATTERN = r"^\{\{ *secret\.[A-Za-z_][A-Za-z0-9_]* *\}\}$"
+_PLACEHOLDER = re.compile(r"\{\{(?P<inside>[^{}]*)\}\}")
+_SECRET = re.compile(r"secret\.[A-Za-z_][A-Za-z0-9_]*")
+_ALNUM_TOKEN = re.compile(r"(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{16,}|[0-9]{17,}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_NO_SECRETS = "secrets never stand in rules.toml; write {{ secret.NAME }} in its place"
+
+
+def parse_routing_key(text: str) -> str:
+    """A PagerDuty key, as a secret; raises Fault."""
+    _check_placeholders(text)
+    if not re.fullmatch(REFERENCE_PATTERN, text):
+        raise Fault(
+            0, "the routing key is written out", 'secrets never stand in rules.toml; write "{{ secret.PAGERDUTY_KEY }}"'
+        )
+    return text
+
+
+def parse_url(text: str) -> str:
+    """An Apprise URL of an allowed scheme whose secrets are named; raises Fault."""
+    _check_placeholders(text)
+    if re.fullmatch(REFERENCE_PATTERN, text):
+        return text
+    scheme, separator, _ = text.partition("://")
+    if not separator:
+        raise Fault(
+            0,
+            f"{shown(_without_secrets(text))} is no URL",
+            'write "{{ secret.SLACK_URL }}" or a URL like "mailtos://..."',
+        )
+    _check_scheme(scheme.lower(), text)
+    _check_secrets(text, scheme.lower())
+    return text
+
+
+def _check_placeholders(text: str) -> None:
+    for match in _PLACEHOLDER.finditer(text):
+        inside = match["inside"].strip()
+        if not _SECRET.fullmatch(inside):
+            what = f"{{{{ {inside} }}}} is no secret's name"
+            raise Fault(match.start(), what, "write {{ secret.NAME }}, with letters, digits and _ in the name")
+    unclosed = _PLACEHOLDER.sub(lambda match: "x" * len(match[0]), text).find("{{")
+    if unclosed >= 0:
+        raise Fault(unclosed, "a placeholder is not closed", "write it like {{ secret.NAME }}")
+
+
+def _check_scheme(scheme: str, text: str) -> None:
+    if scheme == "pagerduty":
+        raise Fault(0, "PagerDuty is no url here", 'write pagerduty = { routing_key = "{{ secret.PAGERDUTY_KEY }}" }')
+    if scheme == "msteams":
+        raise Fault(0, "Microsoft has ended the webhooks of msteams://", "make a workflow and write workflows://...")
+    if scheme in ("http", "https"):
+        host = re.match(r"https://([^/?#@]*)", text)
+        if host is not None and any(host[1] == known or host[1].endswith(f".{known}") for known in NATIVE_HOSTS):
+            return
+        known = ", ".join(NATIVE_HOSTS)
+        raise Fault(
+            0, f"{scheme}:// is understood for {known} alone", "for a webhook of your own write jsons://HOST/PATH"
+        )
+    if scheme not in SCHEMES:
+        match = nearest(scheme, SCHEMES)
+        remedy = f'did you mean "{match}://"?' if match else f"allowed are {', '.join(SCHEMES)}"
+        raise Fault(0, f"{shown(scheme + '://')} is no allowed scheme", remedy)
+
+
+def _check_secrets(text: str, scheme: str) -> None:
+    """Raise Fault at a literal that looks like a secret. Named secrets are masked first, at the same length."""
+    masked = _PLACEHOLDER.sub(lambda match: "-" * len(match[0]), text)
+    try:
+        parts = urlsplit(masked)
+        password = parts.password or ""
+        queries = parse_qsl(parts.query)
+    except ValueError:
+        raise Fault(0, f"{shown(_without_secrets(text))} is no URL", "write it as Apprise documents it") from None
+    if password.strip("-"):
+        raise Fault(text.index("://") + 3, "the URL holds a password", _NO_SECRETS)
+    for name, value in queries:
+        if re.search(r"token|secret|password|pass|key", name, re.IGNORECASE) and value.strip("-"):
+            raise Fault(masked.index(f"{name}="), f"the URL holds a literal {name}", _NO_SECRETS)
+    start = masked.index("://") + 3
+    if scheme not in _WITHOUT_HOST:
+        start += len(parts.netloc.rpartition("@")[2]) + len(parts.netloc.rpartition("@")[0])
+    found = _UUID.search(masked, start) or _ALNUM_TOKEN.search(masked, start)
+    if found is not None:
+        raise Fault(found.start(), "the URL holds what looks like a secret", _NO_SECRETS)
+
+
+def _without_secrets(text: str) -> str:
+    return f"{text[:8]}…" if len(text) > 8 else text

@@ -1,0 +1,184 @@
+"""Guard tables: what a guard guards, whether its clocks agree, and its rules in its dialect."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from watchdog.domain.rules import Guard, Metric, Rule
+from watchdog.rulebook import keys, presets
+from watchdog.rulebook.durations import duration_text
+from watchdog.rulebook.metric_tables import MetricTable, queries_of, read_metric_tables, with_guard_matchers
+from watchdog.rulebook.mistakes import suggest
+from watchdog.rulebook.promql_text import selectors
+from watchdog.rulebook.rule_tables import RuleTable, rule_under
+from watchdog.rulebook.tables import Fields
+
+_LONGEST_BAKE = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the rest of the file offers to a guard."""
+
+    rules: Mapping[str, RuleTable]
+    channels: Mapping[str, int]  # where each one's table stands
+    metrics: Mapping[str, MetricTable | None]
+    preset: str | None
+
+
+def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
+    """One guard; mistakes are noted, and what is wrong is left at its default."""
+    _check_what_is_guarded(fields)
+    _check_clocks(fields)
+    _check_channels(fields, around)
+    metrics = _metrics_of(name, fields, around)
+    return Guard(
+        name=name,
+        namespaces=fields.get(keys.NAMESPACES),
+        rules=_rules_of(name, fields, metrics, around),
+        selector=fields.get(keys.SELECTOR),
+        targets=fields.get(keys.TARGETS),
+        bake=fields.get(keys.BAKE),
+        warmup=fields.get(keys.WARMUP),
+        interval=fields.get(keys.INTERVAL),
+        baseline=fields.get(keys.BASELINE),
+        recovery=fields.get(keys.RECOVERY),
+        rollback_window=fields.get(keys.ROLLBACK_WINDOW),
+        action=fields.get(keys.GUARD_ACTION),
+        channels=fields.get(keys.CHANNELS),
+        restore_replicas=fields.get(keys.RESTORE_REPLICAS),
+        containers=fields.get(keys.CONTAINERS),
+        annotations=fields.get(keys.ANNOTATIONS),
+        callers={target: tuple(map(str, callers)) for target, callers in fields.get(keys.CALLERS).items()},
+        gitops=fields.get(keys.GITOPS),
+    )
+
+
+def _check_what_is_guarded(fields: Fields) -> None:
+    add = fields.mistakes.add
+    selector, targets, namespaces = fields.has(keys.SELECTOR), fields.has(keys.TARGETS), fields.has(keys.NAMESPACES)
+    if selector and targets:
+        later = max(keys.SELECTOR, keys.TARGETS, key=fields.key_at)
+        add(fields.key_at(later), "the guard has both selector and targets", "keep one of them, or write two guards")
+    elif not selector and not targets:
+        add(
+            fields.node.key_at,
+            "the guard has neither selector nor targets",
+            'add selector = "LABEL=VALUE" or targets = ["NAMESPACE/deployment/NAME"]',
+        )
+    if selector and not namespaces:
+        add(
+            fields.key_at(keys.SELECTOR), "the selector has no namespaces to look in", 'add namespaces = ["production"]'
+        )
+    if not (targets and namespaces and fields.fine(keys.TARGETS, keys.NAMESPACES)) or selector:
+        return
+    for target, item in zip(fields.get(keys.TARGETS), _items(fields, "targets"), strict=True):
+        if target.namespace not in fields.get(keys.NAMESPACES):
+            add(item, f"{target} lies in none of the guard's namespaces", "remove namespaces; targets name their own")
+
+
+def _items(fields: Fields, name: str) -> list[int]:
+    value = fields.nodes[name].value
+    return [item.at for item in value] if isinstance(value, list) else []
+
+
+def _check_clocks(fields: Fields) -> None:
+    bake, interval = fields.get(keys.BAKE), fields.get(keys.INTERVAL)
+    fine, at, add = fields.fine, fields.at, fields.mistakes.add
+    if fine(keys.INTERVAL) and interval < timedelta(seconds=1):
+        add(at(keys.INTERVAL), "the interval is shorter than a second", 'write interval = "1s" or more')
+    if fine(keys.BAKE) and bake > _LONGEST_BAKE:
+        add(at(keys.BAKE), "the bake is longer than 7 days", 'write bake = "7d" or less')
+    for key in (keys.BAKE, keys.BASELINE, keys.RECOVERY):
+        if fine(key, keys.INTERVAL) and fields.get(key) < interval:
+            span = f"{key.name} ({duration_text(fields.get(key))})"
+            message = f"the {span} is shorter than one interval ({duration_text(interval)})"
+            add(at(key, keys.INTERVAL), message, f"write a {key.name} of several intervals")
+    if fine(keys.WARMUP, keys.BAKE) and fields.get(keys.WARMUP) >= bake:
+        message = (
+            f"the warmup ({duration_text(fields.get(keys.WARMUP))}) leaves nothing of the bake ({duration_text(bake)})"
+        )
+        add(at(keys.WARMUP, keys.BAKE), message, "write a warmup that is shorter than the bake")
+
+
+def _check_channels(fields: Fields, around: Surroundings) -> None:
+    for name, at in zip(
+        fields.get(keys.CHANNELS), _items(fields, "channels") if fields.has(keys.CHANNELS) else [], strict=False
+    ):
+        if name not in around.channels:
+            fields.mistakes.add(
+                at, f'there is no channel "{name}"', suggest(name, around.channels, f"add a table [channels.{name}]")
+            )
+    if not fields.has(keys.CHANNELS):
+        fields.mistakes.warn(fields.node.key_at, "the guard tells nobody", 'add channels = ["..."]')
+
+
+def _metrics_of(name: str, fields: Fields, around: Surroundings) -> dict[str, Metric | None]:
+    """A table beats a preset, and the guard's own table beats the common one."""
+    named = fields.get(keys.GUARD_PRESET)
+    dialect = named or around.preset
+    if not fields.fine(keys.GUARD_PRESET):
+        # What the misspelt preset would have given is not to be missed one by one.
+        dialect = presets.PRESETS[0]
+    preset = presets.preset(dialect, fields.get(keys.CONTAINERS)) if dialect else {}
+    if named is not None and named != around.preset:
+        _warn_of_shadows(name, fields, preset.keys() & around.metrics.keys())
+    own = read_metric_tables(fields.get(keys.GUARD_METRICS))
+    tables: dict[str, MetricTable | Metric | None] = {**preset, **around.metrics, **own}
+    matchers = _usable_matchers(fields, tables)
+    return {metric: None if table is None else with_guard_matchers(table, matchers) for metric, table in tables.items()}
+
+
+def _warn_of_shadows(name: str, fields: Fields, metrics: Iterable[str]) -> None:
+    for metric in metrics:
+        message = f"the guard's preset has a metric {metric}, but [metrics.{metric}] takes its place"
+        remedy = f"write [guards.{name}.metrics.{metric}] to say which one is meant"
+        fields.mistakes.warn(fields.at(keys.GUARD_PRESET), message, remedy)
+
+
+def _usable_matchers(fields: Fields, tables: Mapping[str, MetricTable | Metric | None]) -> Mapping[str, str]:
+    """The matchers that no preset's query has already: there the matcher is at fault, for a preset has no place."""
+    matchers = fields.get(keys.MATCHERS)
+    taken = {
+        label
+        for table in tables.values()
+        if table is not None and not isinstance(table, MetricTable)
+        for query in queries_of(table)
+        for selector in selectors(query)
+        for label in selector.labels
+    }
+    nodes = fields.nodes["matchers"].value if matchers else {}
+    for label in matchers.keys() & taken:
+        assert isinstance(nodes, dict)
+        message = f'the preset\'s queries match "{label}" already'
+        fields.mistakes.add(nodes[label].key_at, message, "remove it from matchers")
+    return {label: value for label, value in matchers.items() if label not in taken}
+
+
+def _rules_of(
+    name: str, fields: Fields, metrics: Mapping[str, Metric | None], around: Surroundings
+) -> tuple[Rule, ...]:
+    rules = []
+    listed = fields.get(keys.RULES)
+    for rule_name, at in zip(listed, _items(fields, "rules") if listed else [], strict=False):
+        table = around.rules.get(rule_name)
+        if table is None:
+            fields.mistakes.add(
+                at,
+                f'there is no rule "{rule_name}"',
+                suggest(rule_name, around.rules, f"add a table [rules.{rule_name}]"),
+            )
+            continue
+        rule = rule_under(table, metrics, f'of guard "{name}"')
+        _check_hold(name, fields, table)
+        if rule is not None:
+            rules.append(rule)
+    return tuple(rules)
+
+
+def _check_hold(name: str, fields: Fields, table: RuleTable) -> None:
+    hold, bake = table.fields.get(keys.FOR), fields.get(keys.BAKE)
+    if table.fields.has(keys.FOR) and fields.fine(keys.BAKE) and hold > bake:
+        longer = f'"for" ({duration_text(hold)}) is longer than the bake ({duration_text(bake)})'
+        message = f'{longer} of guard "{name}", so the rule never fires'
+        table.fields.mistakes.add(table.fields.at(keys.FOR), message, 'write a "for" well below the bake')

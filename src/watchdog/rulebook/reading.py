@@ -1,0 +1,137 @@
+"""From the text of rules.toml to the domain's Rulebook, or to all its mistakes."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from watchdog.domain.rules import Channel, Guard, Metric, Rulebook
+from watchdog.rulebook import keys, presets
+from watchdog.rulebook.conditions import Condition
+from watchdog.rulebook.document import read_document
+from watchdog.rulebook.guard_tables import Surroundings, read_guard
+from watchdog.rulebook.metric_tables import read_metric_tables
+from watchdog.rulebook.mistakes import Fault, Lines, Mistake, Mistakes, RulesError
+from watchdog.rulebook.nodes import Node
+from watchdog.rulebook.rule_tables import read_rule_tables, rule_under
+from watchdog.rulebook.tables import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a reading found: the rulebook (None where there is a mistake), all mistakes and all warnings."""
+
+    rulebook: Rulebook | None
+    mistakes: tuple[Mistake, ...] = ()
+    warnings: tuple[Mistake, ...] = ()
+
+
+def read_rules(text: str, filename: str = "rules.toml") -> Rulebook:
+    """The rulebook of a valid text; raises RulesError with every mistake of any other."""
+    report = check_rules(text, filename)
+    if report.rulebook is None:
+        raise RulesError(report.mistakes)
+    return report.rulebook
+
+
+def check_rules(text: str, filename: str = "rules.toml") -> Report:
+    """Read a text and say everything that is wrong with it, or hardly meant. Never raises."""
+    # Windows' line ends and byte order mark move no line and no column.
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    mistakes = Mistakes(Lines(plain), filename)
+    rulebook = None
+    try:
+        _check_characters(plain)
+        rulebook = _read(read_document(plain), hashlib.sha256(text.encode()).hexdigest(), mistakes)
+    except Fault as fault:
+        mistakes.add(fault.index, fault.message, fault.remedy)
+    return Report(None if mistakes.mistakes else rulebook, mistakes.mistakes, mistakes.warnings)
+
+
+def _check_characters(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Fault(error.start, "a character is no Unicode", "save the file as UTF-8") from None
+
+
+def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
+    assert isinstance(document.value, dict)
+    file = Fields(document, document.value, keys.FILE, mistakes)
+    metrics = file.get(keys.TOP_METRICS)
+    common = read_metric_tables(metrics.tables) if metrics else {}
+    preset = metrics.own.get(keys.COMMON_PRESET) if metrics else None
+    if metrics and not metrics.own.fine(keys.COMMON_PRESET):
+        preset = presets.PRESETS[0]
+    rules = read_rule_tables(file.get(keys.TOP_RULES))
+    channel_tables = file.get(keys.TOP_CHANNELS)
+    channels = tuple(_channel(name, fields) for name, fields in channel_tables.items())
+    places = {name: fields.node.key_at for name, fields in channel_tables.items()}
+    around = Surroundings(rules, places, common, preset)
+    tables = file.get(keys.TOP_GUARDS)
+    if file.has(keys.TOP_GUARDS) and file.fine(keys.TOP_GUARDS) and not tables:
+        mistakes.add(file.key_at(keys.TOP_GUARDS), "there is no guard", "add a table [guards.NAME]")
+    guards = tuple(read_guard(name, fields, around) for name, fields in tables.items())
+    _check_double_guards(guards, tables, mistakes)
+    listed = frozenset(name for fields in tables.values() for name in fields.get(keys.RULES))
+    _check_unused(guards, listed, around, mistakes)
+    return Rulebook(guards, channels, digest)
+
+
+def _channel(name: str, fields: Fields) -> Channel:
+    written = sorted((key for key in (keys.URL, keys.PAGERDUTY_KEY) if fields.has(key)), key=fields.key_at)
+    if not written:
+        remedy = 'add url = "{{ secret.NAME }}" or pagerduty = { routing_key = "{{ secret.NAME }}" }'
+        fields.mistakes.add(fields.node.key_at, "the channel leads nowhere", remedy)
+    elif len(written) > 1:
+        fields.mistakes.add(fields.key_at(written[1]), "the channel has both url and pagerduty", "write two channels")
+    pagerduty = fields.get(keys.PAGERDUTY_KEY)
+    return Channel(
+        name,
+        frozenset(fields.get(keys.ON)),
+        fields.get(keys.URL),
+        pagerduty.get(keys.ROUTING_KEY) if pagerduty is not None else None,
+    )
+
+
+def _check_double_guards(guards: tuple[Guard, ...], tables: Mapping[str, Fields], mistakes: Mistakes) -> None:
+    """Two guards that surely meet: on a target by name, or by the same selector in the same namespace."""
+    first: dict[object, str] = {}
+    for guard in guards:
+        fields = tables[guard.name]
+        if guard.targets and fields.fine(keys.TARGETS):
+            items = fields.nodes["targets"].value
+            assert isinstance(items, list)
+            for target, item in zip(guard.targets, items, strict=True):
+                if first.setdefault(target, guard.name) != guard.name:
+                    mistakes.add(
+                        item.at, f'{target} is guarded by "{first[target]}" already', "name each target in one guard"
+                    )
+        if guard.selector is None:
+            continue
+        for namespace in guard.namespaces:
+            key = (namespace, frozenset(guard.selector.requirements))
+            if first.setdefault(key, guard.name) != guard.name:
+                message = f'guard "{first[key]}" selects the same in {namespace} already'
+                mistakes.add(fields.at(keys.SELECTOR), message, "select each target by one guard")
+
+
+def _check_unused(guards: tuple[Guard, ...], listed: frozenset[str], around: Surroundings, mistakes: Mistakes) -> None:
+    """What no guard uses is allowed (a rule may wait for its guard), checked all the same, and said."""
+    told = {name for guard in guards for name in guard.channels}
+    for name, at in around.channels.items():
+        if name not in told:
+            mistakes.warn(at, f'no guard uses channel "{name}"', "name it in a guard's channels, or remove it")
+    known: dict[str, Metric | None] = {**presets.preset(around.preset or presets.PRESETS[0])}
+    known |= {name: None if table is None else table.metric for name, table in around.metrics.items()}
+    for name, rule in around.rules.items():
+        if name not in listed:
+            mistakes.warn(
+                rule.fields.node.key_at, f'no guard uses rule "{name}"', "name it in a guard's rules, or remove it"
+            )
+            rule_under(rule, known, "of [metrics]")
+    compared = {rule.check.metric for rule in around.rules.values() if isinstance(rule.check, Condition)}
+    for name, table in around.metrics.items():
+        if table is not None and name not in compared:
+            mistakes.warn(
+                table.fields.node.key_at, f"no rule compares metric {name}", "name it in a rule's when, or remove it"
+            )

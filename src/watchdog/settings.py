@@ -1,0 +1,202 @@
+"""Where and how the watchdog runs, from the environment: variables with the prefix `WATCHDOG_`.
+
+Read by `watchdog.app` alone, which hands plain values on. What is judged, and how, stands in rules.toml instead.
+"""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "WATCHDOG_"
+IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+DEFAULT_NAMESPACE = "watchdog"
+
+# Not settings, but ours: channels' secrets, and what the end-to-end tests are told.
+_OWN_PREFIXES = ("WATCHDOG_SECRET_", "WATCHDOG_E2E_")
+# A Service named `watchdog` or `watchdog-metrics` makes Kubernetes set such variables in every pod beside it.
+_SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_[A-Z0-9_]*)?$")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class SettingsError(Exception):
+    """Wrong settings. `problems` holds one line for each, naming the variable and what would be right."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address to listen on; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Listen":
+        """Read `0.0.0.0:8080` or `[::]:8080`; raises ValueError."""
+        match = re.fullmatch(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", text.strip())
+        if match is None:
+            raise ValueError("it is not HOST:PORT")
+        if match["six"]:
+            ipaddress.IPv6Address(match["six"])
+        elif not _HOST.fullmatch(match["host"]):
+            raise ValueError("its host is none")
+        if int(match["port"]) > 65535:
+            raise ValueError("its port is too large")
+        return cls(match["six"] or match["host"], int(match["port"]))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _url(text: str) -> str:
+    url = urlsplit(text.strip())
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise ValueError("it is no http(s) URL of a server")
+    if url.username is not None or url.password is not None:
+        raise ValueError("it holds a user or password, which would show in links and logs")
+    _ = url.port  # raises ValueError where it is none
+    return text.strip().rstrip("/")
+
+
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
+def _directory(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError("there is no such directory")
+    return path
+
+
+def _namespace(text: str) -> str:
+    if not _NAMESPACE.fullmatch(text):
+        raise ValueError("it is no name of a namespace")
+    return text
+
+
+def own_namespace(file: Path = IN_CLUSTER_NAMESPACE) -> str:
+    """The namespace of the pod this runs in; `watchdog` where it runs in none."""
+    try:
+        return file.read_text().strip() or DEFAULT_NAMESPACE
+    except OSError:
+        return DEFAULT_NAMESPACE
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _listen(value: Any) -> Any:
+    return Listen.parse(value) if isinstance(value, str) else value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+File = Annotated[Path, AfterValidator(_file)]
+Directory = Annotated[Path, AfterValidator(_directory)]
+
+
+class Settings(BaseSettings):
+    """The settings, each with its default. A description says what would be right; errors and documentation use it.
+
+    `DRY_RUN` and the like take true/false, yes/no, 1/0. A variable that is empty counts as not set.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+
+    rules: Path = Field(default=Path("rules.toml"), description="the path of the rules file, like rules.toml")
+    prometheus_url: Url | None = Field(
+        default=None, description="a URL without user and password, like http://prometheus:9090"
+    )
+    prometheus_token_file: File | None = Field(default=None, description="the path of a file that holds a bearer token")
+    prometheus_ca_file: File | None = Field(default=None, description="the path of a file of CA certificates (PEM)")
+    prometheus_public_url: Url | None = Field(
+        default=None, description="the URL at which people reach Prometheus, like https://prometheus.example.com"
+    )
+    kubeconfig: File | None = Field(default=None, description="the path of a kubeconfig; leave it out inside a cluster")
+    context: str | None = Field(default=None, description="the name of a context of the kubeconfig")
+    namespace: Annotated[str, AfterValidator(_namespace)] = Field(
+        default_factory=own_namespace, description="the name of the namespace for records and the lease, like watchdog"
+    )
+    listen: Annotated[Listen, NoDecode, BeforeValidator(_listen)] = Field(
+        default=Listen("0.0.0.0", 8080),  # noqa: S104 - probes and scrapes come from other machines
+        description="HOST:PORT, like 0.0.0.0:8080 or [::]:8080",
+    )
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+    log_format: Annotated[Literal["json", "console"], BeforeValidator(_lower)] = Field(
+        default="json", description="json or console"
+    )
+    dry_run: bool = Field(default=False, description="true or false")
+    public_url: Url | None = Field(
+        default=None, description="the URL at which people reach the watchdog, like https://watchdog.example.com"
+    )
+    records_kept: int = Field(default=200, ge=1, le=100_000, description="a whole number from 1 to 100000")
+    secrets_dir: Directory | None = Field(default=None, description="the path of a directory with one file a secret")
+
+
+def load(**instead: Any) -> Settings:
+    """The settings of this process's environment, with those that are given `instead`.
+
+    Raises `SettingsError` with every mistake at once.
+    """
+    try:
+        return Settings(**instead)
+    except ValidationError as error:
+        raise SettingsError(tuple(_problem(dict(fault)) for fault in error.errors(include_url=False))) from None
+
+
+def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """One line for each `WATCHDOG_...` variable that means nothing, with the nearest name that does."""
+    known = [variable(name) for name in Settings.model_fields]
+    return tuple(
+        f"{name} is not a setting" + _nearest(name, known)
+        for name in sorted(environ)
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not name.startswith(_OWN_PREFIXES)
+        and not _SERVICE_LINK.search(name)
+    )
+
+
+def variable(field: str) -> str:
+    """The variable of a field: `WATCHDOG_LOG_LEVEL` of `log_level`."""
+    return PREFIX + field.upper()
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    # Compared without the prefix, which they all share.
+    words = {other.removeprefix(PREFIX): other for other in known}
+    near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), words, n=1)
+    return f"; did you mean {words[near[0]]}?" if near else f"; there are {', '.join(known)}"
+
+
+def _problem(fault: Mapping[str, Any]) -> str:
+    name = str(fault["loc"][0])
+    field: FieldInfo = Settings.model_fields[name.lower().removeprefix(PREFIX.lower())]
+    cause = fault.get("ctx", {}).get("error")
+    # Only our own validators' words are for people; an address's own complaint would repeat the value.
+    why = f" ({cause})" if type(cause) is ValueError and str(cause).startswith(("it", "there")) else ""
+    return f"{variable(name)}: {_shown(fault['input'])} is wrong{why}; write {field.description}"
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    if "@" in text:
+        return "its value"  # a URL with a password in it
+    return repr(text if len(text) <= 80 else text[:80] + "…")

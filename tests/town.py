@@ -1,0 +1,342 @@
+"""A simulated town for stories: a cluster, its Prometheus, a channel, and the whole watchdog, on simulated time.
+
+    def test_an_error_spike_is_undone_once():
+        @story()
+        async def _(town: Town) -> None:
+            town.deploy("research", "research:bad")
+            watch = await town.outcome("research")
+            assert watch["outcome"] == "rolled-back"
+
+The watchdog is the real one, composed by `watchdog.app`, and talks real HTTP to everything but its channels.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from watchdog.app import Watchdog
+from watchdog.domain.effects import Notice
+from watchdog.domain.rules import Rulebook, Topic
+from watchdog.ports import NotDelivered, Notifier
+from watchdog.settings import Listen, load
+from watchdog.simulator.clock import SimulatedClock, run_simulated
+from watchdog.simulator.cluster import SimulatedCluster
+from watchdog.simulator.pod_behaviour import PodBehaviour
+from watchdog.simulator.pods_http import SimulatedApplications
+from watchdog.simulator.prometheus import SimulatedPrometheus
+from watchdog.simulator.traffic import Behaviour, Course, Latency
+
+NAMESPACE = "production"
+OWN = "watchdog"
+START = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+PART_OF = {"app.kubernetes.io/part-of": "plasma-engine"}
+
+RULES = """
+version = 1
+
+[guards.services]
+namespaces = ["production"]
+selector   = "app.kubernetes.io/part-of=plasma-engine"
+rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
+channels   = ["releases", "oncall"]
+
+[rules.error-rate]
+when = "http_error_rate > 5%"
+[rules.latency]
+when = "p95(http_latency) > 2x baseline"
+[rules.cpu]
+when = "cpu > 2x baseline"
+for  = "1m"
+[rules.memory]
+when = "memory > 1.5x baseline"
+for  = "1m"
+[rules.health]
+probe = { path = "/health", port = "http", every = "5s", timeout = "2s" }
+failures = 3
+[rules.crash]
+signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
+
+[metrics]
+preset = "fastapi"
+
+[channels.releases]
+url = "{{ secret.SLACK_URL }}"
+on = ["switch", "passed", "breach", "rolled-back", "recovered", "not-recovered", "held", "failed", "notified",
+      "inconclusive", "superseded", "rules-invalid", "unguarded"]
+[channels.oncall]
+url = "{{ secret.PAGER_URL }}"
+on = ["rolled-back", "not-recovered", "held", "failed"]
+"""
+
+GOOD = Behaviour(
+    dialect="fastapi",
+    requests_per_second=20,
+    errors=Course.constant(0.004),
+    latency=Latency(0.05, 0.15),
+    cpu=Course.constant(0.2),
+    memory=Course.constant(200 * 2.0**20),
+)
+
+
+@dataclass
+class FakeChannel:
+    """A channel in memory: what it was told, and how it is made to fail."""
+
+    name: str
+    on: frozenset[Topic]
+    told: list[tuple[Notice, bool]] = field(default_factory=list)
+    attempts: int = 0
+    fails: Callable[[], NotDelivered | None] = lambda: None
+    hang: asyncio.Event | None = None
+
+    def wants(self, topic: Topic) -> bool:
+        return topic in self.on
+
+    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
+        self.attempts += 1
+        if self.hang is not None:
+            await self.hang.wait()
+        failure = self.fails()
+        if failure is not None:
+            raise failure
+        self.told.append((notice, possible_repeat))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+_octets = itertools.count(os.getpid() % 100)
+
+
+class Town:
+    """The world of one story."""
+
+    def __init__(self, clock: SimulatedClock, folder: Path, rules: str, scrape_interval: float) -> None:
+        self.clock = clock
+        self.folder = folder
+        self.rules_path = folder / "rules.toml"
+        self.rules_path.write_text(rules, encoding="utf-8")
+        self.behaviours: dict[str, Behaviour] = {}
+        self.lives: dict[str, PodBehaviour] = {}
+        self.channels: dict[str, FakeChannel] = {}
+        octet = 16 + next(_octets) % 100 + 1
+        self.cluster = SimulatedCluster(clock, octet, self._life, past=timedelta(hours=1))
+        self.prometheus = SimulatedPrometheus(
+            clock, self.cluster, self._behaviour, scrape_interval=scrape_interval, seed=3, phases=1
+        )
+        self.watchdog: Watchdog | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+        self.cluster.create("namespaces", "", {"metadata": {"name": OWN}})
+
+    # -- the world ----------------------------------------------------------------------------------------------
+
+    def _behaviour(self, pod: Mapping[str, Any]) -> Behaviour:
+        return self.behaviours.get(image_of(pod), GOOD)
+
+    def _life(self, pod: Mapping[str, Any]) -> PodBehaviour:
+        return self.lives.get(image_of(pod), PodBehaviour(ready_after=1.0))
+
+    def behaves(self, image: str, **changes: Any) -> None:
+        """The application in that image behaves like a good one but for these changes."""
+        self.behaviours[image] = replace(GOOD, **changes)
+
+    def lives_as(self, image: str, life: PodBehaviour) -> None:
+        """The pods of that image live so."""
+        self.lives[image] = life
+
+    def furnish(self, *names: str, replicas: int = 2) -> None:
+        """Deployments with a Service each that have served for the past hour."""
+        for name in names:
+            self.cluster.deploy(NAMESPACE, name, f"{name}:v1", replicas=replicas, labels=PART_OF)
+            self.cluster.service(NAMESPACE, name)
+
+    def furnish_colours(self, name: str = "gateway", *, blue: int = 2, green: int = 2) -> None:
+        """A guarded Service on blue, with a green beside it."""
+        for colour, replicas, tag in (("blue", blue, "v1"), ("green", green, "v2")):
+            self.cluster.deploy(
+                NAMESPACE,
+                f"{name}-{colour}",
+                f"{name}:{tag}",
+                replicas=replicas,
+                labels=PART_OF,
+                pod_labels={"app": name, "colour": colour},
+            )
+        self.cluster.service(NAMESPACE, name, {"app": name, "colour": "blue"}, labels=PART_OF)
+
+    def deploy(self, name: str, image: str, **more: Any) -> None:
+        """Someone deploys."""
+        self.cluster.deploy(NAMESPACE, name, image, **more)
+
+    def flip(self, name: str = "gateway", colour: str = "green", manager: str = "kubectl") -> None:
+        """Someone flips the Service."""
+        self.cluster.flip(NAMESPACE, name, {"app": name, "colour": colour}, manager=manager)
+
+    def serving_image(self, name: str) -> str:
+        """The image in the Deployment's template."""
+        template = self.cluster.get("deployments", NAMESPACE, name)["spec"]["template"]
+        return str(template["spec"]["containers"][0]["image"])
+
+    def colour(self, name: str = "gateway") -> str:
+        """The colour that the Service selects."""
+        return str(self.cluster.get("services", NAMESPACE, name)["spec"]["selector"]["colour"])
+
+    def writes(self, kind: str) -> list[Any]:
+        """The watchdog's own accepted writes of `deployments` or `services`, dry runs left out."""
+        return [
+            request
+            for request in self.cluster.writes()
+            if f"/{kind}/" in request.path and request.code < 300 and "dryRun" not in str(request.query)
+        ]
+
+    # -- the watchdog -------------------------------------------------------------------------------------------
+
+    def _build(self, rulebook: Rulebook) -> Mapping[str, Notifier]:
+        for channel in rulebook.channels:
+            known = self.channels.setdefault(channel.name, FakeChannel(channel.name, channel.on))
+            known.on = channel.on
+        return {channel.name: self.channels[channel.name] for channel in rulebook.channels}
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Start the watchdog, as a new process would begin."""
+        settings = load(
+            rules=self.rules_path,
+            kubeconfig=self.cluster.kubeconfig(self.folder / "kubeconfig"),
+            prometheus_url=self.prometheus.url,
+            namespace=OWN,
+            listen=Listen("127.0.0.1", 0),
+        )
+        self._stop = asyncio.Event()
+        self.watchdog = Watchdog(settings, clock=self.clock, build=self._build)
+        self._task = asyncio.create_task(self.watchdog.run(self._stop), name="the watchdog")
+        if wait:
+            ready = asyncio.create_task(self.watchdog.ready(self.clock))
+            await asyncio.wait({ready, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            if self._task.done():
+                ready.cancel()
+                self._task.result()
+            await self.sleep(2)
+
+    async def kill(self) -> None:
+        """End the watchdog in the middle of whatever it does, as kill -9 would."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def terminate(self) -> float:
+        """SIGTERM; returns how many (simulated) seconds it took to end."""
+        assert self._task is not None
+        began = self.clock.monotonic()
+        self._stop.set()
+        await self._task
+        self._task = None
+        return self.clock.monotonic() - began
+
+    # -- time and what came of it --------------------------------------------------------------------------------
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await self.clock.sleep(seconds)
+        if self._task is not None and self._task.done():
+            self._task.result()
+
+    async def until(self, holds: Callable[[], object], within: float = 1800.0, every: float = 1.0) -> None:
+        """Let time pass until `holds()`; fails the story after so many seconds."""
+        end = self.clock.monotonic() + within
+        while not holds():
+            assert self.clock.monotonic() < end, f"not within {within:.0f} s; records: {self.summaries()}"
+            await self.sleep(every)
+
+    def records(self, target: str = "") -> list[dict[str, Any]]:
+        """All records (of a target's name), oldest first."""
+        found = [
+            json.loads(one["data"]["record.json"])
+            for one in self.cluster.list("configmaps", OWN)
+            if one["metadata"].get("labels", {}).get("rollback-watchdog.dev/record") == "watch"
+        ]
+        mine = [record for record in found if not target or record["target"].rsplit("/", 1)[-1] == target]
+        return sorted(mine, key=lambda record: str(record["opened_at"]))
+
+    def summaries(self) -> list[str]:
+        """One line a record, for failures."""
+        return [
+            f"{r['target']} {r['candidate']}: {r['phase']} {r['recovery'] or ''} {r['reason']} "
+            f"{ {name: rule['finding'] + ' ' + rule['sentence'] for name, rule in r['rules'].items()} }"
+            for r in self.records()
+        ]
+
+    async def outcome(self, target: str, *, number: int = 1, within: float = 1800.0) -> dict[str, Any]:
+        """The record of the target's first (or another) watch, once it has ended."""
+
+        def ended() -> bool:
+            records = self.records(target)
+            return len(records) >= number and records[number - 1]["outcome"] is not None
+
+        await self.until(ended, within)
+        return self.records(target)[number - 1]
+
+    async def phase(self, target: str, phase: str, *, number: int = 1, within: float = 1800.0) -> dict[str, Any]:
+        """The record of the target's watch, once it is in that phase."""
+
+        def there() -> bool:
+            records = self.records(target)
+            return len(records) >= number and records[number - 1]["phase"] == phase
+
+        await self.until(there, within)
+        return self.records(target)[number - 1]
+
+    def told(self, channel: str = "releases") -> list[str]:
+        """The topics that the channel was told, in order."""
+        return [notice.topic.value for notice, _ in self.channels[channel].told]
+
+
+def image_of(pod: Mapping[str, Any]) -> str:
+    """The image of a pod's first container."""
+    return str(pod["spec"]["containers"][0]["image"])
+
+
+@asynccontextmanager
+async def town(
+    furnish: Callable[[Town], None], *, rules: str = RULES, scrape_interval: float = 5.0, start: bool = True
+) -> AsyncIterator[Town]:
+    """A town after an hour of uneventful service, with the watchdog running in it."""
+    clock = SimulatedClock(START)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-story-")))
+        here = Town(clock, folder, rules, scrape_interval)
+        furnish(here)
+        await stack.enter_async_context(here.cluster)
+        here.prometheus.backfill(3600, step=15)
+        await stack.enter_async_context(here.prometheus)
+        await stack.enter_async_context(SimulatedApplications(here.prometheus))
+        stack.push_async_callback(here.kill)
+        if start:
+            await here.start()
+        yield here
+
+
+def tell(
+    body: Callable[[Town], Awaitable[None]],
+    furnish: Callable[[Town], None] = lambda here: here.furnish("research", "brand"),
+    *,
+    rules: str = RULES,
+    scrape_interval: float = 5.0,
+    start: bool = True,
+) -> None:
+    """Run a story on simulated time."""
+
+    async def main() -> None:
+        async with town(furnish, rules=rules, scrape_interval=scrape_interval, start=start) as here:
+            await body(here)
+
+    run_simulated(main())
