@@ -197,6 +197,15 @@ class Town:
             if f"/{kind}/" in request.path and request.code < 300 and "dryRun" not in str(request.query)
         ]
 
+    def acts(self, *, refused: bool = False) -> list[str]:
+        """What the watchdog changed (or was refused to) among the workloads, in order, as `deployments/research`."""
+        place = f"/namespaces/{NAMESPACE}/"
+        return [
+            request.path.split(place, 1)[1]
+            for request in self.cluster.writes()
+            if place in request.path and not request.path.endswith("/events") and (request.code >= 300) is refused
+        ]
+
     # -- the watchdog -------------------------------------------------------------------------------------------
 
     def _build(self, rulebook: Rulebook) -> Mapping[str, Notifier]:

@@ -73,7 +73,8 @@ def _right_ended(watch: Watch, live: Live, now: datetime) -> Step:
     if isinstance(answer, Remedy) or answer.reason is not RefusalReason.SUPERSEDED:
         return only_tell(watch, watch.notify_only, now)
     conflicted = watch.refusal is not None and watch.refusal.reason is RefusalReason.CONFLICT
-    if watch.remedy is not None and live.serving == watch.remedy.to and not conflicted:
+    scaled = watch.remedy is not None and watch.remedy.scale_to is not None
+    if watch.remedy is not None and live.serving == watch.remedy.to and not (conflicted or scaled):
         return put_back(watch, {}, now)
     return end(watch, Phase.SUPERSEDED, answer.sentence, now)
 

@@ -60,9 +60,9 @@ _PATIENCE_TO_LOOK = timedelta(seconds=60)
 
 
 def opening(watch: Watch, now: datetime) -> Step:
-    """The first step of a new watch: it is recorded and told."""
+    """The first step of a new watch, which is in the journal already: it is told."""
     note = f"{name_of(watch.switch.candidate)} is watched for {span(watch.guard.bake)} by guard {watch.guard.name}"
-    return Step(watch, (Record(), Tell(notice(watch, Topic.SWITCH, now)), Emit("WatchOpened", note)))
+    return Step(watch, (Tell(notice(watch, Topic.SWITCH, now)), Emit("WatchOpened", note)))
 
 
 def advance(watch: Watch, event: Event, now: datetime) -> Step:

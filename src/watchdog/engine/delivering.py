@@ -6,7 +6,7 @@ once; killed in between, it is sent again and marked as a possible repeat.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from watchdog.domain.effects import Delivery, DeliveryState, Notice
@@ -45,22 +45,44 @@ class Deliverer:
 
     def start(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
         """Begin to send whatever of the watch is not yet under way."""
-        for notice, delivery in undelivered(watch.tellings):
-            key = (notice.id, delivery.channel)
-            if key not in self._under_way:
-                self._under_way.add(key)
-                scope.create_task(self._deliver(notice, delivery), name=f"tell {notice.id} to {delivery.channel}")
+        fresh = [
+            (notice, delivery)
+            for notice, delivery in undelivered(watch.tellings)
+            if (notice.id, delivery.channel) not in self._under_way
+        ]
+        if fresh:
+            self._under_way.update((notice.id, delivery.channel) for notice, delivery in fresh)
+            scope.create_task(self._begin(fresh, scope), name=f"tell of {watch.id}")
 
-    async def _deliver(self, notice: Notice, delivery: Delivery) -> None:
+    async def _begin(self, fresh: Sequence[tuple[Notice, Delivery]], scope: asyncio.TaskGroup) -> None:
+        """One write of the record says of all of them that they are being sent; those that must wait say so later."""
+        free = {delivery.channel for _, delivery in fresh if not self._channel(delivery).locked()}
+        first: dict[str, str] = {}
+        for notice, delivery in fresh:
+            if delivery.channel in free and delivery.channel not in first:
+                first[delivery.channel] = notice.id
+                await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING))
+        if first:
+            await self._flush()
+        for notice, delivery in fresh:
+            journalled = first.get(delivery.channel) == notice.id
+            name = f"tell {notice.id} to {delivery.channel}"
+            scope.create_task(self._deliver(notice, delivery, journalled=journalled), name=name)
+
+    def _channel(self, delivery: Delivery) -> asyncio.Lock:
+        return self._busy.setdefault(delivery.channel, asyncio.Lock())
+
+    async def _deliver(self, notice: Notice, delivery: Delivery, *, journalled: bool) -> None:
         # One at a time and in order on each channel, so that "recovered" is not read before "rolled back".
-        async with self._busy.setdefault(delivery.channel, asyncio.Lock()):
+        async with self._channel(delivery):
+            if not journalled:
+                await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING))
+                await self._flush()
             await self._until_sent(notice, delivery)
         self._under_way.discard((notice.id, delivery.channel))
 
     async def _until_sent(self, notice: Notice, delivery: Delivery) -> None:
         repeat = delivery.state is DeliveryState.SENDING
-        await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING))
-        await self._flush()
         wait = _FIRST_WAIT
         while True:
             notifier = self._notifiers().get(delivery.channel)

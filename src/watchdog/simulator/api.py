@@ -2,25 +2,33 @@
 
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
 from watchdog.simulator import discovery, patches, refusals
 from watchdog.simulator.access import Act, User, authorise, bearer, review_access, review_self
+from watchdog.simulator.calls import (
+    BeforeWrite,
+    Call,
+    LoggedRequest,
+    Place,
+    WriteAttempt,
+    is_true,
+    only,
+    parse_path,
+    selection,
+    verb_of,
+)
 from watchdog.simulator.decoding import unreadable_body
 from watchdog.simulator.faults import LOSE_ANSWER, TRUNCATE, Fault, Faults, before_answer, reset, truncate
-from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.lists import page, parse_version
 from watchdog.simulator.objects import Clock, Object
 from watchdog.simulator.refusals import Refusal
 from watchdog.simulator.registry import DeleteOptions, Registry
-from watchdog.simulator.resources import PODS, Resource, at
+from watchdog.simulator.resources import PODS
 from watchdog.simulator.scale import as_scale, unscaled
-from watchdog.simulator.selectors import field_selector, label_selector
 from watchdog.simulator.timeline import Timeline
 from watchdog.simulator.watches import OpenWatch, WatchRequest
 
@@ -30,76 +38,6 @@ _JSON_BODIES = ("", "application/json", "application/octet-stream")
 _MOST_LOGGED = 20_000
 
 
-@dataclass
-class LoggedRequest:
-    """One request as the server saw it; `code` is 0 while it is not answered."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    user: str
-    agent: str
-    body: Any
-    at: datetime
-    code: int = 0
-
-    @property
-    def is_write(self) -> bool:
-        """Whether it meant to change an object; reviews and dry runs change nothing."""
-        if self.method == "GET" or "dryRun" in self.query:
-            return False
-        return not self.path.startswith(("/apis/authorization.k8s.io", "/apis/authentication.k8s.io"))
-
-
-@dataclass(frozen=True)
-class WriteAttempt:
-    """A write that is about to be made: what `before_write` is told."""
-
-    verb: str
-    resource: str
-    namespace: str
-    name: str
-    subresource: str
-    body: Any
-    user: str
-    dry_run: bool
-
-
-BeforeWrite = Callable[[WriteAttempt], Awaitable[None] | None]
-
-
-@dataclass(frozen=True)
-class Place:
-    """What a URL names."""
-
-    resource: Resource
-    namespace: str = ""
-    name: str = ""
-    subresource: str = ""
-
-
-@dataclass
-class Call:
-    """A request on its way through the server."""
-
-    request: web.Request
-    user: User
-    place: Place
-    body: Any
-    content_type: str
-    options: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def dry_run(self) -> bool:
-        return self.options.get("dryRun") == "All"
-
-    def writer(self) -> Writer:
-        """Who writes, as managedFields names it."""
-        agent = self.request.headers.get("User-Agent", "").split("/")[0]
-        manager = self.options.get("fieldManager") or agent or "unknown"
-        return Writer(manager[:128], self.user.name, self.place.subresource)
-
-
 class ApiServer:
     """Serves a registry over HTTP, with a log of what was asked and faults where tests want them."""
 
@@ -107,6 +45,7 @@ class ApiServer:
         self.faults = Faults()
         self.requests: list[LoggedRequest] = []
         self.hooks: list[BeforeWrite] = []
+        self.after_hooks: list[BeforeWrite] = []
         self.watches: list[OpenWatch] = []
         self._registry = registry
         self._timeline = timeline
@@ -179,7 +118,7 @@ class ApiServer:
         if request.method == "DELETE" and isinstance(body, dict) and body.get("dryRun"):
             query["dryRun"] = "All"
             entry.query["dryRun"] = "All"
-        call = Call(request, user, place, body, content_type, query)
+        call = Call(request, entry, user, place, body, content_type, query)
         return await self._dispatch(call)
 
     def _review(self, request: web.Request, user: User, raw: bytes) -> Object | None:
@@ -201,15 +140,17 @@ class ApiServer:
 
     async def _dispatch(self, call: Call) -> web.StreamResponse:
         place, method = call.place, call.request.method
-        verb = _verb(method, place, call.options)
+        verb = verb_of(method, place, call.options)
         resource = place.resource.plural + (f"/{place.subresource}" if place.subresource else "")
         authorise(call.user, Act(verb, place.resource.group, resource, place.namespace, place.name))
         if verb == "watch":
             return await self._watch(call)
         if method == "GET":
             return web.json_response(self._read(call))
-        await self._before_write(verb, call)
+        attempt = _attempt(verb, call)
+        await _tell(self.hooks, attempt)
         obj, status = self._write(call)
+        await _tell(self.after_hooks, attempt)
         return web.json_response(obj, status=status)
 
     # Reading
@@ -224,7 +165,7 @@ class ApiServer:
             self._registry.store,
             place.resource,
             place.namespace,
-            _selection(options),
+            selection(options),
             limit=int(options.get("limit") or 0),
             token=options.get("continue", ""),
             version=options.get("resourceVersion", ""),
@@ -233,10 +174,10 @@ class ApiServer:
     async def _watch(self, call: Call) -> web.StreamResponse:
         options, place = call.options, call.place
         version = parse_version(options.get("resourceVersion", ""))
-        selects = _selection(options) or (lambda _: True)
-        bookmarks, initial = _is_true(options, "allowWatchBookmarks"), _is_true(options, "sendInitialEvents")
+        selects = selection(options) or (lambda _: True)
+        bookmarks, initial = is_true(options, "allowWatchBookmarks"), is_true(options, "sendInitialEvents")
         if place.name:
-            selects = _only(place.name, selects)
+            selects = only(place.name, selects)
         asked = WatchRequest(
             resource=place.resource,
             namespace=place.namespace,
@@ -250,7 +191,7 @@ class ApiServer:
         )
         fault = self.faults.of_watch(call.request.path_qs, call.user.name)
         watch = OpenWatch(asked, self._registry.store, self._timeline, fault)
-        self.requests[-1].code = self.requests[-1].code or 200
+        call.entry.code = 200
         self.watches.append(watch)
         try:
             return await watch.serve(call.request)
@@ -263,23 +204,6 @@ class ApiServer:
             watch.close()
 
     # Writing
-
-    async def _before_write(self, verb: str, call: Call) -> None:
-        place = call.place
-        attempt = WriteAttempt(
-            verb,
-            place.resource.plural,
-            place.namespace,
-            place.name,
-            place.subresource,
-            call.body,
-            call.user.name,
-            call.dry_run,
-        )
-        for hook in tuple(self.hooks):
-            waiting = hook(attempt)
-            if inspect.isawaitable(waiting):
-                await waiting
 
     def _write(self, call: Call) -> tuple[Object, int]:
         place, method = call.place, call.request.method
@@ -332,68 +256,11 @@ class ApiServer:
 
     def _delete_all(self, call: Call) -> Object:
         place = call.place
-        found = page(self._registry.store, place.resource, place.namespace, _selection(call.options))
+        found = page(self._registry.store, place.resource, place.namespace, selection(call.options))
         for item in found["items"]:
             namespace = item["metadata"].get("namespace", "")
             self._registry.delete(place.resource, namespace, item["metadata"]["name"], dry_run=call.dry_run)
         return found
-
-
-def parse_path(path: str) -> Place | None:
-    """What a path names, if the server has it."""
-    parts = [part for part in path.split("/") if part]
-    match parts:
-        case ["api", version, *rest]:
-            group = ""
-        case ["apis", group, version, *rest]:
-            pass
-        case _:
-            return None
-    namespace = ""
-    match rest:
-        case ["namespaces", namespace, plural, *rest] if plural != "status":
-            pass
-        case [plural, *rest]:
-            pass
-        case _:
-            return None
-    resource = at(group, version, plural)
-    if resource is None or len(rest) > 2 or (namespace and not resource.namespaced):
-        return None
-    name, subresource = (*rest, "", "")[:2]
-    if subresource and subresource not in resource.subresources:
-        return None
-    return Place(resource, namespace, name, subresource)
-
-
-def _verb(method: str, place: Place, options: dict[str, str]) -> str:
-    if method == "GET":
-        if _is_true(options, "watch"):
-            return "watch"
-        return "get" if place.name else "list"
-    if method == "DELETE":
-        return "delete" if place.name else "deletecollection"
-    verbs = {"POST": "create", "PUT": "update", "PATCH": "patch"}
-    if method not in verbs:
-        raise refusals.method_not_allowed()
-    return verbs[method]
-
-
-def _is_true(options: dict[str, str], name: str) -> bool:
-    return options.get(name, "").lower() in ("true", "1", "t")
-
-
-def _selection(options: dict[str, str]) -> Callable[[Object], bool] | None:
-    """The test of both selectors; None where everything is selected."""
-    labels, fields = options.get("labelSelector", ""), options.get("fieldSelector", "")
-    if not labels and not fields:
-        return None
-    by_label, by_field = label_selector(labels), field_selector(fields)
-    return lambda obj: by_label(obj["metadata"].get("labels") or {}) and by_field(obj)
-
-
-def _only(name: str, selects: Callable[[Object], bool]) -> Callable[[Object], bool]:
-    return lambda obj: obj["metadata"]["name"] == name and selects(obj)
 
 
 def _parsed(raw: bytes) -> Any:
@@ -420,6 +287,22 @@ def _decoded(place: Place, request: web.Request, raw: bytes) -> tuple[Any, str]:
         raise unreadable_body(place.resource, raw) from None
 
 
-def writes_of(requests: Iterable[LoggedRequest], user: str = "") -> list[LoggedRequest]:
-    """Those of the requests that meant to change something."""
-    return [entry for entry in requests if entry.is_write and (not user or entry.user == user)]
+def _attempt(verb: str, call: Call) -> WriteAttempt:
+    place = call.place
+    return WriteAttempt(
+        verb,
+        place.resource.plural,
+        place.namespace,
+        place.name,
+        place.subresource,
+        call.body,
+        call.user.name,
+        call.dry_run,
+    )
+
+
+async def _tell(hooks: Sequence[BeforeWrite], attempt: WriteAttempt) -> None:
+    for hook in tuple(hooks):
+        waiting = hook(attempt)
+        if inspect.isawaitable(waiting):
+            await waiting

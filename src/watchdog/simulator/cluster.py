@@ -22,8 +22,9 @@ from aiohttp import web
 
 from watchdog.simulator import rollouts
 from watchdog.simulator.access import Rule, User
-from watchdog.simulator.api import ApiServer, BeforeWrite, LoggedRequest, writes_of
+from watchdog.simulator.api import ApiServer
 from watchdog.simulator.background import beside
+from watchdog.simulator.calls import BeforeWrite, LoggedRequest, writes_of
 from watchdog.simulator.controllers import ControllerManager
 from watchdog.simulator.faults import Faults
 from watchdog.simulator.kubelet import Nodes
@@ -77,20 +78,23 @@ class SimulatedCluster(People):
         self._stack = AsyncExitStack()
         self._url = ""
         self._failure: BaseException | None = None
+        self._waiters: set[asyncio.Event] = set()
 
     # Its life
 
     async def __aenter__(self) -> Self:
         self._timeline.go_live()
-        await self._stack.enter_async_context(beside(self._work(), "simulated cluster"))
-        application = self._api.application()
-        runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        self._stack.callback(self._let_go)
-        await web.TCPSite(runner, "127.0.0.1", self._port).start()
-        host, port = runner.addresses[0][:2]
-        self._url = f"http://{host}:{port}"
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(beside(self._work(), "simulated cluster"))
+            application = self._api.application()
+            runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            stack.callback(self._let_go)
+            await web.TCPSite(runner, "127.0.0.1", self._port).start()
+            host, port = runner.addresses[0][:2]
+            self._url = f"http://{host}:{port}"
+            self._stack = stack.pop_all()  # all went well: what was begun ends with the cluster
         return self
 
     async def __aexit__(
@@ -107,6 +111,8 @@ class SimulatedCluster(People):
             await self._timeline.run()
         except Exception as error:
             self._failure = error
+            for waiter in self._waiters:
+                waiter.set()
             raise
 
     def pass_by(self, duration: timedelta) -> None:
@@ -194,10 +200,16 @@ class SimulatedCluster(People):
 
     async def settled(self) -> None:
         """Return when the controllers have done all that is due at this moment."""
-        await self.until(lambda: self._timeline.idle, within=1.0)
+        while not self._timeline.idle:
+            if self._failure is not None:
+                raise self._failure
+            await self._clock.sleep(0)
 
     async def until(self, holds: Callable[[], object], within: float = 600.0) -> None:
-        """Return as soon as `holds()` is true; looks again at each change. TimeoutError after so many seconds."""
+        """Return as soon as `holds()` is true; TimeoutError after so many seconds.
+
+        It looks again at each change of an object, so `holds` must depend on nothing else.
+        """
         changed, late = asyncio.Event(), asyncio.Event()
         unsubscribe = self._store.subscribe(lambda _: changed.set())
 
@@ -206,6 +218,7 @@ class SimulatedCluster(People):
             changed.set()
 
         deadline = self._timeline.after(within, too_late)
+        self._waiters.add(changed)
         try:
             while not holds():
                 if self._failure is not None:
@@ -216,6 +229,7 @@ class SimulatedCluster(People):
                 changed.clear()
         finally:
             deadline.cancel()
+            self._waiters.discard(changed)
             unsubscribe()
 
     def on_change(self, listener: Callable[[Change], None]) -> Callable[[], None]:
@@ -242,6 +256,11 @@ class SimulatedCluster(People):
         """Do `act` (plain or async) just before each write over HTTP is carried out; returns what ends that."""
         self._api.hooks.append(act)
         return lambda: self._api.hooks.remove(act)
+
+    def after_write(self, act: BeforeWrite) -> Callable[[], None]:
+        """Do `act` just after each write was carried out and before it is answered; returns what ends that."""
+        self._api.after_hooks.append(act)
+        return lambda: self._api.after_hooks.remove(act)
 
     def watches(self, path: str = "") -> Sequence[OpenWatch]:
         """The watch streams that are open now, on paths that `path` (a regular expression) is found in."""

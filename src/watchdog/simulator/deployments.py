@@ -1,19 +1,28 @@
 """The deployment controller: new templates become ReplicaSets, and those are rolled over one another."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from watchdog.simulator import rollouts
+from watchdog.simulator.deployment_status import (
+    COMPLETE,
+    PAUSED,
+    TIMED_OUT,
+    condition,
+    conditions_of,
+    counted,
+    deadline_of,
+    has_deadline,
+    set_condition,
+    with_progress,
+)
 from watchdog.simulator.objects import (
     Object,
     condition_of,
     controller_of,
     key_of,
     owner_reference,
-    parse_timestamp,
     replaced,
-    timestamp,
     with_metadata,
 )
 from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
@@ -21,8 +30,6 @@ from watchdog.simulator.resources import DEPLOYMENTS, PODS, REPLICASETS
 from watchdog.simulator.rollouts import HASH, REVISION
 from watchdog.simulator.selectors import matches
 from watchdog.simulator.timeline import Timeline, Timer
-
-_TIMED_OUT, _COMPLETE, _PAUSED = "ProgressDeadlineExceeded", "NewReplicaSetAvailable", "DeploymentPaused"
 
 
 class DeploymentController:
@@ -41,7 +48,7 @@ class DeploymentController:
         owned = self._owned(deployment)
         if "deletionTimestamp" in deployment["metadata"]:
             new = _current(deployment, owned)
-            self._report(deployment, owned, new, self._status(deployment, owned, new))
+            self._report(deployment, counted(deployment, owned, new, self._registry.now()))
             return
         deployment = self._note_pause(deployment)
         if deployment["spec"].get("paused") or self._was_scaled(deployment, owned):
@@ -87,9 +94,9 @@ class DeploymentController:
             return deployment, new, old
         number = rollouts.annotations_of(new)[REVISION]
         found = None
-        if _has_deadline(deployment) and condition_of(deployment, "Progressing") is None:
+        if has_deadline(deployment) and condition_of(deployment, "Progressing") is None:
             message = f'Found new replica set "{new["metadata"]["name"]}"'
-            found = self._condition("Progressing", "True", "FoundNewReplicaSet", message)
+            found = self._progressing("True", "FoundNewReplicaSet", message)
         return self._mark(deployment, number, found), new, old
 
     def _make(self, deployment: Object, old: list[Object], revision: int) -> tuple[Object, Object | None, list[Object]]:
@@ -119,16 +126,16 @@ class DeploymentController:
             body["spec"]["minReadySeconds"] = ready
         new = self._registry.create(REPLICASETS, metadata["namespace"], body, CONTROLLER)
         created = None
-        if _has_deadline(deployment):
+        if has_deadline(deployment):
             message = f'Created new replica set "{name}"'
-            created = self._condition("Progressing", "True", "NewReplicaSetCreated", message)
+            created = self._progressing("True", "NewReplicaSetCreated", message)
         return self._mark(deployment, str(revision), created), new, old
 
-    def _mark(self, deployment: Object, revision: str, condition: Object | None) -> Object:
+    def _mark(self, deployment: Object, revision: str, progress: Object | None) -> Object:
         annotations = {**rollouts.annotations_of(deployment), REVISION: revision}
         status = deployment["status"]
-        if condition is not None:
-            status = {**status, "conditions": _set(status.get("conditions") or (), condition)}
+        if progress is not None:
+            status = {**status, "conditions": set_condition(conditions_of(deployment), progress)}
         marked = replaced(with_metadata(deployment, annotations=annotations), status=status)
         return self._write_status(marked)
 
@@ -218,7 +225,7 @@ class DeploymentController:
             self._scale(deployment, rs, size, annotate=rollouts.wanted(rs) > 0)
         if deployment["spec"].get("paused"):
             self._forget(deployment, old)
-        self._report(deployment, owned, new, self._status(deployment, owned, new))
+        self._report(deployment, counted(deployment, owned, new, self._registry.now()))
 
     def _sizes(self, deployment: Object, new: Object | None, old: Sequence[Object]) -> dict[str, int]:
         replicas = deployment["spec"]["replicas"]
@@ -259,104 +266,42 @@ class DeploymentController:
 
     def _note_pause(self, deployment: Object) -> Object:
         current = condition_of(deployment, "Progressing")
-        if not _has_deadline(deployment) or (current and current["reason"] == _TIMED_OUT):
+        if not has_deadline(deployment) or (current and current["reason"] == TIMED_OUT):
             return deployment
-        known, paused = bool(current and current["reason"] == _PAUSED), bool(deployment["spec"].get("paused"))
+        known, paused = bool(current and current["reason"] == PAUSED), bool(deployment["spec"].get("paused"))
         if known == paused:
             return deployment
-        reason = _PAUSED if paused else "DeploymentResumed"
+        reason = PAUSED if paused else "DeploymentResumed"
         message = "Deployment is paused" if paused else "Deployment is resumed"
-        condition = self._condition("Progressing", "Unknown", reason, message)
-        conditions = _set(deployment["status"].get("conditions") or (), condition)
+        conditions = set_condition(conditions_of(deployment), self._progressing("Unknown", reason, message))
         return self._write_status(replaced(deployment, status={**deployment["status"], "conditions": conditions}))
-
-    def _status(self, deployment: Object, owned: Sequence[Object], new: Object | None) -> Object:
-        replicas = deployment["spec"]["replicas"]
-        available = rollouts.total(owned, "availableReplicas")
-        counts = {
-            "replicas": rollouts.total(owned, "replicas"),
-            "updatedReplicas": rollouts.total([new] if new else [], "replicas"),
-            "readyReplicas": rollouts.total(owned, "readyReplicas"),
-            "availableReplicas": available,
-            "unavailableReplicas": max(0, rollouts.total_wanted(owned) - available),
-        }
-        if available >= replicas - rollouts.fenceposts(deployment)[1]:
-            said = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
-        else:
-            said = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-        conditions = _set(deployment["status"].get("conditions") or (), self._condition("Available", *said))
-        return {
-            "observedGeneration": deployment["metadata"]["generation"],
-            "terminatingReplicas": rollouts.total(owned, "terminatingReplicas"),
-            **{name: count for name, count in counts.items() if count},
-            "conditions": conditions,
-        }
 
     def _settle(self, deployment: Object, owned: Sequence[Object], new: Object | None) -> None:
         """Write the status of a rollout with how it progresses."""
-        status = self._status(deployment, owned, new)
-        current = condition_of(deployment, "Progressing")
-        if not _has_deadline(deployment):
-            status["conditions"] = [c for c in status["conditions"] if c["type"] != "Progressing"]
-        elif not _is_over(status, current):
-            status["conditions"] = self._progress(deployment, status, current, new)
-        self._report(deployment, owned, new, status)
+        now = self._registry.now()
+        status = with_progress(deployment, counted(deployment, owned, new, now), new, now)
+        self._report(deployment, status)
 
-    def _progress(self, deployment: Object, status: Object, current: Object | None, new: Object | None) -> list[Object]:
-        conditions: list[Object] = status["conditions"]
-        subject = f'ReplicaSet "{new["metadata"]["name"]}"' if new else f'Deployment "{deployment["metadata"]["name"]}"'
-        if rollouts.is_complete(deployment, status):
-            said = self._condition("Progressing", "True", _COMPLETE, f"{subject} has successfully progressed.")
-            return _set(conditions, said)
-        if rollouts.is_progressing(deployment["status"], status):
-            said = self._condition("Progressing", "True", "ReplicaSetUpdated", f"{subject} is progressing.")
-            if current is not None and current["status"] == "True":
-                said["lastTransitionTime"] = current["lastTransitionTime"]
-            return [*(c for c in conditions if c["type"] != "Progressing"), said]
-        if self._timed_out(deployment, current):
-            said = self._condition("Progressing", "False", _TIMED_OUT, f"{subject} has timed out progressing.")
-            return _set(conditions, said)
-        return conditions
-
-    def _timed_out(self, deployment: Object, current: Object | None) -> bool:
-        if current is None or current["reason"] in (_COMPLETE, _TIMED_OUT):
-            return bool(current and current["reason"] == _TIMED_OUT)
-        deadline = timedelta(seconds=deployment["spec"]["progressDeadlineSeconds"])
-        return parse_timestamp(current["lastUpdateTime"]) + deadline < self._registry.now()
-
-    def _report(self, deployment: Object, owned: Sequence[Object], new: Object | None, status: Object) -> None:
-        if _differs(status, deployment["status"]):
+    def _report(self, deployment: Object, status: Object) -> None:
+        if status != deployment["status"]:
             self._write_status(replaced(deployment, status=status))
             return
         current = condition_of(deployment, "Progressing")
-        ended = (_COMPLETE, _TIMED_OUT)
-        if current is None or not _has_deadline(deployment) or current["reason"] in ended:
+        if current is None or not has_deadline(deployment) or current["reason"] in (COMPLETE, TIMED_OUT):
             return
-        if deployment["spec"].get("paused") or rollouts.is_complete(deployment, status):
-            return
-        self._look_again(deployment, current)
+        if not deployment["spec"].get("paused") and not rollouts.is_complete(deployment, status):
+            self._look_again(deployment, current)
 
     def _look_again(self, deployment: Object, current: Object) -> None:
         """Nothing will change by itself, so look again when the deadline has passed."""
-        deadline = parse_timestamp(current["lastUpdateTime"]) + timedelta(
-            seconds=deployment["spec"]["progressDeadlineSeconds"]
-        )
-        wait = max(1.0, (deadline - self._registry.now()).total_seconds() + 1)
+        wait = max(1.0, (deadline_of(deployment, current) - self._registry.now()).total_seconds() + 1)
         namespace, name = key_of(deployment)
         if (earlier := self._deadlines.get((namespace, name))) is not None:
             earlier.cancel()
         self._deadlines[namespace, name] = self._timeline.after(wait, lambda: self.sync(namespace, name))
 
-    def _condition(self, kind: str, status: str, reason: str, message: str) -> Object:
-        now = timestamp(self._registry.now())
-        return {
-            "type": kind,
-            "status": status,
-            "lastUpdateTime": now,
-            "lastTransitionTime": now,
-            "reason": reason,
-            "message": message,
-        }
+    def _progressing(self, status: str, reason: str, message: str) -> Object:
+        return condition("Progressing", status, reason, message, self._registry.now())
 
     def _write_rs(self, rs: Object) -> Object:
         metadata = rs["metadata"]
@@ -376,30 +321,3 @@ def _current(deployment: Mapping[str, Any], owned: Sequence[Object]) -> Object |
         if rollouts.without_hash(rs["spec"]["template"]) == template:
             return rs
     return None
-
-
-def _has_deadline(deployment: Mapping[str, Any]) -> bool:
-    deadline = deployment["spec"].get("progressDeadlineSeconds")
-    return deadline is not None and deadline != 2**31 - 1
-
-
-def _is_over(status: Mapping[str, Any], current: Mapping[str, Any] | None) -> bool:
-    """No rollout is under way: what changes now is no progress to be judged."""
-    same = status.get("replicas", 0) == status.get("updatedReplicas", 0)
-    return bool(same and current is not None and current["reason"] == _COMPLETE)
-
-
-def _set(conditions: Sequence[Object], condition: Object) -> list[Object]:
-    """The conditions with one set; the same status and reason change nothing."""
-    for old in conditions:
-        if old["type"] != condition["type"]:
-            continue
-        if (old["status"], old["reason"]) == (condition["status"], condition["reason"]):
-            return list(conditions)
-        if old["status"] == condition["status"]:
-            condition = {**condition, "lastTransitionTime": old["lastTransitionTime"]}
-    return [*(c for c in conditions if c["type"] != condition["type"]), condition]
-
-
-def _differs(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return dict(one) != dict(other)

@@ -62,10 +62,9 @@ _UNMANAGED_METADATA = frozenset(
 
 @dataclass(frozen=True)
 class Writer:
-    """Who writes: the user for the log, the manager and subresource for managedFields."""
+    """Who writes, as managedFields names it."""
 
     manager: str
-    user: str = ""
     subresource: str = ""
 
 

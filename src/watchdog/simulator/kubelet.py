@@ -11,8 +11,8 @@ from watchdog.simulator.resources import NODES, PODS
 from watchdog.simulator.store import Change
 from watchdog.simulator.timeline import Timeline
 
-_SCHEDULER = Writer("kube-scheduler", "system:kube-scheduler", "status")
-_NODE = Writer("kubelet", "system:node", "status")
+_SCHEDULER = Writer("kube-scheduler", "status")
+_NODE = Writer("kubelet", "status")
 
 
 class Nodes:

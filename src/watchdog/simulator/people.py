@@ -52,7 +52,7 @@ class People:
         resource = named(kind)
         if resource.namespaced:
             self._registry.open_namespace(namespace)
-        return self._registry.create(resource, namespace, copy.deepcopy(dict(body)), Writer(manager, manager))
+        return self._registry.create(resource, namespace, copy.deepcopy(dict(body)), Writer(manager))
 
     def patch(
         self,
@@ -67,7 +67,7 @@ class People:
     ) -> Object:
         """Patch an object: a dict is a merge patch and a list a JSON patch, unless `content_type` says otherwise."""
         content_type = content_type or (patches.JSON if isinstance(patch, list) else patches.MERGE)
-        writer = Writer(manager, manager, subresource)
+        writer = Writer(manager, subresource)
         body = copy.deepcopy(patch)
         return self._registry.patch(named(kind), namespace, name, body, writer, content_type=content_type)
 

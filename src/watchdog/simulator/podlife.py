@@ -10,7 +10,7 @@ from watchdog.simulator.registry import Registry
 from watchdog.simulator.resources import PODS
 from watchdog.simulator.timeline import Job, Timeline, Timer
 
-KUBELET = Writer("kubelet", "system:node", "status")
+KUBELET = Writer("kubelet", "status")
 
 # The kubelet looks at its containers each second; it waits 10 s, 20 s, 40 s ... 300 s between restarts, and
 # forgets that a container crashed after it has run for ten minutes.

@@ -25,8 +25,8 @@ from watchdog.simulator.resources import (
 from watchdog.simulator.store import Store
 from watchdog.simulator.timeline import Timeline
 
-CONTROLLER = Writer("kube-controller-manager", "system:kube-controller-manager")
-CONTROLLER_STATUS = Writer("kube-controller-manager", "system:kube-controller-manager", "status")
+CONTROLLER = Writer("kube-controller-manager")
+CONTROLLER_STATUS = Writer("kube-controller-manager", "status")
 _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
 
 

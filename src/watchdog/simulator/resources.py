@@ -27,11 +27,6 @@ class Resource:
         """`apps/v1`, or `v1` of the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    @property
-    def path(self) -> str:
-        """Where the group and version lie below the server's root."""
-        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-
 
 _STATUS = ("status",)
 

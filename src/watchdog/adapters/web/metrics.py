@@ -5,11 +5,10 @@ from collections.abc import Iterable
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from watchdog.domain.judge import Finding
 from watchdog.domain.measurement import FailureReason
 from watchdog.domain.rollout import SwitchKind
-
-OUTCOMES = ("passed", "rolled-back", "held", "notified", "superseded", "inconclusive", "failed")
-VERDICTS = ("pass", "breach", "undecided", "no-data")
+from watchdog.domain.state import Phase
 
 # Without this each counter brings a second series, `..._created`, that nobody asked for.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -63,8 +62,9 @@ class Metrics:
     def _begin_at_zero(self) -> None:
         for kind in SwitchKind:
             self._switches.labels(kind.value)
-        for outcome in OUTCOMES:
-            self._outcomes.labels(outcome)
+        for phase in Phase:
+            if phase.terminal:
+                self._outcomes.labels(phase.value)
         for reason in FailureReason:
             self._query_failures.labels(reason.value)
 
@@ -85,7 +85,7 @@ class Metrics:
         self._outcomes.labels(outcome).inc()
 
     def rollback(self, kind: str, result: str) -> None:
-        """A put-back was tried; `result` is how the API server answered."""
+        """A put-back was tried; `result` is how the API server answered: done, conflicted, refused, unsure."""
         self._rollbacks.labels(kind, result).inc()
 
     def breach_to_action(self, seconds: float) -> None:
@@ -104,8 +104,8 @@ class Metrics:
         if self._verdicts.get((target, rule)) == verdict:
             return
         self._verdicts[target, rule] = verdict
-        for one in dict.fromkeys((*VERDICTS, verdict)):
-            self._rule_verdict.labels(target, rule, one).set(one == verdict)
+        for finding in Finding:
+            self._rule_verdict.labels(target, rule, finding.value).set(finding.value == verdict)
 
     def forget(self, target: str) -> None:
         """The target's watch ended: its rules' series go, lest a dashboard show them for ever."""

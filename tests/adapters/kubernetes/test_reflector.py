@@ -1,0 +1,266 @@
+"""List and watch keep their promise under everything the network does to them."""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from adapters.kubernetes.building import NOON, SHOP, a_client, a_cluster, a_gateway, passes
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.kinds import PODS
+from watchdog.adapters.kubernetes.reflector import Change, Changed, Deleted, Reflector, Relisted
+from watchdog.adapters.kubernetes.trimming import TRIMS
+from watchdog.simulator.access import Rule
+from watchdog.simulator.clock import SimulatedClock, run_simulated
+from watchdog.simulator.cluster import SimulatedCluster
+
+
+class Follower:
+    """A reflector of pods, and what it has told."""
+
+    def __init__(self, client: KubeClient, **given: Any) -> None:
+        given = {"clock": SimulatedClock(NOON), "rng": random.Random(1), "trim": TRIMS[PODS], **given}
+        self.reflector = Reflector(client, PODS, SHOP, **given)
+        self.changes: list[Change] = []
+
+    async def follow(self) -> None:
+        async for change in self.reflector.changes():
+            self.changes.append(change)
+
+    @property
+    def lists(self) -> int:
+        return sum(isinstance(change, Relisted) for change in self.changes)
+
+    @property
+    def names(self) -> set[str]:
+        """The names that are there, as who heard all this would think."""
+        names: set[str] = set()
+        for change in self.changes:
+            match change:
+                case Relisted(objects):
+                    names = {one["metadata"]["name"] for one in objects}
+                case Changed(one):
+                    names.add(one["metadata"]["name"])
+                case Deleted(one):
+                    names.discard(one["metadata"]["name"])
+        return names
+
+
+@asynccontextmanager
+async def following(client: KubeClient, **given: Any) -> AsyncIterator[Follower]:
+    follower = Follower(client, **given)
+    task = asyncio.create_task(follower.follow())
+    try:
+        yield follower
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def there(cluster: SimulatedCluster) -> set[str]:
+    return {pod["metadata"]["name"] for pod in cluster.pods(SHOP)}
+
+
+def test_first_the_list_then_the_changes() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_client(cluster) as client, following(client) as follower:
+            await a_gateway(cluster)
+            await passes(1)
+            assert isinstance(follower.changes[0], Relisted)
+            assert follower.lists == 1
+            assert follower.reflector.synced
+            cluster.scale(SHOP, "gateway", 0)
+            await cluster.until(lambda: not cluster.pods(SHOP))
+            await passes(1)
+            assert follower.names == set()
+
+    run_simulated(main())
+
+
+@pytest.mark.parametrize("kind", ["close", "silence", "html", "duplicate", "gone"])
+def test_a_spoilt_watch_loses_nothing_and_asks_with_pauses(kind: str) -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_client(cluster) as client:
+            await a_gateway(cluster)
+            cluster.faults.watch(kind, path="/api/v1/namespaces/shop/pods", count=5)
+            async with following(client) as follower:
+                for size in (3, 1, 4, 2):
+                    cluster.scale(SHOP, "gateway", size)
+                    await passes(20)
+                await passes(400)
+                assert follower.names == there(cluster)
+                assert len(cluster.requests) < 40
+                if kind == "duplicate":
+                    told = [change for change in follower.changes if isinstance(change, Changed)]
+                    versions = [one.object["metadata"]["resourceVersion"] for one in told]
+                    assert len(versions) == len(set(versions))
+
+    run_simulated(main())
+
+
+def test_after_410_it_lists_again_and_finds_what_it_missed() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_client(cluster) as client:
+            await a_gateway(cluster)
+            async with following(client) as follower:
+                await passes(1)
+                fault = cluster.faults.answer(503, path="/api/v1/namespaces/shop/pods", count=None)
+                for watch in cluster.watches("pods"):
+                    watch.close()
+                cluster.scale(SHOP, "gateway", 1)
+                await passes(5)
+                cluster.compact()
+                fault.remove()
+                await passes(60)
+                assert follower.lists == 2
+                assert follower.names == there(cluster)
+                assert len(follower.names) == 1
+
+    run_simulated(main())
+
+
+def test_what_is_forbidden_is_said_once_and_asked_for_slowly(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster:
+            await a_gateway(cluster)
+            token = cluster.user("watchdog", [Rule(["get"], ["pods"])])
+            async with a_client(cluster, token) as client, following(client) as follower:
+                await passes(600)
+                assert not follower.reflector.synced
+                assert follower.reflector.trouble == "may not list pods in namespace shop"
+                assert 5 < len(cluster.requests) < 25
+
+    with caplog.at_level(logging.ERROR):
+        run_simulated(main())
+    assert [record.message for record in caplog.records if "may not list pods" in record.message] == [
+        caplog.records[0].message
+    ]
+    assert "in namespace shop" in caplog.records[0].message
+
+
+class Scripted:
+    """Stands in for the client: lists what it is told, and plays one watch after the other, the last for ever."""
+
+    def __init__(self, *watches: list[bytes | float], items: list[dict[str, Any]] | None = None) -> None:
+        self._watches = list(watches)
+        self._items = items or []
+        self.watched_from: list[str] = []
+        self.watched_at: list[float] = []
+        self.lists = 0
+
+    async def pages(self, *_: Any, **__: Any) -> AsyncGenerator[tuple[list[dict[str, Any]], str]]:
+        self.lists += 1
+        yield self._items, "1"
+
+    @asynccontextmanager
+    async def watch(self, *_: Any, since: str, seconds: int) -> AsyncIterator[AsyncGenerator[bytes]]:
+        self.watched_from.append(since)
+        self.watched_at.append(asyncio.get_running_loop().time())
+        script = self._watches.pop(0) if len(self._watches) > 1 else self._watches[0]
+
+        async def lines() -> AsyncGenerator[bytes]:
+            for step in script:
+                if isinstance(step, bytes):
+                    yield step
+                else:
+                    await passes(step)
+
+        yield lines()
+
+
+def event(kind: str, version: int, uid: str = "u", name: str = "a") -> bytes:
+    body = {"metadata": {"name": name, "uid": uid, "resourceVersion": str(version)}, "spec": {}, "status": {}}
+    return json.dumps({"type": kind, "object": body}).encode() + b"\n"
+
+
+def told(script: Scripted, seconds: float = 3.0) -> list[Change]:
+    async def main() -> list[Change]:
+        async with following(cast("KubeClient", script)) as follower:
+            await passes(seconds)
+            return follower.changes
+
+    return run_simulated(main())
+
+
+def test_duplicates_and_older_versions_are_dropped_and_the_dead_stay_dead() -> None:
+    script = Scripted(
+        [
+            event("ADDED", 5),
+            event("MODIFIED", 7),
+            event("MODIFIED", 7),
+            event("MODIFIED", 6),
+            event("DELETED", 9),
+            event("MODIFIED", 8),
+            event("ADDED", 10, uid="another", name="a"),
+            1000.0,
+        ]
+    )
+    kinds = [(type(change).__name__) for change in told(script)]
+    assert kinds == ["Relisted", "Changed", "Changed", "Deleted", "Changed"]
+
+
+def test_a_bookmark_moves_the_place_to_go_on_from() -> None:
+    script = Scripted([event("ADDED", 5), event("BOOKMARK", 90, uid=""), 2.0], [1000.0])
+    told(script, 5.0)
+    assert script.watched_from == ["1", "90"]
+    assert script.lists == 1
+
+
+def test_a_stream_that_falls_silent_is_left_after_seventy_seconds() -> None:
+    script = Scripted([event("ADDED", 5), 10_000.0], [10_000.0])
+    told(script, 69.0)
+    assert script.watched_from == ["1"]
+    script = Scripted([event("ADDED", 5), 10_000.0], [10_000.0])
+    told(script, 72.0)
+    assert script.watched_from == ["1", "5"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"<html>502</html>\n",
+        b'{"type":"ADDED","object":\n',
+        b"[]\n",
+        b'{"type":"ADDED","object":{}}\n',
+        b'{"type":"ADDED"}\n',
+        b"\xff\xfe\n",
+        b'{"type":"ERROR","object":{"code":500,"message":"etcd"}}\n',
+        b'{"type":"WHAT","object":{"metadata":{"uid":"u"}}}\n',
+    ],
+)
+def test_a_garbled_line_ends_the_stream_and_is_no_change(line: bytes) -> None:
+    script = Scripted([line, 1000.0], [event("ADDED", 5), 1000.0])
+    changes = told(script)
+    assert [type(change).__name__ for change in changes] == ["Relisted", "Changed"]
+    assert script.watched_from == ["1", "1"]
+
+
+def test_a_server_that_closes_each_watch_at_once_is_not_asked_in_a_hot_loop() -> None:
+    script = Scripted([])
+    told(script, 300.0)
+    assert len(script.watched_from) < 30
+
+
+def test_a_server_that_says_410_to_a_fresh_list_is_not_asked_in_a_hot_loop() -> None:
+    script = Scripted([b'{"type":"ERROR","object":{"code":410,"message":"too old resource version"}}\n'])
+    told(script, 300.0)
+    assert 5 < script.lists < 30
+
+
+def test_waits_have_jitter() -> None:
+    def moments(seed: int) -> tuple[float, ...]:
+        script = Scripted([])
+
+        async def main() -> None:
+            async with following(cast("KubeClient", script), rng=random.Random(seed)):
+                await passes(60)
+
+        run_simulated(main())
+        return tuple(script.watched_at)
+
+    assert len({moments(seed) for seed in range(5)}) == 5
