@@ -14,6 +14,7 @@ import asyncio
 import itertools
 import json
 import os
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -27,6 +28,7 @@ from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook, Topic
 from watchdog.ports import NotDelivered, Notifier
 from watchdog.settings import Listen, load
+from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.cluster import SimulatedCluster
 from watchdog.simulator.pod_behaviour import PodBehaviour
@@ -113,13 +115,24 @@ class FakeChannel:
         """Nothing is held."""
 
 
-_octets = itertools.count(os.getpid() % 100)
+def free_octet(stack: AsyncExitStack) -> int:
+    """A second octet for the pods' addresses that no other town on this machine uses; held until `stack` closes."""
+    for octet in itertools.chain(range(16 + os.getpid() % 200, 250), range(16, 250)):
+        guard = socket.socket()
+        try:
+            guard.bind((f"127.{octet}.255.250", 47999))
+        except OSError:
+            guard.close()
+            continue
+        stack.callback(guard.close)
+        return octet
+    raise AssertionError("no free address range for pods")
 
 
 class Town:
     """The world of one story."""
 
-    def __init__(self, clock: SimulatedClock, folder: Path, rules: str, scrape_interval: float) -> None:
+    def __init__(self, clock: SimulatedClock, folder: Path, octet: int, rules: str, scrape_interval: float) -> None:
         self.clock = clock
         self.folder = folder
         self.rules_path = folder / "rules.toml"
@@ -127,7 +140,6 @@ class Town:
         self.behaviours: dict[str, Behaviour] = {}
         self.lives: dict[str, PodBehaviour] = {}
         self.channels: dict[str, FakeChannel] = {}
-        octet = 16 + next(_octets) % 100 + 1
         self.cluster = SimulatedCluster(clock, octet, self._life, past=timedelta(hours=1))
         self.prometheus = SimulatedPrometheus(
             clock, self.cluster, self._behaviour, scrape_interval=scrape_interval, seed=3, phases=1
@@ -135,6 +147,8 @@ class Town:
         self.watchdog: Watchdog | None = None
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
+        self._performed: list[WriteAttempt] = []
+        self.cluster.after_write(self._performed.append)
         self.cluster.create("namespaces", "", {"metadata": {"name": OWN}})
 
     # -- the world ----------------------------------------------------------------------------------------------
@@ -189,22 +203,9 @@ class Town:
         """The colour that the Service selects."""
         return str(self.cluster.get("services", NAMESPACE, name)["spec"]["selector"]["colour"])
 
-    def writes(self, kind: str) -> list[Any]:
-        """The watchdog's own accepted writes of `deployments` or `services`, dry runs left out."""
-        return [
-            request
-            for request in self.cluster.writes()
-            if f"/{kind}/" in request.path and request.code < 300 and "dryRun" not in str(request.query)
-        ]
-
-    def acts(self, *, refused: bool = False) -> list[str]:
-        """What the watchdog changed (or was refused to) among the workloads, in order, as `deployments/research`."""
-        place = f"/namespaces/{NAMESPACE}/"
-        return [
-            request.path.split(place, 1)[1]
-            for request in self.cluster.writes()
-            if place in request.path and not request.path.endswith("/events") and (request.code >= 300) is refused
-        ]
+    def writes(self, kind: str) -> list[WriteAttempt]:
+        """What the API server carried out for the watchdog on `deployments` or `services`; answered or not."""
+        return [write for write in self._performed if write.resource == kind and not write.dry_run]
 
     # -- the watchdog -------------------------------------------------------------------------------------------
 
@@ -322,7 +323,7 @@ async def town(
     clock = SimulatedClock(START)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-story-")))
-        here = Town(clock, folder, rules, scrape_interval)
+        here = Town(clock, folder, free_octet(stack), rules, scrape_interval)
         furnish(here)
         await stack.enter_async_context(here.cluster)
         here.prometheus.backfill(3600, step=15)

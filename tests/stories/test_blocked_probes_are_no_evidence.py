@@ -1,16 +1,14 @@
 import pytest
 
-from town import GOOD, Town, tell
+from town import Town, tell
 from watchdog.simulator.behaviour import Health, HealthAnswer
 
 
 @pytest.mark.parametrize("answer", ["refused", "hang"])
 def test_probes_that_a_network_policy_blocks_from_the_start_never_act_and_are_named(answer: HealthAnswer) -> None:
-    blocked = Health.constant(answer)
-
     def furnish(town: Town) -> None:
-        town.behaves("research:v1", health=blocked)
-        town.behaves("research:v2", health=blocked)
+        for image in ("research:v1", "research:v2"):
+            town.behaves(image, health=Health.constant(answer))
         town.furnish("research")
 
     async def story(town: Town) -> None:
@@ -33,13 +31,12 @@ def test_a_network_policy_that_comes_in_the_middle_blocks_stable_too_and_is_no_e
         town.flip()
         await town.sleep(200)
         for image in ("gateway:v1", "gateway:v2"):
-            town.behaves(image, health=Health.constant("refused"))
+            town.behaves(image, health=Health.constant("hang"))
         record = await town.outcome("gateway")
 
-        assert record["outcome"] == "passed", record["reason"]
+        assert record["outcome"] == "passed"
         assert "stable's pods do not answer either" in record["rules"]["health"]["sentence"]
         assert town.colour() == "green"
         assert town.acts() == []
 
-    assert GOOD.health == Health()
     tell(story, lambda town: town.furnish_colours(), scrape_interval=15)

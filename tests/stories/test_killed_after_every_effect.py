@@ -19,7 +19,7 @@ from watchdog.simulator.traffic import Course
 _SHARDS = 4
 _QUICK = RULES.replace(
     'rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]',
-    'rules = ["error-rate", "crash"]\nbake = "2m"\ninterval = "5s"\nwarmup = "5s"\nrecovery = "20s"\nbaseline = "5m"',
+    'rules = ["error-rate", "crash"]\nbake = "2m"\ninterval = "5s"\nwarmup = "5s"\nrecovery = "60s"\nbaseline = "5m"',
 )
 
 

@@ -79,16 +79,22 @@ def _blindness(track: Track) -> str:
     return f"rule {track.rule.name} could not have fired{last}"
 
 
-def conclude_recovery(watch: Watch, now: datetime) -> Step:
+def recovered(watch: Watch, now: datetime) -> Step:
     """Whether the put-back helped, as soon as that can be said; nothing in any phase but `RECOVERING`."""
-    if watch.phase is not Phase.RECOVERING:
+    if watch.phase is not Phase.RECOVERING or watch.recovery_from is None:
         return Step(watch)
-    if watch.recovery_from is not None and all(_below(watch, track, now) for track in watch.recovery_tracks):
-        recovered = replace(watch, recovery=Recovery.RECOVERED)
-        return end(recovered, Phase.ROLLED_BACK, "put back, and each breached rule is kept again", now)
+    if not all(_below(watch, track, now) for track in watch.recovery_tracks):
+        return Step(watch)
+    helped = replace(watch, recovery=Recovery.RECOVERED)
+    return end(helped, Phase.ROLLED_BACK, "put back, and each breached rule is kept again", now)
+
+
+def conclude_recovery(watch: Watch, now: datetime) -> Step:
+    """The last word on the recovery, once its time is over. Only for a tick: then all that is due was measured."""
+    step = recovered(watch, now)
     over = watch.recovery_end
-    if over is None or now < over + SETTLE:
-        return Step(watch)
+    if step.watch.phase is not Phase.RECOVERING or over is None or now < over + SETTLE:
+        return step
     worse = [track for track in watch.recovery_tracks if track.verdict is not None and track.verdict.literal]
     if worse:
         why = "; ".join(f"{track.rule.name}: {track.verdict.sentence}" for track in worse if track.verdict)

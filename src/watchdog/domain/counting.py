@@ -3,7 +3,8 @@
 The state is carried from block to block, so that a sample counts once, in the block in which it was there: one that
 came after its block was closed counts in the next. Nothing is extrapolated, and nothing before `since` counts.
 
-- Between two samples of a series: their difference; after a reset (the value fell), the new value.
+- Between two samples of a series: their difference; after a reset (the value fell), the new value. A reset that has
+  passed the old value again by the next scrape cannot be seen; it counts too little, never too much.
 - A series' first value counts from 0 if its pod is newborn (created at or after `since`), or if its scrape had been
   made before without this series while another series of that scrape goes on (an errors series does not exist until
   the first error). Otherwise it is where counting begins. The series that goes on is what tells a new series

@@ -88,7 +88,9 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """Time passed; everything due by now was measured."""
+    """Time passed; `measured` says that every block due by now was measured and handed in before."""
+
+    measured: bool = True
 
 
 @dataclass(frozen=True, slots=True)

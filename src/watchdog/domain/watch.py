@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from watchdog.domain.concluding import conclude_bake, conclude_recovery, end
+from watchdog.domain.concluding import conclude_bake, conclude_recovery, end, recovered
 from watchdog.domain.deciding import decide, held, only_tell, put_back, put_back_answered
 from watchdog.domain.effects import DeliveryState, Effect, Emit, Look, PutBack, Record, Tell
 from watchdog.domain.events import (
@@ -79,7 +79,7 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
         case Measured():
             return _judged(_measured(watch, event), now)
         case RecoveryMeasured():
-            return conclude_recovery(_recovery_measured(watch, event), now)
+            return recovered(_recovery_measured(watch, event), now)
         case BaselineMeasured(baselines):
             changed = {
                 name: with_baseline(track, baselines[name])
@@ -99,8 +99,8 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
             return _right_ended(watch, why, now)
         case Resumed():
             return _resumed(watch, now)
-        case Ticked():
-            return _ticked(watch, now)
+        case Ticked(measured):
+            return _ticked(watch, now, measured=measured)
         case _:
             assert_never(event)
 
@@ -153,7 +153,7 @@ def _probed(watch: Watch, event: Probed, now: datetime) -> Step:
     warm = tuple(pod.name for pod in pods.pods if pod.warm_from is not None and pod.warm_from <= event.round.at)
     changed = replaced(tracks, {event.rule: with_round(track, track.rule.check, event.round, warm)})
     if recovering:
-        return conclude_recovery(replace(watch, recovery_tracks=changed), now)
+        return recovered(replace(watch, recovery_tracks=changed), now)
     return _judged(replace(watch, tracks=changed), now)
 
 
@@ -201,7 +201,7 @@ def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
         watch = replace(watch, recovery_from=max(live.completed_at or now, watch.acted_at or now))
     begun = watch.recovery_from
     if begun is None:
-        return conclude_recovery(watch, now)
+        return Step(watch)
     pods = looked(
         watch.recovery_pods,
         live,
@@ -211,7 +211,7 @@ def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
         containers=watch.guard.containers,
     )
     tracks = _with_signs(watch.recovery_tracks, pods)
-    return conclude_recovery(replace(watch, recovery_pods=pods, recovery_tracks=tracks), now)
+    return recovered(replace(watch, recovery_pods=pods, recovery_tracks=tracks), now)
 
 
 def _judged(watch: Watch, now: datetime) -> Step:
@@ -287,20 +287,22 @@ def _right_ended(watch: Watch, why: str, now: datetime) -> Step:
 
 
 def _resumed(watch: Watch, now: datetime) -> Step:
+    """Go on where the journal says it stood; it may hold the watch, but not yet that its opening is to be told."""
+    opened = Tell(notice(watch, Topic.SWITCH, now))
     if watch.phase is Phase.ACTING and watch.remedy is not None:
         if not watch.may_act:
-            return Step(replace(watch, phase=Phase.DECIDING), (Look(),))
+            return Step(replace(watch, phase=Phase.DECIDING), (Look(), opened))
         # The provider finds out whether it was done; its preconditions still hold only if it was not.
-        return Step(replace(watch, first_attempt_at=now, conflict_since=None), (PutBack(watch.remedy),))
+        return Step(replace(watch, first_attempt_at=now, conflict_since=None), (PutBack(watch.remedy), opened))
     if watch.phase in (Phase.DECIDING, Phase.HOLDING):
-        return Step(watch, (Look(),))
-    return Step(watch)
+        return Step(watch, (Look(), opened))
+    return Step(watch, (opened,))
 
 
-def _ticked(watch: Watch, now: datetime) -> Step:
+def _ticked(watch: Watch, now: datetime, *, measured: bool) -> Step:
     over = watch.bake_end if watch.bake_end is not None else watch.patience
     match watch.phase:
-        case Phase.WATCHING if now >= over + SETTLE:
+        case Phase.WATCHING if measured and now >= over + SETTLE:
             return conclude_bake(watch, now)
         case Phase.DECIDING if watch.left and now - (watch.first_attempt_at or now) > RETRY:
             return put_back(watch, watch.left, now)
@@ -313,7 +315,7 @@ def _ticked(watch: Watch, now: datetime) -> Step:
             if watch.left:
                 return put_back(watch, watch.left, now)
             return end(watch, Phase.FAILED, "the API server never said whether it was put back", now)
-        case Phase.RECOVERING:
+        case Phase.RECOVERING if measured or watch.recovery_from is None:
             return conclude_recovery(watch, now)
         case _:
             return Step(watch)

@@ -40,6 +40,8 @@ class Measuring:
 
     async def run(self) -> None:
         """Measure until cancelled."""
+        while self._live() is None:
+            await self._clock.sleep(0.1)  # what newborn pods count from 0 depends on when they were created
         async with asyncio.TaskGroup() as scope:
             scope.create_task(self._baselines(), name=f"baseline {self._watch().id}")
             await self._blocks()
@@ -98,7 +100,7 @@ class Measuring:
         """The blocks after the completed put-back, of the revision that was gone back to."""
         while (since := self._watch().recovery_from) is None:
             await self._clock.sleep(0.5)
-            self._post(Ticked())
+            self._post(Ticked(measured=False))
         watch = self._watch()
         if watch.remedy is None:
             return

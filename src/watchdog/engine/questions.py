@@ -3,7 +3,7 @@
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from watchdog.domain.counting import Scope, Selection
@@ -102,12 +102,17 @@ def pieces(start: float, end: float, length: float) -> list[float]:
     return [*(start + length * index for index in range(1, count)), end]
 
 
-def grid_of(ends: Sequence[float]) -> Steps | None:
+def grid_of(ends: Sequence[datetime]) -> Steps | None:
     """The steps of one range query that hits each of several block ends, where they are evenly apart."""
-    if len(ends) < 2:
+    steps = {later - earlier for earlier, later in pairwise(ends)}
+    if len(steps) != 1:
         return None
-    steps = {round(later - earlier, 3) for earlier, later in pairwise(ends)}
-    return Steps(ends[0], ends[-1], steps.pop()) if len(steps) == 1 else None
+    step = steps.pop()
+    if step % timedelta(milliseconds=1):
+        return None  # Prometheus counts in milliseconds: the steps would drift away from the ends
+    seconds = step.total_seconds()
+    # Half a step more, so that no rounding of the end loses the last of them.
+    return Steps(ends[0].timestamp(), ends[-1].timestamp() + seconds / 2, seconds)
 
 
 def at_moment(answer: Answer, at: float) -> Answer:

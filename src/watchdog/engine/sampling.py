@@ -155,12 +155,10 @@ class Sampler:
             return tuple(Block(*span, NOTHING_COUNTED) for span in spans)
         if tracker.begun is None:
             tracker.begun = max(since, first)
-        if tracker.until is None:
-            begin = tracker.begun - _LOOK_BACK
-        else:
-            # What came late lies before the end of the last block; what failed to be asked, behind it.
-            interval = (spans[0][2] - spans[0][1]).total_seconds()
-            begin = max(min(first, tracker.until) - interval, end - _LONGEST_ARREARS)
+        # What came late lies before the end of the last block; what failed to be asked, behind it.
+        interval = (spans[0][2] - spans[0][1]).total_seconds()
+        begin = tracker.begun - _LOOK_BACK if tracker.until is None else min(first, tracker.until) - interval
+        begin = max(begin, min(first - interval, end - _LONGEST_ARREARS))
         answers, query = await self._selections(tracker, Raw(max(since, begin), end))
         if isinstance(answers, QueryFailed):
             return tuple(Block(*span, answers, query) for span in spans)
@@ -193,7 +191,7 @@ class Sampler:
     # -- gauges --------------------------------------------------------------------------------------------------
 
     async def _gauge_blocks(self, metric: GaugeMetric, subject: Subject, spans: Sequence[Span]) -> tuple[Block, ...]:
-        grid = grid_of([span[2].timestamp() for span in spans if span[2] > subject.since])
+        grid = grid_of([span[2] for span in spans if span[2] > subject.since])
 
         async def measured(span: Span) -> Block:
             if span[2] <= subject.since:

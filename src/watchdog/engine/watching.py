@@ -178,7 +178,7 @@ class WatchDriver:
         if step.effects:
             self._dirty.set()
         if self.watch.phase.terminal:
-            self.post(Ticked())  # perhaps that was the last thing to be told
+            self.post(Ticked(measured=False))  # perhaps that was the last thing to be told
 
     async def _flush(self) -> None:
         self._dirty.set()

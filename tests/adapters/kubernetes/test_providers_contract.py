@@ -372,8 +372,11 @@ def test_what_the_server_refuses_for_good_is_refused_and_a_look_says_so_before(k
             assert look.destination is not None
             assert "admission webhook denied" in look.destination.refused
             invalid = {"kind": "Status", "reason": "Invalid", "message": "spec is invalid", "code": 422}
-            stage.at.cluster.faults.answer(422, invalid, method="PATCH")
-            assert isinstance(await stage.put_back(await stage.look()), PutBackRefused)
+            stage.at.cluster.faults.answer(422, invalid, method="PATCH", count=2)
+            look = await stage.look()
+            assert look.destination is not None
+            assert "spec is invalid" in look.destination.refused
+            assert isinstance(await stage.put_back(look), PutBackRefused)
 
     run_simulated(main())
 

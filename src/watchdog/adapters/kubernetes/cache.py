@@ -153,6 +153,7 @@ class ClusterCache:
             del self._namespaces[name]
             self._versions = {key: version for key, version in self._versions.items() if key[0] != name}
         self._rewatch.set()
+        self._beat()
 
     async def run(self) -> None:
         """Keep the cache as the cluster is; until cancelled."""
@@ -217,6 +218,10 @@ class ClusterCache:
                         subscriber.relisted.add(name)
         for subscriber in self._subscribers:
             subscriber.wake()
+        self._beat()
+
+    def _beat(self) -> None:
+        """Let everyone look again who waits for a change."""
         self._pulse.set()
         self._pulse = asyncio.Event()
 
@@ -265,8 +270,8 @@ class ClusterCache:
         return max((self._versions.get(key, 0) for key in keys), default=0)
 
     async def wait_beyond(self, keys: Collection[Key], version: int) -> None:
-        """Return when one of these changed after `version`; for ever, if none does."""
-        while self.version(keys) <= version:
+        """Return when one of these changed after `version`, or is no longer watched; for ever, if neither happens."""
+        while self.version(keys) <= version and all(self.is_synced(namespace) for namespace, _, _ in keys):
             await self._pulse.wait()
 
     async def wait_synced(self) -> None:

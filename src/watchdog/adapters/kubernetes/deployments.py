@@ -132,9 +132,7 @@ class DeploymentProvider(Sightings):
         """The Deployment as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
         target = switch.target
         keys = [(target.namespace, target.kind.value, target.name)]
-        if after is not None:
-            await self._cache.wait_beyond(keys, after)
-        version = self._cache.version(keys)
+        version = await self._moved(target.namespace, keys, after, fresh=fresh)
         if not fresh:
             return self._live(switch, stable, workload.cached(self._cache, target.namespace, target.name), version)
         with unanswered(f"looking at {target}"):

@@ -42,11 +42,17 @@ class ServiceProvider(Sightings):
         return list(self._cache.all(SERVICES, namespace))
 
     def _places(self, deployments: set[Place], services: set[Place]) -> set[Place]:
-        # What a Service selects may be another revision, or gone, when Deployments change.
-        beside = {
-            (namespace, name) for namespace in {place[0] for place in deployments} for name in self._names(namespace)
-        }
-        return services | beside
+        # Each event of a pod comes by here as its Deployment: only Services that may select it are looked at.
+        places = set(services)
+        for namespace, name in deployments:
+            deployment = self._cache.all(DEPLOYMENTS, namespace).get(name)
+            pod_labels = deployment["template"]["labels"] if deployment else {}
+            for service, one in self._cache.all(SERVICES, namespace).items():
+                known = self._known.get((namespace, service))
+                selected = known.workload if known else None
+                if selected in (None, name) or workloads.selects(one["spec"]["selector"], pod_labels):
+                    places.add((namespace, service))
+        return places
 
     def _is_there(self, place: Place) -> bool:
         service = self._cache.all(SERVICES, place[0]).get(place[1])
@@ -92,6 +98,7 @@ class ServiceProvider(Sightings):
         if moved and written is not None and now - written > STALE:
             known.owed = True  # newly guarded, or the event was long on its way
         known.serving, known.selector = identity, service["spec"]["selector"]
+        known.workload = serving.workload if serving else None
         known.since, known.since_is_bound = (_bound(written, now), True) if known.owed else (now, False)
 
     def _selected(self, namespace: str, selector: Mapping[str, str]) -> Workload | None:
@@ -123,9 +130,7 @@ class ServiceProvider(Sightings):
         flips = switch.flips or (ServiceFlip(switch.target.name, {}, {}),)
         keys: list[Key] = [(namespace, "service", flip.service) for flip in flips]
         keys += [(namespace, "service", switch.target.name), *((namespace, "deployment", name) for name in colours)]
-        if after is not None:
-            await self._cache.wait_beyond(keys, after)
-        version = self._cache.version(keys)
+        version = await self._moved(namespace, keys, after, fresh=fresh)
         names = dict.fromkeys([switch.target.name, *(flip.service for flip in flips)])
         if not fresh:
             cached = self._cache.all(SERVICES, namespace)

@@ -1,16 +1,16 @@
 """What both providers do to turn changes of the cache into sightings: look again, wait a little, tell once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from watchdog.adapters.kubernetes.cache import Changes, ClusterCache
+from watchdog.adapters.kubernetes.cache import Changes, ClusterCache, Key
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.pods import EPOCH
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import Target
-from watchdog.ports import Clock
+from watchdog.ports import Clock, OutOfReach
 
 Guarded = Callable[[Target, Mapping[str, str]], bool]
 Place = tuple[str, str]  # namespace, name
@@ -24,6 +24,7 @@ class Known:
 
     serving: object = None  # what identifies what serves, for the provider
     selector: Mapping[str, str] | None = None  # a Service's
+    workload: str | None = None  # the Deployment a Service selects, where it is one
     since: datetime | None = None
     since_is_bound: bool = False
     late: bool = False  # it served already when it was first seen
@@ -38,7 +39,7 @@ class Later:
 
 
 class Sightings(ABC):
-    """The looking half of a traffic provider."""
+    """The looking half of a traffic provider. `guarded(target, labels)` says which objects are told of."""
 
     def __init__(self, client: KubeClient, cache: ClusterCache, *, clock: Clock, guarded: Guarded) -> None:
         self._client = client
@@ -57,7 +58,10 @@ class Sightings(ABC):
             self._changes.wake()
 
     async def switches(self) -> AsyncGenerator[Sighting]:
-        """What serves each target, whenever that may have changed and once more after each list; never ends."""
+        """What serves each target, whenever that may have changed and once more after each list; never ends.
+
+        For one listener: what was told is remembered, and is not told again because somebody else listens.
+        """
         changes = self._changes = self._cache.subscribe()
         try:
             while True:
@@ -114,6 +118,18 @@ class Sightings(ABC):
             case None:
                 known.due = None
                 return None
+
+    async def _moved(self, namespace: str, keys: Collection[Key], after: int | None, *, fresh: bool) -> int:
+        """The version of what `keys` name, once it is beyond `after`.
+
+        Raises `OutOfReach` where the cache would be asked of a namespace it does not know (yet, or any more): what is
+        not listed must not look as if it were gone.
+        """
+        if after is not None:
+            await self._cache.wait_beyond(keys, after)
+        if not fresh and not self._cache.is_synced(namespace):
+            raise OutOfReach(f"namespace {namespace} is not watched, or not listed yet")
+        return self._cache.version(keys)
 
     @abstractmethod
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
