@@ -166,8 +166,9 @@ def put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
         recovery_from=now if watch.switch.kind is SwitchKind.SELECTOR else None,
         recovery_tracks=tuple(
             Track(track.rule, History(watch.guard.interval), baseline=track.baseline)
-            for name in watch.breached
-            if (track := watch.track(name)) is not None
+            for track in watch.tracks
+            # What was put back by hand is held to all its rules, for no rule asked for it.
+            if watch.by_hand or track.rule.name in watch.breached
         ),
     )
     note = f"{name_of(watch.switch.candidate)} was put back to {name_of(to)}"

@@ -1,5 +1,6 @@
 """May we act, and to what? `plan` answers with a `Remedy` or with a `Refusal` that says why not."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, exemption
@@ -11,6 +12,9 @@ from watchdog.domain.rollout import SwitchKind
 from watchdog.domain.rules import Absolute
 from watchdog.domain.state import Refusal, RefusalReason, Track, Watch
 
+_BINDING = frozenset({RefusalReason.SUPERSEDED, RefusalReason.NOTHING_TO_GO_BACK_TO, RefusalReason.DESTINATION_GONE})
+"""Refusals that nobody can pass over: there would be nothing to do, or it would hit somebody else's work."""
+
 
 def plan(watch: Watch, live: Live, now: datetime) -> Remedy | Refusal:
     """Decide on a fresh look at the target. The order is from "not ours any more" to "would not help".
@@ -18,115 +22,110 @@ def plan(watch: Watch, live: Live, now: datetime) -> Remedy | Refusal:
     Total and pure. A remedy carries the UID and the resourceVersion of this very look, so whatever happens
     between the look and the write makes the write fail.
     """
-    refusal = _not_ours(watch, live) or _marked(watch, live, now) or _no_way_back(watch, live)
-    if refusal is not None:
-        return refusal
+    for refusal in _reasons(watch, live, now):
+        if refusal.reason in _BINDING or refusal.reason.value not in watch.overridden:
+            return refusal
+    assert watch.stable is not None  # else there was a reason, which nobody can pass over
     destination = live.destination
-    if watch.stable is None or destination is None:
-        return Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "no good revision to go back to is known")
-    first: Remedy | Refusal | None = None
-    if watch.switch.kind is SwitchKind.SELECTOR:
-        first = _cannot_serve(watch, live, destination)
-    if isinstance(first, Refusal):
-        return first
-    return (
-        _stable_over_limit(watch)
-        or first
-        or Remedy(
-            watch=watch.id,
-            target=watch.switch.target,
-            kind=watch.switch.kind,
-            candidate=watch.switch.candidate,
-            to=watch.stable.revision,
-            uid=live.uid,
-            resource_version=live.resource_version,
-            services=_services(watch, live),
-        )
+    scale_to = None
+    if destination is not None and _scales_first(watch, destination):
+        scale_to = max(1, live.desired)
+    return Remedy(
+        watch=watch.id,
+        target=watch.switch.target,
+        kind=watch.switch.kind,
+        candidate=watch.switch.candidate,
+        to=watch.stable.revision,
+        uid=live.uid,
+        resource_version=live.resource_version,
+        services=() if scale_to is not None else _services(watch, live),
+        scale_to=scale_to,
     )
 
 
-def _not_ours(watch: Watch, live: Live) -> Refusal | None:
+def _reasons(watch: Watch, live: Live, now: datetime) -> Iterator[Refusal]:
+    """Every reason not to act, in order."""
+    yield from _not_ours(watch, live)
+    yield from _marked(watch, live, now)
+    destination = live.destination
+    if watch.stable is None or destination is None:
+        yield Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "no good revision to go back to is known")
+        return
+    if watch.switch.kind is SwitchKind.SELECTOR and not _services(watch, live):
+        yield Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "what the Service selected before is not known")
+    yield from _no_way_back(destination)
+    if watch.switch.kind is SwitchKind.SELECTOR and not _scales_first(watch, destination):
+        yield from _cannot_serve(watch, destination)
+    yield from _stable_over_limit(watch)
+
+
+def _not_ours(watch: Watch, live: Live) -> Iterator[Refusal]:
     if not live.exists:
-        return Refusal(RefusalReason.SUPERSEDED, "the target is gone")
+        yield Refusal(RefusalReason.SUPERSEDED, "the target is gone")
+        return
     still = {service for service, (_, _, selects) in live.services.items() if selects}
     own = watch.switch.target.name
     if still and own in live.services and own not in still:
-        return None  # of several Services this one has moved on; the others are still ours to put back
+        return  # of several Services this one has moved on; the others are still ours to put back
     if live.serving != watch.switch.candidate:
         serving = str(live.serving) if live.serving else "nothing that could be told"
-        return Refusal(RefusalReason.SUPERSEDED, f"{serving} serves now, not {watch.switch.candidate}")
-    if watch.switch.flips and not still:
-        return Refusal(RefusalReason.SUPERSEDED, "the Service's selector was changed since")
-    return None
+        yield Refusal(RefusalReason.SUPERSEDED, f"{serving} serves now, not {watch.switch.candidate}")
+    elif watch.switch.flips and not still:
+        yield Refusal(RefusalReason.SUPERSEDED, "the Service's selector was changed since")
 
 
-def _marked(watch: Watch, live: Live, now: datetime) -> Refusal | None:
+def _marked(watch: Watch, live: Live, now: datetime) -> Iterator[Refusal]:
     if live.paused:
-        return Refusal(RefusalReason.PAUSED, "the Deployment is paused: an undo would not roll out")
+        yield Refusal(RefusalReason.PAUSED, "the Deployment is paused: an undo would not roll out")
     if watch.guard.annotations:
         for annotation in (HOLD, GUARD):
             mark = exemption(annotation, live.annotations, now)
             if isinstance(mark, Exemption):
                 until = f"{mark.until:%Y-%m-%d %H:%M} UTC"
-                return Refusal(RefusalReason.ON_HOLD, f"on hold until {until}: {mark.reason}")
-    return None
+                yield Refusal(RefusalReason.ON_HOLD, f"on hold until {until}: {mark.reason}")
 
 
-def _no_way_back(watch: Watch, live: Live) -> Refusal | None:
-    destination = live.destination
-    if watch.stable is None or destination is None:
-        return Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "no good revision to go back to is known")
-    if watch.switch.kind is SwitchKind.SELECTOR and not _services(watch, live):
-        return Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "what the Service selected before is not known")
+def _no_way_back(destination: Destination) -> Iterator[Refusal]:
     name = str(destination.revision)
     if not destination.exists:
-        return Refusal(RefusalReason.DESTINATION_GONE, f"{name} is gone (revisionHistoryLimit, or deleted)")
+        yield Refusal(RefusalReason.DESTINATION_GONE, f"{name} is gone (revisionHistoryLimit, or deleted)")
     if not destination.same_template:
-        return Refusal(
-            RefusalReason.DESTINATION_CHANGED, f"{destination.revision.workload} no longer runs what served: {name}"
-        )
+        workload = destination.revision.workload
+        yield Refusal(RefusalReason.DESTINATION_CHANGED, f"{workload} no longer runs what served: {name}")
     if not destination.differs:
-        return Refusal(
-            RefusalReason.NO_DIFFERENCE,
-            f"{name} differs in annotations alone (a restart): an undo would change nothing",
-        )
+        why = f"{name} differs in annotations alone (a restart): an undo would change nothing"
+        yield Refusal(RefusalReason.NO_DIFFERENCE, why)
     if destination.missing:
-        return Refusal(RefusalReason.NEEDS_GONE, f"{name} needs what is gone: {', '.join(destination.missing)}")
+        yield Refusal(RefusalReason.NEEDS_GONE, f"{name} needs what is gone: {', '.join(destination.missing)}")
     if destination.refused:
-        return Refusal(RefusalReason.DRY_RUN_REFUSED, f"the API server would refuse it: {destination.refused}")
-    return None
+        yield Refusal(RefusalReason.DRY_RUN_REFUSED, f"the API server would refuse it: {destination.refused}")
 
 
-def _cannot_serve(watch: Watch, live: Live, destination: Destination) -> Remedy | Refusal | None:
+def _scales_first(watch: Watch, destination: Destination) -> bool:
+    """Whether a colour that was scaled to zero is to be scaled up before the traffic goes back to it."""
+    flip = watch.switch.kind is SwitchKind.SELECTOR
+    return flip and destination.replicas == 0 and watch.guard.restore_replicas and not watch.scaled_up
+
+
+def _cannot_serve(watch: Watch, destination: Destination) -> Iterator[Refusal]:
     if destination.ready_pods > 0 and 2 * destination.ready_pods >= destination.replicas:
-        return None
-    name = destination.revision.workload
-    if destination.replicas == 0 and watch.guard.restore_replicas and not watch.scaled_up:
-        return Remedy(
-            watch=watch.id,
-            target=watch.switch.target,
-            kind=watch.switch.kind,
-            candidate=watch.switch.candidate,
-            to=destination.revision,
-            uid=live.uid,
-            resource_version=live.resource_version,
-            scale_to=max(1, live.desired),
-        )
-    ready = f"{destination.ready_pods} of {destination.replicas} pods of {name} are ready"
+        return
+    ready = f"{destination.ready_pods} of {destination.replicas} pods of {destination.revision.workload} are ready"
     hint = "" if destination.replicas or watch.guard.restore_replicas else " (restore_replicas would scale it up)"
-    return Refusal(RefusalReason.DESTINATION_NOT_READY, ready + hint)
+    yield Refusal(RefusalReason.DESTINATION_NOT_READY, ready + hint)
 
 
-def _stable_over_limit(watch: Watch) -> Refusal | None:
+def _stable_over_limit(watch: Watch) -> Iterator[Refusal]:
     """Refuse while every breached rule is excused by stable's own trouble before the switch."""
     excuses = []
     for name in watch.breached:
         track = watch.track(name)
         excuse = _excuse(track) if track is not None else None
         if excuse is None:
-            return None
+            return
         excuses.append(excuse)
-    return Refusal(RefusalReason.STABLE_OVER_LIMIT, "; ".join(excuses)) if excuses else None
+    if excuses:
+        yield Refusal(RefusalReason.STABLE_OVER_LIMIT, "; ".join(excuses))
 
 
 def _excuse(track: Track) -> str | None:

@@ -158,6 +158,8 @@ class Watch:
     recovery_from: datetime | None = None  # the completed put-back
     recovery_tracks: tuple[Track, ...] = ()
     recovery_pods: Pods | None = None
+    by_hand: str = ""  # who rolled back by hand, and why: such a watch begins with a person's decision
+    overridden: tuple[str, ...] = ()  # checks that the person passes over, by the names of their refusals
     ended_at: datetime | None = None
     reason: str = ""  # the outcome in one sentence
     tellings: tuple[Telling, ...] = ()

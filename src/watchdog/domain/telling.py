@@ -92,6 +92,8 @@ def _verdict(watch: Watch, rule: str) -> Verdict | None:
 
 
 def _why(watch: Watch, rule: str) -> str:
+    if watch.by_hand and not rule:
+        return f"by hand, {watch.by_hand}"
     verdict = _verdict(watch, rule)
     return "its rules" if verdict is None else f"{verdict.rule}: {verdict.sentence}"
 

@@ -4,13 +4,14 @@ Pure and total: any event in any phase gives a step. Terminal phases absorb: the
 their notices and of nothing else.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from watchdog.domain.concluding import conclude_bake, conclude_recovery, end, recovered
 from watchdog.domain.deciding import decide, held, only_tell, put_back, put_back_answered
-from watchdog.domain.effects import DeliveryState, Effect, Emit, Look, PutBack, Record, Tell
+from watchdog.domain.effects import DeliveryState, Effect, Emit, Judgement, Look, PutBack, Record, Remember, Tell
 from watchdog.domain.events import (
     BaselineMeasured,
     DeliveryMoved,
@@ -30,6 +31,7 @@ from watchdog.domain.events import (
 from watchdog.domain.judge.history import Pods
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.live import Live
+from watchdog.domain.measurement import Baseline
 from watchdog.domain.rules import Action, Probe, Signs, Topic
 from watchdog.domain.state import (
     RETRY,
@@ -81,12 +83,7 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
         case RecoveryMeasured():
             return recovered(_recovery_measured(watch, event), now)
         case BaselineMeasured(baselines):
-            changed = {
-                name: with_baseline(track, baselines[name])
-                for track in watch.tracks
-                if (name := track.rule.name) in baselines
-            }
-            return _judged(replace(watch, tracks=replaced(watch.tracks, changed)), now)
+            return _judged(_with_baselines(watch, baselines), now)
         case Probed():
             return _probed(watch, event, now)
         case PutBackAnswered(answer):
@@ -126,6 +123,16 @@ def _measured(watch: Watch, event: Measured) -> Watch:
         if (name := track.rule.name) in event.blocks
     }
     return replace(watch, tracks=replaced(watch.tracks, changed))
+
+
+def _with_baselines(watch: Watch, baselines: Mapping[str, Baseline]) -> Watch:
+    def based(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
+        return tuple(
+            with_baseline(track, baselines[track.rule.name]) if track.rule.name in baselines else track
+            for track in tracks
+        )
+
+    return replace(watch, tracks=based(watch.tracks), recovery_tracks=based(watch.recovery_tracks))
 
 
 def _recovery_measured(watch: Watch, event: RecoveryMeasured) -> Watch:
@@ -288,6 +295,8 @@ def _right_ended(watch: Watch, why: str, now: datetime) -> Step:
 
 def _resumed(watch: Watch, now: datetime) -> Step:
     """Go on where the journal says it stood; it may hold the watch, but not yet that its opening is to be told."""
+    if watch.by_hand:
+        return _adopted(watch, now)
     opened = Tell(notice(watch, Topic.SWITCH, now))
     if watch.phase is Phase.ACTING and watch.remedy is not None:
         if not watch.may_act:
@@ -297,6 +306,16 @@ def _resumed(watch: Watch, now: datetime) -> Step:
     if watch.phase in (Phase.DECIDING, Phase.HOLDING):
         return Step(watch, (Look(), opened))
     return Step(watch, (opened,))
+
+
+def _adopted(watch: Watch, now: datetime) -> Step:
+    """A rollback by hand, taken over from whoever made it: finish it, tell of it, see whether it helped."""
+    if watch.phase is Phase.ACTING and watch.remedy is not None:
+        return Step(watch, (PutBack(watch.remedy),))
+    if watch.phase is Phase.RECOVERING:
+        bad = Remember(Judgement.BAD, watch.switch.candidate)
+        return Step(watch, (bad, Tell(notice(watch, Topic.ROLLED_BACK, now))))
+    return Step(watch)
 
 
 def _ticked(watch: Watch, now: datetime, *, measured: bool) -> Step:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from watchdog.domain.effects import Effect, Emit, Look, PutBack, PutBackUnsure, Record, Tell
+from watchdog.domain.effects import Effect, Emit, Look, PutBack, PutBackConflicted, PutBackUnsure, Record, Tell
 from watchdog.domain.events import (
     DeliveryMoved,
     Event,
@@ -36,6 +36,7 @@ _LOOK_AT_LEAST_EVERY = 5.0  # signs ripen with time alone
 _LOOK_AT_MOST_EVERY = 0.2
 _RETRY_FIRST = 0.5
 _RETRY_LONGEST = 5.0
+_CONFLICT_LONGEST = 4.0
 _FLUSH_AFTER = 1.0
 
 
@@ -67,6 +68,7 @@ class WatchDriver:
         self._dirty = asyncio.Event()
         self._writing = asyncio.Lock()
         self._retries = 0
+        self._conflicts = 0
         self._measuring = Measuring(sampler, clock, self.post, lambda: self.watch, lambda: self._live)
         self._deliverer = Deliverer(
             notifiers=notifiers, clock=clock, observer=observer, moved=self._moved, flush=self._flush
@@ -151,6 +153,9 @@ class WatchDriver:
             return
         if isinstance(effect, Look | PutBack) and self._retries:
             await self._clock.sleep(min(_RETRY_LONGEST, _RETRY_FIRST * 2 ** min(self._retries, 5)))
+        if isinstance(effect, Look) and self._conflicts > 1:
+            # One conflict is chance, and looked at again at once; more are someone who writes again and again.
+            await self._clock.sleep(min(_CONFLICT_LONGEST, _RETRY_FIRST * 2 ** min(self._conflicts - 2, 5)))
         uid = self._live.uid if self._live is not None else ""
         if isinstance(effect, Emit):
             # An Event is for people to read later: a slow API server must not let it delay an act.
@@ -160,10 +165,11 @@ class WatchDriver:
             answer = await self._performer.perform(effect, self.watch, uid)
         if answer is None:
             return
-        failed = isinstance(answer, LookFailed) or (
-            isinstance(answer, PutBackAnswered) and isinstance(answer.answer, PutBackUnsure)
-        )
+        put_back = answer.answer if isinstance(answer, PutBackAnswered) else None
+        failed = isinstance(answer, LookFailed) or isinstance(put_back, PutBackUnsure)
         self._retries = self._retries + 1 if failed else 0
+        if put_back is not None:
+            self._conflicts = self._conflicts + 1 if isinstance(put_back, PutBackConflicted) else 0
         self.post(answer)
 
     async def _emit(self, effect: Emit, watch: Watch, uid: str) -> None:

@@ -98,7 +98,7 @@ def _check_scheme(scheme: str, text: str) -> None:
     if scheme == "msteams":
         raise Fault(0, "Microsoft has ended the webhooks of msteams://", "make a workflow and write workflows://...")
     if scheme in ("http", "https"):
-        host = re.match(r"https://([^/?#@]*)", text)
+        host = re.match(r"https://([^/?#@:]*)(?::[0-9]+)?(?=[/?#]|$)", text)
         if host is not None and any(host[1] == known or host[1].endswith(f".{known}") for known in NATIVE_HOSTS):
             return
         known = ", ".join(NATIVE_HOSTS)

@@ -130,7 +130,7 @@ def _metrics_of(name: str, fields: Fields, around: Surroundings) -> dict[str, Me
 
 
 def _warn_of_shadows(name: str, fields: Fields, metrics: Iterable[str]) -> None:
-    for metric in metrics:
+    for metric in sorted(metrics):
         message = f"the guard's preset has a metric {metric}, but [metrics.{metric}] takes its place"
         remedy = f"write [guards.{name}.metrics.{metric}] to say which one is meant"
         fields.mistakes.warn(fields.at(keys.GUARD_PRESET), message, remedy)

@@ -14,8 +14,11 @@ from watchdog.rulebook.promql_text import Token, placeholders, selectors, stand_
 
 VARIABLES = ("namespace", "pods", "workload", "name")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_SMALLER = "make it a recording rule of Prometheus"
 _LONGEST = 4000
 _DEEPEST = 50
+_MOST_OPERATORS = 100
+_OPERATORS = frozenset({"+", "-", "*", "/", "%", "^", "==", "!=", ">", "<", ">=", "<=", "and", "or", "unless", "atan2"})
 
 
 def check_placeholders(template: str) -> None:
@@ -40,7 +43,7 @@ def parse(template: str) -> promql_parser.Expr:
     """Parse a template; raises Fault as near to the fault's place as can be told."""
     check_placeholders(template)
     query = stand_in(template)
-    _check_nesting(query)
+    _check_size(query)
     try:
         expression = promql_parser.parse(query)
     except ValueError as error:
@@ -151,18 +154,18 @@ def _vector_selectors(expression: promql_parser.Expr) -> list[promql_parser.Vect
     return found
 
 
-def _check_nesting(query: str) -> None:
-    """Refuse what the parser, a recursive one in native code, could not return from."""
+def _check_size(query: str) -> None:
+    """Refuse what the parser, a recursive one in native code, would take minutes for or not return from."""
     if len(query) > _LONGEST:
-        raise Fault(0, f"the query is longer than {_LONGEST} characters", "make it a recording rule of Prometheus")
-    depth = 0
+        raise Fault(0, f"the query is longer than {_LONGEST} characters", _SMALLER)
+    depth = operators = 0
     for token in tokens_of(query):
-        if token.text in _CLOSING:
-            depth += 1
-        elif token.text in _CLOSING.values():
-            depth -= 1
+        depth += (token.text in _CLOSING) - (token.text in _CLOSING.values())
+        operators += token.text.lower() in _OPERATORS
         if depth > _DEEPEST:
-            raise Fault(token.at, "the query is nested too deeply", "make it a recording rule of Prometheus")
+            raise Fault(token.at, "the query is nested too deeply", _SMALLER)
+        if operators > _MOST_OPERATORS:
+            raise Fault(token.at, f"the query has more than {_MOST_OPERATORS} operators", _SMALLER)
 
 
 def _place_of(query: str, error: str) -> int:

@@ -167,7 +167,9 @@ class OpenTable:
         return OpenFields(Fields(node, own, self.section, mistakes), tables or {})
 
     def schema(self) -> Schema:
-        return self.section.schema() | self.others.schema()
+        others = self.others
+        names: Schema = {"propertyNames": {"pattern": others.key_pattern}}
+        return self.section.schema() | {"additionalProperties": others.of.schema()} | names
 
 
 _HOMES: dict[str, str] = {}

@@ -51,13 +51,16 @@ class ConfigMapJournal:
         self._kept = records_kept
         self._there: set[str] = set()  # the records of open watches that were written or read by this process
 
-    async def records(self) -> Sequence[Document]:
-        """All records, newest first; a schema that is not known is handed out as it is."""
+    async def records(self, *, open_only: bool = False) -> Sequence[Document]:
+        """All records, or those of open watches, newest first; a schema that is not known is handed out as it is."""
         found: list[tuple[str, str, Document]] = []
+        labels = f"{RECORD}=watch" + (f",{OPEN}=true" if open_only else "")
         with unanswered("reading the records"):
-            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}=watch", limit=PAGE)
+            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE)
             async for page, _ in pages:
                 for one in page:
+                    if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
+                        self._there.add(one["metadata"]["name"])
                     document = _decoded(one["metadata"]["name"], (one.get("data") or {}).get(RECORD_KEY, ""))
                     if document is not None:
                         found.append((*_age(one), document))
