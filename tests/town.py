@@ -207,6 +207,15 @@ class Town:
         """What the API server carried out for the watchdog on `deployments` or `services`; answered or not."""
         return [write for write in self._performed if write.resource == kind and not write.dry_run]
 
+    def acts(self, *, refused: bool = False) -> list[str]:
+        """What the watchdog changed (or was refused to) among the workloads, in order, as `deployments/research`."""
+        place = f"/namespaces/{NAMESPACE}/"
+        return [
+            request.path.split(place, 1)[1]
+            for request in self.cluster.writes()
+            if place in request.path and not request.path.endswith("/events") and (request.code >= 300) is refused
+        ]
+
     # -- the watchdog -------------------------------------------------------------------------------------------
 
     def _build(self, rulebook: Rulebook) -> Mapping[str, Notifier]:

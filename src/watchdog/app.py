@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from watchdog.adapters import notifiers as channels
+from watchdog.adapters.kubernetes.access import whoami
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.events import KubernetesEvents
@@ -25,9 +27,11 @@ from watchdog.adapters.web.server import WebServer
 from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, Severity
 from watchdog.domain.judge import Verdict
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import SwitchKind, Target
+from watchdog.domain.rollout import SwitchKind, Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
+from watchdog.engine import by_hand
+from watchdog.engine.by_hand import NothingKnown
 from watchdog.engine.delivering import Announcer
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
@@ -291,7 +295,7 @@ class Watchdog:
         performer = Performer(
             providers=by_kind,
             journal=journal,
-            events=KubernetesEvents(kube, clock=self._clock, instance=self.settings.namespace),
+            events=KubernetesEvents(kube, clock=self._clock, instance=socket.gethostname()),
             clock=self._clock,
             observer=self.observer,
             remember=supervisor.remember,
@@ -342,7 +346,9 @@ class Watchdog:
         except (RulesError, channels.ChannelInvalid) as error:
             return str(error)
         self._rules_text = text
-        cache.watch_namespaces(rulebook.namespaces)
+        # Watches that are open go on under the rules they began with, also where the guard has left the namespace.
+        open_in = {watch.switch.target.namespace for watch in supervisor.watches}
+        cache.watch_namespaces(rulebook.namespaces | open_in)
         supervisor.rules_changed(rulebook)
         for provider in self._traffic:
             provider.reguard(self._guarded)
@@ -388,6 +394,57 @@ async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str
         return await _journal(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
 
 
+@dataclass(frozen=True)
+class Rollback:
+    """A rollback by hand, at the point where a person can still say no."""
+
+    watch: Watch  # as the rehearsal left it: acting (it would be done) or holding (it would be refused)
+    carry_out: Callable[[], Awaitable[Watch]]
+
+
+@asynccontextmanager
+async def rollback_by_hand(
+    settings: Settings, clock: Clock, target: Target, *, reason: str, to: str = "", overridden: tuple[str, ...] = ()
+) -> AsyncIterator[Rollback]:
+    """Find out what a rollback of `target` would be, with the caller's own rights. Nothing is written until
+    `carry_out`.
+
+    Raises `NothingKnown` and `OutOfReach`.
+    """
+    async with AsyncExitStack() as stack:
+        rng = random.Random()  # noqa: S311 - jitter
+        kube = await _connected(settings, clock, stack)
+        who = await whoami(kube)
+        journal = _journal(kube, settings, clock, rng)
+        cache = ClusterCache(kube, clock=clock, rng=rng, namespaces=(target.namespace,))
+        kind = SwitchKind.ROLLOUT if target.kind is TargetKind.DEPLOYMENT else SwitchKind.SELECTOR
+        provider = PROVIDERS[kind](kube, cache, clock=clock, guarded=lambda one, _labels: one == target)
+        feeding = asyncio.create_task(cache.run(), name="cache")
+        stack.push_async_callback(_cancelled, feeding)
+
+        async def remember(_switch: object, _effect: object, _watch: object) -> None:
+            """Left to the watchdog that adopts the record."""
+
+        performer = Performer(
+            providers={kind: provider},
+            journal=journal,
+            events=KubernetesEvents(kube, clock=clock, instance=who),
+            clock=clock,
+            observer=MetricsObserver(Metrics()),
+            remember=remember,
+        )
+        wish = by_hand.Wish(target, who, reason, to, overridden)
+        watch = await by_hand.considered(wish, provider, journal, clock)
+        rehearsed = await by_hand.carried_out(watch, performer, clock, rehearse=True)
+        yield Rollback(rehearsed, lambda: by_hand.carried_out(watch, performer, clock))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
 def _journal(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
     return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=settings.records_kept)
 
@@ -399,4 +456,13 @@ async def _connected(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     return kube
 
 
-__all__ = ["CannotStart", "OutOfReach", "Watchdog", "build_channels", "read_records"]
+__all__ = [
+    "CannotStart",
+    "NothingKnown",
+    "OutOfReach",
+    "Rollback",
+    "Watchdog",
+    "build_channels",
+    "read_records",
+    "rollback_by_hand",
+]

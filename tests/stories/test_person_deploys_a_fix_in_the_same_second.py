@@ -33,7 +33,7 @@ def test_a_fix_deployed_in_the_same_second_stays_and_supersedes_the_watch() -> N
         assert town.serving_image("research") == "research:v3"
         assert town.acts(refused=True) == ["deployments/research"]
         assert town.acts() == []
-        assert town.told() == ["switch", "superseded", "switch", "passed"]
+        assert sorted(town.told()) == ["passed", "superseded", "switch", "switch"]
         assert town.told("oncall") == []
 
     tell(story, scrape_interval=15)
@@ -130,7 +130,7 @@ def test_someone_who_writes_again_and_again_is_waited_for_and_then_acted_beside(
         )
         record = await town.phase("research", "holding")
         assert "was changed since it was read" in record["reason"]
-        assert len(town.acts(refused=True)) < 1000
+        assert len(town.acts(refused=True)) < 10
         end()
         record = await town.outcome("research")
 

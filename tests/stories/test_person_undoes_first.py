@@ -16,10 +16,11 @@ def test_a_person_who_undoes_before_the_breach_leaves_nothing_to_do() -> None:
 
         assert record["outcome"] == "superseded"
         assert "ann" in record["reason"]
-        assert again["outcome"] == "passed"
+        assert again["outcome"] == "inconclusive"  # nothing good is left to compare it with
+        assert "no stable revision is known" in again["reason"]
         assert town.serving_image("research") == "research:v1"
         assert town.acts() + town.acts(refused=True) == []
-        assert town.told() == ["switch", "superseded", "switch", "passed"]
+        assert sorted(town.told()) == ["inconclusive", "superseded", "switch", "switch"]
 
     tell(story, scrape_interval=15)
 
@@ -42,7 +43,7 @@ def test_a_person_who_undoes_in_the_same_second_is_not_undone() -> None:
         assert town.serving_image("research") == "research:v1"
         assert town.acts() == []
         assert town.acts(refused=True) == ["deployments/research"]
-        assert [record["outcome"] for record in town.records()] == ["superseded", "passed"]
+        assert [record["outcome"] for record in town.records()] == ["superseded", "inconclusive"]
         assert town.told("oncall") == []
 
     tell(story, scrape_interval=15)
@@ -82,7 +83,9 @@ def test_a_return_to_a_revision_that_passed_lately_is_watched_but_never_acted_on
         assert (third["outcome"], back["outcome"]) == ("superseded", "notified")
         assert town.serving_image("research") == "research:v2"
         assert town.acts() == []
-        assert town.told() == ["switch", "passed", "switch", "superseded", "switch", "breach", "notified"]
+        assert town.told()[:3] == ["switch", "passed", "switch"]
+        assert sorted(town.told()[3:5]) == ["superseded", "switch"]
+        assert town.told()[5:] == ["breach", "notified"]
         assert town.told("oncall") == []
 
     tell(story, scrape_interval=15)

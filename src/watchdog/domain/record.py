@@ -4,6 +4,7 @@ A generic, strict codec for the domain's frozen dataclasses: field by field, by 
 carry their class's name under `is`. An unknown schema is kept by the journal and not acted on.
 """
 
+import json
 import math
 import types
 import typing
@@ -16,8 +17,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from watchdog.domain.judge import History
 from watchdog.domain.memory import Memory
-from watchdog.domain.state import Track, Watch
+from watchdog.domain.state import PATH_KEPT, Track, Watch
 from watchdog.domain.telling import name_of
+
+LARGEST = 240_000
+"""Bytes of a record above which the paths of its rules are thinned: a ConfigMap must hold it."""
 
 SCHEMA = 1
 """The version of both documents; grows when an older program could not read them."""
@@ -30,8 +34,18 @@ class Unreadable(Exception):
 def record_of(watch: Watch) -> dict[str, Any]:
     """The record of a watch: a summary that people and programs read, and under `state` all that is needed to go on.
 
-    Blocks of measurements are left out: Prometheus remembers what was measured.
+    Blocks of measurements are left out: Prometheus remembers what was measured. Paths that would make the record too
+    large are thinned.
     """
+    every = 1
+    document = _document(watch, every)
+    while len(json.dumps(document)) > LARGEST and every < PATH_KEPT:
+        every *= 2
+        document = _document(watch, every)
+    return document
+
+
+def _document(watch: Watch, every: int) -> dict[str, Any]:
     stable = watch.stable.revision if watch.stable else None
     return {
         "schema": SCHEMA,
@@ -43,6 +57,7 @@ def record_of(watch: Watch) -> dict[str, Any]:
         "stable": None if stable is None else name_of(stable),
         "switched_at": watch.switch.at.isoformat(),
         "switched_by": watch.switch.by,
+        "by_hand": watch.by_hand,
         "opened_at": watch.opened.isoformat(),
         "phase": str(watch.phase),
         "outcome": None if watch.outcome is None else str(watch.outcome),
@@ -50,7 +65,7 @@ def record_of(watch: Watch) -> dict[str, Any]:
         "reason": watch.reason or (watch.refusal.sentence if watch.refusal else ""),
         "ended_at": None if watch.ended_at is None else watch.ended_at.isoformat(),
         "acted_at": None if watch.acted_at is None else watch.acted_at.isoformat(),
-        "rules": {track.rule.name: _rule_summary(track) for track in watch.tracks},
+        "rules": {track.rule.name: _rule_summary(track, every) for track in watch.tracks},
         "notices": [
             {
                 "id": telling.notice.id,
@@ -93,7 +108,7 @@ def _check_schema(document: Mapping[str, Any]) -> None:
         raise Unreadable(f"schema {document.get('schema')!r} is not known to this version, which writes {SCHEMA}")
 
 
-def _rule_summary(track: Track) -> dict[str, Any]:
+def _rule_summary(track: Track, every: int) -> dict[str, Any]:
     verdict = track.breach or track.verdict
     if verdict is None:
         return {"finding": "no-data", "sentence": "nothing was measured"}
@@ -110,7 +125,7 @@ def _rule_summary(track: Track) -> dict[str, Any]:
         "query": evidence.query,
         "path": [
             [point.at.isoformat(), _finite(point.value), _finite(point.limit), str(point.finding)]
-            for point in track.path
+            for point in track.path[::every]
         ],
     }
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watchdog.domain.annotations import GUARD, Exemption, Invalid, exemption
 from watchdog.domain.effects import Judgement, Notice, Remember, Severity
@@ -18,6 +18,7 @@ from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
 from watchdog.domain.watch import opening
+from watchdog.engine import by_hand
 from watchdog.engine.observing import Observer
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 _JOIN_WITHIN = 60.0
 _RETRY = 2.0
+_RETRY_FAILED = 30.0
+_ADOPT_EVERY = 15.0
+_THEIRS = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Supervisor:
             for provider in self._providers:
                 scope.create_task(self._follow(provider), name=f"follow {provider.kind}")
             scope.create_task(self._rewrite(), name="write memories")
+            scope.create_task(self._adopting(scope), name="adopt records")
 
     # -- what was there before -----------------------------------------------------------------------------------
 
@@ -98,6 +103,8 @@ class Supervisor:
                 name = str(document.get("watch", "?"))
                 log.warning("record kept, not acted on", extra={"facts": {"watch": name, "why": str(error)}})
                 continue
+            if _is_by_hand(watch):
+                continue  # adopted as soon as its target is seen
             if not watch.phase.terminal or undelivered(watch.tellings):
                 log.info("resumed", extra={"facts": {"watch": watch.id, "phase": str(watch.phase)}})
                 self._start(watch, None, scope, Resumed(), *self._ended_right(watch))
@@ -119,11 +126,62 @@ class Supervisor:
         self._count()
 
     async def _drive(self, driver: WatchDriver, first: Step | None, events: tuple[Event, ...]) -> None:
+        """Run the driver; one that fails by a fault of ours is started again where it stood, and harms no other."""
+        watch_id = driver.watch.id
         try:
-            await driver.run(first, *events)
+            while True:
+                try:
+                    await driver.run(first, *events)
+                except Exception:  # the log tells of it, the watch goes on
+                    log.exception("watch failed", extra={"facts": {"watch": watch_id}})
+                    await self._clock.sleep(_RETRY_FAILED)
+                    driver = self._driver(driver.watch)
+                    self._running[watch_id] = _Running(driver, self._running[watch_id].task)
+                    first, events = None, (Resumed(),)
+                else:
+                    return
         finally:
-            self._running.pop(driver.watch.id, None)
+            self._running.pop(watch_id, None)
             self._count()
+
+    # -- rollbacks by hand ---------------------------------------------------------------------------------------
+
+    async def _adopting(self, scope: asyncio.TaskGroup) -> None:
+        while True:
+            await self._clock.sleep(_ADOPT_EVERY)
+            await self._adopt(scope)
+
+    async def _adopt(self, scope: asyncio.TaskGroup) -> None:
+        """Take over open records that somebody else made: rollbacks by hand, from a laptop."""
+        try:
+            records = await self._journal.records(open_only=True)
+        except OutOfReach as error:
+            log.info("records not looked through", extra={"facts": {"why": str(error)}})
+            return
+        for document in records:
+            if document.get("watch") in self._running:
+                continue
+            try:
+                watch = watch_of(document)
+            except Unreadable:
+                continue  # said once, at the start
+            under_way = watch.phase is Phase.ACTING and watch.first_attempt_at is not None
+            if _is_by_hand(watch) and not (under_way and self._is_recent(watch)):
+                self._take_over(watch, scope)
+
+    def _is_recent(self, watch: Watch) -> bool:
+        """Whether whoever began to act may still be at it."""
+        return watch.first_attempt_at is not None and self._clock.now() - watch.first_attempt_at < _THEIRS
+
+    def _take_over(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
+        target = watch.switch.target
+        guard = self._rulebook.guard_of(target, self._labels.get(target, {}))
+        if guard is None:
+            return
+        for other in self._open_of(target):
+            self._post(other, Superseded(watch.remedy.to if watch.remedy else watch.switch.candidate, watch.by_hand))
+        log.info("adopted", extra={"facts": {"watch": watch.id, "by": watch.by_hand}})
+        self._start(by_hand.adopted(watch, guard), None, scope, Resumed())
 
     def _count(self) -> None:
         self._observer.watches_open(sum(1 for watch in self.watches if not watch.phase.terminal))
@@ -152,6 +210,8 @@ class Supervisor:
         exempt = self._exempted(sighting, guard)
         if noticed is None:
             return
+        if noticed.switch is not None and self._scope is not None and not self._our_own(sighting):
+            await self._adopt(self._scope)  # perhaps somebody has just rolled back by hand
         if noticed.switch is not None and self._our_own(sighting):
             noticed = replace(noticed, switch=None, quiet="put back by the watchdog")
         if noticed.switch is not None and not exempt:
@@ -355,6 +415,11 @@ class Supervisor:
         if labels is not None and not guard.covers(watch.switch.target, labels) and not guard.targets:
             return (RightEnded(f"guard {watch.guard.name} no longer covers the target"),)
         return ()
+
+
+def _is_by_hand(watch: Watch) -> bool:
+    """Whether a person made the record, and nobody has adopted it yet."""
+    return bool(watch.by_hand) and watch.guard.name == by_hand.GUARD.name
 
 
 def _concerns(watch: Watch, target: Target) -> bool:

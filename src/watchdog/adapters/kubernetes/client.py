@@ -88,6 +88,10 @@ class KubeClient:
         """POST."""
         return await self._write("POST", resource.path(namespace), body)
 
+    async def post(self, path: str, body: Json) -> Json:
+        """POST to a path that keeps nothing: a review."""
+        return await self._request("POST", path, {}, body)
+
     async def replace(self, resource: Resource, namespace: str, name: str, body: Json) -> Json:
         """PUT; conditional where the body carries a resourceVersion."""
         return await self._write("PUT", resource.path(namespace, name), body)

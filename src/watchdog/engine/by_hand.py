@@ -1,0 +1,149 @@
+"""A person's emergency rollback: the same checks, record and preconditions as the daemon's own, from a laptop.
+
+It stops where the act is answered: the watchdog in the cluster finds the record open, adopts it, tells the channels
+and sees whether it helped.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from watchdog.domain.effects import Look, PutBack, PutBackUnsure
+from watchdog.domain.events import Event, PutBackAnswered
+from watchdog.domain.live import Sighting
+from watchdog.domain.memory import Memory
+from watchdog.domain.record import Unreadable, memory_of, watch_of
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rules import Guard
+from watchdog.domain.state import Phase, Watch, open_watch
+from watchdog.domain.watch import advance
+from watchdog.engine.performing import Performer
+from watchdog.ports import Clock, Journal, TrafficProvider
+
+GUARD = Guard("by-hand", (), ())
+"""Stands for the target's own guard until the watchdog in the cluster adopts the record."""
+
+_ATTEMPTS = 5
+_PATIENCE = 20.0
+
+
+class NothingKnown(Exception):
+    """There is no such target, or no way back is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks for. `to` names a revision (its pod-template-hash, or NAME-HASH) instead of the stable one."""
+
+    target: Target
+    who: str
+    reason: str
+    to: str = ""
+    overridden: tuple[str, ...] = ()
+
+
+async def considered(wish: Wish, provider: TrafficProvider, journal: Journal, clock: Clock) -> Watch:
+    """The watch that the rollback would be: from what serves to where it would go. Writes nothing.
+
+    Raises `NothingKnown` and `OutOfReach`.
+    """
+    sighting = await _sighted(wish.target, provider)
+    if sighting.serving is None:
+        raise NothingKnown(f"what serves {wish.target} cannot be told")
+    switch, stable = await _known(wish, sighting, sighting.serving, journal)
+    if wish.to:
+        name = wish.to.removeprefix(f"{sighting.serving.workload}-")
+        stable = Stable(Revision(sighting.serving.workload, name), switch.at, switch.at)
+    watch = open_watch(switch, GUARD, stable, now=clock.now())
+    moment = clock.now().strftime("%Y%m%dt%H%M%S")
+    return replace(
+        watch,
+        id=f"{watch.id}-by-hand-{moment}",
+        phase=Phase.DECIDING,
+        by_hand=f"{wish.who}: {wish.reason}",
+        overridden=wish.overridden,
+    )
+
+
+async def _sighted(target: Target, provider: TrafficProvider) -> Sighting:
+    try:
+        async with asyncio.timeout(_PATIENCE), aclosing(cast("AsyncGenerator[Sighting]", provider.switches())) as seen:
+            async for sighting in seen:
+                if sighting.target == target:
+                    return sighting
+    except TimeoutError:
+        pass
+    raise NothingKnown(f"{target} was not found, or nothing can be told of what serves it")
+
+
+async def _known(
+    wish: Wish, sighting: Sighting, serving: Revision, journal: Journal
+) -> tuple[TrafficSwitch, Stable | None]:
+    """The switch to what serves now: from its record, else (a Deployment) from what the cluster itself remembers."""
+    for watch in _watches(await journal.records()):
+        if watch.switch.target == wish.target and watch.switch.candidate == serving and not watch.by_hand:
+            return watch.switch, watch.stable
+    memory = _memory(wish.target, await journal.memories())
+    if sighting.kind is SwitchKind.SELECTOR:
+        raise NothingKnown(f"no flip of {wish.target} to {serving} is on record: where it came from is not known")
+    stable = memory.stable_for(serving, sighting.since) if memory is not None else None
+    if stable is None and sighting.previous is not None:
+        stable = Stable(sighting.previous, sighting.previous_since or sighting.since, sighting.since)
+    switch = TrafficSwitch(wish.target, sighting.kind, serving, sighting.previous, sighting.since, by=sighting.by)
+    return switch, stable
+
+
+def _watches(records: Sequence[Mapping[str, Any]]) -> list[Watch]:
+    found = []
+    for record in records:
+        try:
+            found.append(watch_of(record))
+        except Unreadable:  # of another version: of no use here
+            continue
+    return found
+
+
+def _memory(target: Target, memories: Mapping[Target, Mapping[str, Any]]) -> Memory | None:
+    document = memories.get(target)
+    try:
+        return None if document is None else memory_of(document)
+    except Unreadable:
+        return None
+
+
+async def carried_out(watch: Watch, performer: Performer, clock: Clock, *, rehearse: bool = False) -> Watch:
+    """Look, plan and, unless `rehearse`, act; returns the watch as it stands then.
+
+    `RECOVERING`: it was put back. `HOLDING`: refused, and nothing was written. Else it says itself.
+    """
+    event: Event | None = await performer.perform(Look(), watch, "")
+    unsure = 0
+    while event is not None and watch.phase in (Phase.DECIDING, Phase.ACTING):
+        step = advance(watch, event, clock.now())
+        watch, event = step.watch, None
+        for effect in step.effects:
+            if rehearse and isinstance(effect, PutBack):
+                return watch
+            if isinstance(effect, Look | PutBack):
+                event = await performer.perform(effect, watch, "")
+        if isinstance(event, PutBackAnswered) and isinstance(event.answer, PutBackUnsure):
+            unsure += 1
+            if unsure >= _ATTEMPTS:
+                return watch
+            await clock.sleep(1.0)
+    if watch.attempts:
+        await performer.record(watch)
+    return watch
+
+
+def adopted(watch: Watch, guard: Guard) -> Watch:
+    """A rollback by hand under the target's own guard: its rules see whether it helped, its channels are told."""
+    fresh = open_watch(watch.switch, guard, watch.stable, now=watch.opened)
+    return replace(
+        watch,
+        guard=guard,
+        tracks=fresh.tracks,
+        recovery_tracks=fresh.tracks if watch.phase is Phase.RECOVERING else (),
+    )

@@ -1,0 +1,6 @@
+"""Hypothesis looks at enough examples to find mistakes and few enough to be quick."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("quick")

@@ -1,0 +1,140 @@
+"""Counting, case by case."""
+
+from math import inf, nan
+
+from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
+from watchdog.domain.measurement import Series
+
+OLD = Scope(100.0, {})
+NEWBORN = Scope(100.0, {"a": 100.0})
+
+
+def series(*samples: tuple[float, float], **labels: str) -> Series:
+    return Series({"pod": "a", "instance": "a:80", "job": "pods", **labels}, samples)
+
+
+def amount(*selection: Series, scope: Scope = OLD, end: float = 1000.0, named: frozenset[str] = frozenset()) -> float:
+    return total_of(count(Counted(), Selection(selection, named=named), None, scope, end)[1])
+
+
+def total_of(increases: tuple[Increase, ...]) -> float:
+    return sum(increase.amount for increase in increases)
+
+
+def test_the_first_sample_of_an_old_pod_is_where_counting_begins() -> None:
+    assert amount(series((110, 500), (125, 510))) == 10
+
+
+def test_the_first_sample_of_a_newborn_pod_counts_from_zero() -> None:
+    assert amount(series((110, 500), (125, 510)), scope=NEWBORN) == 510
+
+
+def test_a_pod_that_nobody_knows_counts_as_old() -> None:
+    assert amount(series((110, 500), (125, 510)), scope=Scope(100.0, {"b": 200.0})) == 10
+
+
+def test_no_count_spans_the_switch() -> None:
+    assert amount(series((95, 0), (110, 50), (125, 60))) == 10
+
+
+def test_a_reset_adds_the_new_value() -> None:
+    assert amount(series((110, 500), (125, 3), (140, 5))) == 5
+
+
+def test_an_errors_series_that_begins_while_others_go_on_counts_from_zero() -> None:
+    fine = series((110, 5), (125, 9), status="200")
+    assert amount(fine, series((125, 2), status="500")) == 4 + 2
+
+
+def test_an_errors_series_that_begins_with_the_first_scrape_does_not() -> None:
+    fine = series((125, 9), (140, 9), status="200")
+    assert amount(fine, series((125, 2), status="500")) == 0
+
+
+def test_the_companion_takes_its_witness_from_the_lead() -> None:
+    total = Selection([series((110, 5), (125, 9), status="200"), series((125, 2), status="500")])
+    bad = Selection([series((125, 2), status="500")])
+    _, totals, bads = count(Counted(), total, bad, OLD, 1000.0)
+    assert (total_of(totals), total_of(bads)) == (6, 2)
+
+
+def test_the_companion_takes_its_witness_from_an_earlier_block() -> None:
+    fine = series((110, 5), (125, 9), status="200")
+    state, *_ = count(Counted(), Selection([fine]), Selection([]), OLD, 130.0)
+    later = series((140, 9), status="200")
+    first_error = series((140, 1), status="500")
+    _, totals, bads = count(state, Selection([later, first_error]), Selection([first_error]), OLD, 145.0)
+    assert (total_of(totals), total_of(bads)) == (1, 1)
+
+
+def test_new_labels_on_all_series_at_once_are_a_new_relabelling_not_new_requests() -> None:
+    before = series((110, 5000), (125, 5010), status="200")
+    after = series((140, 5020), (155, 5030), status="200", team="x")
+    assert amount(before, after) == 10 + 10
+
+
+def test_nan_infinite_and_negative_values_are_no_samples() -> None:
+    assert amount(series((110, 5), (125, nan), (140, inf), (155, -3), (170, 8))) == 3
+
+
+def test_a_gap_adds_nothing_and_ends_with_what_grew_in_it() -> None:
+    state, first, _ = count(Counted(), Selection([series((110, 5), (125, 8))]), None, OLD, 130.0)
+    state, gap, _ = count(state, Selection([series((125, 8))]), None, OLD, 145.0)
+    _, last, _ = count(state, Selection([series((155, 18))]), None, OLD, 160.0)
+    assert (total_of(first), gap, total_of(last)) == (3, (), 10)
+
+
+def test_a_late_sample_counts_in_the_next_block() -> None:
+    state, first, _ = count(Counted(), Selection([series((110, 5))]), None, OLD, 130.0)
+    _, second, _ = count(state, Selection([series((110, 5), (129, 8), (140, 9))]), None, OLD, 145.0)
+    assert total_of(first) == 0
+    assert (total_of(second), second[0].samples) == (4, 2)
+
+
+def test_an_endpoint_scraped_by_two_jobs_counts_once_by_the_one_with_more_samples() -> None:
+    often = series((110, 5), (125, 8), (140, 11), job="often")
+    seldom = series((112, 5), (142, 11), job="seldom", pod_template_hash="1")
+    assert amount(often, seldom) == 6
+    assert amount(seldom, often) == 6
+
+
+def test_honor_labels_on_and_off_give_one_count() -> None:
+    assert amount(series((110, 5), (125, 8)), series((110, 5), (125, 8), exported_pod="a")) == 3
+
+
+def test_containers_paths_and_ports_are_series_of_their_own() -> None:
+    here = series((110, 5), (125, 8), container="app", path="/")
+    there = series((110, 5), (125, 8), container="app", path="/x")
+    sidecar = series((110, 5), (125, 8), container="sidecar", path="/")
+    other_port = series((110, 5), (125, 8), container="app", path="/", instance="a:81")
+    assert amount(here, there, sidecar, other_port) == 12
+
+
+def test_service_is_the_scrapers_label_unless_the_selector_names_it() -> None:
+    blue, green = series((110, 5), (125, 8), service="blue"), series((110, 5), (125, 8), service="green")
+    assert amount(blue, green) == 3
+    assert amount(blue, green, named=frozenset({"service"})) == 6
+
+
+def test_when_the_counted_scraper_falls_silent_the_other_takes_over_and_nothing_counts_twice() -> None:
+    def one_block(state: Counted, *selection: Series, end: float) -> tuple[Counted, float]:
+        state, increases, _ = count(state, Selection(selection), None, OLD, end)
+        return state, total_of(increases)
+
+    state, first = one_block(
+        Counted(), series((110, 5), (120, 8), (130, 9), job="x"), series((115, 6), (125, 8), job="y"), end=130
+    )
+    assert first == 4
+    state, alone = one_block(state, series((140, 12), job="y"), end=145)
+    assert alone == 0  # one scrape missed is no silence
+    state, after = one_block(state, series((140, 12), (155, 20), (170, 21), job="y"), end=175)
+    assert after == 9
+    _, back = one_block(state, series((180, 30), job="x"), series((185, 31), job="y"), end=190)
+    assert back == 10
+
+
+def test_without_a_pod_label_all_belongs_to_one_nameless_pod() -> None:
+    selection = Selection([series((110, 5), (125, 8)), series((110, 5), (125, 7), pod="b", instance="b:80")], None)
+    _, increases, _ = count(Counted(), selection, None, OLD, 1000.0)
+    assert {increase.pod for increase in increases} == {""}
+    assert total_of(increases) == 5

@@ -1,0 +1,95 @@
+"""The real control plane and the real Prometheus as fixtures.
+
+`make e2e` builds the control plane and sets WATCHDOG_E2E=1, under which nothing skips: what is missing fails.
+Without it, every test that asks for the control plane skips and says so, so that a plain `pytest` stays fast.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.controlplane import build
+from e2e.controlplane import prometheus as real
+from e2e.controlplane.namespace import Namespace
+from e2e.controlplane.plane import ControlPlane, ExternalCluster
+from e2e.controlplane.podnet import pods_are_reachable
+from e2e.controlplane.prometheus import RealPrometheus
+from e2e.controlplane.traffic import Traffic
+
+ASKED_FOR = os.environ.get("WATCHDOG_E2E") == "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "control_plane" not in getattr(item, "fixturenames", ()):
+            continue
+        item.add_marker(pytest.mark.controlplane)
+        if not ASKED_FOR:
+            item.add_marker(pytest.mark.skip("runs on a real control plane: `make e2e` builds and starts it"))
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane | ExternalCluster]:
+    directory = tmp_path_factory.mktemp("control-plane")
+    if kubeconfig := os.environ.get("WATCHDOG_E2E_KUBECONFIG"):
+        yield ExternalCluster(Path(kubeconfig), directory)
+        return
+    programs = build.find()
+    if not isinstance(programs, build.Programs):
+        pytest.fail(f"not built: {', '.join(programs)}; `make e2e` builds what is missing", pytrace=False)
+    with ControlPlane(programs, directory) as plane:
+        yield plane
+
+
+@pytest.fixture
+def audited(control_plane: ControlPlane | ExternalCluster) -> ControlPlane:
+    """The control plane, where its audit log can be read: one that is named by a kubeconfig keeps its own."""
+    if isinstance(control_plane, ExternalCluster):
+        pytest.skip("the audit log of an external cluster cannot be read here")
+    return control_plane
+
+
+@pytest.fixture(scope="session")
+def traffic(control_plane: ControlPlane | ExternalCluster) -> Iterator[Traffic]:
+    """The applications' traffic, metrics and health checks, for the pods of all tests."""
+    with Traffic(control_plane.admin) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def real_prometheus(traffic: Traffic, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
+    """Scrapes the traffic each second."""
+    if not real.installed():
+        (pytest.fail if ASKED_FOR else pytest.skip)(real.ABSENT)
+    with RealPrometheus(tmp_path_factory.mktemp("prometheus"), [traffic.target]) as prometheus:
+        yield prometheus
+
+
+@pytest.fixture
+def pod_network() -> None:
+    """Ask for it, and for `traffic`, where pods are probed: their addresses must be local."""
+    if not pods_are_reachable():
+        pytest.skip(
+            "pods have no reachable addresses here: needs a network namespace (in_netns.sh, as root or with"
+            " user namespaces, and the program `ip` of iproute2)"
+        )
+
+
+@pytest.fixture
+async def namespace(control_plane: ControlPlane | ExternalCluster) -> AsyncIterator[Namespace]:
+    """A fresh namespace in which pods can run at once; removed, with all that is in it, after the test."""
+    async with control_plane.admin.client() as api:
+        answer = await api.post("/api/v1/namespaces", json={"metadata": {"generateName": "e2e-"}})
+        fresh = Namespace(control_plane, api, answer.raise_for_status().json()["metadata"]["name"])
+
+        async def account_exists() -> bool:
+            return (await api.get(fresh.path("serviceaccounts", "default"))).is_success
+
+        await fresh.until(account_exists, f"the default ServiceAccount of {fresh.name}")
+        yield fresh
+        # Not waited for: its pods are gone from the traffic within a second, and no test reuses its name.
+        (await api.delete(f"/api/v1/namespaces/{fresh.name}")).raise_for_status()
