@@ -21,7 +21,9 @@ def verb(keep: bool, fast: bool, svg: Path | None) -> None:
 
     if keep and fast:
         fail("--keep and --fast do not go together: the fast clock would never stand still", 2)
-    console = Console(width=120, record=True, force_terminal=False) if svg else Console()
+    console = Console(record=svg is not None)
+    if svg or not console.is_terminal:
+        console.width = 130  # a picture or a log has no edge to keep within
     right = run_demo(console, keep=keep, fast=fast)
     if svg:
         console.save_svg(str(svg), title="watchdog demo")

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.resources
+import logging
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,11 +23,11 @@ from watchdog.simulator.clock import SimulatedClock, run_simulated
 
 OCTET = 77
 _LONGEST = 120.0
-_NOTICED_BY = 10.0
 
 
 def run_demo(console: Console, *, keep: bool = False, fast: bool = False) -> bool:
     """Show the whole job; whether each release ended as expected. `keep` goes on until interrupted."""
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # the screen tells it better
     if fast:
         return run_simulated(_simulated(console))
     with suppress(KeyboardInterrupt):

@@ -44,7 +44,7 @@ _BY_IMAGE: Mapping[str, Behaviour] = MappingProxyType(
         "plasma/research:2.4.0": Behaviour(
             dialect="fastapi",
             requests_per_second=40,
-            errors=Course.step(0.003, 0.6, after=20),
+            errors=Course.step(0.003, 0.9, after=20),
             latency=_QUICK,
             cpu=Course.constant(0.12),
             memory=Course.constant(180 * 2.0**20),

@@ -61,6 +61,7 @@ class Sighting:
     selector: Mapping[str, str] = field(default_factory=dict)  # a Service's
     colour_of: tuple[str, ...] = ()  # Services of which this Deployment looks like an idle colour
     selected_by: tuple[str, ...] = ()  # Services that select this Deployment's pods now
+    service_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of both kinds of Services
     by: str = ""  # who switched: the `switched-by` annotation, else the field manager
     live: bool = True  # False: seen late, in a list after a start or a relist
 

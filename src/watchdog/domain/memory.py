@@ -39,6 +39,7 @@ class Memory:
     since: datetime
     first: bool = False  # the target's first revision, not yet seen rolled out
     doubted: bool = False  # `serving` was breached in its watch: it does not become good by staying
+    idle: bool = False  # a Service's colour to which no traffic goes: it runs, but serves nothing
     selector: Mapping[str, str] = field(default_factory=dict)
     good: tuple[Good, ...] = ()  # oldest first
     bad: tuple[Bad, ...] = ()
@@ -59,7 +60,8 @@ class Memory:
         """The revision proved good; a pass also clears it of having been bad."""
         others = tuple(good for good in self.good if good.revision != revision)
         serving = revision == self.serving
-        entry = Good(revision, since, None if serving else (passed_at or since), passed_at)
+        until = None if serving and not self.idle else since if serving else (passed_at or since)
+        entry = Good(revision, since, until, passed_at)
         bad = self.bad if passed_at is None else tuple(bad for bad in self.bad if bad.revision != revision)
         doubted = self.doubted and not serving
         return replace(self, good=(*others, entry)[-GOOD_KEPT:], bad=bad, doubted=doubted)
@@ -104,16 +106,17 @@ def notice(
         return _first_sight(sighting, sighting.serving, bake, idle=idle, now=now)
     memory = _matured(memory, sighting, bake, now)
     if not _switched(memory, sighting, sighting.serving):
-        return _same(memory, sighting, sighting.serving)
+        return _same(memory, sighting, sighting.serving, idle=idle, now=now)
     return _switch(memory, sighting, sighting.serving, bake, rollback_window, idle=idle, now=now)
 
 
 def _first_sight(sighting: Sighting, serving: Revision, bake: timedelta, *, idle: bool, now: datetime) -> Noticed:
     colours = (serving.workload,) if sighting.kind is SwitchKind.SELECTOR else ()
-    memory = Memory(sighting.target, serving, sighting.since, selector=sighting.selector, colours=colours)
+    memory = Memory(sighting.target, serving, sighting.since, idle=idle, selector=sighting.selector, colours=colours)
     previous, since = sighting.previous, sighting.previous_since
     if previous is not None and since is not None and sighting.since - since >= bake:
-        memory = replace(memory, good=(Good(previous, since, sighting.since),))
+        # Of an idle colour nobody can say when it served: it may be gone back to, but is no baseline.
+        memory = replace(memory, good=(Good(previous, since, since if idle else sighting.since),))
     if previous is None:
         first = replace(memory, first=not sighting.complete)
         good = first.with_good(serving, sighting.since, None) if sighting.complete else first
@@ -148,13 +151,22 @@ def _switched(memory: Memory, sighting: Sighting, serving: Revision) -> bool:
     return serving != memory.serving
 
 
-def _same(memory: Memory, sighting: Sighting, serving: Revision) -> Noticed:
+def _same(memory: Memory, sighting: Sighting, serving: Revision, *, idle: bool, now: datetime) -> Noticed:
     if serving == memory.serving:
-        return Noticed(replace(memory, selector=sighting.selector))
+        return Noticed(replace(_turned(memory, now, idle=idle), selector=sighting.selector))
     # A Service's colour rolled out: what serves is new, and since when.
     closed = _closed(memory, sighting.since)
     now_serving = replace(closed, serving=serving, since=sighting.since, selector=sighting.selector, doubted=False)
     return Noticed(replace(now_serving, good=_serving_again(closed.good, serving, sighting.since)))
+
+
+def _turned(memory: Memory, now: datetime, *, idle: bool) -> Memory:
+    """A flip took the traffic to this colour, or away from it: it serves, and is a baseline, only in between."""
+    if idle == memory.idle:
+        return memory
+    if idle:
+        return replace(_closed(memory, now), idle=True)
+    return replace(memory, idle=False, since=now, good=_serving_again(memory.good, memory.serving, now))
 
 
 def _closed(memory: Memory, at: datetime) -> Memory:
@@ -184,7 +196,8 @@ def _switch(
     colours = (serving.workload, memory.serving.workload) if sighting.kind is SwitchKind.SELECTOR else ()
     after = replace(
         closed,
-        good=_serving_again(closed.good, serving, at),
+        good=closed.good if idle else _serving_again(closed.good, serving, at),
+        idle=idle,
         serving=serving,
         since=at,
         first=False,
@@ -194,6 +207,8 @@ def _switch(
     )
     if idle:
         return Noticed(after, quiet="an idle colour")
+    if memory.idle:
+        return Noticed(after, quiet="rolled out as an idle colour, flipped to since: the flip is watched")
     if sighting.complete and now - at >= 2 * bake:
         unharmed = after if after.is_bad(serving) else after.with_good(serving, at, None)
         return Noticed(unharmed, quiet="seen only after its bake had long ended")

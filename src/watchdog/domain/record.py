@@ -16,7 +16,11 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from watchdog.domain.judge import History
+from watchdog.domain.judge.history import Pods
+from watchdog.domain.judge.quantiles import merged
+from watchdog.domain.measurement import Baseline, Buckets, PodBuckets
 from watchdog.domain.memory import Memory
+from watchdog.domain.rules import Signs
 from watchdog.domain.state import PATH_KEPT, Track, Watch
 from watchdog.domain.telling import name_of
 
@@ -87,7 +91,11 @@ def watch_of(document: Mapping[str, Any]) -> Watch:
     _check_schema(document)
     watch = load(Watch, document.get("state"), "state")
     assert isinstance(watch, Watch)
-    return watch
+    return replace(
+        watch,
+        tracks=tuple(_with_pods(track, watch.pods) for track in watch.tracks),
+        recovery_tracks=tuple(_with_pods(track, watch.recovery_pods) for track in watch.recovery_tracks),
+    )
 
 
 def document_of(memory: Memory) -> dict[str, Any]:
@@ -136,13 +144,32 @@ def _finite(value: float | None) -> float | None:
 
 def _without_blocks(watch: Watch) -> Watch:
     def lean(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
-        return tuple(replace(track, history=_lean(track.history), path=()) for track in tracks)
+        return tuple(
+            replace(track, history=_lean(track.history), baseline=_merged(track.baseline), path=()) for track in tracks
+        )
 
     return replace(watch, tracks=lean(watch.tracks), recovery_tracks=lean(watch.recovery_tracks))
 
 
 def _lean(history: History) -> History:
-    return replace(history, blocks=(), outages=(), blocks_seen=0, blocks_judged=0)
+    # The pods are those of the watch, written once for all rules.
+    return replace(history, blocks=(), outages=(), pods=None, blocks_seen=0, blocks_judged=0)
+
+
+def _with_pods(track: Track, pods: Pods | None) -> Track:
+    if not isinstance(track.rule.check, Signs):
+        return track
+    return replace(track, history=replace(track.history, pods=pods))
+
+
+def _merged(baseline: Baseline | None) -> Baseline | None:
+    """A baseline's histograms as one: all that is ever asked of them, at a fiftieth of their size."""
+    if baseline is None or not isinstance(baseline.reading, Buckets) or len(baseline.reading.pods) < 2:
+        return baseline
+    parts = [baseline.reading.pods[pod] for pod in sorted(baseline.reading.pods)]
+    time = math.fsum(part.sum for part in parts)
+    whole = PodBuckets(merged(parts), baseline.reading.total, time, baseline.reading.samples)
+    return replace(baseline, reading=Buckets({"": whole}))
 
 
 def dump(value: Any) -> Any:

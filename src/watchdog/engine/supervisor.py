@@ -228,31 +228,26 @@ class Supervisor:
         guard = self._rulebook.guard_of(sighting.target, sighting.labels)
         if guard is not None or sighting.kind is not SwitchKind.ROLLOUT:
             return guard
-        for service in sighting.selected_by:
-            target = Target(sighting.target.namespace, TargetKind.SERVICE, service)
-            found = self._rulebook.guard_of(target, self._labels.get(target, {}))
-            if found is not None:
-                return found
-        return None
+        guards = (self._guard_of_service(sighting, service) for service in sighting.selected_by)
+        return next((found for found in guards if found is not None), None)
+
+    def _guard_of_service(self, sighting: Sighting, service: str) -> Guard | None:
+        # By the labels that the sighting brought: the Service itself may not have been sighted yet.
+        target = Target(sighting.target.namespace, TargetKind.SERVICE, service)
+        return self._rulebook.guard_of(target, sighting.service_labels.get(service, {}))
 
     def _idle(self, sighting: Sighting) -> bool:
         """Whether the Deployment is a colour that no guarded Service selects now."""
         if sighting.kind is not SwitchKind.ROLLOUT:
             return False
-        namespace, name = sighting.target.namespace, sighting.target.name
-
-        def guarded(service: str) -> bool:
-            target = Target(namespace, TargetKind.SERVICE, service)
-            return self._rulebook.guard_of(target, self._labels.get(target, {})) is not None
-
-        if any(guarded(service) for service in sighting.selected_by):
+        if any(self._guard_of_service(sighting, service) for service in sighting.selected_by):
             return False
         remembered = any(
-            name in memory.colours
+            sighting.target.name in memory.colours
             for target, memory in self._memories.items()
-            if target.namespace == namespace and target.kind is TargetKind.SERVICE
+            if target.namespace == sighting.target.namespace and target.kind is TargetKind.SERVICE
         )
-        return remembered or any(guarded(service) for service in sighting.colour_of)
+        return remembered or any(self._guard_of_service(sighting, service) for service in sighting.colour_of)
 
     def _our_own(self, sighting: Sighting) -> bool:
         """Whether what is sighted is where a watch is putting the traffic back to."""
@@ -375,12 +370,26 @@ class Supervisor:
 
     async def remember(self, switch: TrafficSwitch, effect: Remember, watch: Watch) -> None:
         """What a watch found out of its candidate."""
-        for target in {switch.target, *(_service(switch, flip.service) for flip in switch.flips)}:
+        for target in self._learners(switch):
             memory = self._memories.get(target)
             if memory is None:
                 continue
             self._memories[target] = _learnt(memory, effect, watch, self._clock.now())
             await self._write_memory(target)
+
+    def _learners(self, switch: TrafficSwitch) -> set[Target]:
+        """The watch's targets, and those to whom the same revision is known: its colour, the Services on it."""
+        namespace, workload = switch.target.namespace, switch.candidate.workload
+        learners = {switch.target, *(_service(switch, flip.service) for flip in switch.flips)}
+        if switch.kind is SwitchKind.SELECTOR:
+            return {*learners, Target(namespace, TargetKind.DEPLOYMENT, workload)}
+        return learners.union(
+            target
+            for target, memory in self._memories.items()
+            if target.kind is TargetKind.SERVICE
+            and target.namespace == namespace
+            and memory.serving.workload == workload
+        )
 
     async def _write_memory(self, target: Target) -> None:
         try:

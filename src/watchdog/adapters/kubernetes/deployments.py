@@ -109,6 +109,9 @@ class DeploymentProvider(Sightings):
         deployment = found.deployment
         before = workloads.before(serving, found.replicasets)
         assert known.since is not None  # the caller waits for it
+        colour_of = self._services(target.namespace, deployment, workloads.looks_like_a_colour)
+        selected_by = self._services(target.namespace, deployment, workloads.selects)
+        services = self._cache.all(SERVICES, target.namespace)
         return Sighting(
             target=target,
             kind=SwitchKind.ROLLOUT,
@@ -120,8 +123,9 @@ class DeploymentProvider(Sightings):
             complete=workloads.is_complete(deployment),
             previous=workloads.revision_of(target.name, before) if before else None,
             previous_since=workloads.not_before(before, found.replicasets) if before else None,
-            colour_of=self._services(target.namespace, deployment, workloads.looks_like_a_colour),
-            selected_by=self._services(target.namespace, deployment, workloads.selects),
+            colour_of=colour_of,
+            selected_by=selected_by,
+            service_labels={name: dict(workloads.labels(services[name])) for name in (*colour_of, *selected_by)},
             by=who(deployment),
             live=not known.owed,
         )

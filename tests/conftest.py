@@ -1,0 +1,16 @@
+"""What all tests share: a skip of a real part is a failure where `WATCHDOG_REAL_PARTS=required` says so (CI does)."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, object, None]:
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    required = os.environ.get("WATCHDOG_REAL_PARTS") == "required"
+    if required and report.skipped and item.get_closest_marker("prometheus") is not None:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and CI needs it: {report.longrepr}"
