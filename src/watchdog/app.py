@@ -6,7 +6,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,14 +61,17 @@ class InFlight:
 
 
 class _Counted:
-    """A notifier whose sending is counted, so that a shutdown can let it finish."""
+    """A notifier that adds the link, and whose sending is counted, so that a shutdown can let it finish."""
 
-    def __init__(self, inner: Notifier, in_flight: InFlight) -> None:
+    def __init__(self, inner: Notifier, in_flight: InFlight, public_url: str | None) -> None:
         self.name = inner.name
         self.inner = inner
         self._in_flight = in_flight
+        self._public_url = public_url
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
+        if self._public_url and notice.watch:
+            notice = replace(notice, link=f"{self._public_url}/api/watches/{notice.watch}")
         self._in_flight.count += 1
         try:
             await self.inner.send(notice, possible_repeat=possible_repeat)
@@ -123,8 +126,8 @@ class MetricsObserver:
     def delivery(self, channel: str, result: str) -> None:
         self._metrics.notification(channel, result)
 
-    def unguarded(self, target: Target, reason: str, *, on: bool) -> None:
-        self._metrics.unguarded(str(target), *([reason] if on else []))
+    def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
+        self._metrics.unguarded(str(target), *marks)
 
 
 def build_channels(secrets: SecretReader, clock: Clock) -> Build:
@@ -197,7 +200,9 @@ class Watchdog:
 
     def _take_channels(self, rulebook: Rulebook) -> None:
         built = self._build(rulebook)
-        self._notifiers = {name: _Counted(notifier, self._in_flight) for name, notifier in built.items()}
+        self._notifiers = {
+            name: _Counted(notifier, self._in_flight, self.settings.public_url) for name, notifier in built.items()
+        }
 
     async def _close_notifiers(self) -> None:
         for notifier in self._notifiers.values():

@@ -1,5 +1,6 @@
 """`watchdog demo`: the whole main job on the simulator."""
 
+import re
 from pathlib import Path
 
 import click
@@ -14,7 +15,8 @@ def verb(keep: bool, fast: bool, svg: Path | None) -> None:
 
     Nothing outside this process is touched. Exits 1 when an outcome is not the expected one.
     """
-    from rich.console import Console  # noqa: PLC0415 - after --help
+    from rich._export_format import CONSOLE_SVG_FORMAT  # noqa: PLC0415 - after --help
+    from rich.console import Console  # noqa: PLC0415
 
     from watchdog.cli.common import fail  # noqa: PLC0415
     from watchdog.demo.running import run_demo  # noqa: PLC0415
@@ -26,6 +28,8 @@ def verb(keep: bool, fast: bool, svg: Path | None) -> None:
         console.width = 130  # a picture or a log has no edge to keep within
     right = run_demo(console, keep=keep, fast=fast)
     if svg:
-        console.save_svg(str(svg), title="watchdog demo")
+        # Without the fonts that rich would fetch from elsewhere: a picture in a repository needs nobody's network.
+        plain = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+        console.save_svg(str(svg), title="watchdog demo", code_format=plain)
     if not right:
         raise SystemExit(1)

@@ -54,12 +54,16 @@ class Screen:
     def rules(self, text: str) -> None:
         """The rules it goes by."""
         self.console.print(Panel(Syntax(text.strip(), "toml", background_color="default"), title="rules.toml"))
+        if self.console.record:
+            self.console.export_text(clear=True)  # a picture begins with the action
 
     def say(self, now: datetime, text: str, style: str = "") -> None:
         """One line, with the seconds since the demo began."""
         self._begun = self._begun or now
         seconds = (now - self._begun).total_seconds()
-        self.console.print(Text(f"{seconds:5.1f} s  ", style="dim").append(text, style=style), soft_wrap=True)
+        line = Table.grid(padding=(0, 2))
+        line.add_row(Text(f"{seconds:5.1f} s", style="dim"), Text(text, style=style))
+        self.console.print(line)
 
     def notice(self, text: str) -> None:
         """A notice, as the channel shows it."""

@@ -60,7 +60,9 @@ class Memory:
         """The revision proved good; a pass also clears it of having been bad."""
         others = tuple(good for good in self.good if good.revision != revision)
         serving = revision == self.serving
-        until = None if serving and not self.idle else since if serving else (passed_at or since)
+        until: datetime | None = passed_at or since
+        if serving:
+            until = since if self.idle else None  # an idle colour is no baseline
         entry = Good(revision, since, until, passed_at)
         bad = self.bad if passed_at is None else tuple(bad for bad in self.bad if bad.revision != revision)
         doubted = self.doubted and not serving

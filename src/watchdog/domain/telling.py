@@ -7,7 +7,7 @@ from watchdog.domain.effects import Delivery, DeliveryState, Notice, Severity
 from watchdog.domain.judge import Verdict
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.rollout import Revision, SwitchKind
-from watchdog.domain.rules import Topic
+from watchdog.domain.rules import QUIET_TOPICS, Topic
 from watchdog.domain.state import Recovery, Telling, Watch
 
 _SEVERITY: Mapping[Topic, Severity] = {
@@ -118,6 +118,8 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
         lines.append(f"This watch only tells: {watch.notify_only}")
     if note:
         lines.append(note)
+    if topic not in QUIET_TOPICS:
+        lines.append(f"The whole story: watchdog explain {watch.id}")
     return lines
 
 

@@ -40,6 +40,6 @@ class Observer(Protocol):
         """A notice was sent, failed once, or was given up."""
         ...
 
-    def unguarded(self, target: Target, reason: str, *, on: bool) -> None:
-        """A target that a guard covers is not guarded now, or is again."""
+    def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
+        """By which annotations (`off`, `hold`) a guarded target is out of the watchdog's hands now; none: it is not."""
         ...

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from watchdog.domain.annotations import GUARD, Exemption, Invalid, exemption
-from watchdog.domain.effects import Judgement, Notice, Remember, Severity
+from watchdog.domain.effects import Judgement, Notice, Remember
 from watchdog.domain.events import Event, Joined, Resumed, RightEnded, Superseded
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Memory, Noticed, notice
 from watchdog.domain.record import Unreadable, document_of, memory_of, record_of, watch_of
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
-from watchdog.domain.rules import Action, Guard, Rulebook, Topic
+from watchdog.domain.rules import Action, Guard, Rulebook
 from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
+from watchdog.engine.exempting import Exemptions
 from watchdog.engine.observing import Observer
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
@@ -58,11 +58,10 @@ class Supervisor:
         self._clock = clock
         self._observer = observer
         self._driver = driver
-        self._tell = tell
         self._memories: dict[Target, Memory] = {}
-        self._labels: dict[Target, Mapping[str, str]] = {}
+        self._seen: dict[Target, Sighting] = {}  # the last sighting of each guarded target
         self._running: dict[str, _Running] = {}
-        self._exempt: dict[Target, str] = {}
+        self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
         self._unwritten: set[Target] = set()
         self._scope: asyncio.TaskGroup | None = None
         self.resumed = asyncio.Event()
@@ -84,7 +83,7 @@ class Supervisor:
             self.resumed.set()
             for provider in self._providers:
                 scope.create_task(self._follow(provider), name=f"follow {provider.kind}")
-            scope.create_task(self._rewrite(), name="write memories")
+            scope.create_task(self._housekeeping(), name="housekeeping")
             scope.create_task(self._adopting(scope), name="adopt records")
 
     # -- what was there before -----------------------------------------------------------------------------------
@@ -175,7 +174,8 @@ class Supervisor:
 
     def _take_over(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
         target = watch.switch.target
-        guard = self._rulebook.guard_of(target, self._labels.get(target, {}))
+        seen = self._seen.get(target)
+        guard = self._rulebook.guard_of(target, {}) if seen is None else self._guard_of(seen)
         if guard is None:
             return
         for other in self._open_of(target):
@@ -197,7 +197,9 @@ class Supervisor:
         guard = self._guard_of(sighting)
         if guard is None or sighting.serving is None:
             return
-        self._labels[target] = sighting.labels
+        first, self._seen[target] = target not in self._seen, sighting
+        if first:
+            self._end_lost_rights(self._open_of(target))  # the rules may have been edited while nobody watched
         memory = self._memories.get(target)
         noticed = notice(
             memory,
@@ -207,7 +209,7 @@ class Supervisor:
             idle=self._idle(sighting),
             now=self._clock.now(),
         )
-        exempt = self._exempted(sighting, guard)
+        exempt = self._exemptions.unwatched(sighting, guard)
         if noticed is None:
             return
         if noticed.switch is not None and self._scope is not None and not self._our_own(sighting):
@@ -337,35 +339,6 @@ class Supervisor:
         if running is not None:
             running.driver.post(event)
 
-    # -- exemptions ----------------------------------------------------------------------------------------------
-
-    def _exempted(self, sighting: Sighting, guard: Guard) -> bool:
-        """Whether an annotation takes the target out of its guard; told once each time it begins."""
-        found = exemption(GUARD, sighting.annotations, self._clock.now()) if guard.annotations else None
-        target = sighting.target
-        reason = ""
-        if isinstance(found, Exemption):
-            reason = f"until {found.until:%Y-%m-%d %H:%M} UTC: {found.reason}"
-        elif isinstance(found, Invalid):
-            reason = f"annotation not honoured: {found.problem}"
-        before = self._exempt.get(target, "")
-        if reason == before:
-            return isinstance(found, Exemption)
-        if before:
-            self._observer.unguarded(target, before, on=False)
-            self._exempt.pop(target)
-        if reason:
-            self._exempt[target] = reason
-            honoured = isinstance(found, Exemption)
-            self._observer.unguarded(target, reason, on=honoured)
-            what = "is not guarded" if honoured else "is guarded all the same"
-            title = f"{target} {what}: {reason}"
-            log.warning("unguarded", extra={"facts": {"target": str(target), "why": reason, "honoured": honoured}})
-            now = self._clock.now()
-            ident = f"{target}/unguarded/{reason}"
-            self._tell(Notice(ident, Topic.UNGUARDED, Severity.WARNING, "", str(target), title, (reason,), now), guard)
-        return isinstance(found, Exemption)
-
     # -- memories ------------------------------------------------------------------------------------------------
 
     async def remember(self, switch: TrafficSwitch, effect: Remember, watch: Watch) -> None:
@@ -399,9 +372,10 @@ class Supervisor:
             self._unwritten.add(target)
             log.warning("memory not written", extra={"facts": {"target": str(target), "why": str(error)}})
 
-    async def _rewrite(self) -> None:
+    async def _housekeeping(self) -> None:
         while True:
             await self._clock.sleep(_RETRY)
+            self._exemptions.expire()
             for target in tuple(self._unwritten):
                 await self._write_memory(target)
 
@@ -410,7 +384,10 @@ class Supervisor:
     def rules_changed(self, rulebook: Rulebook) -> None:
         """Take up new rules: open watches keep the limits they began with, but a lost right ends at once."""
         self._rulebook = rulebook
-        for watch in self.watches:
+        self._end_lost_rights(self.watches)
+
+    def _end_lost_rights(self, watches: Sequence[Watch]) -> None:
+        for watch in watches:
             for event in self._ended_right(watch):
                 self._post(watch, event)
 
@@ -420,10 +397,24 @@ class Supervisor:
             return (RightEnded(f"guard {watch.guard.name} was removed from rules.toml"),)
         if guard.action is Action.NOTIFY and watch.guard.action is not Action.NOTIFY:
             return (RightEnded(f"guard {watch.guard.name} was set to notify"),)
-        labels = self._labels.get(watch.switch.target)
-        if labels is not None and not guard.covers(watch.switch.target, labels) and not guard.targets:
+        if not self._covers(guard, watch.switch.target):
             return (RightEnded(f"guard {watch.guard.name} no longer covers the target"),)
         return ()
+
+    def _covers(self, guard: Guard, target: Target) -> bool:
+        """Whether the guard is still the target's; before the first sighting, only where its name alone denies it."""
+        seen = self._seen.get(target)
+        if seen is not None:
+            found = self._guard_of(seen)
+            return found is not None and found.name == guard.name
+        if guard.selector is not None or target in guard.targets:
+            return True
+        # A colour is guarded by its Service: which one selects it is not known yet.
+        return any(
+            one.kind is TargetKind.SERVICE and one.namespace == target.namespace
+            for one in guard.targets
+            if target.kind is TargetKind.DEPLOYMENT
+        )
 
 
 def _is_by_hand(watch: Watch) -> bool:

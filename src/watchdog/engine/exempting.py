@@ -1,0 +1,72 @@
+"""Who is out of the watchdog's hands for a while, by a person's annotation: told once, shown while it lasts."""
+
+import logging
+from collections.abc import Callable
+
+from watchdog.domain.annotations import GUARD, HOLD, Exemption, Invalid, exemption
+from watchdog.domain.effects import Notice, Severity
+from watchdog.domain.live import Sighting
+from watchdog.domain.rollout import Target
+from watchdog.domain.rules import Guard, Topic
+from watchdog.engine.observing import Observer
+from watchdog.ports import Clock
+
+log = logging.getLogger(__name__)
+
+Mark = Exemption | Invalid
+
+_SHORT = {GUARD: "off", HOLD: "hold"}
+_HONOURED = {GUARD: "is not guarded", HOLD: "is judged but not put back"}
+_NOT_HONOURED = {GUARD: "is guarded all the same", HOLD: "is put back all the same"}
+
+
+class Exemptions:
+    """The `guard` and `hold` annotations of all targets, as last sighted."""
+
+    def __init__(self, *, clock: Clock, observer: Observer, tell: Callable[[Notice, Guard], None]) -> None:
+        self._clock = clock
+        self._observer = observer
+        self._tell = tell
+        self._marks: dict[Target, tuple[Mark, ...]] = {}
+
+    def unwatched(self, sighting: Sighting, guard: Guard) -> bool:
+        """Whether the target is not even watched now. Tells of each annotation that is new."""
+        now = self._clock.now()
+        found = [exemption(name, sighting.annotations, now) for name in (GUARD, HOLD)] if guard.annotations else []
+        marks = tuple(mark for mark in found if mark is not None)
+        before = self._marks.get(sighting.target, ())
+        for mark in marks:
+            if mark not in before:
+                self._told(sighting.target, mark, guard)
+        if marks != before:
+            self._show(sighting.target, marks)
+        return any(isinstance(mark, Exemption) and mark.annotation == GUARD for mark in marks)
+
+    def expire(self) -> None:
+        """Take note of those whose time is over: nothing in the cluster changes by that."""
+        now = self._clock.now()
+        for target, marks in tuple(self._marks.items()):
+            lasting = tuple(mark for mark in marks if isinstance(mark, Invalid) or mark.until > now)
+            if lasting != marks:
+                self._show(target, lasting)
+
+    def _show(self, target: Target, marks: tuple[Mark, ...]) -> None:
+        if marks:
+            self._marks[target] = marks
+        else:
+            self._marks.pop(target, None)
+        self._observer.unguarded(
+            target, tuple(_SHORT[mark.annotation] for mark in marks if isinstance(mark, Exemption))
+        )
+
+    def _told(self, target: Target, mark: Mark, guard: Guard) -> None:
+        match mark:
+            case Exemption(annotation, until, reason):
+                what, why = _HONOURED[annotation], f"until {until:%Y-%m-%d %H:%M} UTC: {reason}"
+            case Invalid(annotation, problem):
+                what, why = _NOT_HONOURED[annotation], f"annotation not honoured: {problem}"
+        facts = {"target": str(target), "annotation": mark.annotation, "why": why}
+        log.warning("unguarded", extra={"facts": {**facts, "honoured": isinstance(mark, Exemption)}})
+        ident = f"{target}/unguarded/{_SHORT[mark.annotation]}/{why}"
+        title, now = f"{target} {what}: {why}", self._clock.now()
+        self._tell(Notice(ident, Topic.UNGUARDED, Severity.WARNING, "", str(target), title, (why,), now), guard)
