@@ -207,12 +207,12 @@ def counts_of(pods: Mapping[str, tuple[float, float]], *, samples: int = 1) -> C
 
 
 def buckets(
-    per_bound: Mapping[float, float], *, sum: float | None = None, pod: str = "research-a", samples: int = 1
+    per_bound: Mapping[float, float], *, time: float | None = None, pod: str = "research-a", samples: int = 1
 ) -> Buckets:
     """A cumulative histogram of one pod; the count at `inf` is the total."""
     bounds = tuple(sorted(per_bound.items()))
     total = bounds[-1][1] if bounds else 0.0
-    return Buckets({pod: PodBuckets(bounds, total, total * 0.1 if sum is None else sum, samples)})
+    return Buckets({pod: PodBuckets(bounds, total, total * 0.1 if time is None else time, samples)})
 
 
 def slow(share: float, total: float = 100, *, pod: str = "research-a") -> Buckets:
@@ -310,7 +310,7 @@ def a_live(
     switch: TrafficSwitch | None = None,
     pods: Iterable[Pod] = (a_pod(),),
     stable_pods: Iterable[Pod] = (),
-    destination: Destination | None | str = "as usual",
+    destination: Destination | str | None = "as usual",
     fresh: bool = False,
     moved: Iterable[str] = (),
     **changes: Any,
@@ -363,7 +363,7 @@ def a_watch(
     *rules: Rule,
     switch: TrafficSwitch | None = None,
     guard: Guard | None = None,
-    stable: Stable | None | str = "as usual",
+    stable: Stable | str | None = "as usual",
     notify_only: str = "",
     **changes: Any,
 ) -> Watch:

@@ -318,6 +318,15 @@ class Town:
         """The topics that the channel was told, in order."""
         return [notice.topic.value for notice, _ in self.channels[channel].told]
 
+    def metric(self, name: str, **labels: str) -> float | None:
+        """The value of one of the watchdog's own metrics; None where there is no such series."""
+        assert self.watchdog is not None
+        return self.watchdog.metrics.registry.get_sample_value(name, labels)
+
+    def edit_rules(self, text: str) -> None:
+        """Someone edits rules.toml in place."""
+        self.rules_path.write_text(text, encoding="utf-8")
+
 
 def image_of(pod: Mapping[str, Any]) -> str:
     """The image of a pod's first container."""

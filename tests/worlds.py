@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from hypothesis import strategies as st
+
 from builders import (
     BLUE,
     GOOD,
@@ -31,8 +33,6 @@ from builders import (
     slow,
     values,
 )
-from hypothesis import strategies as st
-
 from watchdog.domain.annotations import HOLD
 from watchdog.domain.effects import (
     Delivery,
@@ -78,7 +78,7 @@ def _counts(pods: dict[str, tuple[int, int]]) -> Reading:
 pairs = st.tuples(st.integers(0, 100), st.integers(0, 100))
 readings = {
     "error-rate": absences | st.dictionaries(st.sampled_from(PODS), pairs).map(_counts),
-    "latency": absences | st.floats(0, 1).map(lambda share: slow(share)),
+    "latency": absences | st.floats(0, 1).map(slow),
     "memory": absences | st.dictionaries(st.sampled_from(PODS), numbers).map(values),
 }
 
@@ -98,7 +98,9 @@ pods = st.builds(
 )
 some_pods = st.lists(pods, max_size=3, unique_by=lambda pod: pod.name)
 revisions = st.sampled_from([None, NEW, GOOD, GREEN, BLUE, a_revision("newer")])
-marks = st.sampled_from([{}, {}, {HOLD: "until=2026-03-02T12:05:00Z; migration"}, {HOLD: "until=0001-01-01T00:00+23:00; x"}])
+marks = st.sampled_from(
+    [{}, {}, {HOLD: "until=2026-03-02T12:05:00Z; migration"}, {HOLD: "until=0001-01-01T00:00+23:00; x"}]
+)
 destinations = st.none() | st.builds(
     a_destination,
     st.sampled_from([GOOD, BLUE]),
@@ -118,7 +120,9 @@ answers = st.one_of(
 
 @st.composite
 def looks(draw: st.DrawFn, watch: Watch, when: float) -> Event:
-    live = a_live(when, switch=watch.switch, pods=draw(some_pods), stable_pods=draw(some_pods), fresh=draw(st.booleans()))
+    live = a_live(
+        when, switch=watch.switch, pods=draw(some_pods), stable_pods=draw(some_pods), fresh=draw(st.booleans())
+    )
     usual = draw(st.booleans())
     if usual:
         return Looked(live)
@@ -161,7 +165,9 @@ def events(draw: st.DrawFn, watch: Watch, index: int, when: float) -> Event:
         case "p":
             outcomes = draw(st.dictionaries(st.sampled_from(PODS), st.sampled_from(list(ProbeOutcome))))
             stable = draw(st.none() | st.sampled_from(list(ProbeOutcome)))
-            return Probed(draw(st.sampled_from(["health", "unknown", "memory"])), a_round(when, outcomes, stable=stable))
+            return Probed(
+                draw(st.sampled_from(["health", "unknown", "memory"])), a_round(when, outcomes, stable=stable)
+            )
         case "u":
             return PutBackAnswered(draw(answers))
         case "t":

@@ -303,7 +303,7 @@ class Watchdog:
             events=KubernetesEvents(kube, clock=self._clock, instance=socket.gethostname()),
             clock=self._clock,
             observer=self.observer,
-            remember=supervisor.remember,
+            remember=supervisor.memories.learn,
         )
         return supervisor
 

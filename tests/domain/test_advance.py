@@ -1,6 +1,9 @@
 """Phase by phase: what follows from which event."""
 
+from dataclasses import replace
+
 import pytest
+
 from builders import (
     BLUE,
     GOOD,
@@ -27,7 +30,6 @@ from builders import (
     signs_of,
     values,
 )
-
 from watchdog.domain.annotations import HOLD
 from watchdog.domain.effects import (
     Effect,
@@ -768,3 +770,40 @@ def test_when_the_right_ends_half_way_the_part_is_watched_for_recovery() -> None
     watch, effects = play(partly(), (RightEnded("guard removed"), 19.5))
     assert watch.phase is Phase.RECOVERING
     assert acts(effects) == []
+
+
+# -- by hand -----------------------------------------------------------------------------------------------------
+
+
+def by_hand(watch: Watch) -> Watch:
+    return replace(watch, by_hand="ada: it looks wrong")
+
+
+def test_a_rollback_by_hand_that_was_cut_short_is_finished() -> None:
+    watch = by_hand(acting())
+    resumed, effects = play(watch, (Resumed(), 300))
+    assert [act.remedy for act in acts(effects)] == [watch.remedy]
+    assert resumed.phase is Phase.ACTING
+
+
+def test_a_rollback_by_hand_is_told_remembered_and_watched_for_recovery_by_whoever_adopts_it() -> None:
+    done_by_hand, _ = play(by_hand(acting()), done(20))
+    _, effects = play(done_by_hand, (Resumed(), 30))
+    assert learnt(effects) == [Judgement.BAD]
+    assert told(effects) == [Topic.ROLLED_BACK]
+    title = next(effect.notice.title for effect in effects if isinstance(effect, Tell))
+    assert title.endswith("by hand, ada: it looks wrong")
+    assert [track.rule.name for track in done_by_hand.recovery_tracks] == ["error-rate"]
+
+
+def test_in_any_other_phase_there_is_nothing_to_adopt() -> None:
+    for watch in (by_hand(a_watch()), by_hand(deciding())):
+        assert play(watch, (Resumed(), 30)) == (watch, ())
+
+
+def test_a_person_passes_over_a_refusal_by_its_name_but_not_over_what_is_not_ours() -> None:
+    watch = replace(by_hand(deciding()), overridden=("paused", "superseded"))
+    assert play(watch, fresh(18, **PAUSED))[0].phase is Phase.ACTING
+    assert play(watch, fresh(18, serving=a_revision("newer")))[0].phase is Phase.SUPERSEDED
+    other = {"annotations": {HOLD: "until=2026-03-02T12:05:00Z; migration"}}
+    assert play(watch, fresh(18, **other))[0].phase is Phase.HOLDING

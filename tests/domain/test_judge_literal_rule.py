@@ -5,6 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from builders import (
     INTERVAL,
     a_baseline,
@@ -22,9 +25,6 @@ from builders import (
     slow,
     values,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from watchdog.domain.judge import Finding, History, Verdict, judge
 from watchdog.domain.judge.thresholds import baseline_value, could_fire
 from watchdog.domain.measurement import (
@@ -348,7 +348,7 @@ def test_counts_and_means_that_are_no_numbers_are_no_data() -> None:
     assert finding(a_rule(), counts(math.nan, 100, samples=2)) is Finding.NO_DATA
     mean = a_rule(a_latency(0.5, statistic=Statistic.MEAN))
     for bad_sum in NO_NUMBERS:
-        assert finding(mean, buckets({1.0: 90, math.inf: 100}, sum=bad_sum, samples=2)) is Finding.NO_DATA
+        assert finding(mean, buckets({1.0: 90, math.inf: 100}, time=bad_sum, samples=2)) is Finding.NO_DATA
 
 
 # -- latency -----------------------------------------------------------------------------------------------------
@@ -363,8 +363,8 @@ def test_a_quantile_is_compared_with_the_same_quantile_of_the_baseline() -> None
 
 def test_a_mean_is_the_sum_over_the_count() -> None:
     rule = a_rule(a_latency(0.5, statistic=Statistic.MEAN))
-    assert finding(rule, *[buckets({1.0: 100, math.inf: 100}, sum=49)] * 2) is Finding.PASS
-    assert finding(rule, *[buckets({1.0: 100, math.inf: 100}, sum=51)] * 2) is Finding.BREACH
+    assert finding(rule, *[buckets({1.0: 100, math.inf: 100}, time=49)] * 2) is Finding.PASS
+    assert finding(rule, *[buckets({1.0: 100, math.inf: 100}, time=51)] * 2) is Finding.BREACH
 
 
 def test_a_latency_needs_min_requests_and_two_samples_too() -> None:
@@ -380,7 +380,9 @@ def test_a_histogram_without_an_infinite_bucket_is_no_data() -> None:
 def test_the_sentence_of_a_latency_names_statistic_requests_limit_and_pods() -> None:
     two = [slow(0.2, pod="a"), slow(0.2, pod="b")]
     answer = verdict(a_rule(a_latency(0.5)), *two)
-    assert answer.sentence.startswith("p95 is 2.12 s over 200 requests in the last 30 s (limit > 500 ms, 2 of 2 pods alone)")
+    assert answer.sentence.startswith(
+        "p95 is 2.12 s over 200 requests in the last 30 s (limit > 500 ms, 2 of 2 pods alone)"
+    )
 
 
 # -- time --------------------------------------------------------------------------------------------------------
@@ -426,9 +428,7 @@ def as_counts(pods: dict[str, tuple[int, int]]) -> Counts:
     return counts_of({pod: (min(pair), max(pair)) for pod, pair in pods.items()})
 
 
-readings = st.one_of(
-    pods_of_a_block.map(as_counts), pods_of_a_block.map(as_counts), st.sampled_from([NOTHING, FAILED])
-)
+readings = st.one_of(pods_of_a_block.map(as_counts), pods_of_a_block.map(as_counts), st.sampled_from([NOTHING, FAILED]))
 holds = st.sampled_from([0.0, 15.0, 30.0, 60.0])
 baselines = st.none() | st.integers(0, 40).map(lambda bad: a_baseline(counts(bad, 100, samples=9)))
 limits = st.sampled_from([0.05, 0.5, "2x", "+0.1"])
@@ -456,9 +456,7 @@ def test_a_worse_sample_never_makes_a_verdict_better(
 
 
 @given(st.lists(st.lists(st.floats(0, 100), min_size=1, max_size=5), min_size=1, max_size=8), st.data(), holds)
-def test_a_higher_gauge_never_makes_a_verdict_better(
-    made: list[list[float]], data: st.DataObject, hold: float
-) -> None:
+def test_a_higher_gauge_never_makes_a_verdict_better(made: list[list[float]], data: st.DataObject, hold: float) -> None:
     rule = a_rule(a_gauge(50), hold=hold)
     block = data.draw(st.integers(0, len(made) - 1))
     pod = data.draw(st.integers(0, len(made[block]) - 1))

@@ -1,10 +1,10 @@
 """Health probes: in a row, on enough pods, and a blind spot is not a fault."""
 
 import pytest
-from builders import INTERVAL, a_probe, a_round, a_rule, at
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import INTERVAL, a_probe, a_round, a_rule, at
 from watchdog.domain.judge import Finding, History, Verdict, judge
 from watchdog.domain.judge.shares import enough_pods
 from watchdog.domain.measurement import ProbeOutcome
@@ -201,9 +201,7 @@ def test_any_rounds_give_a_verdict_and_no_breach_without_a_row_that_counts(
 ) -> None:
     track = after(*rounds, stable=stable, pods=tuple("abcdefg"))
     if track.breach is not None:
-        worst = max(
-            sum(one.get(pod) not in (OK, None) for one in rounds) for pod in {*"abcdefg"}
-        )
+        worst = max(sum(one.get(pod) not in (OK, None) for one in rounds) for pod in {*"abcdefg"})
         assert worst >= 3
     armed = stable is OK or any(OK in one.values() for one in rounds)
     wrong = any(WRONG in one.values() for one in rounds)

@@ -3,10 +3,10 @@
 import math
 
 import pytest
-from builders import buckets
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import buckets
 from watchdog.domain.judge.quantiles import mean_of, merged, quantile_of
 from watchdog.domain.measurement import PodBuckets
 
@@ -14,7 +14,7 @@ INF = math.inf
 
 
 def part(per_bound: dict[float, float], *, total_time: float = 0.0) -> PodBuckets:
-    return buckets(per_bound, sum=total_time).pods["research-a"]
+    return buckets(per_bound, time=total_time).pods["research-a"]
 
 
 def prometheus_quantile(quantile: float, bounds: list[tuple[float, float]]) -> float:

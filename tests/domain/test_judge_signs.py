@@ -1,8 +1,8 @@
 """What Kubernetes itself says of the candidate's pods, each sign with its patience."""
 
 import pytest
-from builders import a_guard, a_live, a_pod, a_rule, a_watch, at, play, seconds, signs_of, some_pods
 
+from builders import a_guard, a_live, a_pod, a_rule, a_watch, at, play, seconds, signs_of, some_pods
 from watchdog.domain.events import Looked
 from watchdog.domain.judge import Finding, History, Verdict, judge
 from watchdog.domain.live import Container, Live, Pod
@@ -67,9 +67,7 @@ def test_restarts_from_before_a_flip_do_not_count() -> None:
 
 def test_restarts_are_counted_per_container_so_an_old_crasher_hides_no_new_one() -> None:
     def two(quiet: int, restarting: int) -> Pod:
-        return a_pod(
-            created=-86400, ready=-3600, containers=(Container("cron", quiet), Container("app", restarting))
-        )
+        return a_pod(created=-86400, ready=-3600, containers=(Container("cron", quiet), Container("app", restarting)))
 
     assert breached(look(1, two(9, 0)), look(60, two(9, 3)))
     assert not breached(look(1, two(9, 0)), look(60, two(10, 2)))

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import BLUE, GREEN, NEW, a_revision, a_sighting, a_stable, a_target, at, seconds
 
+from builders import BLUE, GREEN, NEW, a_revision, a_sighting, a_stable, a_target, at, seconds
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import BAD_KEPT, GOOD_KEPT, Bad, Good, Memory, Noticed, notice
 from watchdog.domain.rollout import Revision, SwitchKind, TargetKind
@@ -360,3 +360,29 @@ def test_durations_are_the_guards() -> None:
     short = notice(remembered(), sighting, bake=seconds(10), rollback_window=DAY, idle=False, now=at(0))
     assert short is not None
     assert short.switch is None
+
+
+# -- colours -----------------------------------------------------------------------------------------------------
+
+
+def test_a_colour_is_a_baseline_only_while_traffic_goes_to_it() -> None:
+    idle = see(None, a_sighting(REV1, since=-9000), now=-9000, idle=True).memory
+    assert idle.idle
+    turned = see(idle, a_sighting(REV1, since=-9000), now=-600).memory
+    assert not turned.idle
+    assert turned.stable_for(REV2, at(0)) == a_stable(REV1, since=-600, until=0)
+    away = see(turned, a_sighting(REV1, since=-9000), now=-100, idle=True).memory
+    assert away.stable_for(REV2, at(0)) == a_stable(REV1, since=-600, until=-100)
+
+
+def test_what_was_rolled_out_while_idle_and_flipped_to_since_is_the_flips_to_watch() -> None:
+    idle = see(remembered(), a_sighting(REV2, since=10), idle=True).memory
+    noticed = see(idle, a_sighting(REV3, since=20))
+    assert noticed.switch is None
+    assert "the flip is watched" in noticed.quiet
+
+
+def test_an_idle_colours_former_revision_may_be_gone_back_to_but_is_no_baseline() -> None:
+    sighting = a_sighting(REV2, since=-60, previous=REV1, previous_since=at(-90000))
+    memory = see(None, sighting, now=0, idle=True).memory
+    assert memory.stable_for(REV2, at(0)) == a_stable(REV1, since=-90000, until=-90000)

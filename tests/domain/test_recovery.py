@@ -1,6 +1,7 @@
 """After the put-back: does it help?"""
 
 import pytest
+
 from builders import (
     BLUE,
     GOOD,
@@ -24,7 +25,6 @@ from builders import (
     signs_of,
     values,
 )
-
 from watchdog.domain.effects import Effect, PutBack, PutBackDone, Severity, Tell
 from watchdog.domain.events import (
     Event,

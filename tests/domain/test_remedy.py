@@ -1,6 +1,9 @@
 """May we act, and to what? Each refusal with its sentence."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from builders import (
     BLUE,
     GOOD,
@@ -28,9 +31,6 @@ from builders import (
     slow,
     values,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from watchdog.domain.annotations import GUARD, HOLD
 from watchdog.domain.effects import Remedy
 from watchdog.domain.events import BaselineMeasured, Looked, Measured
@@ -327,7 +327,9 @@ def test_where_stable_was_over_the_limit_it_is_refused_and_told_what_stable_had(
 
 def test_the_limit_is_then_added_to_stables_value() -> None:
     before = a_baseline(counts(80, 1000, samples=9))  # 8 %, so the limit is 13 %
-    assert isinstance(plan(breached(reading=counts(13, 100, samples=2), baseline=before), look(breached()), NOW), Refusal)
+    assert isinstance(
+        plan(breached(reading=counts(13, 100, samples=2), baseline=before), look(breached()), NOW), Refusal
+    )
     remedy(breached(reading=counts(14, 100, samples=2), baseline=before))
 
 
@@ -360,9 +362,7 @@ def test_a_total_outage_is_never_excused_by_stable() -> None:
 
 def test_a_lower_limit_that_stable_missed_too_is_refused() -> None:
     rule = a_rule(a_gauge(10, op=Op.BELOW))
-    assert (
-        refusal(breached(rule, values(5), baseline=a_baseline(values(8)))).reason is RefusalReason.STABLE_OVER_LIMIT
-    )
+    assert refusal(breached(rule, values(5), baseline=a_baseline(values(8)))).reason is RefusalReason.STABLE_OVER_LIMIT
     remedy(breached(rule, values(5), baseline=a_baseline(values(12))))
 
 
@@ -390,9 +390,7 @@ def test_acting_on_a_ratio_takes_more_than_the_limit_above_stable(before: int, n
     if now <= 5:
         return
     reading = counts(now, 100, samples=2)
-    answer = plan(
-        breached(reading=reading, baseline=a_baseline(counts(before, 100, samples=9))), look(breached()), NOW
-    )
+    answer = plan(breached(reading=reading, baseline=a_baseline(counts(before, 100, samples=9))), look(breached()), NOW)
     over_before = before > 5
     assert isinstance(answer, Remedy) is (not over_before or now / 100 > 0.05 + before / 100)
 

@@ -1,6 +1,7 @@
 """A total outage is a breach without further evidence, warm-up or not."""
 
 import pytest
+
 from builders import (
     a_block,
     a_gauge,
@@ -16,7 +17,6 @@ from builders import (
     play,
     seconds,
 )
-
 from watchdog.domain.events import Looked, Measured
 from watchdog.domain.judge import Finding, Verdict
 from watchdog.domain.measurement import Counts, NoData, Reading
@@ -28,7 +28,9 @@ def watched(*readings: Reading, rule: Rule | None = None, warmup: float = 300, f
     """A watch whose pods are cold throughout."""
     rule = rule or a_rule()
     watch = a_watch(guard=a_guard(rule, warmup=seconds(warmup)))
-    events = [(Measured({rule.name: a_block(first + n, one)}), 15.0 * (first + n) + 2) for n, one in enumerate(readings)]
+    events = [
+        (Measured({rule.name: a_block(first + n, one)}), 15.0 * (first + n) + 2) for n, one in enumerate(readings)
+    ]
     return play(watch, (Looked(a_live(1)), 1), *events)[0]
 
 

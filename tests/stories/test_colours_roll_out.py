@@ -95,3 +95,32 @@ def test_a_rollout_of_the_colour_that_is_being_watched_supersedes_the_flips_watc
         assert town.cluster.rolled_out(NAMESPACE, "gateway-green")
 
     tell(story, Town.furnish_colours, scrape_interval=15)
+
+
+def test_an_idle_colours_rollout_during_the_watchdogs_absence_opens_no_watch() -> None:
+    async def story(town: Town) -> None:
+        await town.kill()
+        town.behaves("gateway:v3", errors=FAILING)
+        town.deploy("gateway-green", "gateway:v3")
+        await town.sleep(60)
+        await town.start()
+        await town.sleep(900)
+
+        assert town.records() == []
+        assert town.acts() == []
+
+    tell(story, Town.furnish_colours, scrape_interval=15)
+
+
+def test_an_idle_colours_rollout_before_the_watchdog_first_came_opens_no_watch() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("gateway:v3", errors=FAILING)
+        town.deploy("gateway-green", "gateway:v3")
+        await town.sleep(60)
+        await town.start()
+        await town.sleep(900)
+
+        assert town.records() == []
+        assert town.acts() == []
+
+    tell(story, Town.furnish_colours, scrape_interval=15, start=False)

@@ -7,7 +7,6 @@ from watchdog.domain.annotations import HOLD
 from watchdog.simulator.traffic import Course
 
 FAILING = Course.step(0.004, 0.3, after=90)
-TOLD = ["switch", "held", "rolled-back", "recovered"]
 
 
 async def held_then_acted_on(town: Town, target: str, because: str, mend: Callable[[], object]) -> None:
@@ -17,7 +16,7 @@ async def held_then_acted_on(town: Town, target: str, because: str, mend: Callab
     assert record["state"]["refusal"]["sentence"] == record["reason"]
     await town.sleep(60)
     assert town.acts() == []
-    assert town.told() == ["switch", "held"]
+    assert told(town) == ["switch", "held"]
     assert town.told("oncall") == ["held"]
     notice, _ = town.channels["oncall"].told[0]
     assert because in notice.title
@@ -25,8 +24,13 @@ async def held_then_acted_on(town: Town, target: str, because: str, mend: Callab
     mend()
     record = await town.outcome(target)
     assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered")
-    assert town.told() == TOLD
+    assert told(town) == ["switch", "held", "rolled-back", "recovered"]
     assert town.told("oncall") == ["held", "rolled-back"]
+
+
+def told(town: Town) -> list[str]:
+    """What the releases were told, but for the annotation itself."""
+    return [topic for topic in town.told() if topic != "unguarded"]
 
 
 def test_a_paused_deployment_is_undone_once_it_is_resumed() -> None:
@@ -56,6 +60,7 @@ def test_a_deployment_on_hold_is_undone_once_the_annotation_is_taken_off() -> No
 
         await held_then_acted_on(town, "research", "schema migration 42", lambda: annotate(None))
         assert town.acts() == ["deployments/research"]
+        assert town.told().count("unguarded") == 1
 
     tell(story, scrape_interval=15)
 
@@ -65,9 +70,35 @@ def test_a_deployment_on_hold_is_undone_once_its_hold_has_run_out() -> None:
         town.behaves("research:v2", errors=FAILING)
         town.deploy("research", "research:v2", annotations={HOLD: "until=2026-03-02T03:05:00Z; schema migration 42"})
 
+        await town.sleep(30)
+        assert shown(town) == ['watchdog_unguarded{reason="hold",target="production/deployment/research"} 1.0']
         await held_then_acted_on(town, "research", "schema migration 42", lambda: None)
+        assert shown(town) == []
         assert town.records()[0]["acted_at"] >= "2026-03-02T03:05:00"
         assert town.acts() == ["deployments/research"]
+
+    tell(story, scrape_interval=15)
+
+
+def shown(town: Town) -> list[str]:
+    """The series of `watchdog_unguarded`."""
+    assert town.watchdog is not None
+    lines = town.watchdog.metrics.text().decode().splitlines()
+    return [line for line in lines if line.startswith("watchdog_unguarded{")]
+
+
+def test_a_hold_without_an_end_holds_nothing_and_that_is_told() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("research:v2", errors=FAILING)
+        town.deploy("research", "research:v2", annotations={HOLD: "schema migration 42"})
+        record = await town.outcome("research")
+
+        assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered")
+        assert town.acts() == ["deployments/research"]
+        assert town.told().count("unguarded") == 1
+        notice = next(notice for notice, _ in town.channels["releases"].told if notice.topic == "unguarded")
+        assert "is put back all the same" in notice.title
+        assert "it needs one end and a reason" in notice.title
 
     tell(story, scrape_interval=15)
 
@@ -165,7 +196,7 @@ def test_a_stable_that_was_over_the_limit_already_is_gone_back_to_once_the_relea
         town.furnish("research")
 
     async def story(town: Town) -> None:
-        town.behaves("research:v2", errors=Course.constant(0.09))
+        town.behaves("research:v2", errors=Course.constant(0.085))
         town.deploy("research", "research:v2")
         record = await town.phase("research", "holding")
         assert "stable itself was at" in record["reason"]

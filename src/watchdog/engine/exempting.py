@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 Mark = Exemption | Invalid
 
+_EXPIRE_EVERY = 2.0
+
 _SHORT = {GUARD: "off", HOLD: "hold"}
 _HONOURED = {GUARD: "is not guarded", HOLD: "is judged but not put back"}
 _NOT_HONOURED = {GUARD: "is guarded all the same", HOLD: "is put back all the same"}
@@ -41,6 +43,12 @@ class Exemptions:
         if marks != before:
             self._show(sighting.target, marks)
         return any(isinstance(mark, Exemption) and mark.annotation == GUARD for mark in marks)
+
+    async def keep_expiring(self) -> None:
+        """Expire again and again, until cancelled."""
+        while True:
+            await self._clock.sleep(_EXPIRE_EVERY)
+            self.expire()
 
     def expire(self) -> None:
         """Take note of those whose time is over: nothing in the cluster changes by that."""

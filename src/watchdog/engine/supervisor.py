@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from watchdog.domain.effects import Judgement, Notice, Remember
+from watchdog.domain.effects import Notice
 from watchdog.domain.events import Event, Joined, Resumed, RightEnded, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Memory, Noticed, notice
-from watchdog.domain.record import Unreadable, document_of, memory_of, record_of, watch_of
+from watchdog.domain.memory import Noticed, notice
+from watchdog.domain.record import Unreadable, record_of, watch_of
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.domain.rules import Action, Guard, Rulebook
 from watchdog.domain.state import Phase, Watch, open_watch
@@ -19,6 +19,7 @@ from watchdog.domain.telling import undelivered
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
 from watchdog.engine.exempting import Exemptions
+from watchdog.engine.memories import Memories
 from watchdog.engine.observing import Observer
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
@@ -58,11 +59,10 @@ class Supervisor:
         self._clock = clock
         self._observer = observer
         self._driver = driver
-        self._memories: dict[Target, Memory] = {}
+        self.memories = Memories(journal, clock)
         self._seen: dict[Target, Sighting] = {}  # the last sighting of each guarded target
         self._running: dict[str, _Running] = {}
         self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
-        self._unwritten: set[Target] = set()
         self._scope: asyncio.TaskGroup | None = None
         self.resumed = asyncio.Event()
 
@@ -83,18 +83,15 @@ class Supervisor:
             self.resumed.set()
             for provider in self._providers:
                 scope.create_task(self._follow(provider), name=f"follow {provider.kind}")
-            scope.create_task(self._housekeeping(), name="housekeeping")
+            scope.create_task(self.memories.keep_writing(), name="write memories")
+            scope.create_task(self._exemptions.keep_expiring(), name="expire exemptions")
             scope.create_task(self._adopting(scope), name="adopt records")
 
     # -- what was there before -----------------------------------------------------------------------------------
 
     async def _resume(self, scope: asyncio.TaskGroup) -> None:
         records, memories = await self._read_journal()
-        for target, document in memories.items():
-            try:
-                self._memories[target] = memory_of(document)
-            except Unreadable as error:
-                log.warning("memory not understood", extra={"facts": {"target": str(target), "why": str(error)}})
+        self.memories.load(memories)
         for document in records:
             try:
                 watch = watch_of(document)
@@ -106,7 +103,7 @@ class Supervisor:
                 continue  # adopted as soon as its target is seen
             if not watch.phase.terminal or undelivered(watch.tellings):
                 log.info("resumed", extra={"facts": {"watch": watch.id, "phase": str(watch.phase)}})
-                self._start(watch, None, scope, Resumed(), *self._ended_right(watch))
+                self._start(watch, None, scope, *self._ended_right(watch), Resumed())
 
     async def _read_journal(
         self,
@@ -200,7 +197,7 @@ class Supervisor:
         first, self._seen[target] = target not in self._seen, sighting
         if first:
             self._end_lost_rights(self._open_of(target))  # the rules may have been edited while nobody watched
-        memory = self._memories.get(target)
+        memory = self.memories.of(target)
         noticed = notice(
             memory,
             sighting,
@@ -222,8 +219,7 @@ class Supervisor:
             facts = {"target": str(target), "serving": str(sighting.serving), "why": noticed.quiet}
             log.info("not watched", extra={"facts": facts})
         if noticed.memory != memory:
-            self._memories[target] = noticed.memory
-            await self._write_memory(target)
+            await self.memories.put(noticed.memory)
 
     def _guard_of(self, sighting: Sighting) -> Guard | None:
         """Its own guard; else, for a serving colour, the guard of the Service that selects it."""
@@ -244,11 +240,7 @@ class Supervisor:
             return False
         if any(self._guard_of_service(sighting, service) for service in sighting.selected_by):
             return False
-        remembered = any(
-            sighting.target.name in memory.colours
-            for target, memory in self._memories.items()
-            if target.namespace == sighting.target.namespace and target.kind is TargetKind.SERVICE
-        )
+        remembered = self.memories.is_colour(sighting.target.namespace, sighting.target.name)
         return remembered or any(self._guard_of_service(sighting, service) for service in sighting.colour_of)
 
     def _our_own(self, sighting: Sighting) -> bool:
@@ -256,7 +248,7 @@ class Supervisor:
         return any(
             watch.remedy is not None
             and watch.remedy.to == sighting.serving
-            and watch.phase in (Phase.ACTING, Phase.RECOVERING, Phase.ROLLED_BACK)
+            and (watch.phase in (Phase.ACTING, Phase.RECOVERING, Phase.ROLLED_BACK) or watch.left)
             for watch in self._watches_of(sighting.target)
         )
 
@@ -339,46 +331,6 @@ class Supervisor:
         if running is not None:
             running.driver.post(event)
 
-    # -- memories ------------------------------------------------------------------------------------------------
-
-    async def remember(self, switch: TrafficSwitch, effect: Remember, watch: Watch) -> None:
-        """What a watch found out of its candidate."""
-        for target in self._learners(switch):
-            memory = self._memories.get(target)
-            if memory is None:
-                continue
-            self._memories[target] = _learnt(memory, effect, watch, self._clock.now())
-            await self._write_memory(target)
-
-    def _learners(self, switch: TrafficSwitch) -> set[Target]:
-        """The watch's targets, and those to whom the same revision is known: its colour, the Services on it."""
-        namespace, workload = switch.target.namespace, switch.candidate.workload
-        learners = {switch.target, *(_service(switch, flip.service) for flip in switch.flips)}
-        if switch.kind is SwitchKind.SELECTOR:
-            return {*learners, Target(namespace, TargetKind.DEPLOYMENT, workload)}
-        return learners.union(
-            target
-            for target, memory in self._memories.items()
-            if target.kind is TargetKind.SERVICE
-            and target.namespace == namespace
-            and memory.serving.workload == workload
-        )
-
-    async def _write_memory(self, target: Target) -> None:
-        try:
-            await self._journal.remember(target, document_of(self._memories[target]))
-            self._unwritten.discard(target)
-        except OutOfReach as error:
-            self._unwritten.add(target)
-            log.warning("memory not written", extra={"facts": {"target": str(target), "why": str(error)}})
-
-    async def _housekeeping(self) -> None:
-        while True:
-            await self._clock.sleep(_RETRY)
-            self._exemptions.expire()
-            for target in tuple(self._unwritten):
-                await self._write_memory(target)
-
     # -- rules ---------------------------------------------------------------------------------------------------
 
     def rules_changed(self, rulebook: Rulebook) -> None:
@@ -430,16 +382,3 @@ def _concerns(watch: Watch, target: Target) -> bool:
 
 def _service(switch: TrafficSwitch, name: str) -> Target:
     return Target(switch.target.namespace, TargetKind.SERVICE, name)
-
-
-def _learnt(memory: Memory, effect: Remember, watch: Watch, now: datetime) -> Memory:
-    revision = effect.revision
-    match effect.what:
-        case Judgement.PASSED:
-            return memory.with_good(revision, watch.switch.at, now)
-        case Judgement.SERVED:
-            return memory.with_good(revision, watch.switch.at, None)
-        case Judgement.DOUBTED:
-            return replace(memory, doubted=memory.doubted or memory.serving == revision)
-        case Judgement.BAD:
-            return memory.with_bad(revision, watch.id, now)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,7 +18,9 @@ GRACE = 0.5  # nothing they hold is kept, so nobody needs long to put it in orde
 class Child:
     """One running program, its output in a log file. Ends with `end()`, and with this process in any case."""
 
-    def __init__(self, name: str, command: Sequence[str], directory: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], directory: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.log = directory / f"{name}.log"
         with self.log.open("wb") as log:
@@ -29,7 +31,7 @@ class Child:
                 stderr=log,
                 cwd=directory,
                 # Nothing of this machine's settings (proxies, a kubeconfig, ~/.kwok) may reach it.
-                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory)},
+                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), **(environment or {})},
                 start_new_session=True,  # Ctrl-C goes to the tests; they end the programs in order
             )
 

@@ -1,0 +1,101 @@
+"""What is remembered of each target, in memory and in the journal."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from watchdog.domain.effects import Judgement, Remember
+from watchdog.domain.memory import Memory
+from watchdog.domain.record import Unreadable, document_of, memory_of
+from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
+from watchdog.domain.state import Watch
+from watchdog.ports import Clock, Document, Journal, OutOfReach
+
+log = logging.getLogger(__name__)
+
+_RETRY = 2.0
+
+
+class Memories:
+    """The memories of all targets; a change is journalled at once, and again until the journal takes it."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._memories: dict[Target, Memory] = {}
+        self._unwritten: set[Target] = set()
+
+    def load(self, documents: Mapping[Target, Document]) -> None:
+        """Take up what the journal holds; what cannot be read is left as it is and begun anew."""
+        for target, document in documents.items():
+            try:
+                self._memories[target] = memory_of(document)
+            except Unreadable as error:
+                log.warning("memory not understood", extra={"facts": {"target": str(target), "why": str(error)}})
+
+    def of(self, target: Target) -> Memory | None:
+        """What is remembered of the target."""
+        return self._memories.get(target)
+
+    def is_colour(self, namespace: str, deployment: str) -> bool:
+        """Whether a guarded Service selects the Deployment, or selected it before its last flip."""
+        return any(
+            deployment in memory.colours
+            for target, memory in self._memories.items()
+            if target.namespace == namespace and target.kind is TargetKind.SERVICE
+        )
+
+    async def put(self, memory: Memory) -> None:
+        """Remember this."""
+        self._memories[memory.target] = memory
+        await self._write(memory.target)
+
+    async def learn(self, switch: TrafficSwitch, effect: Remember, watch: Watch) -> None:
+        """What a watch found out of its candidate."""
+        for target in self._learners(switch):
+            memory = self._memories.get(target)
+            if memory is not None:
+                await self.put(_learnt(memory, effect, watch, self._clock.now()))
+
+    def _learners(self, switch: TrafficSwitch) -> set[Target]:
+        """The watch's targets, and those to whom the same revision is known: its colour, the Services on it."""
+        namespace, workload = switch.target.namespace, switch.candidate.workload
+        flipped = {Target(namespace, TargetKind.SERVICE, flip.service) for flip in switch.flips}
+        if switch.kind is SwitchKind.SELECTOR:
+            return {switch.target, *flipped, Target(namespace, TargetKind.DEPLOYMENT, workload)}
+        return {switch.target}.union(
+            target
+            for target, memory in self._memories.items()
+            if target.kind is TargetKind.SERVICE
+            and target.namespace == namespace
+            and memory.serving.workload == workload
+        )
+
+    async def keep_writing(self) -> None:
+        """Write again what could not be written; until cancelled."""
+        while True:
+            await self._clock.sleep(_RETRY)
+            for target in tuple(self._unwritten):
+                await self._write(target)
+
+    async def _write(self, target: Target) -> None:
+        try:
+            await self._journal.remember(target, document_of(self._memories[target]))
+            self._unwritten.discard(target)
+        except OutOfReach as error:
+            self._unwritten.add(target)
+            log.warning("memory not written", extra={"facts": {"target": str(target), "why": str(error)}})
+
+
+def _learnt(memory: Memory, effect: Remember, watch: Watch, now: datetime) -> Memory:
+    revision = effect.revision
+    match effect.what:
+        case Judgement.PASSED:
+            return memory.with_good(revision, watch.switch.at, now)
+        case Judgement.SERVED:
+            return memory.with_good(revision, watch.switch.at, None)
+        case Judgement.DOUBTED:
+            return replace(memory, doubted=memory.doubted or memory.serving == revision)
+        case Judgement.BAD:
+            return memory.with_bad(revision, watch.id, now)

@@ -1,0 +1,66 @@
+from click.testing import CliRunner
+
+from town import NAMESPACE, OWN, Town, tell
+from watchdog.app import rollback_by_hand
+from watchdog.domain.rollout import Target
+from watchdog.domain.state import Phase
+from watchdog.settings import load
+
+TARGET = Target.parse(f"{NAMESPACE}/deployment/research")
+
+
+def settings_of(town: Town) -> object:
+    return load(kubeconfig=town.cluster.kubeconfig(town.folder / "kubeconfig"), namespace=OWN)
+
+
+def test_a_rollback_by_hand_is_done_once_and_the_watchdog_adopts_tells_and_watches_it() -> None:
+    async def story(town: Town) -> None:
+        town.deploy("research", "research:v2")
+        await town.phase("research", "watching")
+        await town.sleep(60)
+        async with rollback_by_hand(settings_of(town), town.clock, TARGET, reason="checkout is down") as rollback:
+            assert town.writes("deployments") == []
+            done = await rollback.carry_out()
+        assert done.phase is Phase.RECOVERING
+        assert town.serving_image("research") == "research:v1"
+
+        by_hand = await town.outcome("research", number=2)
+        assert (by_hand["outcome"], by_hand["recovery"]) == ("rolled-back", "recovered"), by_hand["reason"]
+        assert "kubernetes-admin: checkout is down" in by_hand["by_hand"]
+        assert (await town.outcome("research"))["outcome"] == "superseded"
+        assert len(town.writes("deployments")) == 1
+        await town.sleep(900)
+        assert len(town.records()) == 2
+        assert "rolled-back" in town.told("releases")
+
+    tell(story)
+
+
+def test_a_rollback_by_hand_is_refused_by_the_same_checks_and_writes_nothing() -> None:
+    async def story(town: Town) -> None:
+        town.deploy("research", "research:v2")
+        await town.sleep(30)
+        town.cluster.pause(NAMESPACE, "research")
+        before = len(town.cluster.writes())
+        async with rollback_by_hand(settings_of(town), town.clock, TARGET, reason="x") as rollback:
+            assert rollback.watch.phase is Phase.HOLDING
+            assert rollback.watch.refusal is not None
+            assert rollback.watch.refusal.reason == "paused"
+        assert len(town.cluster.writes()) == before
+        passed_over = rollback_by_hand(settings_of(town), town.clock, TARGET, reason="x", overridden=("paused",))
+        async with passed_over as rollback:
+            assert rollback.watch.phase is Phase.ACTING
+
+    tell(story, start=False)
+
+
+def test_without_a_daemon_the_command_line_says_what_is_wrong() -> None:
+    from watchdog.cli import cli  # noqa: PLC0415
+
+    runner = CliRunner()
+    wrong_target = runner.invoke(cli, ["rollback", "research", "--reason", "x"])
+    assert wrong_target.exit_code == 2
+    assert "write namespace/deployment/name" in wrong_target.output
+    wrong_check = runner.invoke(cli, ["rollback", str(TARGET), "--reason", "x", "--override", "nothing"])
+    assert wrong_check.exit_code == 2
+    assert "there are superseded" in wrong_check.output
