@@ -78,7 +78,7 @@ def test_every_topic_has_a_title_a_severity_and_an_id_of_its_own() -> None:
         (Topic.PASSED, "research-7c9d (research:1.5.0) passed its watch"),
         (Topic.HELD, "but nothing was done: the Deployment is paused"),
         (Topic.FAILED, "and putting it back failed: forbidden"),
-        (Topic.BREACH, "told only, nothing was done"),
+        (Topic.BREACH, "may it be put back?"),
         (Topic.NOT_RECOVERED, "did not recover after it was put back: forbidden"),
         (Topic.INCONCLUSIVE, "inconclusive: forbidden"),
     ],
@@ -86,6 +86,11 @@ def test_every_topic_has_a_title_a_severity_and_an_id_of_its_own() -> None:
 def test_titles_tell_what_happened(topic: Topic, title: str) -> None:
     refusal = Refusal(RefusalReason.PAUSED, "the Deployment is paused") if topic is Topic.HELD else None
     assert title in notice(replace(breached(), refusal=refusal, reason="forbidden"), topic, at(20)).title
+
+
+def test_a_breach_that_is_only_told_says_so() -> None:
+    watch = replace(breached(), breached=(), noted=("error-rate",))
+    assert "told only, nothing was done" in notice(watch, Topic.BREACH, at(20), rule="error-rate").title
 
 
 def test_a_recovery_that_is_not_known_is_not_called_a_failure() -> None:

@@ -83,13 +83,6 @@ def pod_network() -> None:
 async def namespace(control_plane: ControlPlane | ExternalCluster) -> AsyncIterator[Namespace]:
     """A fresh namespace in which pods can run at once; removed, with all that is in it, after the test."""
     async with control_plane.admin.client() as api:
-        answer = await api.post("/api/v1/namespaces", json={"metadata": {"generateName": "e2e-"}})
-        fresh = Namespace(control_plane, api, answer.raise_for_status().json()["metadata"]["name"])
-
-        async def account_exists() -> bool:
-            return (await api.get(fresh.path("serviceaccounts", "default"))).is_success
-
-        await fresh.until(account_exists, f"the default ServiceAccount of {fresh.name}")
+        fresh = await Namespace.make(control_plane, api)
         yield fresh
-        # Not waited for: its pods are gone from the traffic within a second, and no test reuses its name.
-        (await api.delete(f"/api/v1/namespaces/{fresh.name}")).raise_for_status()
+        await fresh.remove()

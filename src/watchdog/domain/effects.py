@@ -131,9 +131,13 @@ class PutBack:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Send a notice to the guard's channels that want its topic; never waited for."""
+    """Send a notice to the guard's channels that want its topic; never waited for.
+
+    Those that want `unless` as well are left out: they will hear the same story, whole, in a moment.
+    """
 
     notice: Notice
+    unless: Topic | None = None
 
 
 @dataclass(frozen=True, slots=True)

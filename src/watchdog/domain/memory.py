@@ -68,6 +68,11 @@ class Memory:
         doubted = self.doubted and not serving
         return replace(self, good=(*others, entry)[-GOOD_KEPT:], bad=bad, doubted=doubted)
 
+    def with_doubt(self, revision: Revision) -> "Memory":
+        """The revision was breached and not rolled back: it is not good merely for having served."""
+        good = tuple(entry for entry in self.good if entry.revision != revision or entry.passed_at is not None)
+        return replace(self, good=good, doubted=self.doubted or self.serving == revision)
+
     def with_bad(self, revision: Revision, watch: str, at: datetime) -> "Memory":
         """The revision was rolled back."""
         others = tuple(bad for bad in self.bad if bad.revision != revision)

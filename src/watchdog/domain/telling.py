@@ -36,12 +36,14 @@ def name_of(revision: Revision | None) -> str:
 def notice(watch: Watch, topic: Topic, now: datetime, *, rule: str = "", note: str = "") -> Notice:
     """The notice of `topic`. Its id is the same whenever the same thing is told."""
     part = f"/{rule}" if rule else ""
+    if topic is Topic.BREACH and rule not in watch.noted:
+        part += "/deciding"  # told again, as told only, should the right to act end
     if topic is Topic.HELD and watch.refusal is not None:
         part = f"/{watch.refusal.reason}"
     return Notice(
         id=f"{watch.id}/{topic}{part}",
         topic=topic,
-        severity=_SEVERITY[topic],
+        severity=Severity.WARNING if watch.recovery is Recovery.UNKNOWN else _SEVERITY[topic],
         watch=watch.id,
         target=str(watch.switch.target),
         title=_one_line(_title(watch, topic, rule, note))[:_LONGEST_TITLE],
@@ -66,7 +68,8 @@ def _title(watch: Watch, topic: Topic, rule: str, note: str) -> str:
         case Topic.PASSED:
             return f"{target}: {candidate} passed its watch"
         case Topic.BREACH:
-            return f"{target}: {candidate} breaks {why}; told only, nothing was done"
+            then = "told only, nothing was done" if rule in watch.noted else "may it be put back?"
+            return f"{target}: {candidate} breaks {why}; {then}"
         case Topic.ROLLED_BACK:
             to = name_of(watch.remedy.to if watch.remedy else None)
             return f"{target} was put back from {candidate} to {to}: {why}"

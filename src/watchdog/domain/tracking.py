@@ -92,7 +92,10 @@ def with_baseline(track: Track, baseline: Baseline) -> Track:
         count += could_fire(track.rule, track.threshold, history, baseline)
         again = judged(replace(again, history=history), block.end)
     judged_blocks = max(count, track.history.blocks_judged)
-    return replace(again, history=replace(track.history, blocks_judged=judged_blocks))
+    # A breach stands, and so does its point: a total outage was seen in blocks of which only the last two are kept.
+    stood = {point.at: point for point in track.path if point.finding is Finding.BREACH}
+    path = tuple(stood.get(point.at, point) for point in again.path)
+    return replace(again, path=path, history=replace(track.history, blocks_judged=judged_blocks))
 
 
 def judged(track: Track, now: datetime) -> Track:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from watchdog.domain.concluding import conclude_bake, conclude_recovery, end, recovered
-from watchdog.domain.deciding import decide, held, only_tell, put_back, put_back_answered
+from watchdog.domain.deciding import decide, held, hold, only_tell, put_back, put_back_answered
 from watchdog.domain.effects import DeliveryState, Effect, Emit, Judgement, Look, PutBack, Record, Remember, Tell
 from watchdog.domain.events import (
     BaselineMeasured,
@@ -77,7 +77,7 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
         case Looked(live):
             return _looked(watch, live, now)
         case LookFailed(detail):
-            return _look_failed(watch, detail)
+            return _look_failed(watch, detail, now)
         case Measured():
             return _judged(_measured(watch, event), now)
         case RecoveryMeasured():
@@ -238,6 +238,7 @@ def _judged(watch: Watch, now: datetime) -> Step:
         breached_at=watch.breached_at or now,
     )
     effects: list[Effect] = [Tell(notice(watch, Topic.BREACH, now, rule=name)) for name in noted]
+    effects += [Tell(notice(watch, Topic.BREACH, now, rule=name), unless=Topic.ROLLED_BACK) for name in acting]
     effects += [_breach_event(watch, name) for name in (*acting, *noted)]
     if noted:
         effects.insert(0, Record())
@@ -252,11 +253,15 @@ def _breach_event(watch: Watch, name: str) -> Emit:
     return Emit("RuleBreached", f"{name}: {sentence}", warning=True)
 
 
-def _look_failed(watch: Watch, detail: str) -> Step:
-    """Keep looking: the caller waits between looks, and the end of the bake ends it."""
-    if watch.phase is Phase.DECIDING:
-        return Step(replace(watch, refusal=Refusal(RefusalReason.OUT_OF_REACH, detail)), (Look(),))
-    return Step(watch)
+def _look_failed(watch: Watch, detail: str, now: datetime) -> Step:
+    """Keep looking: the caller waits between looks. What lasts is held and told, like any other reason."""
+    if watch.phase is not Phase.DECIDING:
+        return Step(watch)
+    refusal = Refusal(RefusalReason.OUT_OF_REACH, detail)
+    lasts = watch.breached_at is not None and now - watch.breached_at > RETRY
+    if lasts and watch.may_act and not watch.left:
+        return hold(watch, refusal, now)
+    return Step(replace(watch, refusal=refusal), (Look(),))
 
 
 def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
@@ -311,7 +316,7 @@ def _resumed(watch: Watch, now: datetime) -> Step:
 def _adopted(watch: Watch, now: datetime) -> Step:
     """A rollback by hand, taken over from whoever made it: finish it, tell of it, see whether it helped."""
     if watch.phase is Phase.ACTING and watch.remedy is not None:
-        return Step(watch, (PutBack(watch.remedy),))
+        return Step(replace(watch, first_attempt_at=now, conflict_since=None), (PutBack(watch.remedy),))
     if watch.phase is Phase.RECOVERING:
         bad = Remember(Judgement.BAD, watch.switch.candidate)
         return Step(watch, (bad, Tell(notice(watch, Topic.ROLLED_BACK, now))))

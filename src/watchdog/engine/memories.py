@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from watchdog.domain.effects import Judgement, Remember
@@ -96,6 +95,6 @@ def _learnt(memory: Memory, effect: Remember, watch: Watch, now: datetime) -> Me
         case Judgement.SERVED:
             return memory.with_good(revision, watch.switch.at, None)
         case Judgement.DOUBTED:
-            return replace(memory, doubted=memory.doubted or memory.serving == revision)
+            return memory.with_doubt(revision)
         case Judgement.BAD:
             return memory.with_bad(revision, watch.id, now)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from watchdog.domain.effects import (
@@ -9,9 +10,11 @@ from watchdog.domain.effects import (
     Emit,
     Look,
     PutBack,
+    PutBackConflicted,
     PutBackDone,
     PutBackUnsure,
     Record,
+    Remedy,
     Remember,
     Tell,
 )
@@ -29,7 +32,7 @@ RememberTarget = Callable[[TrafficSwitch, Remember, Watch], Awaitable[None]]
 
 
 class Performer:
-    """Does one effect at a time for any watch. Holds no state of its own."""
+    """Does one effect at a time for any watch. Remembers only which intents it has journalled."""
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Performer:
         self._clock = clock
         self._observer = observer
         self._remember = remember
+        self._intents: dict[str, Remedy] = {}
 
     async def perform(self, effect: Effect, watch: Watch, uid: str) -> Event | None:
         """Do it; the answer is an event for `advance`, or None. Raises `OutOfReach` where a record is not written.
@@ -76,6 +80,17 @@ class Performer:
         still_open = not watch.phase.terminal or bool(undelivered(watch.tellings))
         await self._journal.write(watch.id, record_of(watch), open_watch=still_open)
 
+    async def _intend(self, watch: Watch, remedy: Remedy) -> None:
+        """Intent first: a crash after the write must not look like no write.
+
+        A conflict planned anew is the same intent on a newer version; an object that changes all the time must not
+        make us write a record each time.
+        """
+        intent = _same_but_version(remedy)
+        if self._intents.get(watch.id) != intent:
+            await self.record(watch)
+            self._intents[watch.id] = intent
+
     async def _look(self, watch: Watch) -> Event:
         try:
             live = await self._providers[watch.switch.kind].live(watch.switch, watch.stable, fresh=True)
@@ -84,13 +99,12 @@ class Performer:
         return Looked(live)
 
     async def _put_back(self, effect: PutBack, watch: Watch) -> Event:
+        remedy = effect.remedy
         try:
-            # Intent first: a crash after the write must not look like no write.
-            await self.record(watch)
+            await self._intend(watch, remedy)
         except OutOfReach as error:
             unsure = PutBackUnsure(self._clock.now(), f"the intent could not be journalled: {error}")
             return PutBackAnswered(unsure)
-        remedy = effect.remedy
         log.warning(
             "putting back",
             extra={
@@ -109,9 +123,16 @@ class Performer:
             "put back answered",
             extra={"facts": {"watch": watch.id, "answer": type(answer).__name__, "detail": _detail(answer)}},
         )
+        if not isinstance(answer, PutBackConflicted | PutBackUnsure):
+            self._intents.pop(watch.id, None)
         scaling = remedy.scale_to is not None
         self._observer.acted(watch, answer, scaling=scaling)
         return PutBackAnswered(answer)
+
+
+def _same_but_version(remedy: Remedy) -> Remedy:
+    services = tuple(replace(service, resource_version="") for service in remedy.services)
+    return replace(remedy, resource_version="", services=services)
 
 
 def _detail(answer: object) -> str:

@@ -139,7 +139,12 @@ class WatchDriver:
         for effect in step.effects:
             if isinstance(effect, Tell):
                 topic = effect.notice.topic
-                channels = tuple(name for name in watch.guard.channels if self._wants(name, watch, topic))
+                channels = tuple(
+                    name
+                    for name in watch.guard.channels
+                    if self._wants(name, watch, topic)
+                    and not (effect.unless is not None and self._wants(name, watch, effect.unless))
+                )
                 watch = replace(watch, tellings=with_telling(watch.tellings, effect.notice, channels))
         self.watch = watch
         for effect in step.effects:

@@ -9,7 +9,8 @@ the loop never jumps while a call in an executor is under way.
 import asyncio
 import selectors
 import time
-from collections.abc import Callable, Coroutine
+from asyncio import selector_events
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -17,10 +18,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 # A byte written to a loopback socket is readable at once, but not in the same instant on a busy kernel. A long jump
-# could run into a deadline of whoever waits for that byte, so it is worth a millisecond of real patience.
+# could run into a deadline of whoever waits for that byte, so it is worth a millisecond of real patience, a few times
+# after a socket was last used. Hours in which nobody speaks cost none.
 _QUIET_POLLS = 3
 _LONG_JUMP = 0.25
 _PATIENCE = 0.001
+_PATIENT_JUMPS = 4
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -30,22 +33,59 @@ class _JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self.offset = 0.0
         self.in_threads = 0
+        self._patience = _PATIENT_JUMPS
+
+    def stir(self) -> None:
+        """A socket was used: something may be on its way."""
+        self._patience = _PATIENT_JUMPS
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        self.stir()
+        return super().register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        self.stir()
+        return super().unregister(fileobj)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
+        if ready:
+            self.stir()
         if ready or (timeout is not None and timeout <= 0):
-            return ready
-        for _ in range(_QUIET_POLLS):
-            ready = super().select(0)
-            if ready:
-                return ready
-        if timeout is not None and timeout >= _LONG_JUMP and (ready := super().select(_PATIENCE)):
             return ready
         if self.in_threads or timeout is None:
             # Only the outside (a thread, a signal, another process) can end this wait: wait for it in real time.
             return super().select(0.05 if self.in_threads else timeout)
+        if self._patience and (ready := self._patient(timeout)):
+            self.stir()
+            return ready
         self.offset += timeout
         return []
+
+    def _patient(self, timeout: float) -> list[tuple[selectors.SelectorKey, int]]:
+        for _ in range(_QUIET_POLLS):
+            if ready := super().select(0):
+                return ready
+        if timeout < _LONG_JUMP:
+            return []
+        self._patience -= 1
+        return super().select(_PATIENCE)
+
+
+class _Stirring(selector_events._SelectorSocketTransport):  # type: ignore[name-defined, misc]
+    """A socket whose writes are noticed: an answer may come."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._loop._jumping.stir()
+        super().write(data)
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        self._loop._jumping.stir()
+        super().writelines(list_of_data)
+
+    def write_eof(self) -> None:
+        self._loop._jumping.stir()
+        super().write_eof()
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
@@ -60,6 +100,11 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds since the loop was made. Real time passes only while code runs, so it is left out."""
         return self._jumping.offset
+
+    def _make_socket_transport(
+        self, sock: Any, protocol: Any, waiter: Any = None, *, extra: Any = None, server: Any = None
+    ) -> _Stirring:
+        return _Stirring(self, sock, protocol, waiter, extra, server)
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., T], *args: Any

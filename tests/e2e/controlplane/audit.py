@@ -1,4 +1,4 @@
-"""What was written to the API server, by whom, as the server's own audit log says it."""
+"""What was written to the API server, by whom, and what was refused, as the server's own audit log says it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 # The programs of the control plane and the stand-in kubelet write all the time; nobody asks for that.
 MACHINERY = ("e2e:controllers", "e2e:scheduler", "e2e:kubelet", "system:apiserver")
+READS = ("get", "list", "watch")
 
 POLICY: dict[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
@@ -16,7 +17,9 @@ POLICY: dict[str, Any] = {
     "omitStages": ["RequestReceived"],
     "rules": [
         {"level": "None", "users": list(MACHINERY)},
-        {"level": "None", "verbs": ["get", "list", "watch"]},
+        # Of those whose rights are tested: what was refused them.
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"], "verbs": list(READS)},
+        {"level": "None", "verbs": list(READS)},
         {
             "level": "RequestResponse",
             "resources": [
@@ -53,10 +56,23 @@ class AuditedWrite:
 
 def read(path: Path) -> list[AuditedWrite]:
     """All writes in an audit log, in the order of their answers."""
+    return [_write(event) for event in _events(path) if event["verb"] not in READS]
+
+
+def refusals(path: Path, user: str) -> list[str]:
+    """What the user was forbidden: `get /api/v1/...`."""
+    return [
+        f"{event['verb']} {event['requestURI']}"
+        for event in _events(path)
+        if event["user"].get("username") == user and event.get("responseStatus", {}).get("code") == 403
+    ]
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     whole = path.read_text().rpartition("\n")[0]  # the last line may still be in writing
-    return [_write(json.loads(line)) for line in whole.splitlines()]
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def _write(event: dict[str, Any]) -> AuditedWrite:

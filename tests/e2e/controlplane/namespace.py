@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -30,10 +30,26 @@ JSON_PATCH = "application/json-patch+json"
 
 
 class Namespace:
-    """Made by the `namespace` fixture, with its default ServiceAccount; removed after the test."""
+    """With its default ServiceAccount, so that pods can run; whoever made it removes it."""
 
     def __init__(self, plane: ControlPlane | ExternalCluster, api: httpx.AsyncClient, name: str) -> None:
         self.plane, self.api, self.name = plane, api, name
+
+    @classmethod
+    async def make(cls, plane: ControlPlane | ExternalCluster, api: httpx.AsyncClient, prefix: str = "e2e-") -> Self:
+        """A fresh one in which pods can run at once."""
+        answer = await api.post("/api/v1/namespaces", json={"metadata": {"generateName": prefix}})
+        fresh = cls(plane, api, answer.raise_for_status().json()["metadata"]["name"])
+
+        async def account_exists() -> bool:
+            return (await api.get(fresh.path("serviceaccounts", "default"))).is_success
+
+        await fresh.until(account_exists, f"the default ServiceAccount of {fresh.name}")
+        return fresh
+
+    async def remove(self) -> None:
+        """Not waited for: its pods are gone from the traffic within a second, and no test reuses its name."""
+        (await self.api.delete(f"/api/v1/namespaces/{self.name}")).raise_for_status()
 
     # What a person does
 
@@ -48,20 +64,24 @@ class Namespace:
         behind: str | None = None,
         progress_deadline: int = 600,
         annotations: Mapping[str, str] | None = None,
+        config: str = "",
         wait: bool = True,
     ) -> Object:
         """Create the Deployment, or roll out another version of it. Returns it as it then is.
 
         The version is the image's tag. `labels` select its pods (default: `app: NAME`). `behind` names the
-        Service without which its pods get no traffic: give it for the colours of a blue-green pair. Without
+        Service without which its pods get no traffic: give it for the colours of a blue-green pair. `config` is a
+        ConfigMap whose keys are their environment. Without
         `wait`, or with a behaviour that never gets ready, it returns before the rollout is complete.
         """
         chosen = dict(labels or {"app": name})
-        container = {
+        container: Object = {
             "name": "app",
             "image": f"registry.example/{name}:{version}",
             "ports": [{"name": "http", "containerPort": POD_PORT}],
         }
+        if config:
+            container["envFrom"] = [{"configMapRef": {"name": config}}]
         template: Object = {
             "metadata": {"labels": chosen | STAND_IN_LABEL, "annotations": behaviour.annotations(behind)},
             "spec": {"containers": [container]},

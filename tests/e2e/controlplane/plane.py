@@ -127,6 +127,10 @@ class ControlPlane:
             and namespace in (None, each.namespace)
         ]
 
+    def refusals(self, user: str) -> list[str]:
+        """What the user was forbidden so far, reads too, as `verb URI`."""
+        return audit.refusals(self._audit_log, user)
+
     def _start_etcd(self) -> None:
         client, peer = (f"http://127.0.0.1:{port}" for port in (self._etcd_port, self._etcd_peer_port))
         self._start(

@@ -53,6 +53,10 @@ class Child:
     def last_words(self, lines: int = 30) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
+    def wait(self, within: float = GRACE + 10) -> int:
+        """Its exit code, once it has ended by itself or by someone's signal."""
+        return self._keeper.wait(within)
+
     def ask_to_end(self) -> None:
         assert self._keeper.stdin is not None
         self._keeper.stdin.close()

@@ -97,10 +97,18 @@ def judge_threshold(
 
 
 def could_fire(rule: Rule, threshold: Threshold, history: History, baseline: Baseline | None) -> bool:
-    """Whether the literal rule could say yes or no at the end of the newest block."""
-    if not history.blocks:
+    """Whether the literal rule could say yes or no at the end of the newest block.
+
+    Where scrapes are further apart than blocks, most blocks hold no sample; the rule is then as able to fire as it was
+    at the last one that did, within the recent minute.
+    """
+    blocks = history.blocks
+    silent = 0
+    while silent < math.ceil(RECENT / history.interval) - 1 and blocks and isinstance(blocks[-1].reading, NoData):
+        blocks, silent = blocks[:-1], silent + 1
+    if not blocks:
         return False
-    state = _literal(rule, threshold, history.interval, history.blocks, baseline).state
+    state = _literal(rule, threshold, history.interval, blocks, baseline).state
     return state in (_State.OVER, _State.WITHIN)
 
 

@@ -1,0 +1,158 @@
+"""The main job with the real daemon, a real API server and a real Prometheus: every story of `both`, and what only a
+process can show: its writes as the audit log has them, its rights, its death, its verbs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+
+import pytest
+
+from both import STORIES
+from e2e.controlplane.plane import ControlPlane
+from e2e.controlplane.podnet import pods_are_reachable
+from e2e.guarding import act_of
+from e2e.season import Director, Season
+from stage import Story
+
+pytestmark = pytest.mark.timeout(420)
+
+KILLED = ("killed_before_its_write", "killed_before_the_answer", "released_while_it_was_dead")
+RECORD_WRITES = 12
+WRITES = 24
+
+# What the watchdog wrote to the workloads of each story, and it wrote nothing to any other.
+EXPECTED: dict[str, list[str]] = {
+    "an_error_spike_is_undone_once_and_told": ["deployments/research"],
+    "a_good_release_passes_and_is_left_alone": [],
+    "a_slow_green_is_flipped_back_by_one_patch_of_the_service": ["services/gateway"],
+    "a_flip_to_a_good_green_is_left_alone": [],
+    "two_services_flipped_together_are_one_watch_and_put_back_together": ["services/admin", "services/gateway"],
+    "a_memory_leak_is_undone": ["deployments/content"],
+    "a_cpu_spike_is_undone": ["deployments/content"],
+    "a_failing_health_check_is_undone": ["deployments/agent"],
+    "a_crash_loop_that_never_gets_ready_is_undone": ["deployments/agent"],
+    "a_release_on_hold_is_undone_once_the_hold_is_taken_off": ["deployments/research"],
+    "a_paused_deployment_is_undone_once_it_is_resumed": ["deployments/research"],
+    "a_fix_that_is_deployed_while_the_watch_is_held_supersedes_it": [],
+    "a_person_who_undoes_first_has_done_it_and_nothing_is_done_twice": [],
+    "an_old_template_whose_configmap_is_gone_is_undone_to_once_it_is_back": ["deployments/research"],
+    "a_blue_that_was_scaled_down_is_scaled_up_before_it_is_flipped_back_to": [
+        "deployments/gateway-blue/scale",
+        "services/gateway",
+    ],
+    "an_autoscaler_in_the_middle_is_no_switch_and_hides_nothing": [],
+    "the_rollout_of_an_idle_colour_opens_no_watch_and_the_flip_to_it_does": [],
+    "a_guard_to_whom_prometheus_tells_nothing_is_inconclusive_and_never_acts": [],
+    "a_fix_that_is_deployed_in_the_same_second_stays_and_supersedes_the_watch": [],
+    "a_flip_to_another_colour_in_the_same_second_stays": [],
+    "a_label_in_the_same_second_is_no_reason_to_give_up": ["deployments/research"],
+    "by_hand": [],
+    **dict.fromkeys(KILLED, ["deployments/research"]),
+}
+
+
+@pytest.fixture(scope="module")
+def season(request, control_plane, real_prometheus, tmp_path_factory) -> Season:
+    """The stories that are asked for, told side by side."""
+    here = [item for item in request.session.items if item.module is request.module]
+    chosen = {item.callspec.params["story"].name for item in here if "story" in getattr(item, "fixturenames", ())}
+    alone = {item.function for item in here}
+    everything = bool(alone & {test_every_write_is_one_that_was_expected})
+    director = Director(control_plane, real_prometheus, tmp_path_factory.mktemp("season"))
+    director.add(
+        [
+            story
+            for story in STORIES.all
+            if (everything or story.name in chosen) and (pods_are_reachable() or not story.probes)
+        ]
+    )
+    if everything or test_a_person_can_roll_back_by_hand_and_read_what_became_of_it in alone:
+        director.add_by_hand()
+    if everything or test_killed_at_the_worst_moments_it_acts_once_and_tells_all in alone:
+        director.add_killed()
+    return asyncio.run(director.play())
+
+
+@pytest.mark.parametrize("story", STORIES.all, ids=lambda story: story.name)
+def test_on_a_real_control_plane(season: Season, story: Story):
+    if story.name not in season.stories:
+        pytest.skip("pods have no reachable addresses here: they cannot be probed (in_netns.sh)")
+    season.stories[story.name].check()
+
+
+@pytest.mark.parametrize("name", KILLED)
+def test_killed_at_the_worst_moments_it_acts_once_and_tells_all(season: Season, name: str):
+    season.stories[name].check()
+
+
+def test_a_person_can_roll_back_by_hand_and_read_what_became_of_it(season: Season):
+    season.stories["by_hand"].check()
+
+    assert {name: ran.returncode for name, ran in season.verbs.items()} == dict.fromkeys(season.verbs, 0), season.verbs
+    namespace = season.stories["by_hand"].namespace
+    target = f"{namespace}/deployment/research"
+    open_then = [json.loads(line) for line in season.verbs["status"].stdout.splitlines()]
+    assert ("watching", target) in [(one["phase"], one["target"]) for one in open_then]
+    assert "put back; watch" in season.verbs["rollback"].stdout
+    ended = [json.loads(line) for line in season.verbs["history"].stdout.splitlines()]
+    assert [(one["outcome"], one["target"]) for one in ended] == [("rolled-back", target), ("superseded", target)]
+    assert "rolled-back, recovered" in season.verbs["explain"].stdout
+    assert "checkout is down" in season.verbs["explain"].stdout
+
+
+def test_every_write_is_one_that_was_expected(season: Season):
+    for name, told in season.stories.items():
+        assert sorted(told.acts) == sorted(EXPECTED[name]), name
+    for watchdog in season.watchdogs.values():
+        for write in watchdog.writes:
+            what = f"{write.verb} {write.namespace}/{act_of(write)}: {write.code}"
+            if write.namespace == watchdog.own_namespace:
+                assert write.resource == "configmaps", what
+                assert write.verb in ("create", "update", "patch"), what
+                assert str(write.name or "").startswith("rollback-watchdog-") or write.verb == "create", what
+            else:
+                assert write.namespace in watchdog.guarded, what
+                assert (write.verb, write.resource) in (
+                    ("create", "events"),
+                    ("patch", "deployments"),
+                    ("patch", "deployments/scale"),
+                    ("patch", "services"),
+                ), what
+
+
+def test_it_needs_no_more_rights_than_it_was_given(season: Season, audited: ControlPlane):
+    del audited
+    assert {name: watchdog.refusals for name, watchdog in season.watchdogs.items()} == dict.fromkeys(
+        season.watchdogs, []
+    )
+
+
+def test_a_watch_costs_no_more_writes_than_promised(season: Season):
+    for watchdog in season.watchdogs.values():
+        records = Counter(
+            write.name
+            for write in watchdog.writes
+            if write.namespace == watchdog.own_namespace and "-targets-" not in str(write.name)
+        )
+        assert {name: count for name, count in records.items() if count > RECORD_WRITES} == {}
+        watches = Counter(str(record["target"]).partition("/")[0] for record in watchdog.records)
+        for namespace, count in watches.items():
+            own = sum(number for name, number in records.items() if f"-{namespace}-" in str(name))
+            there = sum(write.namespace == namespace for write in watchdog.writes)
+            memory = sum(str(write.name).endswith(f"-targets-{namespace}") for write in watchdog.writes)
+            assert own + there + memory <= WRITES * count, (namespace, own, there, memory)
+
+
+def test_sigterm_ends_it_with_zero_and_its_log_is_clean_json(season: Season):
+    for name, watchdog in season.watchdogs.items():
+        assert watchdog.exit_code == 0, name
+        assert [line for line in watchdog.log if line["level"] == "error" or "traceback" in line] == [], name
+        assert not [line for line in watchdog.log if "json://" in json.dumps(line)], "a channel's URL is a secret"
+
+
+def test_each_final_record_is_a_line_of_the_log(season: Season):
+    for name, watchdog in season.watchdogs.items():
+        logged = {line["watch"] for line in watchdog.log if line["event"] == "watch ended"}
+        assert {record["watch"] for record in watchdog.records} <= logged, name
