@@ -4,40 +4,37 @@ import asyncio
 import logging
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from watchdog.adapters import notifiers as channels
-from watchdog.adapters.kubernetes.access import whoami
 from watchdog.adapters.kubernetes.cache import ClusterCache
-from watchdog.adapters.kubernetes.client import KubeClient, connect
+from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.providers import PROVIDERS, Provider
 from watchdog.adapters.notifiers.pagerduty import RESOLVING
+from watchdog.adapters.notifiers.tracked import InFlight, TrackedNotifier
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
 from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
+from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
-from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, Severity
-from watchdog.domain.judge import Verdict
+from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import SwitchKind, Target, TargetKind
+from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
-from watchdog.engine import by_hand
-from watchdog.engine.by_hand import NothingKnown
 from watchdog.engine.delivering import Announcer
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
 from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Clock, Notifier, OutOfReach
+from watchdog.ports import Clock, Notifier
+from watchdog.remote import connected, journal_of
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
 
@@ -51,83 +48,6 @@ class CannotStart(Exception):
 
 
 Build = Callable[[Rulebook], Mapping[str, Notifier]]
-
-
-@dataclass
-class InFlight:
-    """Counts notices that are being sent at this moment."""
-
-    count: int = 0
-
-
-class _Counted:
-    """A notifier that adds the link, and whose sending is counted, so that a shutdown can let it finish."""
-
-    def __init__(self, inner: Notifier, in_flight: InFlight, public_url: str | None) -> None:
-        self.name = inner.name
-        self.inner = inner
-        self._in_flight = in_flight
-        self._public_url = public_url
-
-    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
-        if self._public_url and notice.watch:
-            notice = replace(notice, link=f"{self._public_url}/api/watches/{notice.watch}")
-        self._in_flight.count += 1
-        try:
-            await self.inner.send(notice, possible_repeat=possible_repeat)
-        finally:
-            self._in_flight.count -= 1
-
-    async def close(self) -> None:
-        await self.inner.close()
-
-    def wants(self, topic: Topic) -> bool:
-        """Whether the channel is told of `topic`."""
-        wants = getattr(self.inner, "wants", None)
-        return wants is None or bool(wants(topic))
-
-
-class MetricsObserver:
-    """Turns what the engine reports into metrics, and final records into log lines for the audit trail."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self.on_step: Callable[[Watch], None] = lambda _watch: None
-
-    def stepped(self, watch: Watch) -> None:
-        self.on_step(watch)
-
-    def switch_seen(self, kind: SwitchKind) -> None:
-        self._metrics.switch_seen(kind.value)
-
-    def watches_open(self, count: int) -> None:
-        self._metrics.watches_open(count)
-
-    def judged(self, target: Target, verdict: Verdict) -> None:
-        self._metrics.rule_value(str(target), verdict.rule, verdict.evidence.value)
-        self._metrics.rule_verdict(str(target), verdict.rule, verdict.finding.value)
-
-    def acted(self, watch: Watch, answer: PutBackAnswer, *, scaling: bool) -> None:
-        if scaling:
-            return
-        name = type(answer).__name__.removeprefix("PutBack").lower()
-        self._metrics.rollback(watch.switch.kind.value, name)
-        if isinstance(answer, PutBackDone) and watch.breached_at is not None:
-            self._metrics.breach_to_action(max(0.0, (answer.at - watch.breached_at).total_seconds()))
-
-    def ended(self, watch: Watch, now: datetime) -> None:
-        self._metrics.outcome(watch.phase.value)
-        self._metrics.forget(str(watch.switch.target))
-        record = {key: value for key, value in record_of(watch).items() if key != "state"}
-        for rule in record["rules"].values():
-            rule.pop("path", None)
-        log.info("record", extra={"facts": record})
-
-    def delivery(self, channel: str, result: str) -> None:
-        self._metrics.notification(channel, result)
-
-    def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
-        self._metrics.unguarded(str(target), *marks)
 
 
 def build_channels(secrets: SecretReader, clock: Clock) -> Build:
@@ -164,7 +84,7 @@ class Watchdog:
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
         self._environ = environ or {}
         self._in_flight = InFlight()
-        self._notifiers: Mapping[str, _Counted] = {}
+        self._notifiers: Mapping[str, TrackedNotifier] = {}
         self._traffic: Sequence[Provider] = ()
         self._rules_file = RulesFile(settings.rules, clock)
         self._rules_text = ""
@@ -201,7 +121,8 @@ class Watchdog:
     def _take_channels(self, rulebook: Rulebook) -> None:
         built = self._build(rulebook)
         self._notifiers = {
-            name: _Counted(notifier, self._in_flight, self.settings.public_url) for name, notifier in built.items()
+            name: TrackedNotifier(notifier, self._in_flight, self.settings.public_url)
+            for name, notifier in built.items()
         }
 
     async def _close_notifiers(self) -> None:
@@ -212,7 +133,7 @@ class Watchdog:
         settings, clock = self.settings, self._clock
         if settings.prometheus_url is None:
             raise CannotStart("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
-        kube = await _connected(settings, clock, stack)
+        kube = await connected(settings, clock, stack)
         prometheus = LivePrometheus(
             settings.prometheus_url,
             token_file=settings.prometheus_token_file,
@@ -224,7 +145,7 @@ class Watchdog:
         stack.push_async_callback(prober.close)
         sampler = Sampler(prometheus, clock)
         stack.push_async_callback(sampler.close)
-        journal = _journal(kube, settings, clock, self._rng)
+        journal = journal_of(kube, settings, clock, self._rng)
         cache = ClusterCache(kube, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
         providers = tuple(make(kube, cache, clock=clock, guarded=self._guarded) for make in PROVIDERS.values())
         self._traffic = providers
@@ -316,7 +237,7 @@ class Watchdog:
         notifier = self._notifiers.get(name)
         if notifier is None or not notifier.wants(topic):
             return False
-        if isinstance(notifier.inner, channels.PagerDutyNotifier) and topic in RESOLVING:
+        if notifier.resolves and topic in RESOLVING:
             # There is nothing to resolve where nothing was triggered.
             return any(delivery.channel == name for telling in watch.tellings for delivery in telling.deliveries)
         return True
@@ -389,85 +310,4 @@ class Watchdog:
 
 
 def _wants_notice(notifier: Notifier, notice: Notice) -> bool:
-    return not isinstance(notifier, _Counted) or notifier.wants(notice.topic)
-
-
-async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
-    """All records of the watchdog in `settings.namespace`, newest first. Raises `OutOfReach`."""
-    async with AsyncExitStack() as stack:
-        kube = await _connected(settings, clock, stack)
-        return await _journal(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
-
-
-@dataclass(frozen=True)
-class Rollback:
-    """A rollback by hand, at the point where a person can still say no."""
-
-    watch: Watch  # as the rehearsal left it: acting (it would be done) or holding (it would be refused)
-    carry_out: Callable[[], Awaitable[Watch]]
-
-
-@asynccontextmanager
-async def rollback_by_hand(
-    settings: Settings, clock: Clock, target: Target, *, reason: str, to: str = "", overridden: tuple[str, ...] = ()
-) -> AsyncIterator[Rollback]:
-    """Find out what a rollback of `target` would be, with the caller's own rights. Nothing is written until
-    `carry_out`.
-
-    Raises `NothingKnown` and `OutOfReach`.
-    """
-    async with AsyncExitStack() as stack:
-        rng = random.Random()  # noqa: S311 - jitter
-        kube = await _connected(settings, clock, stack)
-        who = await whoami(kube)
-        journal = _journal(kube, settings, clock, rng)
-        cache = ClusterCache(kube, clock=clock, rng=rng, namespaces=(target.namespace,))
-        kind = SwitchKind.ROLLOUT if target.kind is TargetKind.DEPLOYMENT else SwitchKind.SELECTOR
-        provider = PROVIDERS[kind](kube, cache, clock=clock, guarded=lambda one, _labels: one == target)
-        feeding = asyncio.create_task(cache.run(), name="cache")
-        stack.push_async_callback(_cancelled, feeding)
-
-        async def remember(_switch: object, _effect: object, _watch: object) -> None:
-            """Left to the watchdog that adopts the record."""
-
-        performer = Performer(
-            providers={kind: provider},
-            journal=journal,
-            events=KubernetesEvents(kube, clock=clock, instance=who),
-            clock=clock,
-            observer=MetricsObserver(Metrics()),
-            remember=remember,
-        )
-        wish = by_hand.Wish(target, who, reason, to, overridden)
-        watch = await by_hand.considered(wish, provider, journal, clock)
-        rehearsed = await by_hand.carried_out(watch, performer, clock, rehearse=True)
-        yield Rollback(rehearsed, lambda: by_hand.carried_out(watch, performer, clock))
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-def _journal(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
-    return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=settings.records_kept)
-
-
-async def _connected(settings: Settings, clock: Clock, stack: AsyncExitStack) -> KubeClient:
-    kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
-    kube = await connect(clock, kubeconfig=kubeconfig, context=settings.context)
-    stack.push_async_callback(kube.close)
-    return kube
-
-
-__all__ = [
-    "CannotStart",
-    "NothingKnown",
-    "OutOfReach",
-    "Rollback",
-    "Watchdog",
-    "build_channels",
-    "read_records",
-    "rollback_by_hand",
-]
+    return not isinstance(notifier, TrackedNotifier) or notifier.wants(notice.topic)

@@ -1,4 +1,4 @@
-"""One watchdog at work in a cluster: its process, its own namespace, its rights, and what it wrote, recorded and told."""
+"""One watchdog at work in a cluster: its process, namespace and rights, and what it wrote, recorded and told."""
 
 from __future__ import annotations
 
@@ -75,9 +75,8 @@ class Guarding:
         """Give it its rights and its rules; `guards` are by namespace. The daemon is not started yet."""
         user = await own.user(name, IN_ITS_OWN)
         await give_rights(user, own, guards)
-        directory.mkdir()
         rules = directory / "rules.toml"
-        rules.write_text(rules_text(*guards.values()))
+        rules.write_text(rules_text(*guards.values()))  # noqa: ASYNC240 - a moment, before anything runs
         kubeconfig = user.kubeconfig
         if intercepted:
             kubeconfig = interception.kubeconfig(user.access.token, directory / "kubeconfig")
@@ -94,6 +93,16 @@ class Guarding:
             },
         )
         return cls(own, user, daemon, webhook, interception, [], 0.0, asyncio.Lock())
+
+    async def knows(self, namespace: str, targets: set[str]) -> None:
+        """Wait until it remembers what serves these (`deployment.research`): what comes after is a switch to it."""
+
+        async def remembered() -> bool:
+            found = await self.own.list("configmaps", {"rollback-watchdog.dev/record": "targets"})
+            known = {one["metadata"]["name"]: set(one.get("data") or ()) for one in found}
+            return targets <= known.get(f"rollback-watchdog-targets-{namespace}", set())
+
+        await self.own.until(remembered, f"{targets} of {namespace} to be known", within=60)
 
     async def records(self, namespace: str) -> list[Record]:
         """All records of a guarded namespace, oldest first; at most a moment old."""

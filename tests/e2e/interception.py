@@ -100,7 +100,7 @@ class Interception:
             await act()
             await asyncio.sleep(0.1)  # for the news that whoever asked was killed
         if request.transport is None or request.transport.is_closing():
-            raise ConnectionResetError  # who asked is gone, and so is the question
+            return web.Response(status=502)  # who asked is gone, and so is the question
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _OF_ONE_HOP}
         body = await request.read()
         async with self._client.request(

@@ -42,6 +42,16 @@ class RealStage:
             for service in part.services:
                 await self._namespace.service(service, {"app": part.service, "colour": "blue"})
 
+    async def is_known(self, scene: tuple[App | Colours, ...]) -> None:
+        """Wait until the watchdog has seen what serves."""
+        targets = set()
+        for part in scene:
+            if isinstance(part, App):
+                targets.add(f"deployment.{part.name}")
+            else:
+                targets |= {f"service.{service}" for service in part.services}
+        await self._guarding.knows(self._namespace.name, targets)
+
     # People
 
     async def deploy(self, name: str, version: str, behaviour: Behaviour = GOOD, *, config: str = "") -> None:

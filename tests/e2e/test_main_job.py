@@ -49,7 +49,7 @@ EXPECTED: dict[str, list[str]] = {
     "a_flip_to_another_colour_in_the_same_second_stays": [],
     "a_label_in_the_same_second_is_no_reason_to_give_up": ["deployments/research"],
     "by_hand": [],
-    **dict.fromkeys(KILLED, ["deployments/research"]),
+    **{name: ["deployments/research"] for name in KILLED},
 }
 
 
@@ -99,7 +99,7 @@ def test_a_person_can_roll_back_by_hand_and_read_what_became_of_it(season: Seaso
     ended = [json.loads(line) for line in season.verbs["history"].stdout.splitlines()]
     assert [(one["outcome"], one["target"]) for one in ended] == [("rolled-back", target), ("superseded", target)]
     assert "rolled-back, recovered" in season.verbs["explain"].stdout
-    assert "checkout is down" in season.verbs["explain"].stdout
+    assert "checkout is down" in season.verbs["explain"].stdout, print(season.verbs["explain"].stdout)
 
 
 def test_every_write_is_one_that_was_expected(season: Season):
@@ -124,9 +124,7 @@ def test_every_write_is_one_that_was_expected(season: Season):
 
 def test_it_needs_no_more_rights_than_it_was_given(season: Season, audited: ControlPlane):
     del audited
-    assert {name: watchdog.refusals for name, watchdog in season.watchdogs.items()} == dict.fromkeys(
-        season.watchdogs, []
-    )
+    assert {name: watchdog.refusals for name, watchdog in season.watchdogs.items() if watchdog.refusals} == {}
 
 
 def test_a_watch_costs_no_more_writes_than_promised(season: Season):
@@ -136,6 +134,8 @@ def test_a_watch_costs_no_more_writes_than_promised(season: Season):
             for write in watchdog.writes
             if write.namespace == watchdog.own_namespace and "-targets-" not in str(write.name)
         )
+        story = {f"-{told.namespace}-": name for name, told in season.stories.items()}
+        print({n: [(json.loads(w.request["data"]["record.json"])["phase"], [d for x in json.loads(w.request["data"]["record.json"])["notices"] for d in x["deliveries"].values()]) for w in watchdog.writes if w.name == n] for n, c in records.items() if c > 12 and hasattr(watchdog.writes[0], "request")})
         assert {name: count for name, count in records.items() if count > RECORD_WRITES} == {}
         watches = Counter(str(record["target"]).partition("/")[0] for record in watchdog.records)
         for namespace, count in watches.items():
@@ -154,5 +154,5 @@ def test_sigterm_ends_it_with_zero_and_its_log_is_clean_json(season: Season):
 
 def test_each_final_record_is_a_line_of_the_log(season: Season):
     for name, watchdog in season.watchdogs.items():
-        logged = {line["watch"] for line in watchdog.log if line["event"] == "watch ended"}
-        assert {record["watch"] for record in watchdog.records} <= logged, name
+        logged = {line["watch"] for line in watchdog.log if line["event"] == "record"}
+        assert {record["watch"] for record in watchdog.records if record["outcome"]} <= logged, name

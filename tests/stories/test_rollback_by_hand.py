@@ -1,9 +1,9 @@
 from click.testing import CliRunner
 
 from town import NAMESPACE, OWN, Town, tell
-from watchdog.app import rollback_by_hand
 from watchdog.domain.rollout import Target
 from watchdog.domain.state import Phase
+from watchdog.remote import rollback_by_hand
 from watchdog.settings import load
 
 TARGET = Target.parse(f"{NAMESPACE}/deployment/research")

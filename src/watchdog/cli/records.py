@@ -28,7 +28,7 @@ _COLOURS = {
 def records_of(settings: Settings) -> Sequence[Record]:
     """All records, newest first; ends the program where the cluster is out of reach."""
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
-    from watchdog.app import read_records  # noqa: PLC0415 - half a second
+    from watchdog.remote import read_records  # noqa: PLC0415 - half a second
 
     return run_async(read_records(settings, SystemClock()))
 

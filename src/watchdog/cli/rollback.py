@@ -57,8 +57,9 @@ async def _roll_back(
     settings: "Settings", target: "Target", reason: str, to: str, overridden: tuple[str, ...], *, yes: bool
 ) -> int:
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
-    from watchdog.app import NothingKnown, rollback_by_hand  # noqa: PLC0415
     from watchdog.domain.state import Phase  # noqa: PLC0415
+    from watchdog.engine.by_hand import NothingKnown  # noqa: PLC0415
+    from watchdog.remote import rollback_by_hand  # noqa: PLC0415
 
     try:
         async with rollback_by_hand(

@@ -1,0 +1,47 @@
+"""Notifiers as the daemon holds them: with the link they add, and counted while they send."""
+
+from dataclasses import dataclass, replace
+
+from watchdog.adapters.notifiers.pagerduty import PagerDutyNotifier
+from watchdog.domain.effects import Notice
+from watchdog.domain.rules import Topic
+from watchdog.ports import Notifier
+
+
+@dataclass
+class InFlight:
+    """Counts notices that are being sent at this moment."""
+
+    count: int = 0
+
+
+class TrackedNotifier:
+    """A notifier that adds the link, and whose sending is counted, so that a shutdown can let it finish."""
+
+    def __init__(self, inner: Notifier, in_flight: InFlight, public_url: str | None) -> None:
+        self.name = inner.name
+        self.inner = inner
+        self._in_flight = in_flight
+        self._public_url = public_url
+
+    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
+        if self._public_url and notice.watch:
+            notice = replace(notice, link=f"{self._public_url}/api/watches/{notice.watch}")
+        self._in_flight.count += 1
+        try:
+            await self.inner.send(notice, possible_repeat=possible_repeat)
+        finally:
+            self._in_flight.count -= 1
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+    @property
+    def resolves(self) -> bool:
+        """Whether the channel keeps incidents, which good news ends."""
+        return isinstance(self.inner, PagerDutyNotifier)
+
+    def wants(self, topic: Topic) -> bool:
+        """Whether the channel is told of `topic`."""
+        wants = getattr(self.inner, "wants", None)
+        return wants is None or bool(wants(topic))

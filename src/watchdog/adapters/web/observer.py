@@ -1,0 +1,57 @@
+"""What the engine reports, as metrics; and each final record as one log line, for the audit trail."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from watchdog.adapters.web.metrics import Metrics
+from watchdog.domain.effects import PutBackAnswer, PutBackDone
+from watchdog.domain.judge import Verdict
+from watchdog.domain.record import record_of
+from watchdog.domain.rollout import SwitchKind, Target
+from watchdog.domain.state import Watch
+
+log = logging.getLogger(__name__)
+
+
+class MetricsObserver:
+    """Turns what the engine reports into metrics, and final records into log lines for the audit trail."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self.on_step: Callable[[Watch], None] = lambda _watch: None
+
+    def stepped(self, watch: Watch) -> None:
+        self.on_step(watch)
+
+    def switch_seen(self, kind: SwitchKind) -> None:
+        self._metrics.switch_seen(kind.value)
+
+    def watches_open(self, count: int) -> None:
+        self._metrics.watches_open(count)
+
+    def judged(self, target: Target, verdict: Verdict) -> None:
+        self._metrics.rule_value(str(target), verdict.rule, verdict.evidence.value)
+        self._metrics.rule_verdict(str(target), verdict.rule, verdict.finding.value)
+
+    def acted(self, watch: Watch, answer: PutBackAnswer, *, scaling: bool) -> None:
+        if scaling:
+            return
+        name = type(answer).__name__.removeprefix("PutBack").lower()
+        self._metrics.rollback(watch.switch.kind.value, name)
+        if isinstance(answer, PutBackDone) and watch.breached_at is not None:
+            self._metrics.breach_to_action(max(0.0, (answer.at - watch.breached_at).total_seconds()))
+
+    def ended(self, watch: Watch, now: datetime) -> None:
+        self._metrics.outcome(watch.phase.value)
+        self._metrics.forget(str(watch.switch.target))
+        record = {key: value for key, value in record_of(watch).items() if key != "state"}
+        for rule in record["rules"].values():
+            rule.pop("path", None)
+        log.info("record", extra={"facts": record})
+
+    def delivery(self, channel: str, result: str) -> None:
+        self._metrics.notification(channel, result)
+
+    def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
+        self._metrics.unguarded(str(target), *marks)
