@@ -251,9 +251,13 @@ class Watchdog:
 
     async def _follow_rules(self, supervisor: Supervisor, cache: ClusterCache, announcer: Announcer) -> None:
         async for text in self._rules_file.changes(self._rules_text):
+            before = self._notifiers
             problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, supervisor, cache)
             self.metrics.rules_valid(problem is None)
             if problem is None:
+                # A notice that one of them was sending is tried again through its successor.
+                for notifier in before.values():
+                    await notifier.close()
                 continue
             log.error("rules invalid, the last valid ones stay in force", extra={"facts": {"why": problem}})
             lines = tuple(problem.splitlines())

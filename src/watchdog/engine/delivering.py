@@ -24,7 +24,10 @@ _LONGEST_WAIT = 120.0
 
 
 class Deliverer:
-    """Sends the notices of one watch. `moved` hands a delivery's progress to the watch; `flush` journals it."""
+    """Sends the notices of one watch. `moved` hands a delivery's progress to the watch; `flush` journals it.
+
+    `written` waits until the record has been written, if it has anything new.
+    """
 
     def __init__(
         self,
@@ -34,14 +37,28 @@ class Deliverer:
         observer: Observer,
         moved: Callable[[DeliveryMoved], Awaitable[None]],
         flush: Callable[[], Awaitable[None]],
+        written: Callable[[], Awaitable[None]],
     ) -> None:
         self._notifiers = notifiers
         self._clock = clock
         self._observer = observer
         self._moved = moved
         self._flush = flush
+        self._written = written
+        self._claimed: set[tuple[str, str]] = set()
         self._under_way: set[tuple[str, str]] = set()
         self._busy: dict[str, asyncio.Lock] = {}
+
+    def claim(self, watch: Watch) -> Sequence[DeliveryMoved]:
+        """What of the watch will be sent at once: the record that is written next may say so, and saves a write."""
+        busy = {channel for _, channel in self._under_way | self._claimed}
+        moves = []
+        for notice, delivery in undelivered(watch.tellings):
+            if delivery.state is DeliveryState.PENDING and delivery.channel not in busy:
+                busy.add(delivery.channel)
+                self._claimed.add((notice.id, delivery.channel))
+                moves.append(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING))
+        return moves
 
     def start(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
         """Begin to send whatever of the watch is not yet under way."""
@@ -57,13 +74,14 @@ class Deliverer:
     async def _begin(self, fresh: Sequence[tuple[Notice, Delivery]], scope: asyncio.TaskGroup) -> None:
         """One write of the record says of all of them that they are being sent; those that must wait say so later."""
         free = {delivery.channel for _, delivery in fresh if not self._channel(delivery).locked()}
-        first: dict[str, str] = {}
+        first = {channel: notice_id for notice_id, channel in self._claimed}
+        news = False
         for notice, delivery in fresh:
             if delivery.channel in free and delivery.channel not in first:
                 first[delivery.channel] = notice.id
+                news = True
                 await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING))
-        if first:
-            await self._flush()
+        await (self._flush() if news else self._written())
         for notice, delivery in fresh:
             journalled = first.get(delivery.channel) == notice.id
             name = f"tell {notice.id} to {delivery.channel}"
@@ -80,9 +98,11 @@ class Deliverer:
                 await self._flush()
             await self._until_sent(notice, delivery)
         self._under_way.discard((notice.id, delivery.channel))
+        self._claimed.discard((notice.id, delivery.channel))
 
     async def _until_sent(self, notice: Notice, delivery: Delivery) -> None:
-        repeat = delivery.state is DeliveryState.SENDING
+        claimed = (notice.id, delivery.channel) in self._claimed
+        repeat = delivery.state is DeliveryState.SENDING and not claimed
         wait = _FIRST_WAIT
         while True:
             notifier = self._notifiers().get(delivery.channel)

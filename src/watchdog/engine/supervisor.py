@@ -229,6 +229,12 @@ class Supervisor:
         guards = (self._guard_of_service(sighting, service) for service in sighting.selected_by)
         return next((found for found in guards if found is not None), None)
 
+    def _contested(self, sighting: Sighting) -> str:
+        """Why nobody may act where two guards cover a target: each may forbid what the other asks for."""
+        guards = self._rulebook.guards_of(sighting.target, sighting.labels)
+        names = " and ".join(guard.name for guard in guards)
+        return f"guards {names} both cover it; let one of them leave it out" if len(guards) > 1 else ""
+
     def _guard_of_service(self, sighting: Sighting, service: str) -> Guard | None:
         # By the labels that the sighting brought: the Service itself may not have been sighted yet.
         target = Target(sighting.target.namespace, TargetKind.SERVICE, service)
@@ -266,7 +272,8 @@ class Supervisor:
             self._post(joined, Joined(switch.flips[0]))
             return
         now = self._clock.now()
-        watch = open_watch(switch, guard, noticed.stable, notify_only=noticed.notify_only, now=now)
+        notify_only = noticed.notify_only or self._contested(sighting)
+        watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, now=now)
         facts = {
             "watch": watch.id,
             "target": str(switch.target),

@@ -71,7 +71,12 @@ class WatchDriver:
         self._conflicts = 0
         self._measuring = Measuring(sampler, clock, self.post, lambda: self.watch, lambda: self._live)
         self._deliverer = Deliverer(
-            notifiers=notifiers, clock=clock, observer=observer, moved=self._moved, flush=self._flush
+            notifiers=notifiers,
+            clock=clock,
+            observer=observer,
+            moved=self._moved,
+            flush=self._flush,
+            written=self._until_written,
         )
 
     def post(self, event: Event) -> None:
@@ -146,6 +151,9 @@ class WatchDriver:
                     and not (effect.unless is not None and self._wants(name, watch, effect.unless))
                 )
                 watch = replace(watch, tellings=with_telling(watch.tellings, effect.notice, channels))
+        if any(isinstance(effect, Record) for effect in step.effects):
+            for move in self._deliverer.claim(watch):
+                watch = advance(watch, move, self._clock.now()).watch
         self.watch = watch
         for effect in step.effects:
             await self._perform(effect, scope)

@@ -75,6 +75,7 @@ class AppriseNotifier:
         self._redact = Redactor(url)
         self._apprise, self._plugin = _load(name, url, deadline)
         self._threads = DaemonThreads(f"channel {name}", _THREADS)
+        self._turns = asyncio.Semaphore(_THREADS)
 
     def __repr__(self) -> str:
         return f"<AppriseNotifier {self.name}: {self._plugin.service_name}>"
@@ -84,13 +85,17 @@ class AppriseNotifier:
         return topic in self._on
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
-        """Send, once, within the deadline; raises `NotDelivered`."""
-        if self._threads.full:
-            raise NotDelivered(f"{_THREADS} earlier notices still wait for an answer")
-        loop = asyncio.get_running_loop()
+        """Send, once, within the deadline from its turn; raises `NotDelivered`."""
         try:
             async with asyncio.timeout(self._deadline):
-                result = await loop.run_in_executor(self._threads, self._notify, notice, possible_repeat)
+                await self._turns.acquire()
+        except TimeoutError:
+            raise NotDelivered(f"{_THREADS} earlier notices still wait for an answer") from None
+        sending = self._threads.submit(self._notify, notice, possible_repeat)
+        sending.add_done_callback(partial(_in_loop, asyncio.get_running_loop(), self._turns.release))
+        try:
+            async with asyncio.timeout(self._deadline):
+                result = await asyncio.wrap_future(sending)
         except TimeoutError:
             # The thread goes on until its sockets time out, and may yet deliver.
             raise NotDelivered(f"no answer within {self._deadline:g} s", unsure=True) from None
@@ -118,6 +123,11 @@ class AppriseNotifier:
             body_format=markup,
             log_level=logging.DEBUG,  # into the result alone: see `_keep_to_itself`
         )
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, act: Callable[[], None], _: object) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(act)
 
 
 def _load(name: str, url: str, deadline: float) -> "tuple[Apprise, NotifyBase]":

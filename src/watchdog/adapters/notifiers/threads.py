@@ -37,18 +37,19 @@ class DaemonThreads(Executor):
         return future
 
     def _run(self, future: Future[T], fn: Callable[..., T], args: Any, kwargs: Any) -> None:
-        try:
-            if future.set_running_or_notify_cancel():
-                self._resolve(future, fn, args, kwargs)
-        finally:
-            with self._lock:
-                self._running -= 1
-
-    @staticmethod
-    def _resolve(future: Future[T], fn: Callable[..., T], args: Any, kwargs: Any) -> None:
+        if not future.set_running_or_notify_cancel():
+            self._ended()
+            return
         try:
             result = fn(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001 - as every executor: the future carries it to whoever waits
+            self._ended()
             future.set_exception(error)
         else:
+            self._ended()
             future.set_result(result)
+
+    def _ended(self) -> None:
+        """Before whoever waits hears of it, who may then submit at once."""
+        with self._lock:
+            self._running -= 1
