@@ -5,7 +5,7 @@ import logging
 import random
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from watchdog.adapters import notifiers as channels
@@ -41,6 +41,7 @@ from watchdog.settings import Settings
 log = logging.getLogger(__name__)
 
 _LAST_WORDS = 3.0  # seconds that notices under way have to arrive after SIGTERM
+_LAST_RECORDS = 1.0  # seconds that records have to be written after that
 
 
 class CannotStart(Exception):
@@ -306,11 +307,15 @@ class Watchdog:
         return next((record for record in await journal.records() if record.get("watch") == watch_id), None)
 
     async def _last_words(self) -> None:
-        """Let notices that are being sent arrive, so that they need not be repeated."""
+        """Let notices that are being sent arrive, and the records say so, so that they need not be repeated."""
         log.info("stopping", extra={"facts": {"notices_under_way": self._in_flight.count}})
         until = self._clock.monotonic() + _LAST_WORDS
         while self._in_flight.count and self._clock.monotonic() < until:
             await self._clock.sleep(0.05)
+        if self.supervisor is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_RECORDS):
+                    await self.supervisor.last_words()
 
 
 def _wants_notice(notifier: Notifier, notice: Notice) -> bool:

@@ -87,6 +87,7 @@ def print_story(record: Record) -> None:
         ("candidate", record.get("candidate")),
         ("stable", record.get("stable") or "none known"),
         ("switched", f"{_moment(record.get('switched_at'))} UTC" + _by(record)),
+        ("by hand", record.get("by_hand")),
         ("put back", f"{_moment(record['acted_at'])} UTC" if record.get("acted_at") else ""),
         ("ended", f"{_moment(record['ended_at'])} UTC" if record.get("ended_at") else ""),
         ("why", record.get("reason")),
@@ -105,7 +106,7 @@ def print_story(record: Record) -> None:
     for notice in record.get("notices") or ():
         deliveries = ", ".join(f"{channel}: {state}" for channel, state in notice.get("deliveries", {}).items())
         told = escape(deliveries or "no channel wants it")
-        console.print(f"  {_moment(notice.get('at'))}  {escape(str(notice.get('title')))}  [dim]{told}[/dim]")
+        console.print(f"  {_moment(notice.get('at'))}  {escape(str(notice.get('title')))}  [dim]{told}[/dim]", soft_wrap=True)
 
 
 def _by(record: Record) -> str:

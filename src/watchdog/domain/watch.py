@@ -158,10 +158,19 @@ def _probed(watch: Watch, event: Probed, now: datetime) -> Step:
     if track is None or not isinstance(track.rule.check, Probe) or pods is None:
         return Step(watch)
     warm = tuple(pod.name for pod in pods.pods if pod.warm_from is not None and pod.warm_from <= event.round.at)
-    changed = replaced(tracks, {event.rule: with_round(track, track.rule.check, event.round, warm)})
+    after = with_round(track, track.rule.check, event.round, warm)
+    changed = replaced(tracks, {event.rule: after})
     if recovering:
         return recovered(replace(watch, recovery_tracks=changed), now)
-    return _judged(replace(watch, tracks=changed), now)
+    step = _judged(replace(watch, tracks=changed), now)
+    if _is_armed(after) and not _is_armed(track):
+        # Prometheus does not remember it, and after a restart there may be nobody left to answer as expected.
+        return replace(step, effects=(*step.effects, Record()))
+    return step
+
+
+def _is_armed(track: Track) -> bool:
+    return track.history.probes is not None and track.history.probes.armed
 
 
 def _looked(watch: Watch, live: Live, now: datetime) -> Step:

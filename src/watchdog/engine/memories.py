@@ -45,17 +45,17 @@ class Memories:
             if target.namespace == namespace and target.kind is TargetKind.SERVICE
         )
 
-    async def put(self, memory: Memory) -> None:
-        """Remember this."""
+    def hold(self, memory: Memory) -> None:
+        """Remember this; `write` journals it."""
         self._memories[memory.target] = memory
-        await self._write(memory.target)
 
     async def learn(self, switch: TrafficSwitch, effect: Remember, watch: Watch) -> None:
         """What a watch found out of its candidate."""
         for target in self._learners(switch):
             memory = self._memories.get(target)
             if memory is not None:
-                await self.put(_learnt(memory, effect, watch, self._clock.now()))
+                self.hold(_learnt(memory, effect, watch, self._clock.now()))
+                await self.write(target)
 
     def _learners(self, switch: TrafficSwitch) -> set[Target]:
         """The watch's targets, and those to whom the same revision is known: its colour, the Services on it."""
@@ -76,9 +76,10 @@ class Memories:
         while True:
             await self._clock.sleep(_RETRY)
             for target in tuple(self._unwritten):
-                await self._write(target)
+                await self.write(target)
 
-    async def _write(self, target: Target) -> None:
+    async def write(self, target: Target) -> None:
+        """Journal what is remembered of the target, now or as soon as the journal takes it."""
         try:
             await self._journal.remember(target, document_of(self._memories[target]))
             self._unwritten.discard(target)

@@ -140,6 +140,10 @@ class Supervisor:
             self._running.pop(watch_id, None)
             self._count()
 
+    async def last_words(self) -> None:
+        """Write what the records do not say yet of what was told, so that it is not told again after a restart."""
+        await asyncio.gather(*(running.driver.last_words() for running in self._running.values()))
+
     # -- rollbacks by hand ---------------------------------------------------------------------------------------
 
     async def _adopting(self, scope: asyncio.TaskGroup) -> None:
@@ -209,6 +213,8 @@ class Supervisor:
         exempt = self._exemptions.unwatched(sighting, guard)
         if noticed is None:
             return
+        # Known at once, lest something that is learnt meanwhile be lost; journalled last: see `_switched`.
+        self.memories.hold(noticed.memory)
         if noticed.switch is not None and self._scope is not None and not self._our_own(sighting):
             await self._adopt(self._scope)  # perhaps somebody has just rolled back by hand
         if noticed.switch is not None and self._our_own(sighting):
@@ -219,7 +225,7 @@ class Supervisor:
             facts = {"target": str(target), "serving": str(sighting.serving), "why": noticed.quiet}
             log.info("not watched", extra={"facts": facts})
         if noticed.memory != memory:
-            await self.memories.put(noticed.memory)
+            await self.memories.write(target)
 
     def _guard_of(self, sighting: Sighting) -> Guard | None:
         """Its own guard; else, for a serving colour, the guard of the Service that selects it."""

@@ -216,6 +216,11 @@ class WatchDriver:
                 return False
             return True
 
+    async def last_words(self) -> None:
+        """Write what the record does not say yet, once: the process is about to end."""
+        if self._dirty.is_set():
+            await self._write()
+
     async def _until_written(self) -> None:
         wait = _RETRY_FIRST
         while not await self._write():

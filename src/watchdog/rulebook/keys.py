@@ -202,13 +202,13 @@ CALLERS: Key[Mapping[str, tuple[Target, ...]]] = Key(
         names.parse_target,
         names.TARGET_PATTERN,
     ),
-    "Who calls a target: their errors never excuse its own.",
+    "Who calls a target. Read and checked only: it takes effect with the comparison of peers, in a later version.",
     {},
 )
 GITOPS: Key[str] = Key(
     "gitops",
     Choice("gitops", {"hold": "hold"}, later=("suspend",)),
-    "What is done where a GitOps controller would undo the put-back: nothing, and people are told.",
+    "Without effect in this version: give what Argo CD or Flux reconciles a guard that only notifies.",
     "hold",
     '`"hold"`',
 )

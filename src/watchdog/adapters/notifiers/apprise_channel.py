@@ -4,7 +4,7 @@ import asyncio
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -64,8 +64,8 @@ class AppriseNotifier:
     """One channel behind one Apprise URL.
 
     Building it imports Apprise (45 MB, a third of a second) and raises `ChannelInvalid` for a URL that cannot work.
-    Apprise blocks, so each send has a thread of this channel's own: a channel that hangs delays no other, and after
-    four hanging sends it refuses at once. `Retry-After` is not known here: Apprise drops it.
+    Apprise blocks, so each send has a thread of this channel's own, four at a time: a channel that hangs delays no
+    other, and a burst waits for its turn. `Retry-After` is not known here: Apprise drops it.
     """
 
     def __init__(self, name: str, url: str, *, on: frozenset[Topic] = DEFAULT_TOPICS, deadline: float = 10.0) -> None:
@@ -74,7 +74,7 @@ class AppriseNotifier:
         self._deadline = deadline
         self._redact = Redactor(url)
         self._apprise, self._plugin = _load(name, url, deadline)
-        self._threads = DaemonThreads(f"channel {name}", _THREADS)
+        self._threads = DaemonThreads(f"channel {name}")
         self._turns = asyncio.Semaphore(_THREADS)
 
     def __repr__(self) -> str:
@@ -91,11 +91,10 @@ class AppriseNotifier:
                 await self._turns.acquire()
         except TimeoutError:
             raise NotDelivered(f"{_THREADS} earlier notices still wait for an answer") from None
-        sending = self._threads.submit(self._notify, notice, possible_repeat)
-        sending.add_done_callback(partial(_in_loop, asyncio.get_running_loop(), self._turns.release))
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._deadline):
-                result = await asyncio.wrap_future(sending)
+                result = await loop.run_in_executor(self._threads, self._in_turn, loop, notice, possible_repeat)
         except TimeoutError:
             # The thread goes on until its sockets time out, and may yet deliver.
             raise NotDelivered(f"no answer within {self._deadline:g} s", unsure=True) from None
@@ -106,6 +105,14 @@ class AppriseNotifier:
 
     async def close(self) -> None:
         """Nothing is held: a thread that still hangs ends by its own timeouts, or with the process."""
+
+    def _in_turn(self, loop: asyncio.AbstractEventLoop, notice: Notice, possible_repeat: bool) -> "AppriseResult":
+        """In a thread, which goes on after the deadline: the turn is over when it ends."""
+        try:
+            return self._notify(notice, possible_repeat)
+        finally:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits for a turn
+                loop.call_soon_threadsafe(self._turns.release)
 
     def _notify(self, notice: Notice, possible_repeat: bool) -> "AppriseResult":
         from apprise import NotifyFormat  # noqa: PLC0415 - see the class: imported when first needed
@@ -123,11 +130,6 @@ class AppriseNotifier:
             body_format=markup,
             log_level=logging.DEBUG,  # into the result alone: see `_keep_to_itself`
         )
-
-
-def _in_loop(loop: asyncio.AbstractEventLoop, act: Callable[[], None], _: object) -> None:
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(act)
 
 
 def _load(name: str, url: str, deadline: float) -> "tuple[Apprise, NotifyBase]":
