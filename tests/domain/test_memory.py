@@ -193,6 +193,16 @@ def test_a_bad_revision_that_is_deployed_again_is_watched_in_full() -> None:
     assert again.stable == a_stable(REV1, since=65, until=900)
 
 
+def test_what_the_watchdog_put_back_is_no_switch_however_late_it_is_seen() -> None:
+    put_back = see(remembered(), a_sighting(REV2, since=10)).memory.with_bad(REV2, "w", at(60), REV1)
+    seen = see(put_back, a_sighting(REV1, since=61), now=75)
+    assert (seen.switch, seen.quiet) == (None, "put back by the watchdog")
+    again = see(seen.memory, a_sighting(REV2, since=300), now=305)
+    assert again.switch is not None
+    # This time a person undoes it: that is a switch.
+    assert see(again.memory, a_sighting(REV1, since=400), now=405).switch is not None
+
+
 def test_an_idle_colours_rollout_is_remembered_and_not_watched() -> None:
     noticed = see(remembered(), a_sighting(REV2, since=10), idle=True)
     assert noticed.switch is None

@@ -23,7 +23,6 @@ from builders import (
     a_rule,
     a_switch,
     a_watch,
-    at,
     counts,
     play,
     seconds,
@@ -41,7 +40,6 @@ from watchdog.domain.rollout import ServiceFlip
 from watchdog.domain.rules import Guard, Op, Rule
 from watchdog.domain.state import Refusal, RefusalReason, Watch
 
-NOW = at(60)
 BAD = counts(50, 100, samples=2)
 
 
@@ -75,13 +73,13 @@ def look(watch: Watch, **changes: object) -> Live:
 
 
 def refusal(watch: Watch, **changes: object) -> Refusal:
-    answer = plan(watch, look(watch, **changes), NOW)
+    answer = plan(watch, look(watch, **changes))
     assert isinstance(answer, Refusal), answer
     return answer
 
 
 def remedy(watch: Watch, **changes: object) -> Remedy:
-    answer = plan(watch, look(watch, **changes), NOW)
+    answer = plan(watch, look(watch, **changes))
     assert isinstance(answer, Remedy), answer
     return answer
 
@@ -233,7 +231,7 @@ def test_a_colour_that_no_longer_runs_what_served_is_no_destination() -> None:
 
 @pytest.mark.parametrize(("ready", "replicas", "may"), [(0, 2, False), (1, 2, True), (1, 3, False), (2, 3, True)])
 def test_blue_must_have_half_of_its_pods_ready(ready: int, replicas: int, may: bool) -> None:
-    answer = plan(flipped(), look(flipped(), **blue(ready_pods=ready, replicas=replicas)), NOW)
+    answer = plan(flipped(), look(flipped(), **blue(ready_pods=ready, replicas=replicas)))
     assert isinstance(answer, Remedy) is may
     if not may:
         assert answer == Refusal(
@@ -327,9 +325,7 @@ def test_where_stable_was_over_the_limit_it_is_refused_and_told_what_stable_had(
 
 def test_the_limit_is_then_added_to_stables_value() -> None:
     before = a_baseline(counts(80, 1000, samples=9))  # 8 %, so the limit is 13 %
-    assert isinstance(
-        plan(breached(reading=counts(13, 100, samples=2), baseline=before), look(breached()), NOW), Refusal
-    )
+    assert isinstance(plan(breached(reading=counts(13, 100, samples=2), baseline=before), look(breached())), Refusal)
     remedy(breached(reading=counts(14, 100, samples=2), baseline=before))
 
 
@@ -381,8 +377,8 @@ def test_one_breach_that_stable_does_not_excuse_is_enough_to_act() -> None:
 
 
 def test_what_was_never_breached_gives_no_excuse() -> None:
-    assert isinstance(plan(a_watch(), a_live(60, fresh=True), NOW), Remedy)
-    assert isinstance(plan(a_watch(breached=("unknown",)), a_live(60, fresh=True), NOW), Remedy)
+    assert isinstance(plan(a_watch(), a_live(60, fresh=True)), Remedy)
+    assert isinstance(plan(a_watch(breached=("unknown",)), a_live(60, fresh=True)), Remedy)
 
 
 @given(st.integers(0, 99), st.integers(1, 100))
@@ -390,7 +386,7 @@ def test_acting_on_a_ratio_takes_more_than_the_limit_above_stable(before: int, n
     if now <= 5:
         return
     reading = counts(now, 100, samples=2)
-    answer = plan(breached(reading=reading, baseline=a_baseline(counts(before, 100, samples=9))), look(breached()), NOW)
+    answer = plan(breached(reading=reading, baseline=a_baseline(counts(before, 100, samples=9))), look(breached()))
     over_before = before > 5
     assert isinstance(answer, Remedy) is (not over_before or now / 100 > 0.05 + before / 100)
 
@@ -419,7 +415,7 @@ def test_acting_on_a_ratio_takes_more_than_the_limit_above_stable(before: int, n
 def test_a_remedy_never_goes_where_it_must_not(changes: dict[str, object], flip: bool) -> None:
     watch = flipped() if flip else breached()
     live = look(watch, **changes)
-    answer = plan(watch, live, NOW)
+    answer = plan(watch, live)
     if isinstance(answer, Remedy):
         assert live.exists
         assert live.serving == watch.switch.candidate

@@ -38,7 +38,7 @@ def decide(watch: Watch, live: Live, now: datetime) -> Step:
         return _right_ended(watch, live, now)
     if watch.phase is Phase.HOLDING and not still_holds(watch, now):
         return Step(watch)
-    answer = plan(watch, live, now)
+    answer = plan(watch, live)
     if isinstance(answer, Remedy):
         acting = replace(
             watch,
@@ -69,7 +69,7 @@ def _right_ended(watch: Watch, live: Live, now: datetime) -> Step:
     """The right to act ended while an act was under way: was it done?"""
     if watch.left:
         return put_back(watch, watch.left, now)
-    answer = plan(watch, live, now)
+    answer = plan(watch, live)
     if isinstance(answer, Remedy) or answer.reason is not RefusalReason.SUPERSEDED:
         return only_tell(watch, watch.notify_only, now)
     conflicted = watch.refusal is not None and watch.refusal.reason is RefusalReason.CONFLICT

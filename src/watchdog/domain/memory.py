@@ -23,11 +23,12 @@ class Good:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A revision that was rolled back, and by which watch."""
+    """A revision that was rolled back, by which watch, and to what."""
 
     revision: Revision
     watch: str
     at: datetime
+    to: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,15 @@ class Memory:
         good = tuple(entry for entry in self.good if entry.revision != revision or entry.passed_at is not None)
         return replace(self, good=good, doubted=self.doubted or self.serving == revision)
 
-    def with_bad(self, revision: Revision, watch: str, at: datetime) -> "Memory":
+    def put_back_to(self, revision: Revision) -> bool:
+        """Whether what was last seen to serve has been rolled back to this since."""
+        return any(bad.revision == self.serving and bad.to == revision and bad.at >= self.since for bad in self.bad)
+
+    def with_bad(self, revision: Revision, watch: str, at: datetime, to: Revision | None = None) -> "Memory":
         """The revision was rolled back."""
         others = tuple(bad for bad in self.bad if bad.revision != revision)
         good = tuple(entry for entry in self.good if entry.revision != revision)
-        return replace(self, bad=(*others, Bad(revision, watch, at))[-BAD_KEPT:], good=good)
+        return replace(self, bad=(*others, Bad(revision, watch, at, to))[-BAD_KEPT:], good=good)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +221,9 @@ def _switch(
         return Noticed(after, quiet="an idle colour")
     if memory.idle:
         return Noticed(after, quiet="rolled out as an idle colour, flipped to since: the flip is watched")
+    if memory.put_back_to(serving):
+        # However late it is seen, and by whichever process: it is the end of a watch, not the begin of another.
+        return Noticed(after, quiet="put back by the watchdog")
     if sighting.complete and now - at >= 2 * bake:
         unharmed = after if after.is_bad(serving) else after.with_good(serving, at, None)
         return Noticed(unharmed, quiet="seen only after its bake had long ended")

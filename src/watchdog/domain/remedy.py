@@ -1,7 +1,6 @@
 """May we act, and to what? `plan` answers with a `Remedy` or with a `Refusal` that says why not."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, exemption
 from watchdog.domain.effects import Remedy, ServicePutBack
@@ -16,13 +15,13 @@ _BINDING = frozenset({RefusalReason.SUPERSEDED, RefusalReason.NOTHING_TO_GO_BACK
 """Refusals that nobody can pass over: there would be nothing to do, or it would hit somebody else's work."""
 
 
-def plan(watch: Watch, live: Live, now: datetime) -> Remedy | Refusal:
+def plan(watch: Watch, live: Live) -> Remedy | Refusal:
     """Decide on a fresh look at the target. The order is from "not ours any more" to "would not help".
 
     Total and pure. A remedy carries the UID and the resourceVersion of this very look, so whatever happens
-    between the look and the write makes the write fail.
+    between the look and the write makes the write fail. "Now" is the moment of the look.
     """
-    for refusal in _reasons(watch, live, now):
+    for refusal in _reasons(watch, live):
         if refusal.reason in _BINDING or refusal.reason.value not in watch.overridden:
             return refusal
     assert watch.stable is not None  # else there was a reason, which nobody can pass over
@@ -43,10 +42,10 @@ def plan(watch: Watch, live: Live, now: datetime) -> Remedy | Refusal:
     )
 
 
-def _reasons(watch: Watch, live: Live, now: datetime) -> Iterator[Refusal]:
+def _reasons(watch: Watch, live: Live) -> Iterator[Refusal]:
     """Every reason not to act, in order."""
     yield from _not_ours(watch, live)
-    yield from _marked(watch, live, now)
+    yield from _marked(watch, live)
     destination = live.destination
     if watch.stable is None or destination is None:
         yield Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "no good revision to go back to is known")
@@ -74,12 +73,12 @@ def _not_ours(watch: Watch, live: Live) -> Iterator[Refusal]:
         yield Refusal(RefusalReason.SUPERSEDED, "the Service's selector was changed since")
 
 
-def _marked(watch: Watch, live: Live, now: datetime) -> Iterator[Refusal]:
+def _marked(watch: Watch, live: Live) -> Iterator[Refusal]:
     if live.paused:
         yield Refusal(RefusalReason.PAUSED, "the Deployment is paused: an undo would not roll out")
     if watch.guard.annotations:
         for annotation in (HOLD, GUARD):
-            mark = exemption(annotation, live.annotations, now)
+            mark = exemption(annotation, live.annotations, live.at)
             if isinstance(mark, Exemption):
                 until = f"{mark.until:%Y-%m-%d %H:%M} UTC"
                 yield Refusal(RefusalReason.ON_HOLD, f"on hold until {until}: {mark.reason}")

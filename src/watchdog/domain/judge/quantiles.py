@@ -13,6 +13,11 @@ def merged(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
     """
     if not parts:
         return ()
+    first = [bound for bound, _ in parts[0].counts]
+    if first == sorted(set(first)) and all([bound for bound, _ in part.counts] == first for part in parts):
+        # Pods of one revision agree; with many pods and blocks this is where the time goes.
+        columns = zip(*([count for _, count in part.counts] for part in parts), strict=True)
+        return tuple(zip(first, (float(sum(column)) for column in columns), strict=True))
     bounds = set.intersection(*({bound for bound, _ in part.counts} for part in parts))
     sums = dict.fromkeys(sorted(bounds), 0.0)
     for part in parts:
