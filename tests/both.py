@@ -117,6 +117,7 @@ async def a_crash_loop_that_never_gets_ready_is_undone(stage: Stage) -> None:
     assert await stage.version("agent") == "v1"
     assert await stage.told() == UNDONE
     assert await stage.acts() == ["deployments/agent"]
+    assert len(await stage.records()) == 1
 
 
 async def held(stage: Stage, name: str) -> None:

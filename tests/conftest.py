@@ -5,6 +5,9 @@ from collections.abc import Generator
 
 import pytest
 
+# The stories' own asserts say what they compared, as those of test modules do.
+pytest.register_assert_rewrite("both", "e2e.season", "e2e.guarding")
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, object, None]:

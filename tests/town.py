@@ -11,10 +11,7 @@ The watchdog is the real one, composed by `watchdog.app`, and talks real HTTP to
 """
 
 import asyncio
-import itertools
 import json
-import os
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -28,6 +25,7 @@ from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook, Topic
 from watchdog.ports import NotDelivered, Notifier
 from watchdog.settings import Listen, load
+from watchdog.simulator.addresses import free_octet
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.cluster import SimulatedCluster
@@ -113,20 +111,6 @@ class FakeChannel:
 
     async def close(self) -> None:
         """Nothing is held."""
-
-
-def free_octet(stack: AsyncExitStack) -> int:
-    """A second octet for the pods' addresses that no other town on this machine uses; held until `stack` closes."""
-    for octet in itertools.chain(range(16 + os.getpid() % 200, 250), range(16, 250)):
-        guard = socket.socket()
-        try:
-            guard.bind((f"127.{octet}.255.250", 47999))
-        except OSError:
-            guard.close()
-            continue
-        stack.callback(guard.close)
-        return octet
-    raise AssertionError("no free address range for pods")
 
 
 class Town:
@@ -341,7 +325,7 @@ async def town(
     clock = SimulatedClock(START)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-story-")))
-        here = Town(clock, folder, free_octet(stack), rules, scrape_interval)
+        here = Town(clock, folder, stack.enter_context(free_octet()), rules, scrape_interval)
         furnish(here)
         await stack.enter_async_context(here.cluster)
         here.prometheus.backfill(3600, step=15)

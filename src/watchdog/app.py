@@ -174,6 +174,7 @@ class Watchdog:
         return {
             "cache": cache.run(),
             "supervisor": self._supervise(supervisor, cache),
+            "namespaces": self._resumed_namespaces(rulebook, supervisor, cache),
             "announcer": announcer.run(),
             "rules": self._follow_rules(supervisor, cache, announcer),
         }
@@ -234,6 +235,11 @@ class Watchdog:
         self._trouble = ""
         await supervisor.run()
 
+    async def _resumed_namespaces(self, rulebook: Rulebook, supervisor: Supervisor, cache: ClusterCache) -> None:
+        await supervisor.resumed.wait()
+        if supervisor.watches:
+            _watch_namespaces(cache, rulebook, supervisor)
+
     def _wants(self, name: str, watch: Watch, topic: Topic) -> bool:
         notifier = self._notifiers.get(name)
         if notifier is None or not notifier.wants(topic):
@@ -277,9 +283,7 @@ class Watchdog:
         except (RulesError, channels.ChannelInvalid) as error:
             return str(error)
         self._rules_text = text
-        # Watches that are open go on under the rules they began with, also where the guard has left the namespace.
-        open_in = {watch.switch.target.namespace for watch in supervisor.watches}
-        cache.watch_namespaces(rulebook.namespaces | open_in)
+        _watch_namespaces(cache, rulebook, supervisor)
         supervisor.rules_changed(rulebook)
         for provider in self._traffic:
             provider.reguard(self._guarded)
@@ -316,6 +320,12 @@ class Watchdog:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_RECORDS):
                     await self.supervisor.last_words()
+
+
+def _watch_namespaces(cache: ClusterCache, rulebook: Rulebook, supervisor: Supervisor) -> None:
+    """Open watches go on under the rules they began with, also where no guard names their namespace any more."""
+    open_in = {watch.switch.target.namespace for watch in supervisor.watches}
+    cache.watch_namespaces(rulebook.namespaces | open_in)
 
 
 def _wants_notice(notifier: Notifier, notice: Notice) -> bool:

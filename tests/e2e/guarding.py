@@ -76,7 +76,7 @@ class Guarding:
         user = await own.user(name, IN_ITS_OWN)
         await give_rights(user, own, guards)
         rules = directory / "rules.toml"
-        rules.write_text(rules_text(*guards.values()))  # noqa: ASYNC240 - a moment, before anything runs
+        rules.write_text(rules_text(*guards.values()))
         kubeconfig = user.kubeconfig
         if intercepted:
             kubeconfig = interception.kubeconfig(user.access.token, directory / "kubeconfig")

@@ -6,6 +6,7 @@ So "a person deploys in the same second" and "killed before its write was answer
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import ssl
 from collections.abc import Awaitable, Callable
@@ -86,13 +87,14 @@ class Interception:
         """The writes of the token's bearer that the API server answered, dry runs apart."""
         return [write for write in self._passed_on if write.token == token]
 
-    def _note(self, request: web.Request, code: int) -> None:
+    def _note(self, request: web.Request, body: bytes, code: int) -> None:
         verb, place = _VERBS.get(request.method), _WRITTEN.search(request.path)
         if verb is None or place is None or "dryRun" in request.query:
             return
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         resource = "/".join(filter(None, (place["plural"], place["part"])))
-        self._passed_on.append(PassedOn(token, verb, resource, place["namespace"], place["name"] or "", code))
+        name = place["name"] or json.loads(body)["metadata"].get("name", "")  # what is made is named in its body
+        self._passed_on.append(PassedOn(token, verb, resource, place["namespace"], name, code))
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         place = _PUT_BACK.search(request.path) if request.method == "PATCH" and "dryRun" not in request.query else None
@@ -106,7 +108,7 @@ class Interception:
         async with self._client.request(
             request.method, self._server + request.raw_path, headers=headers, data=body or None
         ) as answer:
-            self._note(request, answer.status)
+            self._note(request, body, answer.status)
             if place is not None and (act := self._after.pop(place["namespace"], None)) is not None:
                 await act()
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _OF_ONE_HOP}

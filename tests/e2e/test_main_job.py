@@ -14,7 +14,7 @@ from e2e.controlplane.plane import ControlPlane
 from e2e.controlplane.podnet import pods_are_reachable
 from e2e.guarding import act_of
 from e2e.season import Director, Season
-from stage import Story
+from stage import Record, Story
 
 pytestmark = pytest.mark.timeout(420)
 
@@ -56,21 +56,17 @@ EXPECTED: dict[str, list[str]] = {
 @pytest.fixture(scope="module")
 def season(request, control_plane, real_prometheus, tmp_path_factory) -> Season:
     """The stories that are asked for, told side by side."""
-    here = [item for item in request.session.items if item.module is request.module]
-    chosen = {item.callspec.params["story"].name for item in here if "story" in getattr(item, "fixturenames", ())}
-    alone = {item.function for item in here}
-    everything = bool(alone & {test_every_write_is_one_that_was_expected})
+    asked = [item for item in request.session.items if item.module is request.module]
+    named = {value for item in asked if hasattr(item, "callspec") for value in item.callspec.params.values()}
+    # A test that looks at everything that was written is about everything.
+    everything = any(not hasattr(item, "callspec") and item.function is not BY_HAND for item in asked)
+    by_hand = any(item.function is BY_HAND for item in asked)
     director = Director(control_plane, real_prometheus, tmp_path_factory.mktemp("season"))
-    director.add(
-        [
-            story
-            for story in STORIES.all
-            if (everything or story.name in chosen) and (pods_are_reachable() or not story.probes)
-        ]
-    )
-    if everything or test_a_person_can_roll_back_by_hand_and_read_what_became_of_it in alone:
+    wanted = [story for story in STORIES.all if everything or story in named]
+    director.add([story for story in wanted if pods_are_reachable() or not story.probes])
+    if everything or by_hand:
         director.add_by_hand()
-    if everything or test_killed_at_the_worst_moments_it_acts_once_and_tells_all in alone:
+    if everything or named & set(KILLED):
         director.add_killed()
     return asyncio.run(director.play())
 
@@ -99,7 +95,21 @@ def test_a_person_can_roll_back_by_hand_and_read_what_became_of_it(season: Seaso
     ended = [json.loads(line) for line in season.verbs["history"].stdout.splitlines()]
     assert [(one["outcome"], one["target"]) for one in ended] == [("rolled-back", target), ("superseded", target)]
     assert "rolled-back, recovered" in season.verbs["explain"].stdout
-    assert "checkout is down" in season.verbs["explain"].stdout, print(season.verbs["explain"].stdout)
+    assert "checkout is down" in season.verbs["explain"].stdout
+
+
+BY_HAND = test_a_person_can_roll_back_by_hand_and_read_what_became_of_it
+
+
+def test_what_was_put_back_opens_no_watch(season: Season):
+    for name, told in season.stories.items():
+        records = [one for each in season.watchdogs.values() for one in each.records if _is_of(told.namespace, one)]
+        if told.acts:
+            assert len(records) == 1, name
+
+
+def _is_of(namespace: str, record: Record) -> bool:
+    return str(record["target"]).startswith(f"{namespace}/")
 
 
 def test_every_write_is_one_that_was_expected(season: Season):
@@ -134,8 +144,6 @@ def test_a_watch_costs_no_more_writes_than_promised(season: Season):
             for write in watchdog.writes
             if write.namespace == watchdog.own_namespace and "-targets-" not in str(write.name)
         )
-        story = {f"-{told.namespace}-": name for name, told in season.stories.items()}
-        print({n: [(json.loads(w.request["data"]["record.json"])["phase"], [d for x in json.loads(w.request["data"]["record.json"])["notices"] for d in x["deliveries"].values()]) for w in watchdog.writes if w.name == n] for n, c in records.items() if c > 12 and hasattr(watchdog.writes[0], "request")})
         assert {name: count for name, count in records.items() if count > RECORD_WRITES} == {}
         watches = Counter(str(record["target"]).partition("/")[0] for record in watchdog.records)
         for namespace, count in watches.items():

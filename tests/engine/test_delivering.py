@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from builders import a_switch, a_watch
+from builders import a_watch
 from watchdog.domain.effects import DeliveryState, Notice, Severity
 from watchdog.domain.events import DeliveryMoved
 from watchdog.domain.rules import Topic
@@ -76,7 +76,7 @@ class Desk:
         self.scope = scope
         self.channels = {name: Channel(name, self.clock) for name in names}
         self.results = Results()
-        self.watch: Watch = replace(a_watch(a_switch()), tellings=())
+        self.watch: Watch = replace(a_watch(), tellings=())
         self.flushed: list[dict[str, str]] = []
         self.deliverer = Deliverer(
             notifiers=lambda: self.channels,
@@ -84,6 +84,7 @@ class Desk:
             observer=self.results,  # type: ignore[arg-type]
             moved=self._moved,
             flush=self._flush,
+            written=self._written,
         )
 
     async def _moved(self, event: DeliveryMoved) -> None:
@@ -91,6 +92,9 @@ class Desk:
 
     async def _flush(self) -> None:
         self.flushed.append(self.states())
+
+    async def _written(self) -> None:
+        """The record that says what was claimed is written already."""
 
     def states(self) -> dict[str, str]:
         """Of each delivery, as the record would say it."""
@@ -130,6 +134,24 @@ def test_it_is_journalled_as_being_sent_before_it_is_sent() -> None:
         await desk.clock.sleep(10)
         assert desk.states() == {"switch to releases": "sent"}
         assert desk.results.of == [("releases", "sent")]
+
+
+def test_what_the_record_says_already_is_not_written_again_and_is_no_repeat() -> None:
+    @at_the_desk("releases")
+    async def _(desk: Desk) -> None:
+        for topic in (Topic.SWITCH, Topic.ROLLED_BACK):
+            tellings = with_telling(desk.watch.tellings, a_notice(topic), ("releases",))
+            desk.watch = replace(desk.watch, tellings=tellings)
+        [move] = desk.deliverer.claim(desk.watch)
+        assert (move.notice, move.state) == ("w/switch", DeliveryState.SENDING)
+        desk.watch = advance(desk.watch, move, desk.clock.now()).watch
+        assert not desk.deliverer.claim(desk.watch)
+
+        desk.deliverer.start(desk.watch, desk.scope)
+        await desk.clock.sleep(20)
+        assert desk.flushed == [{"switch to releases": "sent", "rolled-back to releases": "sending"}]
+        asked = [(topic, repeat) for _, topic, repeat in desk.channels["releases"].asked]
+        assert asked == [("switch", False), ("rolled-back", False)]
 
 
 def test_notices_reach_a_channel_one_at_a_time_and_in_order() -> None:

@@ -6,7 +6,7 @@ from town import OWN, RULES, Town, tell
 from watchdog.simulator.traffic import Course
 
 EACH_SECOND = RULES.replace('rules      = ["error', 'bake = "10m"\ninterval = "1s"\nrules = ["error')
-REPLICAS = 25
+REPLICAS = 20
 LARGEST = 256 * 1024
 
 
@@ -25,17 +25,15 @@ def record_sizes(town: Town) -> list[int]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("bad", [False, True], ids=["good", "bad"])
-def test_records_and_writes_are_bounded_with_a_block_each_second_and_many_pods(bad: bool) -> None:
+def test_records_and_writes_are_bounded_with_a_block_each_second_and_many_pods() -> None:
     async def story(town: Town) -> None:
-        if bad:
-            # It breaches at the very end, when most is remembered.
-            town.behaves("research:v2", errors=Course.step(0.004, 0.3, after=500))
+        # It breaches near the end, when most is remembered.
+        town.behaves("research:v2", errors=Course.step(0.004, 0.3, after=500))
         town.deploy("research", "research:v2")
         record = await town.outcome("research")
         await town.sleep(60)
 
-        assert record["outcome"] == ("rolled-back" if bad else "passed")
+        assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered")
         sizes = record_sizes(town)
         assert max(sizes) < LARGEST
         assert len(sizes) <= 12

@@ -1,4 +1,5 @@
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -314,5 +315,43 @@ def test_a_namespace_that_no_guard_names_any_more_is_left_alone() -> None:
         assert town.records() == []
         assert town.cluster.watches("/namespaces/staging/") == []
         assert len(town.cluster.watches("/namespaces/production/")) > 0
+
+    tell(story, furnish_staging_too, rules=with_guard("staging", namespace="staging"), scrape_interval=15)
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["while it runs", "in its absence"])
+def test_an_open_watch_in_a_namespace_that_no_guard_names_any_more_only_tells_and_ends(away: bool) -> None:
+    async def story(town: Town) -> None:
+        town.behaves("content:v2", errors=A_TENTH_FAILS)
+        town.cluster.deploy("staging", "content", "content:v2")
+        await town.phase("content", "watching")
+        if away:
+            await town.kill()
+        town.edit_rules(RULES)
+        await town.sleep(10)
+        if away:
+            await town.start()
+        record = await town.outcome("content")
+
+        assert record["outcome"] == "notified"
+        assert town.acts() + town.acts(refused=True) == []
+
+    tell(story, furnish_staging_too, rules=with_guard("staging", namespace="staging"), scrape_interval=15)
+
+
+def test_a_watch_of_what_may_no_longer_be_read_ends_all_the_same() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("content:v2", errors=A_TENTH_FAILS)
+        town.cluster.deploy("staging", "content", "content:v2")
+        await town.phase("content", "watching")
+        await town.kill()
+        forbidden = {"kind": "Status", "code": 403, "message": "no"}
+        town.cluster.faults.answer(403, forbidden, path=re.compile("/namespaces/staging/"), count=None)
+        town.edit_rules(RULES)
+        await town.start()
+        record = await town.outcome("content")
+
+        assert record["outcome"] == "inconclusive"
+        assert town.acts() + town.acts(refused=True) == []
 
     tell(story, furnish_staging_too, rules=with_guard("staging", namespace="staging"), scrape_interval=15)

@@ -147,6 +147,7 @@ def test_it_ends_in_time_though_everything_hangs(who: str) -> None:
         town.behaves("research:v2", errors=FAILING)
         town.deploy("research", "research:v2")
         await town.phase("research", "watching")
+        await town.sleep(5)
         if who == "Prometheus":
             town.prometheus.faults.until_cleared(Hang())
         else:

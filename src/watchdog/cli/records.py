@@ -1,6 +1,7 @@
 """Reads records from the cluster and prints them."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,10 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from watchdog.adapters.logs import printable
 from watchdog.cli.common import run_async
 from watchdog.settings import Settings
 
 Record = Mapping[str, Any]
+
+_WIDE = 240
 
 _COLOURS = {
     "passed": "green",
@@ -42,13 +46,19 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
     if not records:
         click.echo(empty)
         return
-    console = Console()
+    # For a file or a pipe there is no edge at which to fold, and who searches wants whole words.
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("WATCH", "TARGET", "SWITCHED", "CANDIDATE", "OUTCOME", "WHY"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("WATCH", "SWITCHED"))
     for record in records:
-        table.add_row(*(escape(cell) for cell in _row(record)), style=_COLOURS.get(str(record.get("outcome"))))
+        table.add_row(*(_shown(cell) for cell in _row(record)), style=_COLOURS.get(str(record.get("outcome"))))
     console.print(table)
+
+
+def _shown(value: object) -> str:
+    """Text of a record as text: it is other people's, and neither marks up nor steers the terminal."""
+    return escape(printable(str(value)))
 
 
 def _row(record: Record) -> tuple[str, ...]:
@@ -80,7 +90,7 @@ def print_story(record: Record) -> None:
     console = Console()
     outcome = str(record.get("outcome") or f"open ({record.get('phase')})")
     recovery = f", {record['recovery']}" if record.get("recovery") else ""
-    console.print(f"[bold]{escape(str(record.get('target')))}[/bold]  {escape(outcome + recovery)}")
+    console.print(f"[bold]{_shown(record.get('target'))}[/bold]  {_shown(outcome + recovery)}")
     facts = [
         ("watch", record.get("watch")),
         ("guard", record.get("guard")),
@@ -94,19 +104,20 @@ def print_story(record: Record) -> None:
     ]
     for name, fact in facts:
         if fact:
-            console.print(f"  {name:<10}{escape(str(fact))}", soft_wrap=True)
+            console.print(f"  {name:<10}{_shown(fact)}", soft_wrap=True)
     console.print("\n[bold]Rules[/bold]")
     rules = record.get("rules")
     for name, rule in rules.items() if isinstance(rules, Mapping) else ():
-        console.print(f"  {escape(str(name)):<14} {escape(str(rule.get('finding'))):<10} ", end="")
-        console.print(escape(str(rule.get("sentence", ""))), soft_wrap=True)
+        console.print(f"  {_shown(name):<14} {_shown(rule.get('finding')):<10} ", end="")
+        console.print(_shown(rule.get("sentence", "")), soft_wrap=True)
         if rule.get("query"):
-            console.print(f"  {'':<25} [dim]{escape(str(rule['query']))}[/dim]", soft_wrap=True)
+            console.print(f"  {'':<25} [dim]{_shown(rule['query'])}[/dim]", soft_wrap=True)
     console.print("\n[bold]Told[/bold]")
     for notice in record.get("notices") or ():
         deliveries = ", ".join(f"{channel}: {state}" for channel, state in notice.get("deliveries", {}).items())
-        told = escape(deliveries or "no channel wants it")
-        console.print(f"  {_moment(notice.get('at'))}  {escape(str(notice.get('title')))}  [dim]{told}[/dim]", soft_wrap=True)
+        told = _shown(deliveries or "no channel wants it")
+        told_of = f"{_shown(_moment(notice.get('at')))}  {_shown(notice.get('title'))}"
+        console.print(f"  {told_of}  [dim]{told}[/dim]", soft_wrap=True)
 
 
 def _by(record: Record) -> str:

@@ -19,9 +19,12 @@ from watchdog.domain.rules import Rulebook
 from watchdog.domain.state import Watch
 from watchdog.ports import Clock, Notifier
 from watchdog.settings import Listen, Settings, load
+from watchdog.simulator.addresses import free_octet
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
-OCTET = 77
+OCTET = 14
+"""Where the pods live, unless another demo is there; the names of the pods follow from it."""
+
 _LONGEST = 120.0
 
 
@@ -41,11 +44,12 @@ async def _simulated(console: Console) -> bool:
 
 async def _demo(console: Console, clock: Clock, *, keep: bool) -> bool:
     text = importlib.resources.files("watchdog.demo").joinpath("rules.toml").read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory(prefix="watchdog-demo-") as name, Screen(console) as screen:
+    scratch = tempfile.TemporaryDirectory(prefix="watchdog-demo-")
+    with scratch as name, free_octet(OCTET) as octet, Screen(console) as screen:
         screen.rules(text)
         folder = Path(name)
         (folder / "rules.toml").write_text(text, encoding="utf-8")
-        async with plasma_engine(clock, octet=OCTET) as world:
+        async with plasma_engine(clock, octet=octet) as world:
             settings = load(
                 rules=folder / "rules.toml",
                 kubeconfig=world.cluster.kubeconfig(folder / "kubeconfig"),

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 600
 """Blocks caught up in one go after an absence; older ones are left out."""
 
+_BLIND = 300.0
+"""Seconds without a single look at the target after which time alone may end the watch."""
+
 
 class Measuring:
     """The measuring task of one watch."""
@@ -40,12 +43,23 @@ class Measuring:
 
     async def run(self) -> None:
         """Measure until cancelled."""
-        while self._live() is None:
-            await self._clock.sleep(0.1)  # what newborn pods count from 0 depends on when they were created
+        await self._looked_at()
         async with asyncio.TaskGroup() as scope:
             scope.create_task(self._baselines(), name=f"baseline {self._watch().id}")
             await self._blocks()
             await self._recovery()
+
+    async def _looked_at(self) -> None:
+        """Wait for the first look: what newborn pods count from 0 depends on when they were created.
+
+        A target that cannot be looked at (its namespace may no longer be read) must not stay open for ever.
+        """
+        began = self._clock.monotonic()
+        while self._live() is None:
+            await self._clock.sleep(0.1)
+            if self._clock.monotonic() - began > _BLIND:
+                self._post(Ticked())
+                await self._clock.sleep(self._watch().guard.interval.total_seconds())
 
     async def _baselines(self) -> None:
         """Ask until every rule has an answer; "no data" is one."""

@@ -98,4 +98,4 @@ def _learnt(memory: Memory, effect: Remember, watch: Watch, now: datetime) -> Me
         case Judgement.DOUBTED:
             return memory.with_doubt(revision)
         case Judgement.BAD:
-            return memory.with_bad(revision, watch.id, now)
+            return memory.with_bad(revision, watch.id, now, watch.remedy.to if watch.remedy else None)

@@ -31,6 +31,7 @@ KINDS = ("ratio", "histogram", "rate", "gauge")
 
 
 def minutes(count: int) -> timedelta:
+    """So many minutes."""
     return timedelta(minutes=count)
 
 

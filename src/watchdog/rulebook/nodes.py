@@ -52,6 +52,7 @@ class Walk:
         self.pair_at = 0
 
     def document(self) -> Node:
+        """The whole file as a tree of its tables and values, each with its place."""
         root: dict[str, Node] = {}
         table = root
         self._skip(_BLANK)

@@ -49,6 +49,7 @@ class User:
     groups: Sequence[str] = ("system:authenticated",)
 
     def may(self, act: Act) -> bool:
+        """Whether any rule of theirs allows the act."""
         return self.rules is None or any(rule.allows(act) for rule in self.rules)
 
 

@@ -53,6 +53,7 @@ class ApiServer:
         self._users = users
 
     def application(self) -> web.Application:
+        """What an HTTP server serves: one handler for every path."""
         app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self.handle)
         return app

@@ -87,6 +87,7 @@ def deadline_of(deployment: Mapping[str, Any], current: Mapping[str, Any]) -> da
 
 
 def conditions_of(deployment: Mapping[str, Any]) -> list[Object]:
+    """The conditions as they stand in the status; a list of its own."""
     return list(deployment["status"].get("conditions") or ())
 
 

@@ -17,18 +17,22 @@ class Cause:
 
     @classmethod
     def invalid(cls, field: str, value: str, problem: str) -> "Cause":
+        """A value that is wrong."""
         return cls(field, f"Invalid value: {value}: {problem}")
 
     @classmethod
     def required(cls, field: str, problem: str = "") -> "Cause":
+        """A field that is missing."""
         return cls(field, f"Required value: {problem}" if problem else "Required value", "FieldValueRequired")
 
     @classmethod
     def forbidden(cls, field: str, problem: str) -> "Cause":
+        """A field that may not be set, or not now."""
         return cls(field, f"Forbidden: {problem}", "FieldValueForbidden")
 
     @classmethod
     def too_long(cls, field: str, most: int) -> "Cause":
+        """A text, or all texts together, above the bound."""
         return cls(field, f"Too long: may not be more than {most} bytes", "FieldValueTooLong")
 
 
@@ -81,11 +85,13 @@ def qualified(plural: str, group: str) -> str:
 
 
 def not_found(plural: str, group: str, name: str) -> Refusal:
+    """404: there is no such object."""
     message = f'{qualified(plural, group)} "{name}" not found'
     return Refusal(404, "NotFound", message, details_of(group, plural, name))
 
 
 def already_exists(plural: str, group: str, name: str) -> Refusal:
+    """409: an object of that name is there."""
     message = f'{qualified(plural, group)} "{name}" already exists'
     return Refusal(409, "AlreadyExists", message, details_of(group, plural, name))
 
@@ -113,23 +119,28 @@ def rejected_patch() -> Refusal:
 
 
 def bad_request(message: str) -> Refusal:
+    """400: it cannot be understood."""
     return Refusal(400, "BadRequest", message)
 
 
 def unsupported_media_type() -> Refusal:
+    """415: a patch of no known kind."""
     return Refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def method_not_allowed() -> Refusal:
+    """405: the resource does not do that."""
     message = "the server does not allow this method on the requested resource"
     return Refusal(405, "MethodNotAllowed", message, {})
 
 
 def unauthorized() -> Refusal:
+    """401: no token, or one that nobody has."""
     return Refusal(401, "Unauthorized", "Unauthorized")
 
 
 def expired(message: str, continue_token: str = "") -> Refusal:
+    """410: the version to go on from is forgotten."""
     metadata = {"continue": continue_token} if continue_token else None
     return Refusal(410, "Expired", message, metadata=metadata)
 
@@ -141,6 +152,7 @@ def no_number(version: str) -> Refusal:
 
 
 def from_the_future(asked: int, current: int) -> Refusal:
+    """504: a resourceVersion that was not given out yet."""
     details = {
         "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
         "retryAfterSeconds": 1,

@@ -43,6 +43,7 @@ def without_hash(template: Mapping[str, Any]) -> Object:
 
 
 def annotations_of(obj: Mapping[str, Any]) -> dict[str, str]:
+    """The annotations; empty where there are none."""
     return obj["metadata"].get("annotations") or {}
 
 
@@ -53,22 +54,27 @@ def revision_of(replicaset: Mapping[str, Any]) -> int:
 
 
 def wanted(replicaset: Mapping[str, Any]) -> int:
+    """How many pods the ReplicaSet is to have."""
     return int(replicaset["spec"]["replicas"])
 
 
 def available(replicaset: Mapping[str, Any]) -> int:
+    """How many of its pods are available."""
     return int(replicaset["status"].get("availableReplicas", 0))
 
 
 def total_wanted(replicasets: Iterable[Object]) -> int:
+    """How many pods they are to have together."""
     return sum(wanted(rs) for rs in replicasets)
 
 
 def total(replicasets: Iterable[Object], field: str) -> int:
+    """The sum of one number of their status."""
     return sum(int(rs["status"].get(field) or 0) for rs in replicasets)
 
 
 def active(replicasets: Iterable[Object]) -> list[Object]:
+    """Those that are to have pods."""
     return [rs for rs in replicasets if wanted(rs) > 0]
 
 
@@ -78,6 +84,7 @@ def by_age(replicasets: Iterable[Object]) -> list[Object]:
 
 
 def is_rolling(deployment: Mapping[str, Any]) -> bool:
+    """Whether the Deployment replaces pods little by little."""
     return bool(deployment["spec"]["strategy"]["type"] == "RollingUpdate")
 
 
@@ -115,6 +122,7 @@ def copied_annotations(deployment: Mapping[str, Any]) -> dict[str, str]:
 
 
 def replica_annotations(deployment: Mapping[str, Any]) -> dict[str, str]:
+    """What the controller notes on a ReplicaSet of the size it is part of."""
     replicas = int(deployment["spec"]["replicas"])
     return {DESIRED: str(replicas), MAXIMUM: str(replicas + fenceposts(deployment)[0])}
 
@@ -132,6 +140,7 @@ def revised_annotations(deployment: Mapping[str, Any], replicaset: Object, revis
 
 
 def is_complete(deployment: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+    """Whether the rollout is complete, as `kubectl rollout status` says it."""
     replicas = int(deployment["spec"]["replicas"])
     counts = (status.get(name, 0) for name in ("updatedReplicas", "replicas", "availableReplicas"))
     observed = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]

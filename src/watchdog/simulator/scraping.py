@@ -71,6 +71,7 @@ class Target:
         self.present = [False] * len(self.names)
 
     def append(self, at: int, values: Values) -> None:
+        """A scrape that succeeded: one sample of each series, staleness where one is gone."""
         self._report(at, 1.0)
         for i, value in enumerate(values):
             if value is None:
@@ -85,10 +86,12 @@ class Target:
             self.present[i] = True
 
     def fail(self, at: int) -> None:
+        """A scrape that failed: `up` is 0, and everything else ends."""
         self._report(at, 0.0)
         self._end_all(at)
 
     def vanish(self, at: int) -> None:
+        """The target is no longer found: everything ends, `up` too."""
         self._report(at, STALE)
         self._end_all(at)
 

@@ -27,6 +27,7 @@ class Timer:
         self.over = False
 
     def cancel(self) -> None:
+        """Never ring."""
         self.over = True
 
 

@@ -174,6 +174,14 @@ async def test_a_send_that_trickles_on_ends_at_the_deadline_and_four_of_them_fil
         release.set()
 
 
+async def test_a_burst_of_notices_waits_for_its_turn_and_all_arrive() -> None:
+    async with a_server(says(200)) as server:
+        notifier = a_webhook(server)
+        notices = [a_notice(title=f"release {number}") for number in range(12)]
+        await asyncio.gather(*(notifier.send(notice, possible_repeat=False) for notice in notices))
+        assert sorted(body["title"] for body in server.bodies) == sorted(notice.title for notice in notices)
+
+
 @simulated
 async def test_a_plugin_that_raises_is_a_failure_of_its_channel_alone() -> None:
     notifier = AppriseNotifier("releases", "json://127.0.0.1:9/")

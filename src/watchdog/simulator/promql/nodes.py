@@ -14,16 +14,22 @@ Cardinality = Literal["one-to-one", "many-to-one", "one-to-many", "many-to-many"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
+    """A number literal."""
+
     value: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text:
+    """A string literal."""
+
     value: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selector:
+    """An instant selector: `up{job="x"} offset 5m`."""
+
     matchers: tuple[Matcher, ...]
     offset: int
     at: At
@@ -31,12 +37,16 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RangeSelector:
+    """A range of raw samples: `up[5m]`."""
+
     selector: Selector
     range: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subquery:
+    """An expression evaluated over a range: `rate(x[1m])[10m:1m]`."""
+
     operand: "Node"
     range: int
     step: int | None
@@ -46,11 +56,15 @@ class Subquery:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Negate:
+    """The unary minus."""
+
     operand: "Node"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
+    """A function's call."""
+
     name: str
     args: tuple["Node", ...]
     returns: Kind
@@ -58,6 +72,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aggregate:
+    """`sum by (pod) (...)` and the like."""
+
     op: str
     operand: "Node"
     param: "Node | None"
@@ -77,6 +93,8 @@ class Matching:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binary:
+    """An arithmetic, comparing or set operation."""
+
     op: str
     left: "Node"
     right: "Node"

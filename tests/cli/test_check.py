@@ -1,0 +1,89 @@
+"""`watchdog check`, as an editor, a pull request's check and a person call it."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+
+from cli.verbs import call
+from town import RULES
+
+WRONG = RULES.replace('when = "http_error_rate > 5%"', 'when = "http_error_rate > 5 percent"').replace(
+    'for  = "1m"', 'fro  = "1m"', 1
+)
+
+
+def written(folder: Path, text: str, name: str = "rules.toml") -> str:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_a_valid_file_exits_0_and_says_what_is_in_it(tmp_path: Path) -> None:
+    path = written(tmp_path, RULES)
+    result = call("check", path)
+    assert result.exit_code == 0
+    assert result.stdout == f"{path}: valid; 1 guards, 6 rules, 2 channels\n"
+    assert result.stderr == ""
+
+
+def test_every_mistake_is_named_with_its_place_and_exits_1(tmp_path: Path) -> None:
+    path = written(tmp_path, WRONG)
+    result = call("check", path)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(f"{path}:") for line in lines)
+    numbers = {int(line.removeprefix(f"{path}:").split(":")[0]) for line in lines}
+    text = WRONG.splitlines()
+    assert {text[number - 1].split()[0] for number in numbers} == {"when", "fro"}
+    assert result.stderr == f"{path}: 2 mistakes\n"
+
+
+def test_json_is_one_object(tmp_path: Path) -> None:
+    wrong = call("check", "-o", "json", written(tmp_path, WRONG))
+    answer = json.loads(wrong.stdout)
+    assert (wrong.exit_code, answer["valid"], len(answer["mistakes"])) == (1, False, 2)
+    assert all({"line", "column", "message", "remedy"} <= mistake.keys() for mistake in answer["mistakes"])
+    right = call("check", "-o", "json", written(tmp_path, RULES))
+    assert (right.exit_code, json.loads(right.stdout)["valid"]) == (0, True)
+
+
+def test_the_schema_accepts_what_is_shipped() -> None:
+    result = call("check", "--schema")
+    assert result.exit_code == 0
+    jsonschema.Draft202012Validator.check_schema(json.loads(result.stdout))
+
+
+def test_the_file_is_the_one_of_the_setting_and_else_rules_toml(tmp_path: Path) -> None:
+    path = written(tmp_path, RULES, "policy.toml")
+    assert call("check", RULES=path).stdout.startswith(f"{path}: valid")
+
+
+def test_a_file_that_cannot_be_read_exits_1_with_one_line(tmp_path: Path) -> None:
+    binary = tmp_path / "rules.toml"
+    binary.write_bytes(b"\xff\xfe")
+    for path, why in ((tmp_path / "none.toml", "No such file"), (binary, "not UTF-8")):
+        result = call("check", str(path))
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"watchdog: {path} cannot be read: ")
+        assert why in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_directory_is_wrong_usage(tmp_path: Path) -> None:
+    assert call("check", str(tmp_path)).exit_code == 2
+
+
+def test_the_repositorys_own_rules_are_valid() -> None:
+    own = Path(__file__).parents[2] / "rules.toml"
+    result = call("check", str(own))
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_text_that_is_hostile_stays_one_line_per_mistake(tmp_path: Path) -> None:
+    path = written(tmp_path, RULES + '\n[guards."\\u001b[31mred\\n[bold]"]\nselector = "a=b"\n')
+    result = call("check", path)
+    assert result.exit_code == 1
+    assert "\x1b" not in result.output
+    assert all(line.startswith(path) for line in result.stdout.splitlines())

@@ -1,0 +1,148 @@
+"""`status`, `history` and `explain` against a cluster that holds records."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from builders import a_ratio, a_rule, a_watch, at
+from cli.verbs import a_cluster, call, call_beside
+from watchdog.domain.record import record_of
+from watchdog.domain.state import Phase
+
+HOSTILE = "[bold red]boo[/bold red] \x1b[31mred\x1b[0m\x07 second\nline \u202egnirts [link=http://x]y[/link]"
+
+
+def a_record(name: str, phase: Phase = Phase.WATCHING, **changes: Any) -> dict[str, Any]:
+    watch = a_watch(a_rule(a_ratio(), name="error-rate"))
+    ended = at(700) if phase.terminal else None
+    record = record_of(replace(watch, id=name, phase=phase, ended_at=ended))
+    return record | changes
+
+
+OPEN = a_record("research-1")
+PASSED = a_record("research-2", Phase.PASSED, reason="kept all its rules")
+UNDONE = a_record("brand-3", Phase.ROLLED_BACK, reason="put back", target="production/deployment/brand")
+
+
+async def test_status_lists_the_open_watches_alone(tmp_path: Path) -> None:
+    async with a_cluster(tmp_path, OPEN, PASSED, UNDONE) as settings:
+        result = await call_beside("status", **settings)
+        as_json = await call_beside("status", "-o", "json", **settings)
+    assert result.exit_code == 0
+    assert "research-1" in result.stdout
+    assert "research-2" not in result.stdout
+    assert [json.loads(line)["watch"] for line in as_json.stdout.splitlines()] == ["research-1"]
+
+
+async def test_history_lists_the_ended_ones_as_one_json_object_a_line(tmp_path: Path) -> None:
+    async with a_cluster(tmp_path, OPEN, PASSED, UNDONE) as settings:
+        everything = await call_beside("history", "-o", "json", **settings)
+        undone = await call_beside("history", "-o", "json", "--outcome", "rolled-back", **settings)
+        of_research = await call_beside("history", "-o", "json", "--target", PASSED["target"], **settings)
+        one = await call_beside("history", "-o", "json", "--limit", "1", **settings)
+        table = await call_beside("history", **settings)
+    assert {json.loads(line)["watch"] for line in everything.stdout.splitlines()} == {"research-2", "brand-3"}
+    assert all("state" not in json.loads(line) for line in everything.stdout.splitlines())
+    assert [json.loads(line)["watch"] for line in undone.stdout.splitlines()] == ["brand-3"]
+    assert [json.loads(line)["watch"] for line in of_research.stdout.splitlines()] == ["research-2"]
+    assert len(one.stdout.splitlines()) == 1
+    assert all(word in table.stdout for word in ("research-2", "brand-3", "passed", "rolled-back"))
+
+
+async def test_where_nothing_is_recorded_it_says_so(tmp_path: Path) -> None:
+    async with a_cluster(tmp_path) as settings:
+        assert (await call_beside("status", **settings)).stdout == "no watch is open\n"
+        assert (await call_beside("history", **settings)).stdout == "no watch has ended yet\n"
+        assert (await call_beside("status", "-o", "json", **settings)).stdout == ""
+
+
+async def test_explain_tells_one_story_and_takes_an_unambiguous_beginning(tmp_path: Path) -> None:
+    async with a_cluster(tmp_path, OPEN, PASSED, UNDONE) as settings:
+        whole = await call_beside("explain", "research-2", **settings)
+        short = await call_beside("explain", "bra", **settings)
+        many = await call_beside("explain", "research", **settings)
+        none = await call_beside("explain", "content", **settings)
+        as_json = await call_beside("explain", "brand-3", "-o", "json", **settings)
+    assert whole.exit_code == 0
+    assert "kept all its rules" in whole.stdout
+    assert "production/deployment/brand" in short.stdout
+    assert (many.exit_code, none.exit_code) == (1, 1)
+    assert "begins several watches" in many.stderr
+    assert "there is no watch 'content'" in none.stderr
+    assert json.loads(as_json.stdout)["watch"] == "brand-3"
+
+
+async def test_hostile_text_in_a_record_stays_text(tmp_path: Path) -> None:
+    rules = {HOSTILE: {"finding": HOSTILE, "sentence": HOSTILE, "query": HOSTILE}}
+    notices = [{"id": "x", "title": HOSTILE, "at": "2026-03-02T03:00:00+00:00", "deliveries": {HOSTILE: HOSTILE}}]
+    fields = ("target", "candidate", "stable", "reason", "switched_by", "guard", "switched_at")
+    record = UNDONE | dict.fromkeys(fields, HOSTILE) | {"rules": rules, "notices": notices}
+    still_open = OPEN | dict.fromkeys(fields, HOSTILE) | {"reason": "", "rules": rules}
+    async with a_cluster(tmp_path, record, still_open) as settings:
+        for words in (("history",), ("status",), ("explain", "brand-3")):
+            result = await call_beside(*words, **settings)
+            assert result.exit_code == 0, result.exception
+            assert "[bold red]boo" in re.sub(r"\s+", " ", result.stdout), words
+            assert not set(result.stdout) & {"\x1b", "\x07", "\u202e"}, words
+            plain = await call_beside(*words, "-o", "json", **settings)
+            assert all(json.loads(line) for line in plain.stdout.splitlines()) if words[0] != "explain" else True
+            assert not set(plain.stdout) & {"\x1b", "\x07"}, words
+
+
+def without_rules() -> Mapping[str, Any]:
+    return {"watch": "odd-4", "schema": 99, "outcome": "passed"}
+
+
+async def test_a_record_of_another_version_is_listed_as_far_as_it_is_understood(tmp_path: Path) -> None:
+    async with a_cluster(tmp_path, without_rules()) as settings:
+        table = await call_beside("history", **settings)
+        story = await call_beside("explain", "odd-4", **settings)
+    assert (table.exit_code, story.exit_code) == (0, 0)
+    assert "odd-4" in table.stdout
+
+
+def unreachable(folder: Path) -> str:
+    """A kubeconfig of a server that is not there."""
+    path = folder / "kubeconfig"
+    cluster = {"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}
+    context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
+    config = {
+        "apiVersion": "v1", "kind": "Config", "current-context": "x",
+        "clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {"token": "t"}}],
+    }  # fmt: skip
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
+def test_a_cluster_that_cannot_be_reached_is_one_clear_line_and_exit_1(tmp_path: Path) -> None:
+    for words in (("status",), ("history",), ("explain", "x")):
+        result = call(*words, KUBECONFIG=unreachable(tmp_path))
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+        assert result.stderr.startswith("watchdog: ")
+        assert "Traceback" not in result.output
+
+
+def test_a_context_that_is_not_there_is_one_clear_line_and_exit_1(tmp_path: Path) -> None:
+    result = call("status", "--context", "moon", KUBECONFIG=unreachable(tmp_path))
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert "moon" in result.stderr
+
+
+def become_nobody(folder: Path) -> None:
+    """Another token in the kubeconfig."""
+    path = folder / "kubeconfig"
+    config = json.loads(path.read_text())
+    config["users"][0]["user"]["token"] = "nobody"
+    path.write_text(json.dumps(config))
+
+
+async def test_someone_without_the_right_to_list_is_told_which_is_missing(tmp_path: Path) -> None:
+    async with a_cluster(tmp_path, OPEN) as settings:
+        become_nobody(tmp_path)
+        result = await call_beside("status", **settings)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1

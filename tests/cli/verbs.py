@@ -1,0 +1,75 @@
+"""Verbs as people call them: in this process where that is enough, else as a process of its own."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from watchdog.adapters.clock import SystemClock
+from watchdog.adapters.kubernetes.journal import record_name
+from watchdog.cli import cli
+from watchdog.simulator.cluster import SimulatedCluster
+
+OWN = "watchdog"
+LABEL = "rollback-watchdog.dev"
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment without any setting of the watchdog, and these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WATCHDOG_")}
+    return kept | {f"WATCHDOG_{name}": value for name, value in settings.items()}
+
+
+def call(*words: str, text: str = "", **settings: str) -> Result:
+    """`watchdog WORDS` in this process."""
+    gone = {name: None for name in os.environ if name.startswith("WATCHDOG_")}
+    given = {f"WATCHDOG_{name}": value for name, value in settings.items()}
+    return CliRunner(env={**gone, **given}).invoke(cli, words, input=text, prog_name="watchdog")
+
+
+async def call_beside(*words: str, text: str = "", **settings: str) -> Result:
+    """The same, in a thread: what it asks is served from this one."""
+    return await asyncio.to_thread(call, *words, text=text, **settings)
+
+
+async def spawn(*words: str, folder: Path, **settings: str) -> asyncio.subprocess.Process:
+    """`watchdog WORDS` as a process."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "watchdog",
+        *words,
+        cwd=folder,
+        env=environment(**settings),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def outcome(*words: str, folder: Path, **settings: str) -> tuple[int, str, str]:
+    """Run it to its end: exit code, standard output, standard error."""
+    process = await spawn(*words, folder=folder, **settings)
+    async with asyncio.timeout(60):
+        stdout, stderr = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, stdout.decode(), stderr.decode()
+
+
+@asynccontextmanager
+async def a_cluster(folder: Path, *records: Mapping[str, Any]) -> AsyncIterator[dict[str, str]]:
+    """A cluster on real time that holds these records; yields the settings that lead to it."""
+    async with SimulatedCluster(SystemClock(), octet=91) as cluster:
+        cluster.create("namespaces", "", {"metadata": {"name": OWN}})
+        for record in records:
+            still_open = "true" if record.get("outcome") is None else "false"
+            labels = {f"{LABEL}/record": "watch", f"{LABEL}/open": still_open}
+            metadata = {"name": record_name(str(record["watch"])), "labels": labels}
+            cluster.create("configmaps", OWN, {"metadata": metadata, "data": {"record.json": json.dumps(record)}})
+        yield {"KUBECONFIG": str(cluster.kubeconfig(folder / "kubeconfig")), "NAMESPACE": OWN}
