@@ -87,6 +87,7 @@ class Watchdog:
         self._in_flight = InFlight()
         self._notifiers: Mapping[str, TrackedNotifier] = {}
         self._traffic: Sequence[Provider] = ()
+        self._cache: ClusterCache | None = None
         self._rules_file = RulesFile(settings.rules, clock)
         self._rules_text = ""
         self._trouble = "starting"
@@ -107,8 +108,11 @@ class Watchdog:
 
     async def ready(self, clock: Clock) -> None:
         """Return when it watches."""
-        while self.supervisor is None or not self.supervisor.resumed.is_set():
+        while self._cache is None or not self._cache.synced or not self._resumed():
             await clock.sleep(0.05)
+
+    def _resumed(self) -> bool:
+        return self.supervisor is not None and self.supervisor.resumed.is_set()
 
     def _first_rules(self) -> Rulebook:
         text = self._rules_file.read()
@@ -148,6 +152,7 @@ class Watchdog:
         stack.push_async_callback(sampler.close)
         journal = journal_of(kube, settings, clock, self._rng)
         cache = ClusterCache(kube, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
+        self._cache = cache
         providers = tuple(make(kube, cache, clock=clock, guarded=self._guarded) for make in PROVIDERS.values())
         self._traffic = providers
         announcer = Announcer(
@@ -231,7 +236,7 @@ class Watchdog:
         return supervisor
 
     async def _supervise(self, supervisor: Supervisor, cache: ClusterCache) -> None:
-        await cache.wait_synced()
+        # Each namespace is followed from when it is listed: one that may not be read keeps no other waiting.
         self._trouble = ""
         await supervisor.run()
 

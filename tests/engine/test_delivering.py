@@ -154,6 +154,22 @@ def test_what_the_record_says_already_is_not_written_again_and_is_no_repeat() ->
         assert asked == [("switch", False), ("rolled-back", False)]
 
 
+def test_a_notice_that_is_refused_for_two_minutes_hides_no_later_one() -> None:
+    @at_the_desk("releases")
+    async def _(desk: Desk) -> None:
+        channel = desk.channels["releases"]
+        # What the channel chokes on is the first notice alone: each of its tries is refused.
+        channel.answer = lambda attempt: NotDelivered("too long") if channel.asked[attempt - 1][1] == "switch" else None
+        desk.tell(Topic.SWITCH, Topic.ROLLED_BACK)
+        await desk.clock.sleep(100)
+        assert channel.told == []
+        await desk.clock.sleep(200)
+        assert channel.told == ["rolled-back"]
+        channel.answer = lambda _attempt: None
+        await desk.clock.sleep(200)
+        assert channel.told == ["rolled-back", "switch"]
+
+
 def test_notices_reach_a_channel_one_at_a_time_and_in_order() -> None:
     @at_the_desk("releases", "oncall")
     async def _(desk: Desk) -> None:

@@ -5,7 +5,7 @@ TWICE = RULES.replace(
     "[rules.error-rate]",
     """[guards.another]
 namespaces = ["production"]
-selector = "app.kubernetes.io/part-of in (plasma-engine)"
+selector = "app.kubernetes.io/part-of"
 rules = ["error-rate"]
 channels = ["releases"]
 

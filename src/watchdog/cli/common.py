@@ -32,9 +32,16 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """End with one clear line on standard error."""
-    click.echo(f"watchdog: {message}", err=True)
+    """End with one clear line on standard error; what others wrote in it cannot move the cursor or begin a line."""
+    click.echo(f"watchdog: {one_line(message)}", err=True)
     sys.exit(code)
+
+
+def one_line(text: str) -> str:
+    """The text with line ends and control characters written out, whoever wrote it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def settings_or_exit(**overrides: object) -> Settings:

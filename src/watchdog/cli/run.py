@@ -17,7 +17,7 @@ def verb(dry_run: bool) -> None:
     Settings come from WATCHDOG_ variables. Exits 1 where something it needs is missing or out of reach, 2 where a
     setting is wrong.
     """
-    from watchdog.cli.common import fail, settings_or_exit  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail, one_line, settings_or_exit  # noqa: PLC0415 - after --help
 
     settings = settings_or_exit()
     if dry_run or settings.dry_run:
@@ -41,7 +41,10 @@ def verb(dry_run: bool) -> None:
     try:
         asyncio.run(_until_signalled(watchdog.run))
     except* (CannotStart, CannotListen, ChannelInvalid, OutOfReach, RulesError) as group:
-        fail("; ".join(_messages(group)))
+        for message in _messages(group):
+            for line in message.splitlines():  # all mistakes of rules.toml, a line each
+                click.echo(one_line(f"watchdog: {line}"), err=True)
+        raise SystemExit(1) from None
 
 
 def _messages(group: BaseExceptionGroup[BaseException]) -> list[str]:

@@ -7,7 +7,8 @@ once; killed in between, it is sent again and marked as a possible repeat.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from watchdog.domain.effects import Delivery, DeliveryState, Notice
 from watchdog.domain.events import DeliveryMoved
@@ -21,6 +22,24 @@ log = logging.getLogger(__name__)
 GIVE_UP = timedelta(hours=24)
 _FIRST_WAIT = 5.0
 _LONGEST_WAIT = 120.0
+_IN_ORDER = timedelta(minutes=2)
+"""How long a notice that cannot be sent keeps its watch's later ones waiting: a refused one must not hide a page."""
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A notice on its way to one channel."""
+
+    notice: Notice
+    delivery: Delivery
+    repeat: bool  # it may have been sent before
+    journalled: bool  # the record says that it is being sent
+    wait: float = _FIRST_WAIT
+    failed_since: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.notice.id, self.delivery.channel
 
 
 class Deliverer:
@@ -47,7 +66,7 @@ class Deliverer:
         self._written = written
         self._claimed: set[tuple[str, str]] = set()
         self._under_way: set[tuple[str, str]] = set()
-        self._busy: dict[str, asyncio.Lock] = {}
+        self._queues: dict[str, list[_Sending]] = {}
 
     def claim(self, watch: Watch) -> Sequence[DeliveryMoved]:
         """What of the watch will be sent at once: the record that is written next may say so, and saves a write."""
@@ -73,69 +92,83 @@ class Deliverer:
 
     async def _begin(self, fresh: Sequence[tuple[Notice, Delivery]], scope: asyncio.TaskGroup) -> None:
         """One write of the record says of all of them that they are being sent; those that must wait say so later."""
-        free = {delivery.channel for _, delivery in fresh if not self._channel(delivery).locked()}
         first = {channel: notice_id for notice_id, channel in self._claimed}
         news = False
         for notice, delivery in fresh:
-            if delivery.channel in free and delivery.channel not in first:
+            if delivery.channel not in self._queues and delivery.channel not in first:
                 first[delivery.channel] = notice.id
                 news = True
                 await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING))
         await (self._flush() if news else self._written())
         for notice, delivery in fresh:
-            journalled = first.get(delivery.channel) == notice.id
-            name = f"tell {notice.id} to {delivery.channel}"
-            scope.create_task(self._deliver(notice, delivery, journalled=journalled), name=name)
-
-    def _channel(self, delivery: Delivery) -> asyncio.Lock:
-        return self._busy.setdefault(delivery.channel, asyncio.Lock())
-
-    async def _deliver(self, notice: Notice, delivery: Delivery, *, journalled: bool) -> None:
-        # One at a time and in order on each channel, so that "recovered" is not read before "rolled back".
-        async with self._channel(delivery):
-            if not journalled:
-                await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING))
-                await self._flush()
-            await self._until_sent(notice, delivery)
-        self._under_way.discard((notice.id, delivery.channel))
-        self._claimed.discard((notice.id, delivery.channel))
-
-    async def _until_sent(self, notice: Notice, delivery: Delivery) -> None:
-        claimed = (notice.id, delivery.channel) in self._claimed
-        repeat = delivery.state is DeliveryState.SENDING and not claimed
-        wait = _FIRST_WAIT
-        while True:
-            notifier = self._notifiers().get(delivery.channel)
-            if notifier is None:
-                await self._gave_up(notice, delivery, "rules.toml no longer has this channel")
-                return
-            self._log(notice, delivery, "telling")
-            try:
-                await notifier.send(notice, possible_repeat=repeat)
-            except NotDelivered as error:
-                repeat = repeat or error.unsure
-                self._observer.delivery(delivery.channel, "failed")
-                self._log(notice, delivery, "not told", str(error))
-                sending = DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENDING, str(error))
-                await self._moved(sending)
-                if error.final or self._clock.now() - notice.at >= GIVE_UP:
-                    await self._gave_up(notice, delivery, str(error))
-                    return
-                await self._clock.sleep(max(wait, error.retry_after or 0.0))
-                wait = min(2 * wait, _LONGEST_WAIT)
+            claimed = (notice.id, delivery.channel) in self._claimed
+            repeat = delivery.state is DeliveryState.SENDING and not claimed
+            sending = _Sending(notice, delivery, repeat, journalled=first.get(delivery.channel) == notice.id)
+            if delivery.channel in self._queues:
+                self._queues[delivery.channel].append(sending)
             else:
-                break
-        self._observer.delivery(delivery.channel, "sent")
-        self._log(notice, delivery, "told")
-        await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.SENT))
+                self._queues[delivery.channel] = [sending]
+                scope.create_task(self._work(delivery.channel), name=f"tell {delivery.channel} of {notice.watch}")
 
-    async def _gave_up(self, notice: Notice, delivery: Delivery, why: str) -> None:
-        self._observer.delivery(delivery.channel, "gave-up")
-        self._log(notice, delivery, "gave up telling", why)
-        await self._moved(DeliveryMoved(notice.id, delivery.channel, DeliveryState.GAVE_UP, why))
+    async def _work(self, channel: str) -> None:
+        """Send a channel's notices one at a time and in order, so that no recovery is read before its rollback.
 
-    def _log(self, notice: Notice, delivery: Delivery, event: str, why: str = "") -> None:
-        facts = {"watch": notice.watch, "notice": notice.id, "channel": delivery.channel}
+        One that fails for long lets the later ones try after it: a notice that is refused must not hide a page. When
+        the channel is back, the oldest goes first all the same.
+        """
+        queue = self._queues[channel]
+        while queue:
+            for sending in tuple(queue):
+                if await self._sent(sending):
+                    queue.remove(sending)
+                    self._under_way.discard(sending.key)
+                    self._claimed.discard(sending.key)
+                elif sending.failed_since is None or self._clock.now() - sending.failed_since < _IN_ORDER:
+                    break
+            if queue:
+                await self._clock.sleep(queue[0].wait)
+                queue[0].wait = min(2 * queue[0].wait, _LONGEST_WAIT)
+        del self._queues[channel]
+
+    async def _sent(self, sending: _Sending) -> bool:
+        """Try once; whether it is settled, sent or given up."""
+        notice, channel = sending.notice, sending.delivery.channel
+        if not sending.journalled:
+            await self._moved(DeliveryMoved(notice.id, channel, DeliveryState.SENDING))
+            await self._flush()
+            sending.journalled = True
+        notifier = self._notifiers().get(channel)
+        if notifier is None:
+            await self._gave_up(sending, "rules.toml no longer has this channel")
+            return True
+        self._log(sending, "telling")
+        try:
+            await notifier.send(notice, possible_repeat=sending.repeat)
+        except NotDelivered as error:
+            sending.repeat = sending.repeat or error.unsure
+            sending.failed_since = sending.failed_since or self._clock.now()
+            sending.wait = max(sending.wait, error.retry_after or 0.0)
+            self._observer.delivery(channel, "failed")
+            self._log(sending, "not told", str(error))
+            await self._moved(DeliveryMoved(notice.id, channel, DeliveryState.SENDING, str(error)))
+            if error.final or self._clock.now() - notice.at >= GIVE_UP:
+                await self._gave_up(sending, str(error))
+                return True
+            return False
+        self._observer.delivery(channel, "sent")
+        self._log(sending, "told")
+        await self._moved(DeliveryMoved(notice.id, channel, DeliveryState.SENT))
+        return True
+
+    async def _gave_up(self, sending: _Sending, why: str) -> None:
+        channel = sending.delivery.channel
+        self._observer.delivery(channel, "gave-up")
+        self._log(sending, "gave up telling", why)
+        await self._moved(DeliveryMoved(sending.notice.id, channel, DeliveryState.GAVE_UP, why))
+
+    def _log(self, sending: _Sending, event: str, why: str = "") -> None:
+        notice = sending.notice
+        facts = {"watch": notice.watch, "notice": notice.id, "channel": sending.delivery.channel}
         log.info(event, extra={"facts": {**facts, "why": why} if why else facts})
 
 
@@ -154,37 +187,40 @@ class Announcer:
         self._wants = wants
         self._clock = clock
         self._observer = observer
-        self._waiting: asyncio.Queue[tuple[Notice, Notifier]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[Notice, str]] = asyncio.Queue()
 
     def announce(self, notice: Notice, channels: Iterable[str] | None = None) -> None:
         """Tell these channels (None: all) that want it; returns at once."""
         for name, notifier in self._notifiers().items():
             if (channels is None or name in channels) and self._wants(notifier, notice):
-                self._waiting.put_nowait((notice, notifier))
+                self._waiting.put_nowait((notice, name))
 
     async def run(self) -> None:
         """Send what is announced until cancelled; a hanging channel delays no other."""
         async with asyncio.TaskGroup() as scope:
             while True:
-                notice, notifier = await self._waiting.get()
-                scope.create_task(self._send(notice, notifier), name=f"announce {notice.id} to {notifier.name}")
+                notice, name = await self._waiting.get()
+                scope.create_task(self._send(notice, name), name=f"announce {notice.id} to {name}")
 
-    async def _send(self, notice: Notice, notifier: Notifier) -> None:
+    async def _send(self, notice: Notice, name: str) -> None:
         wait, repeat = _FIRST_WAIT, False
+        facts = {"notice": notice.id, "channel": name}
         while self._clock.now() - notice.at < GIVE_UP:
-            facts = {"notice": notice.id, "channel": notifier.name}
+            notifier = self._notifiers().get(name)
+            if notifier is None:
+                break  # rules.toml no longer has this channel
             try:
                 await notifier.send(notice, possible_repeat=repeat)
             except NotDelivered as error:
                 repeat = repeat or error.unsure
-                self._observer.delivery(notifier.name, "failed")
+                self._observer.delivery(name, "failed")
                 log.info("not told", extra={"facts": {**facts, "why": str(error)}})
                 if error.final:
                     break
                 await self._clock.sleep(max(wait, error.retry_after or 0.0))
                 wait = min(2 * wait, _LONGEST_WAIT)
             else:
-                self._observer.delivery(notifier.name, "sent")
+                self._observer.delivery(name, "sent")
                 log.info("told", extra={"facts": facts})
                 return
-        self._observer.delivery(notifier.name, "gave-up")
+        self._observer.delivery(name, "gave-up")

@@ -23,18 +23,29 @@ class TrackedNotifier:
         self.inner = inner
         self._in_flight = in_flight
         self._public_url = public_url
+        self._sending = 0
+        self._retired = False
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
         if self._public_url and notice.watch:
             notice = replace(notice, link=f"{self._public_url}/api/watches/{notice.watch}")
         self._in_flight.count += 1
+        self._sending += 1
         try:
             await self.inner.send(notice, possible_repeat=possible_repeat)
         finally:
             self._in_flight.count -= 1
+            self._sending -= 1
+            await self._close_when_idle()
 
     async def close(self) -> None:
-        await self.inner.close()
+        """Release what it holds, as soon as nothing is being sent: what is on its way is not cut off."""
+        self._retired = True
+        await self._close_when_idle()
+
+    async def _close_when_idle(self) -> None:
+        if self._retired and not self._sending:
+            await self.inner.close()
 
     @property
     def resolves(self) -> bool:
