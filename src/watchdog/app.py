@@ -107,8 +107,8 @@ class Watchdog:
                     task.cancel()
 
     async def ready(self, clock: Clock) -> None:
-        """Return when it watches."""
-        while self._cache is None or not self._cache.synced or not self._resumed():
+        """Return when it watches all that it may read."""
+        while self._cache is None or not (self._cache.synced or self._cache.troubles) or not self._resumed():
             await clock.sleep(0.05)
 
     def _resumed(self) -> bool:
