@@ -55,7 +55,16 @@ def build_channels(secrets: SecretReader, clock: Clock) -> Build:
     """How channels of rules.toml become notifiers; raises `ChannelInvalid` for one that can never work."""
 
     def build(rulebook: Rulebook) -> Mapping[str, Notifier]:
-        return {channel.name: channels.build(channel, secrets, clock) for channel in rulebook.channels}
+        built: dict[str, Notifier] = {}
+        problems = []
+        for channel in rulebook.channels:
+            try:
+                built[channel.name] = channels.build(channel, secrets, clock)
+            except channels.ChannelInvalid as error:
+                problems.append(str(error))
+        if problems:
+            raise channels.ChannelInvalid("\n".join(problems))
+        return built
 
     return build
 

@@ -19,7 +19,7 @@ from watchdog.domain.rollout import SwitchKind, Target, TargetKind
 from watchdog.domain.state import Watch
 from watchdog.engine import by_hand
 from watchdog.engine.performing import Performer
-from watchdog.ports import Clock
+from watchdog.ports import Clock, OutOfReach
 from watchdog.settings import Settings
 
 
@@ -88,6 +88,12 @@ def journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.R
 async def connected(settings: Settings, clock: Clock, stack: AsyncExitStack) -> KubeClient:
     """A client of the cluster that the settings name, closed with `stack`. Raises `OutOfReach`."""
     kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
-    kube = await connect(clock, kubeconfig=kubeconfig, context=settings.context)
+    try:
+        kube = await connect(clock, kubeconfig=kubeconfig, context=settings.context)
+    except OutOfReach as error:
+        if kubeconfig is not None:
+            raise
+        hint = "no cluster is named: set WATCHDOG_KUBECONFIG or pass --kubeconfig"
+        raise OutOfReach(f"{hint} (and this process runs in none: {error})") from error
     stack.push_async_callback(kube.close)
     return kube

@@ -97,3 +97,18 @@ def test_every_allowed_scheme_is_one_that_apprise_knows() -> None:
 )
 def test_every_webhook_address_that_is_allowed_is_one_that_apprise_takes(url: str) -> None:
     assert apprise.Apprise().add(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "slack://xoxb-123456789012-abcdefghijkl",
+        "https://hooks.slack.com/services/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",
+        "pover://user@token",
+        "jsons://audit.example.org/path?+Authorization=Bearer%20abc",
+    ],
+)
+def test_a_url_that_lets_its_reader_in_is_a_secret_whatever_it_looks_like(url: str) -> None:
+    with pytest.raises(Fault) as raised:
+        parse_url(url)
+    assert "secrets never stand in rules.toml" in raised.value.remedy

@@ -5,6 +5,7 @@ from watchdog.domain.rollout import Target
 from watchdog.domain.state import Phase
 from watchdog.remote import rollback_by_hand
 from watchdog.settings import load
+from watchdog.simulator.traffic import Course
 
 TARGET = Target.parse(f"{NAMESPACE}/deployment/research")
 
@@ -64,3 +65,37 @@ def test_without_a_daemon_the_command_line_says_what_is_wrong() -> None:
     wrong_check = runner.invoke(cli, ["rollback", str(TARGET), "--reason", "x", "--override", "nothing"])
     assert wrong_check.exit_code == 2
     assert "there are superseded" in wrong_check.output
+
+
+def test_by_hand_too_nobody_goes_back_to_what_was_rolled_back_unless_they_say_so() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("research:v2", errors=Course.constant(0.3))
+        town.deploy("research", "research:v2")
+        record = await town.outcome("research")
+        assert record["recovery"] == "recovered"
+        async with rollback_by_hand(settings_of(town), town.clock, TARGET, reason="x") as rollback:
+            assert rollback.watch.phase is Phase.HOLDING
+            assert rollback.watch.refusal is not None
+            assert rollback.watch.refusal.reason == "known-bad"
+        async with rollback_by_hand(
+            settings_of(town), town.clock, TARGET, reason="x", overridden=("known-bad",)
+        ) as rollback:
+            assert rollback.watch.phase is Phase.ACTING
+        assert len(town.writes("deployments")) == 1
+
+    tell(story)
+
+
+def test_two_rollbacks_by_hand_in_a_row_do_not_play_ping_pong() -> None:
+    async def story(town: Town) -> None:
+        town.deploy("research", "research:v2")
+        await town.sleep(30)
+        async with rollback_by_hand(settings_of(town), town.clock, TARGET, reason="x") as rollback:
+            assert (await rollback.carry_out()).phase is Phase.RECOVERING
+        await town.sleep(2)
+        async with rollback_by_hand(settings_of(town), town.clock, TARGET, reason="y") as rollback:
+            assert rollback.watch.phase is Phase.HOLDING
+            assert rollback.watch.refusal is not None
+            assert rollback.watch.refusal.reason == "known-bad"
+
+    tell(story, start=False)

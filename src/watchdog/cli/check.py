@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from watchdog.cli.common import OUTPUT
+from watchdog.cli.common import OUTPUT, one_line
 
 
 @click.command("check")
@@ -38,18 +38,27 @@ def verb(file: Path | None, schema: bool, output: str) -> None:
         )
     else:
         for mistake in report.mistakes:
-            click.echo(str(mistake))
+            click.echo(one_line(str(mistake)))
         for warning in report.warnings:
-            click.echo(f"{warning} (warning)")
+            click.echo(one_line(f"{warning} (warning)"))
         if report.rulebook is not None:
             guards = report.rulebook.guards
             rules = sum(len(guard.rules) for guard in guards)
-            click.echo(f"{path}: valid; {len(guards)} guards, {rules} rules, {len(report.rulebook.channels)} channels")
+            counts = (
+                _plural(len(guards), "guard"),
+                _plural(rules, "rule"),
+                _plural(len(report.rulebook.channels), "channel"),
+            )
+            click.echo(f"{path}: valid; {', '.join(counts)}")
         else:
             count = len(report.mistakes)
             click.echo(f"{path}: {count} mistake{'s' if count != 1 else ''}", err=True)
     if report.mistakes:
         raise SystemExit(1)
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _as_json(mistake: object) -> dict[str, object]:

@@ -15,8 +15,16 @@ from watchdog.settings import Settings, SettingsError, load, unknown_variables
 
 T = TypeVar("T")
 
+LARGEST_FILE = 1024 * 1024  # bytes of a rules file; the daemon reads no more either
+_LONGEST_ERROR = 400
+
 OUTPUT = click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print."
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people, or JSON: one object, or where several things are listed one object a line.",
 )
 
 
@@ -33,7 +41,8 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """End with one clear line on standard error; what others wrote in it cannot move the cursor or begin a line."""
-    click.echo(f"watchdog: {one_line(message)}", err=True)
+    shown = one_line(message)
+    click.echo(f"watchdog: {shown[:_LONGEST_ERROR]}{'…' if len(shown) > _LONGEST_ERROR else ''}", err=True)
     sys.exit(code)
 
 
@@ -63,10 +72,19 @@ def log_unknown_settings() -> None:
 def read_file(path: Path) -> str:
     """The file's text; one that cannot be read ends with exit code 1."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        fail(f"{path} cannot be read: {reason}")
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror or error}")
+    if len(raw) > LARGEST_FILE:
+        fail(f"{path} is larger than {LARGEST_FILE // 1024} KiB")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        click.echo(f"{one_line(str(path))}:{line}:{column}: this byte is not UTF-8; save the file as UTF-8 text")
+        sys.exit(1)
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:

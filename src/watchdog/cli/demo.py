@@ -1,6 +1,9 @@
 """`watchdog demo`: the whole main job on the simulator."""
 
+import io
+import os
 import re
+import sys
 from pathlib import Path
 
 import click
@@ -23,8 +26,13 @@ def verb(keep: bool, fast: bool, svg: Path | None) -> None:
 
     if keep and fast:
         fail("--keep and --fast do not go together: the fast clock would never stand still", 2)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no line drawing still shows the outcomes
+    if svg and not svg.absolute().parent.is_dir():
+        fail(f"{svg.parent} is no directory to save the picture in", 2)
     console = Console(record=svg is not None)
-    if svg or not console.is_terminal:
+    if svg or not (console.is_terminal or os.environ.get("COLUMNS")):
         console.width = 130  # a picture or a log has no edge to keep within
     right = run_demo(console, keep=keep, fast=fast)
     if svg:

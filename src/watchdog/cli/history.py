@@ -42,4 +42,5 @@ def verb(
         and outcome in (None, record["outcome"])
         and target in (None, record.get("target"))
     ]
-    print_records(records[:limit], output, empty="no watch has ended yet")
+    filtered = outcome is not None or target is not None
+    print_records(records[:limit], output, empty="no ended watch matches" if filtered else "no watch has ended yet")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
 from watchdog.adapters.logs import printable
 from watchdog.cli.common import run_async
@@ -38,7 +38,7 @@ def records_of(settings: Settings) -> Sequence[Record]:
 
 
 def print_records(records: Sequence[Record], output: str, *, empty: str) -> None:
-    """As a table, or as one JSON object a line without the part that only the watchdog reads."""
+    """As short blocks for people, or as one JSON object a line without the part that only the watchdog reads."""
     if output == "json":
         for record in records:
             click.echo(json.dumps({key: value for key, value in record.items() if key != "state"}))
@@ -48,12 +48,12 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
         return
     # For a file or a pipe there is no edge at which to fold, and who searches wants whole words.
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("WATCH", "TARGET", "SWITCHED", "CANDIDATE", "OUTCOME", "WHY"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("WATCH", "SWITCHED"))
     for record in records:
-        table.add_row(*(_shown(cell) for cell in _row(record)), style=_COLOURS.get(str(record.get("outcome"))))
-    console.print(table)
+        outcome, lines = _block(record)
+        style = _COLOURS.get(str(record.get("outcome")), "cyan")
+        console.print(f"[{style}]{_shown(outcome)}[/{style}]  [bold]{_shown(record.get('target', '?'))}[/bold]")
+        for line in lines:
+            console.print(Padding(_shown(line), (0, 0, 0, 2)))
 
 
 def _shown(value: object) -> str:
@@ -61,24 +61,25 @@ def _shown(value: object) -> str:
     return escape(printable(str(value)))
 
 
-def _row(record: Record) -> tuple[str, ...]:
+def _block(record: Record) -> tuple[str, list[str]]:
     outcome = str(record.get("outcome") or record.get("phase") or "?")
     recovery = f", {record['recovery']}" if record.get("recovery") else ""
-    return (
-        str(record.get("watch", "?")),
-        str(record.get("target", "?")),
-        _moment(record.get("switched_at")),
-        str(record.get("candidate", "?")),
-        outcome + recovery,
+    lines = [
+        f"{record.get('candidate', '?')}, switched at {_moment(record.get('switched_at'))} UTC{_by(record)}",
         str(record.get("reason") or _standing(record)),
-    )
+        f"watchdog explain {record.get('watch', '?')}",
+    ]
+    return outcome + recovery, [line for line in lines if line]
 
 
 def _standing(record: Record) -> str:
     rules = record.get("rules")
     if not isinstance(rules, Mapping):
         return ""
-    return ", ".join(f"{name} {rule.get('finding')}" for name, rule in rules.items() if isinstance(rule, Mapping))
+    standing = ", ".join(f"{name} {rule.get('finding')}" for name, rule in rules.items() if isinstance(rule, Mapping))
+    written = max((str(rule.get("at", "")) for rule in rules.values() if isinstance(rule, Mapping)), default="")
+    # Records are written when something happens; the daemon's own /api/watches has this very moment.
+    return f"{standing} (when last written, {_moment(written)} UTC)" if written else standing
 
 
 def _moment(text: object) -> str:

@@ -14,8 +14,9 @@ import click
 def verb(dry_run: bool) -> None:
     """Watch every switch of the guarded targets until SIGTERM; exits 0 then, within five seconds.
 
-    Settings come from WATCHDOG_ variables. Exits 1 where something it needs is missing or out of reach, 2 where a
-    setting is wrong.
+    Settings come from WATCHDOG_ variables. Exits 1 where rules.toml, a channel or the cluster's configuration is
+    wrong or missing, 2 where a setting is wrong. A cluster or a Prometheus that does not answer is tried again for
+    ever; /readyz and the log say so.
     """
     from watchdog.cli.common import fail, one_line, settings_or_exit  # noqa: PLC0415 - after --help
 

@@ -33,16 +33,18 @@ def run_demo(console: Console, *, keep: bool = False, fast: bool = False) -> boo
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # the screen tells it better
     if fast:
         return run_simulated(_simulated(console))
-    with suppress(KeyboardInterrupt):
-        return asyncio.run(_demo(console, SystemClock(), keep=keep))
-    return True
+    ended: list[bool] = []
+    try:
+        return asyncio.run(_demo(console, SystemClock(), keep=keep, ended=ended))
+    except KeyboardInterrupt:
+        return all(ended) and bool(ended)  # cut short before its table, it has shown nothing
 
 
 async def _simulated(console: Console) -> bool:
-    return await _demo(console, SimulatedClock(SystemClock().now()), keep=False)
+    return await _demo(console, SimulatedClock(SystemClock().now()), keep=False, ended=[])
 
 
-async def _demo(console: Console, clock: Clock, *, keep: bool) -> bool:
+async def _demo(console: Console, clock: Clock, *, keep: bool, ended: list[bool]) -> bool:
     text = importlib.resources.files("watchdog.demo").joinpath("rules.toml").read_text(encoding="utf-8")
     scratch = tempfile.TemporaryDirectory(prefix="watchdog-demo-")
     with scratch as name, free_octet(OCTET) as octet, Screen(console) as screen:
@@ -57,10 +59,12 @@ async def _demo(console: Console, clock: Clock, *, keep: bool) -> bool:
                 namespace="watchdog",
                 listen=Listen("127.0.0.1", 0),
             )
-            return await _with_watchdog(screen, clock, world, settings, keep=keep)
+            return await _with_watchdog(screen, clock, world, settings, keep=keep, ended=ended)
 
 
-async def _with_watchdog(screen: Screen, clock: Clock, world: World, settings: Settings, *, keep: bool) -> bool:
+async def _with_watchdog(
+    screen: Screen, clock: Clock, world: World, settings: Settings, *, keep: bool, ended: list[bool]
+) -> bool:
     def build(rulebook: Rulebook) -> Mapping[str, Notifier]:
         return {
             channel.name: ConsoleNotifier(channel.name, screen.notice, on=channel.on) for channel in rulebook.channels
@@ -89,6 +93,7 @@ async def _with_watchdog(screen: Screen, clock: Clock, world: World, settings: S
                 await done.wait()
         await clock.sleep(0.5)  # the last notice
         right = screen.outcomes(EXPECTED)
+        ended.append(right)
         if keep:
             screen.say(
                 clock.now(), f"kept running: {watchdog.url}/metrics and {watchdog.url}/api/watches; Ctrl-C ends it"

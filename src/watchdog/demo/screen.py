@@ -102,8 +102,8 @@ class Screen:
     def outcomes(self, expected: Mapping[str, str]) -> bool:
         """The table at the end; whether each outcome is the expected one."""
         table = Table(title="Outcomes", title_justify="left", header_style="bold")
-        for heading in ("TARGET", "CANDIDATE", "OUTCOME", "DECIDED AFTER", "WHY", "EXPECTED"):
-            table.add_column(heading)
+        for heading in ("TARGET", "CANDIDATE", "OUTCOME", "AFTER", "WHY", "AS EXPECTED"):
+            table.add_column(heading, overflow="fold", no_wrap=heading in ("CANDIDATE", "OUTCOME"))
         all_right = True
         for name, outcome in expected.items():
             watch = next((one for one in self.watches.values() if one.switch.target.name == name), None)
@@ -114,7 +114,10 @@ class Screen:
             table.add_row(
                 name,
                 _image(watch) if watch is not None else "-",
-                Text(found + recovery, style=_STYLES.get(watch.phase, "") if watch is not None else "red"),
+                Text(
+                    found + recovery.replace(", ", "\n"),
+                    style=_STYLES.get(watch.phase, "") if watch is not None else "red",
+                ),
                 _after(watch),
                 _why(watch),
                 Text("✔" if right else f"✘ {outcome}", style="green" if right else "bold red"),

@@ -80,6 +80,7 @@ class RefusalReason(StrEnum):
     PAUSED = "paused"
     ON_HOLD = "on-hold"
     STABLE_OVER_LIMIT = "stable-over-limit"
+    KNOWN_BAD = "known-bad"
     CONFLICT = "conflict"
     OUT_OF_REACH = "out-of-reach"
 

@@ -17,7 +17,7 @@ from watchdog.domain.memory import Memory
 from watchdog.domain.record import Unreadable, memory_of, watch_of
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Guard
-from watchdog.domain.state import Phase, Watch, open_watch
+from watchdog.domain.state import Phase, Refusal, RefusalReason, Watch, open_watch
 from watchdog.domain.watch import advance
 from watchdog.engine.performing import Performer
 from watchdog.ports import Clock, Journal, TrafficProvider
@@ -52,19 +52,24 @@ async def considered(wish: Wish, provider: TrafficProvider, journal: Journal, cl
     sighting = await _sighted(wish.target, provider)
     if sighting.serving is None:
         raise NothingKnown(f"what serves {wish.target} cannot be told")
-    switch, stable = await _known(wish, sighting, sighting.serving, journal)
+    past = _Past(_watches(await journal.records()), _memory(wish.target, await journal.memories()))
+    switch, stable = past.switch_to(wish.target, sighting, sighting.serving)
     if wish.to:
         name = wish.to.removeprefix(f"{sighting.serving.workload}-")
         stable = Stable(Revision(sighting.serving.workload, name), switch.at, switch.at)
     watch = open_watch(switch, GUARD, stable, now=clock.now())
     moment = clock.now().strftime("%Y%m%dt%H%M%S")
-    return replace(
+    watch = replace(
         watch,
         id=f"{watch.id}-by-hand-{moment}",
         phase=Phase.DECIDING,
         by_hand=f"{wish.who}: {wish.reason}",
         overridden=wish.overridden,
     )
+    if stable is not None and past.is_bad(stable.revision) and RefusalReason.KNOWN_BAD.value not in wish.overridden:
+        refusal = Refusal(RefusalReason.KNOWN_BAD, f"{stable.revision} was rolled back itself")
+        return replace(watch, phase=Phase.HOLDING, refusal=refusal)
+    return watch
 
 
 async def _sighted(target: Target, provider: TrafficProvider) -> Sighting:
@@ -78,21 +83,37 @@ async def _sighted(target: Target, provider: TrafficProvider) -> Sighting:
     raise NothingKnown(f"{target} was not found, or nothing can be told of what serves it")
 
 
-async def _known(
-    wish: Wish, sighting: Sighting, serving: Revision, journal: Journal
-) -> tuple[TrafficSwitch, Stable | None]:
-    """The switch to what serves now: from its record, else (a Deployment) from what the cluster itself remembers."""
-    for watch in _watches(await journal.records()):
-        if watch.switch.target == wish.target and watch.switch.candidate == serving and not watch.by_hand:
-            return watch.switch, watch.stable
-    memory = _memory(wish.target, await journal.memories())
-    if sighting.kind is SwitchKind.SELECTOR:
-        raise NothingKnown(f"no flip of {wish.target} to {serving} is on record: where it came from is not known")
-    stable = memory.stable_for(serving, sighting.since) if memory is not None else None
-    if stable is None and sighting.previous is not None:
-        stable = Stable(sighting.previous, sighting.previous_since or sighting.since, sighting.since)
-    switch = TrafficSwitch(wish.target, sighting.kind, serving, sighting.previous, sighting.since, by=sighting.by)
-    return switch, stable
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the records and the memory of the target say."""
+
+    watches: Sequence[Watch]  # newest first
+    memory: Memory | None
+
+    def is_bad(self, revision: Revision) -> bool:
+        """Whether it was rolled back and has not passed since. A rollback by hand may not be remembered yet."""
+        if self.memory is not None and self.memory.is_bad(revision):
+            return True
+        for watch in self.watches:
+            if watch.switch.candidate == revision:
+                if watch.phase is Phase.PASSED:
+                    return False
+                if watch.acted_at is not None:
+                    return True
+        return False
+
+    def switch_to(self, target: Target, sighting: Sighting, serving: Revision) -> tuple[TrafficSwitch, Stable | None]:
+        """The switch to what serves now: from its record, else (a Deployment) from what the cluster remembers."""
+        for watch in self.watches:
+            if watch.switch.target == target and watch.switch.candidate == serving and not watch.by_hand:
+                return watch.switch, watch.stable
+        if sighting.kind is SwitchKind.SELECTOR:
+            raise NothingKnown(f"no flip of {target} to {serving} is on record: where it came from is not known")
+        stable = self.memory.stable_for(serving, sighting.since) if self.memory is not None else None
+        if stable is None and sighting.previous is not None:
+            stable = Stable(sighting.previous, sighting.previous_since or sighting.since, sighting.since)
+        switch = TrafficSwitch(target, sighting.kind, serving, sighting.previous, sighting.since, by=sighting.by)
+        return switch, stable
 
 
 def _watches(records: Sequence[Mapping[str, Any]]) -> list[Watch]:

@@ -43,6 +43,7 @@ _WITHOUT_HOST = frozenset(
         "twilio",
     }
 )
+_TOKENS = _WITHOUT_HOST | {"https", "workflows"}  # whose URLs are secrets as a whole
 SCHEMES = tuple(sorted(_WITH_HOST | _WITHOUT_HOST))
 # Webhook addresses that Apprise takes as their services hand them out.
 NATIVE_HOSTS = ("hooks.slack.com", "discord.com", "discordapp.com", "chat.googleapis.com", "logic.azure.com")
@@ -78,6 +79,9 @@ def parse_url(text: str) -> str:
         )
     _check_scheme(scheme.lower(), text)
     _check_secrets(text, scheme.lower())
+    if scheme.lower() in _TOKENS and not _PLACEHOLDER.search(text):
+        # Whatever it looks like: who knows such a URL may write to the channel.
+        raise Fault(0, f"a {scheme.lower()}:// URL is a secret, and this one is written out", _NO_SECRETS)
     return text
 
 
@@ -123,7 +127,7 @@ def _check_secrets(text: str, scheme: str) -> None:
     if password.strip("-"):
         raise Fault(text.index("://") + 3, "the URL holds a password", _NO_SECRETS)
     for name, value in queries:
-        if re.search(r"token|secret|password|pass|key", name, re.IGNORECASE) and value.strip("-"):
+        if re.search(r"token|secret|password|pass|key|auth|cookie", name, re.IGNORECASE) and value.strip("-"):
             raise Fault(masked.index(f"{name}="), f"the URL holds a literal {name}", _NO_SECRETS)
     start = masked.index("://") + 3
     if scheme not in _WITHOUT_HOST:
