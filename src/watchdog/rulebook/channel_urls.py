@@ -128,7 +128,9 @@ def _check_secrets(text: str, scheme: str) -> None:
         raise Fault(text.index("://") + 3, "the URL holds a password", _NO_SECRETS)
     for name, value in queries:
         if re.search(r"token|secret|password|pass|key|auth|cookie", name, re.IGNORECASE) and value.strip("-"):
-            raise Fault(masked.index(f"{name}="), f"the URL holds a literal {name}", _NO_SECRETS)
+            # A header is written with a plus, which stands for a blank in a query.
+            at = max(0, masked.find(f"{name.strip()}="))
+            raise Fault(at, f"the URL holds a literal {name.strip()}", _NO_SECRETS)
     start = masked.index("://") + 3
     if scheme not in _WITHOUT_HOST:
         start += len(parts.netloc.rpartition("@")[2]) + len(parts.netloc.rpartition("@")[0])
