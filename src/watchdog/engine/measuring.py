@@ -150,7 +150,9 @@ class Measuring:
         for blocks in zip(*rows, strict=True):
             of_rules = dict(zip(trackers, blocks, strict=True))
             self._post(RecoveryMeasured(of_rules) if recovering else Measured(of_rules))
-        self._post(Ticked())
+        # Asking takes time, in which another block may have come due: the last word must wait for it.
+        due = since + (last + 1) * interval + SETTLE
+        self._post(Ticked(measured=self._clock.now() < due))
         return last + 1
 
     async def _until(self, moment: datetime) -> None:
