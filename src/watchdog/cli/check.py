@@ -39,7 +39,8 @@ def verb(file: Path | None, schema: bool, output: str) -> None:
     else:
         for mistake in report.mistakes:
             click.echo(one_line(str(mistake)))
-        for warning in report.warnings:
+        # What nothing uses is only said of a file that is right: a mistake may be why it looks unused.
+        for warning in () if report.mistakes else report.warnings:
             click.echo(one_line(f"{warning} (warning)"))
         if report.rulebook is not None:
             guards = report.rulebook.guards
