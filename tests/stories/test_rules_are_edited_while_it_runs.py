@@ -245,7 +245,8 @@ def test_a_guard_that_is_removed_ends_an_open_watchs_right_to_act_and_others_kee
 
         assert (left["outcome"], other["outcome"]) == ("notified", "notified")
         assert town.acts() + town.acts(refused=True) == []
-        notice = next(notice for notice, _ in town.channels["releases"].told if notice.topic == "breach")
+        told = [notice for notice, _ in town.channels["releases"].told if notice.topic == "breach"]
+        notice = next(notice for notice in told if notice.target.endswith("/research"))
         assert any("guard research was removed from rules.toml" in line for line in notice.lines)
 
     tell(story, rules=OF_BRAND_ALONE + OF_RESEARCH, scrape_interval=15)
