@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from watchdog.cli.common import OUTPUT, one_line
+from watchdog.adapters.logs import printable
+from watchdog.cli.common import OUTPUT
 
 
 @click.command("check")
@@ -38,10 +39,10 @@ def verb(file: Path | None, schema: bool, output: str) -> None:
         )
     else:
         for mistake in report.mistakes:
-            click.echo(one_line(str(mistake)))
+            click.echo(printable(str(mistake)))
         # What nothing uses is only said of a file that is right: a mistake may be why it looks unused.
         for warning in () if report.mistakes else report.warnings:
-            click.echo(one_line(f"{warning} (warning)"))
+            click.echo(printable(f"{warning} (warning)"))
         if report.rulebook is not None:
             guards = report.rulebook.guards
             rules = sum(len(guard.rules) for guard in guards)

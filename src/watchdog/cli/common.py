@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from watchdog.adapters.logs import printable
 from watchdog.ports import OutOfReach
 from watchdog.settings import Settings, SettingsError, load, unknown_variables
 
@@ -41,16 +42,9 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """End with one clear line on standard error; what others wrote in it cannot move the cursor or begin a line."""
-    shown = one_line(message)
+    shown = printable(message)
     click.echo(f"watchdog: {shown[:_LONGEST_ERROR]}{'…' if len(shown) > _LONGEST_ERROR else ''}", err=True)
     sys.exit(code)
-
-
-def one_line(text: str) -> str:
-    """The text with line ends and control characters written out, whoever wrote it."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def settings_or_exit(**overrides: object) -> Settings:
@@ -83,7 +77,7 @@ def read_file(path: Path) -> str:
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        click.echo(f"{one_line(str(path))}:{line}:{column}: this byte is not UTF-8; save the file as UTF-8 text")
+        click.echo(f"{printable(str(path))}:{line}:{column}: this byte is not UTF-8; save the file as UTF-8 text")
         sys.exit(1)
 
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watchdog.cli.common import cluster_options, one_line
+from watchdog.adapters.logs import printable
+from watchdog.cli.common import cluster_options
 
 if TYPE_CHECKING:
     from watchdog.domain.rollout import Target
@@ -68,19 +69,19 @@ async def _roll_back(
             watch = rollback.watch
             if watch.phase is not Phase.ACTING or watch.remedy is None:
                 return _refused(watch)
-            click.echo(one_line(f"{target}: {watch.switch.candidate}"))
-            click.echo(one_line(f"     -> {watch.remedy.to}"))
+            click.echo(printable(f"{target}: {watch.switch.candidate}"))
+            click.echo(printable(f"     -> {watch.remedy.to}"))
             if not yes and not click.confirm("Put it back?", default=False):
                 click.echo("nothing was done")
                 return 1
             done = await rollback.carry_out()
     except NothingKnown as error:
-        click.echo(one_line(f"watchdog: {error}"), err=True)
+        click.echo(printable(f"watchdog: {error}"), err=True)
         return 1
     if done.phase is Phase.RECOVERING:
         click.echo(f"put back; watch {done.id}")
         for service, why in done.left.items():
-            click.echo(one_line(f"Service {service} could not be put back: {why}"), err=True)
+            click.echo(printable(f"Service {service} could not be put back: {why}"), err=True)
         return 1 if done.left else 0
     return _refused(done)
 
@@ -89,8 +90,8 @@ def _refused(watch: "Watch") -> int:
     from watchdog.domain.state import Phase  # noqa: PLC0415
 
     if watch.refusal is not None and watch.phase is not Phase.FAILED:
-        click.echo(one_line(f"watchdog: refused ({watch.refusal.reason}): {watch.refusal.sentence}"), err=True)
+        click.echo(printable(f"watchdog: refused ({watch.refusal.reason}): {watch.refusal.sentence}"), err=True)
         return 4
     reason = watch.reason or "the API server never said whether it was done; `watchdog status` will tell"
-    click.echo(one_line(f"watchdog: {reason}"), err=True)
+    click.echo(printable(f"watchdog: {reason}"), err=True)
     return 4 if watch.phase is Phase.SUPERSEDED else 1

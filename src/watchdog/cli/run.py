@@ -18,14 +18,14 @@ def verb(dry_run: bool) -> None:
     wrong or missing, 2 where a setting is wrong. A cluster or a Prometheus that does not answer is tried again for
     ever; /readyz and the log say so.
     """
-    from watchdog.cli.common import fail, one_line, settings_or_exit  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail, settings_or_exit  # noqa: PLC0415 - after --help
 
     settings = settings_or_exit()
     if dry_run or settings.dry_run:
         fail('a dry run is not there yet; with action = "notify" a guard judges and tells, and never acts', 2)
 
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
-    from watchdog.adapters.logs import LogFormat, set_up  # noqa: PLC0415
+    from watchdog.adapters.logs import LogFormat, printable, set_up  # noqa: PLC0415
     from watchdog.adapters.notifiers import ChannelInvalid  # noqa: PLC0415
     from watchdog.adapters.secrets import SecretReader  # noqa: PLC0415
     from watchdog.adapters.web.server import CannotListen  # noqa: PLC0415
@@ -44,7 +44,7 @@ def verb(dry_run: bool) -> None:
     except* (CannotStart, CannotListen, ChannelInvalid, OutOfReach, RulesError) as group:
         for message in _messages(group):
             for line in message.splitlines():  # all mistakes of rules.toml, a line each
-                click.echo(one_line(f"watchdog: {line}"), err=True)
+                click.echo(printable(f"watchdog: {line}"), err=True)
         raise SystemExit(1) from None
 
 

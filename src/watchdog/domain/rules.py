@@ -325,7 +325,7 @@ class Rulebook:
         return next((guard for guard in self.guards if guard.name == name), None)
 
     def guard_of(self, target: Target, labels: Mapping[str, str]) -> Guard | None:
-        """The guard that covers an object; a target that two cover is a mistake that `conflicts` reports."""
+        """The guard that covers an object; a target that two cover is told of and never acted on."""
         return next(iter(self.guards_of(target, labels)), None)
 
     def guards_of(self, target: Target, labels: Mapping[str, str]) -> tuple[Guard, ...]:

@@ -165,13 +165,13 @@ class Supervisor:
                 watch = watch_of(document)
             except Unreadable:
                 continue  # said once, at the start
-            under_way = watch.phase is Phase.ACTING and watch.first_attempt_at is not None
-            if _is_by_hand(watch) and not (under_way and self._is_recent(watch)):
+            if _is_by_hand(watch) and not self._is_theirs(watch):
                 self._take_over(watch, scope)
 
-    def _is_recent(self, watch: Watch) -> bool:
+    def _is_theirs(self, watch: Watch) -> bool:
         """Whether whoever began to act may still be at it."""
-        return watch.first_attempt_at is not None and self._clock.now() - watch.first_attempt_at < _THEIRS
+        began = watch.first_attempt_at
+        return watch.phase is Phase.ACTING and began is not None and self._clock.now() - began < _THEIRS
 
     def _take_over(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
         target = watch.switch.target

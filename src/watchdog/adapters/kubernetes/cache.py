@@ -274,11 +274,6 @@ class ClusterCache:
         while self.version(keys) <= version and all(self.is_synced(namespace) for namespace, _, _ in keys):
             await self._pulse.wait()
 
-    async def wait_synced(self) -> None:
-        """Return when everything was listed once."""
-        while not self.synced:
-            await self._pulse.wait()
-
 
 def _deployment_of(namespace: Namespace, resource: Resource, one: Json) -> str:
     """The name of the Deployment a ReplicaSet or pod belongs to; "" for none."""
