@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from watchdog.domain.effects import Notice
-from watchdog.domain.events import Event, Joined, Resumed, RightEnded, Superseded
+from watchdog.domain.events import Event, Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Noticed, notice
 from watchdog.domain.record import Unreadable, record_of, watch_of
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
-from watchdog.domain.rules import Action, Guard, Rulebook
+from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
 from watchdog.engine.exempting import Exemptions
+from watchdog.engine.guarding import Guarding
 from watchdog.engine.memories import Memories
 from watchdog.engine.observing import Observer
 from watchdog.engine.watching import WatchDriver
@@ -53,14 +54,13 @@ class Supervisor:
         driver: Callable[[Watch], WatchDriver],
         tell: Callable[[Notice, Guard], None],
     ) -> None:
-        self._rulebook = rulebook
         self._providers = providers
         self._journal = journal
         self._clock = clock
         self._observer = observer
         self._driver = driver
         self.memories = Memories(journal, clock)
-        self._seen: dict[Target, Sighting] = {}  # the last sighting of each guarded target
+        self._guarding = Guarding(rulebook, self.memories)
         self._running: dict[str, _Running] = {}
         self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
         self._scope: asyncio.TaskGroup | None = None
@@ -73,7 +73,7 @@ class Supervisor:
 
     def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether the rules in force guard the object."""
-        return self._rulebook.guard_of(target, labels) is not None
+        return self._guarding.guards(target, labels)
 
     async def run(self) -> None:
         """Resume what the journal holds, then follow the providers until cancelled."""
@@ -103,7 +103,7 @@ class Supervisor:
                 continue  # adopted as soon as its target is seen
             if not watch.phase.terminal or undelivered(watch.tellings):
                 log.info("resumed", extra={"facts": {"watch": watch.id, "phase": str(watch.phase)}})
-                self._start(watch, None, scope, *self._ended_right(watch), Resumed())
+                self._start(watch, None, scope, *self._guarding.ended_right(watch), Resumed())
 
     async def _read_journal(
         self,
@@ -175,8 +175,7 @@ class Supervisor:
 
     def _take_over(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
         target = watch.switch.target
-        seen = self._seen.get(target)
-        guard = self._rulebook.guard_of(target, {}) if seen is None else self._guard_of(seen)
+        guard = self._guarding.guard_of_target(target)
         if guard is None:
             return
         for other in self._open_of(target):
@@ -195,11 +194,10 @@ class Supervisor:
 
     async def _sighted(self, sighting: Sighting) -> None:
         target = sighting.target
-        guard = self._guard_of(sighting)
+        guard = self._guarding.guard_of(sighting)
         if guard is None or sighting.serving is None:
             return
-        first, self._seen[target] = target not in self._seen, sighting
-        if first:
+        if self._guarding.saw(sighting):
             self._end_lost_rights(self._open_of(target))  # the rules may have been edited while nobody watched
         memory = self.memories.of(target)
         noticed = notice(
@@ -207,7 +205,7 @@ class Supervisor:
             sighting,
             bake=guard.bake,
             rollback_window=guard.rollback_window,
-            idle=self._idle(sighting),
+            idle=self._guarding.idle(sighting),
             now=self._clock.now(),
         )
         exempt = self._exemptions.unwatched(sighting, guard)
@@ -226,34 +224,6 @@ class Supervisor:
             log.info("not watched", extra={"facts": facts})
         if noticed.memory != memory:
             await self.memories.write(target)
-
-    def _guard_of(self, sighting: Sighting) -> Guard | None:
-        """Its own guard; else, for a serving colour, the guard of the Service that selects it."""
-        guard = self._rulebook.guard_of(sighting.target, sighting.labels)
-        if guard is not None or sighting.kind is not SwitchKind.ROLLOUT:
-            return guard
-        guards = (self._guard_of_service(sighting, service) for service in sighting.selected_by)
-        return next((found for found in guards if found is not None), None)
-
-    def _contested(self, sighting: Sighting) -> str:
-        """Why nobody may act where two guards cover a target: each may forbid what the other asks for."""
-        guards = self._rulebook.guards_of(sighting.target, sighting.labels)
-        names = " and ".join(guard.name for guard in guards)
-        return f"guards {names} both cover it; let one of them leave it out" if len(guards) > 1 else ""
-
-    def _guard_of_service(self, sighting: Sighting, service: str) -> Guard | None:
-        # By the labels that the sighting brought: the Service itself may not have been sighted yet.
-        target = Target(sighting.target.namespace, TargetKind.SERVICE, service)
-        return self._rulebook.guard_of(target, sighting.service_labels.get(service, {}))
-
-    def _idle(self, sighting: Sighting) -> bool:
-        """Whether the Deployment is a colour that no guarded Service selects now."""
-        if sighting.kind is not SwitchKind.ROLLOUT:
-            return False
-        if any(self._guard_of_service(sighting, service) for service in sighting.selected_by):
-            return False
-        remembered = self.memories.is_colour(sighting.target.namespace, sighting.target.name)
-        return remembered or any(self._guard_of_service(sighting, service) for service in sighting.colour_of)
 
     def _our_own(self, sighting: Sighting) -> bool:
         """Whether what is sighted is where a watch is putting the traffic back to."""
@@ -278,7 +248,7 @@ class Supervisor:
             self._post(joined, Joined(switch.flips[0]))
             return
         now = self._clock.now()
-        notify_only = noticed.notify_only or self._contested(sighting)
+        notify_only = noticed.notify_only or self._guarding.contested(sighting)
         watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, now=now)
         facts = {
             "watch": watch.id,
@@ -348,38 +318,13 @@ class Supervisor:
 
     def rules_changed(self, rulebook: Rulebook) -> None:
         """Take up new rules: open watches keep the limits they began with, but a lost right ends at once."""
-        self._rulebook = rulebook
+        self._guarding.rulebook = rulebook
         self._end_lost_rights(self.watches)
 
     def _end_lost_rights(self, watches: Sequence[Watch]) -> None:
         for watch in watches:
-            for event in self._ended_right(watch):
+            for event in self._guarding.ended_right(watch):
                 self._post(watch, event)
-
-    def _ended_right(self, watch: Watch) -> tuple[Event, ...]:
-        guard = self._rulebook.guard(watch.guard.name)
-        if guard is None:
-            return (RightEnded(f"guard {watch.guard.name} was removed from rules.toml"),)
-        if guard.action is Action.NOTIFY and watch.guard.action is not Action.NOTIFY:
-            return (RightEnded(f"guard {watch.guard.name} was set to notify"),)
-        if not self._covers(guard, watch.switch.target):
-            return (RightEnded(f"guard {watch.guard.name} no longer covers the target"),)
-        return ()
-
-    def _covers(self, guard: Guard, target: Target) -> bool:
-        """Whether the guard is still the target's; before the first sighting, only where its name alone denies it."""
-        seen = self._seen.get(target)
-        if seen is not None:
-            found = self._guard_of(seen)
-            return found is not None and found.name == guard.name
-        if guard.selector is not None or target in guard.targets:
-            return True
-        # A colour is guarded by its Service: which one selects it is not known yet.
-        return any(
-            one.kind is TargetKind.SERVICE and one.namespace == target.namespace
-            for one in guard.targets
-            if target.kind is TargetKind.DEPLOYMENT
-        )
 
 
 def _is_by_hand(watch: Watch) -> bool:

@@ -1,0 +1,88 @@
+"""Whose target it is: the rules in force, asked about what was sighted."""
+
+from collections.abc import Mapping
+
+from watchdog.domain.events import Event, RightEnded
+from watchdog.domain.live import Sighting
+from watchdog.domain.rollout import SwitchKind, Target, TargetKind
+from watchdog.domain.rules import Action, Guard, Rulebook
+from watchdog.domain.state import Watch
+from watchdog.engine.memories import Memories
+
+
+class Guarding:
+    """Finds the guard of what is sighted, and says when a watch has lost its own."""
+
+    def __init__(self, rulebook: Rulebook, memories: Memories) -> None:
+        self.rulebook = rulebook
+        self._memories = memories
+        self._seen: dict[Target, Sighting] = {}  # the last sighting of each guarded target
+
+    def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
+        """Whether the rules in force guard the object."""
+        return self.rulebook.guard_of(target, labels) is not None
+
+    def saw(self, sighting: Sighting) -> bool:
+        """Take note of a guarded target's sighting; whether it is the first."""
+        first = sighting.target not in self._seen
+        self._seen[sighting.target] = sighting
+        return first
+
+    def guard_of_target(self, target: Target) -> Guard | None:
+        """The guard of a target by its last sighting; before the first, by its name alone."""
+        seen = self._seen.get(target)
+        return self.rulebook.guard_of(target, {}) if seen is None else self.guard_of(seen)
+
+    def guard_of(self, sighting: Sighting) -> Guard | None:
+        """Its own guard; else, for a serving colour, the guard of the Service that selects it."""
+        guard = self.rulebook.guard_of(sighting.target, sighting.labels)
+        if guard is not None or sighting.kind is not SwitchKind.ROLLOUT:
+            return guard
+        guards = (self._guard_of_service(sighting, service) for service in sighting.selected_by)
+        return next((found for found in guards if found is not None), None)
+
+    def contested(self, sighting: Sighting) -> str:
+        """Why nobody may act where two guards cover a target: each may forbid what the other asks for."""
+        guards = self.rulebook.guards_of(sighting.target, sighting.labels)
+        names = " and ".join(guard.name for guard in guards)
+        return f"guards {names} both cover it; let one of them leave it out" if len(guards) > 1 else ""
+
+    def _guard_of_service(self, sighting: Sighting, service: str) -> Guard | None:
+        # By the labels that the sighting brought: the Service itself may not have been sighted yet.
+        target = Target(sighting.target.namespace, TargetKind.SERVICE, service)
+        return self.rulebook.guard_of(target, sighting.service_labels.get(service, {}))
+
+    def idle(self, sighting: Sighting) -> bool:
+        """Whether the Deployment is a colour that no guarded Service selects now."""
+        if sighting.kind is not SwitchKind.ROLLOUT:
+            return False
+        if any(self._guard_of_service(sighting, service) for service in sighting.selected_by):
+            return False
+        remembered = self._memories.is_colour(sighting.target.namespace, sighting.target.name)
+        return remembered or any(self._guard_of_service(sighting, service) for service in sighting.colour_of)
+
+    def ended_right(self, watch: Watch) -> tuple[Event, ...]:
+        """What ends a watch's right to act under these rules: its guard is gone, only notifies, or lost the target."""
+        guard = self.rulebook.guard(watch.guard.name)
+        if guard is None:
+            return (RightEnded(f"guard {watch.guard.name} was removed from rules.toml"),)
+        if guard.action is Action.NOTIFY and watch.guard.action is not Action.NOTIFY:
+            return (RightEnded(f"guard {watch.guard.name} was set to notify"),)
+        if not self._covers(guard, watch.switch.target):
+            return (RightEnded(f"guard {watch.guard.name} no longer covers the target"),)
+        return ()
+
+    def _covers(self, guard: Guard, target: Target) -> bool:
+        """Whether the guard is still the target's; before the first sighting, only where its name alone denies it."""
+        seen = self._seen.get(target)
+        if seen is not None:
+            found = self.guard_of(seen)
+            return found is not None and found.name == guard.name
+        if guard.selector is not None or target in guard.targets:
+            return True
+        # A colour is guarded by its Service: which one selects it is not known yet.
+        return any(
+            one.kind is TargetKind.SERVICE and one.namespace == target.namespace
+            for one in guard.targets
+            if target.kind is TargetKind.DEPLOYMENT
+        )
