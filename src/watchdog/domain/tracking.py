@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.judge import Finding, Verdict, judge
 from watchdog.domain.judge.history import Outage, Pods, Probes
+from watchdog.domain.judge.literal import could_fire
 from watchdog.domain.judge.probes import probes_hold
 from watchdog.domain.judge.signs import showing
-from watchdog.domain.judge.thresholds import could_fire
 from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import (
     Baseline,
