@@ -108,7 +108,7 @@ def literal(
     dimension = threshold.metric.dimension
     if isinstance(newest.reading, NoData | QueryFailed):
         return Literal(
-            State.NO_DATA, _absence(newest.reading), Evidence(dimension=dimension, query=newest.reading.query)
+            State.NO_DATA, absence(newest.reading), Evidence(dimension=dimension, query=newest.reading.query)
         )
     window = _window(rule, threshold, interval, blocks)
     measure = _measure(rule, threshold, window)
@@ -144,7 +144,7 @@ def _limit(
     if baseline is None:
         return None, evidence, "the baseline was not measured yet"
     if isinstance(baseline.reading, NoData | QueryFailed):
-        return None, evidence, f"no baseline: {_absence(baseline.reading)}"
+        return None, evidence, f"no baseline: {absence(baseline.reading)}"
     measure = _measure(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
     if measure.value is None:
         return None, evidence, f"no baseline: {measure.why}"
@@ -247,7 +247,8 @@ def over_since(
     return since
 
 
-def _absence(reading: NoData | QueryFailed) -> str:
+def absence(reading: NoData | QueryFailed) -> str:
+    """Why there is nothing to judge, for people."""
     return reading.detail if isinstance(reading, NoData) else f"the query failed ({reading.reason}): {reading.detail}"
 
 
