@@ -98,7 +98,10 @@ def _why(watch: Watch, rule: str) -> str:
     if watch.by_hand and not rule:
         return f"by hand, {watch.by_hand}"
     verdict = _verdict(watch, rule)
-    return "its rules" if verdict is None else f"{verdict.rule}: {verdict.sentence}"
+    if verdict is None:
+        return "its rules"
+    # The title tells the whole story in one line: what was measured; the lines below it say how sure that is.
+    return f"{verdict.rule}: {verdict.sentence.split('; ')[0]}"
 
 
 def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> list[str]:
