@@ -42,11 +42,13 @@ from watchdog.domain.rules import (
     GaugeMetric,
     Guard,
     HistogramMetric,
+    Limit,
     Op,
     Probe,
     RateMetric,
     RatioMetric,
     Rule,
+    ShareOfLimit,
     Sign,
     Signs,
     Statistic,
@@ -119,8 +121,10 @@ def a_flip_switch(*services: str, when: float = 0, **changes: Any) -> TrafficSwi
 # -- rules -------------------------------------------------------------------------------------------------------
 
 
-def a_limit(limit: float | str | Absolute | TimesBaseline | AboveBaseline) -> Absolute | TimesBaseline | AboveBaseline:
-    """`0.05`, `"2x"` or `"+0.1"`."""
+def a_limit(limit: float | str | Limit) -> Limit:
+    """`0.05`, `"2x"`, `"+0.1"` or `"90% limit"`."""
+    if isinstance(limit, str) and limit.endswith("% limit"):
+        return ShareOfLimit(float(limit.removesuffix("% limit")) / 100)
     if isinstance(limit, str):
         return TimesBaseline(float(limit[:-1])) if limit.endswith("x") else AboveBaseline(float(limit))
     return Absolute(float(limit)) if isinstance(limit, int | float) else limit

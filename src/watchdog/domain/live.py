@@ -1,6 +1,7 @@
 """What the cluster shows of a target at one moment; providers make these, the domain judges by them."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +16,30 @@ class Container:
     restarts: int = 0
     waiting: str | None = None  # CrashLoopBackOff, ImagePullBackOff, ...
     oom_killed_at: datetime | None = None  # the end of its last run, where that was an OOM kill
+    cpu_limit: float | None = None  # cores; None: it has none
+    memory_limit: float | None = None  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What some containers of a pod may use together; None where one of them may use whatever there is."""
+
+    cpu: float | None = None  # cores
+    memory: float | None = None  # bytes
+
+    @staticmethod
+    def of(containers: Iterable[Container]) -> "Limits":
+        """The sums of their limits."""
+        each = tuple(containers)
+        return Limits(_total([one.cpu_limit for one in each]), _total([one.memory_limit for one in each]))
+
+
+NO_LIMITS = Limits()
+
+
+def _total(limits: list[float | None]) -> float | None:
+    known = [limit for limit in limits if limit is not None]
+    return math.fsum(known) if known and len(known) == len(limits) else None
 
 
 @dataclass(frozen=True, slots=True)

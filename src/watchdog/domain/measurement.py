@@ -147,6 +147,8 @@ class Baseline:
 
     `reading` covers the whole stretch as one block; for gauges and rates it holds the median over time per pod.
     `blocks` holds bad (or slow) and all requests, interval by interval, for rules that are judged by evidence.
+    `course` holds a gauge's or rate's values as the judge would have seen them, `step` seconds apart, None where
+    there was none.
     """
 
     start: datetime
@@ -154,6 +156,8 @@ class Baseline:
     reading: Reading
     query: str = ""
     blocks: tuple[tuple[float, float], ...] = ()
+    course: tuple[float | None, ...] = ()
+    step: float = 0.0
 
 
 class ProbeOutcome(StrEnum):

@@ -88,7 +88,14 @@ class AboveBaseline:
     delta: float
 
 
-Limit = Absolute | TimesBaseline | AboveBaseline
+@dataclass(frozen=True, slots=True)
+class ShareOfLimit:
+    """`90% limit`: `share` of what a pod's own containers may use (their CPU or memory limits)."""
+
+    share: float
+
+
+Limit = Absolute | TimesBaseline | AboveBaseline | ShareOfLimit
 
 
 class Statistic(StrEnum):
@@ -186,7 +193,12 @@ class Threshold:
     @property
     def needs_baseline(self) -> bool:
         """Whether the limit depends on what stable measured before the switch."""
-        return not isinstance(self.limit, Absolute)
+        return isinstance(self.limit, TimesBaseline | AboveBaseline)
+
+    @property
+    def dimension(self) -> Dimension:
+        """What the number is that is compared: the metric's own, or a share of a limit."""
+        return Dimension.RATIO if isinstance(self.limit, ShareOfLimit) else self.metric.dimension
 
 
 @dataclass(frozen=True, slots=True)

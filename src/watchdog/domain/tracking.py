@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge import Finding, Verdict, judge
+from watchdog.domain.judge.gauges import LimitsOf, as_shares, began, settled_part, unlimited
 from watchdog.domain.judge.history import Outage, Pods, Probes, forgotten
 from watchdog.domain.judge.literal import could_fire
 from watchdog.domain.judge.probes import probes_hold
@@ -30,17 +31,20 @@ WarmFrom = Callable[[str], datetime | None]
 """From when a pod's requests count ("" for metrics without pods); None: it was never ready."""
 
 
-def with_block(track: Track, block: Block, warm_from: WarmFrom) -> Track:
+def with_block(track: Track, block: Block, warm_from: WarmFrom, limits_of: LimitsOf = unlimited) -> Track:
     """One more block: cold pods are left out of what is judged, but not of a total outage."""
     outage = None
     if isinstance(block.reading, Counts) and track.threshold is not None:
         beside = fails_beside(track.threshold, block.beside, OUTAGE_SHARE, OUTAGE_REQUESTS)
         outage = Outage(block.index, block.end, block.reading.bad, block.reading.total, beside)
-    warm = replace(block, reading=warm_part(block, warm_from))
+    reading = warm_part(block, warm_from)
+    if track.threshold is not None:
+        reading = settled_part(as_shares(track.threshold, reading, limits_of), block.start, warm_from)
+    warm = replace(block, reading=reading)
     history = track.history.with_block(warm, outage)
     if history is track.history:
         return track  # seen already: it counts once
-    history = with_bet(track.rule, history, track.baseline, warm)
+    history = with_bet(track.rule, began(history, warm), track.baseline, warm)
     if track.threshold is not None and could_fire(track.rule, track.threshold, history, track.baseline):
         history = replace(history, blocks_judged=history.blocks_judged + 1)
     return judged(replace(track, history=history), block.end)

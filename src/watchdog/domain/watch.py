@@ -28,6 +28,7 @@ from watchdog.domain.events import (
     Superseded,
     Ticked,
 )
+from watchdog.domain.judge.gauges import LimitsOf, unlimited
 from watchdog.domain.judge.history import Pods
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.live import Live
@@ -115,10 +116,14 @@ def _warm_from(watch: Watch) -> WarmFrom:
     return warm_from
 
 
+def _limits_of(pods: Pods | None) -> LimitsOf:
+    return unlimited if pods is None else pods.limits
+
+
 def _measured(watch: Watch, event: Measured) -> Watch:
     warm_from = _warm_from(watch)
     changed = {
-        name: with_block(track, event.blocks[name], warm_from)
+        name: with_block(track, event.blocks[name], warm_from, _limits_of(watch.pods))
         for track in watch.tracks
         if (name := track.rule.name) in event.blocks
     }
@@ -143,7 +148,7 @@ def _recovery_measured(watch: Watch, event: RecoveryMeasured) -> Watch:
         return begun if not pod or pods is None else pods.warm_from(pod, begun)
 
     changed = {
-        name: with_block(track, event.blocks[name], warm_from)
+        name: with_block(track, event.blocks[name], warm_from, _limits_of(pods))
         for track in watch.recovery_tracks
         if (name := track.rule.name) in event.blocks
     }

@@ -88,6 +88,21 @@ def values_over_time(outcome: Outcome, question: Question) -> Reading:
     return PodValues(values) if values else _no_values(outcome, question)
 
 
+def gauge_steps(outcome: Outcome, question: Question, first: float, step: float) -> list[Reading]:
+    """One reading for each of the steps of a range query, `first` (Unix seconds) and every `step` seconds after it."""
+    if isinstance(outcome, QueryFailed):
+        return []
+    steps: dict[int, dict[str, float]] = {}
+    for series in outcome.series:
+        label = question.template.pod_label(series.labels)
+        pod = "" if label is None else series.labels[label]
+        for at, value in series.samples:
+            if math.isfinite(value):
+                steps.setdefault(round((at - first) / step), {})[pod] = value
+    absent = NoData("no value at this moment")
+    return [PodValues(steps[index]) if index in steps else absent for index in range(max(steps, default=-1) + 1)]
+
+
 def medians(readings: Iterable[Reading], query: str) -> Reading:
     """The median over time of each pod's values."""
     per_pod: dict[str, list[float]] = {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchdog.domain.counting import Counted, Increase, Selection, count
+from watchdog.domain.judge.gauges import course_of
 from watchdog.domain.judge.harmless import pairs_of
 from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
 from watchdog.domain.rules import GaugeMetric, RateMetric, Threshold
@@ -32,6 +33,7 @@ from watchdog.engine.questions import (
 from watchdog.engine.readings import (
     NOTHING_COUNTED,
     gauge_reading,
+    gauge_steps,
     impossible_sample,
     medians,
     reading_of,
@@ -122,10 +124,21 @@ class Sampler:
             first = min(start.timestamp() + step, end.timestamp())
             question = question_of(threshold.metric.query, subject, Steps(first, end.timestamp(), step))
             outcome = await self._gatherer.ask(question)
-            return Baseline(start, end, values_over_time(outcome, question), question.query)
+            steps = gauge_steps(outcome, question, first, step)
+            course = course_of(threshold, steps, step)
+            return Baseline(
+                start,
+                end,
+                values_over_time(outcome, question),
+                question.query,
+                course=course,
+                step=step if course else 0.0,
+            )
         step = step if isinstance(threshold.metric, RateMetric) else interval
         reading, readings, query = await self._counted_baseline(threshold, replace(subject, since=start), end, step)
-        return Baseline(start, end, reading, query, pairs_of(threshold, reading, readings))
+        course = course_of(threshold, readings, step)
+        pairs = pairs_of(threshold, reading, readings)
+        return Baseline(start, end, reading, query, pairs, course, step if course else 0.0)
 
     async def _counted_baseline(
         self, threshold: Threshold, subject: Subject, end: datetime, step: float
@@ -148,7 +161,7 @@ class Sampler:
                 lead += more_lead
                 companion += more_companion
         if isinstance(threshold.metric, RateMetric):
-            return medians(readings, query), [], query
+            return medians(readings, query), readings, query
         return reading_of(threshold, together(lead), together(companion), answered, query), readings, query
 
     # -- counters ------------------------------------------------------------------------------------------------

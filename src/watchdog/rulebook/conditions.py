@@ -223,7 +223,7 @@ class _Parser:
 
 CONDITION_PATTERN = (
     r"^\s*((p50|p95|p99|avg)\s*\(\s*[A-Za-z_][A-Za-z0-9_]*\s*\)|[A-Za-z_][A-Za-z0-9_]*)\s*(>=?|<=?)\s*"
-    r"(-?\s*[0-9]+(\.[0-9]+)?(\s*%|m|ms|s|KiB|MiB|GiB)?|[0-9]+(\.[0-9]+)?x\s+baseline"
+    r"(-?\s*[0-9]+(\.[0-9]+)?(\s*%|m|ms|s|KiB|MiB|GiB)?|[0-9]+(\.[0-9]+)?x\s+baseline|[0-9]+(\.[0-9]+)?\s*%\s*limit"
     r"|baseline\s*[+-]\s*[0-9]+(\.[0-9]+)?(\s*%|m|ms|s|KiB|MiB|GiB)?)\s*$"
 )
 CONDITION = Text("condition", '"http_error_rate > 5%"', parse_condition, CONDITION_PATTERN)

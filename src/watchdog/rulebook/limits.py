@@ -10,6 +10,7 @@ from watchdog.domain.rules import (
     HistogramMetric,
     Limit,
     Metric,
+    ShareOfLimit,
     Statistic,
     Threshold,
     TimesBaseline,
@@ -61,8 +62,7 @@ def _check_statistic(condition: Condition, metric: Metric) -> None:
 
 def _limit(condition: Condition, metric: Metric) -> Limit:
     if condition.form is Form.SHARE_OF_LIMIT:
-        what = f"{shown(condition.limit_text)} (a share of the container's own limit) is not in this version yet"
-        raise Fault(condition.limit_at, what, 'write a fixed limit or "2x baseline"')
+        return _share_of_limit(condition, metric)
     if condition.form is Form.TIMES_BASELINE:
         return _times_baseline(condition, metric)
     check_unit(condition.number, condition.unit, metric.dimension, condition.number_at)
@@ -72,6 +72,19 @@ def _limit(condition: Condition, metric: Metric) -> Limit:
         return Absolute(value)
     _check_shift(condition)
     return AboveBaseline(value if condition.form is Form.PLUS_BASELINE else -value)
+
+
+def _share_of_limit(condition: Condition, metric: Metric) -> Limit:
+    if isinstance(metric, HistogramMetric) or metric.dimension not in (Dimension.BYTES, Dimension.CORES):
+        what = f"{shown(condition.limit_text)} is a share of the containers' own CPU or memory limit"
+        what += f", and {metric.name} is a {_WHAT[metric.dimension]}"
+        raise Fault(condition.limit_at, what, f"write a limit of its own, like {_EXAMPLES[metric.dimension]}")
+    if not 0 < condition.number < 100:
+        what = f'a container is never above 100% of its limit, so "{condition.op} {condition.limit_text}" says nothing'
+        if not condition.number:
+            what = f'"{condition.op} {condition.limit_text}" says nothing'
+        raise Fault(condition.number_at, what, 'write a share between 0% and 100%, as in "90% limit"')
+    return ShareOfLimit(in_base_units(condition.number, condition.unit))
 
 
 def _times_baseline(condition: Condition, metric: Metric) -> Limit:

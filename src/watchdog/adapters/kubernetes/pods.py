@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from watchdog.adapters.kubernetes.quantities import limit
 from watchdog.domain.live import Container, Pod
 
 Json = dict[str, Any]
@@ -90,15 +91,16 @@ def _sidecars(spec: Json) -> list[Json]:
 def _containers(spec: Json, status: Json) -> Iterator[Container]:
     """Containers and sidecars; of the other init containers those that have not done their work."""
     sidecars = {one["name"] for one in _sidecars(spec)}
+    asked = {one["name"]: one for one in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]}
     for one in status.get("initContainerStatuses") or []:
         ended = (one.get("state") or {}).get("terminated")
         if one.get("name") in sidecars or not (ended and ended.get("exitCode") == 0):
-            yield _container(one)
+            yield _container(one, asked.get(one.get("name"), {}))
     for one in status.get("containerStatuses") or []:
-        yield _container(one)
+        yield _container(one, asked.get(one.get("name"), {}))
 
 
-def _container(status: Json) -> Container:
+def _container(status: Json, asked: Json) -> Container:
     state, last = status.get("state") or {}, status.get("lastState") or {}
     # Between the kill and the restart the kill is the present state, afterwards the last one.
     for ended in (state.get("terminated"), last.get("terminated")):
@@ -107,9 +109,13 @@ def _container(status: Json) -> Container:
             break
     else:
         killed_at = None
+    # The status has what is in force while a resize in place is under way; before Kubernetes 1.33 it has none.
+    limits = (status.get("resources") or asked.get("resources") or {}).get("limits") or {}
     return Container(
         name=str(status.get("name", "")),
         restarts=int(status.get("restartCount") or 0),
         waiting=(state.get("waiting") or {}).get("reason"),
         oom_killed_at=killed_at,
+        cpu_limit=limit(limits.get("cpu")),
+        memory_limit=limit(limits.get("memory")),
     )

@@ -85,7 +85,7 @@ def trim_service(full: Json) -> Json:
 
 
 def trim_pod(full: Json) -> Json:
-    """A pod's ports, conditions and container states; neither its environment nor its volumes."""
+    """A pod's ports, limits, conditions and container states; neither its environment nor its volumes."""
     spec, status = full.get("spec") or {}, full.get("status") or {}
     return {
         "metadata": _metadata(full, "ownerReferences"),
@@ -110,12 +110,24 @@ def trim_pod(full: Json) -> Json:
 
 
 def _container(full: Json) -> Json:
-    return {key: full[key] for key in ("name", "ports", "restartPolicy") if key in full}
+    kept = {key: full[key] for key in ("name", "ports", "restartPolicy") if key in full}
+    return kept | _resources(full)
+
+
+def _resources(full: Json) -> Json:
+    """The CPU and memory limits, of a container or of its status; that it says nothing of them is kept too."""
+    resources = full.get("resources")
+    if not resources:
+        return {}
+    limits = resources.get("limits") or {}
+    kept = {name: limits[name] for name in ("cpu", "memory") if name in limits}
+    return {"resources": {"limits": kept}}
 
 
 def _status(full: Json) -> Json:
     """Messages are left out: a crash loop rewrites them, and nothing is read from them."""
     kept: Json = {"name": full.get("name"), "restartCount": full.get("restartCount", 0)}
+    kept |= _resources(full)
     for field in ("state", "lastState"):
         kept[field] = {
             state: {key: details[key] for key in ("reason", "exitCode", "startedAt", "finishedAt") if key in details}

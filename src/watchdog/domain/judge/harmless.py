@@ -16,6 +16,7 @@ from watchdog.domain.rules import (
     Absolute,
     Limit,
     RatioMetric,
+    ShareOfLimit,
     Threshold,
     TimesBaseline,
 )
@@ -190,6 +191,8 @@ def _limit(limit: Limit, base: float) -> float:
             return factor * base
         case AboveBaseline(delta):
             return base + delta
+        case ShareOfLimit(share):
+            return share
 
 
 def _pairs(threshold: Threshold, baseline: Baseline | None, bound: float | None) -> Pairs:

@@ -4,12 +4,12 @@ Histories only grow at their newest end and forget their oldest blocks; each `wi
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge.betting import NO_BETS, Bets
 from watchdog.domain.judge.harmless import Harmless
-from watchdog.domain.live import Live, Pod
+from watchdog.domain.live import NO_LIMITS, Limits, Live, Pod
 from watchdog.domain.measurement import Block, Counts, ProbeOutcome, ProbeResult, ProbeRound
 from watchdog.domain.rules import Sign
 
@@ -116,6 +116,7 @@ class PodMemory:
     last_oom: datetime | None
     since: Mapping[Sign, datetime]  # since when a sign shows, before its patience
     ready: bool
+    limits: Limits = NO_LIMITS  # of its judged containers, as they are now
 
     def shows(self, sign: Sign, now: datetime) -> bool:
         """Whether the sign has shown for as long as it must."""
@@ -134,6 +135,7 @@ class Pods:
     ever_ready: bool
     none_ready_since: datetime | None  # since when no pod is ready, after one was
     gone: Mapping[str, datetime | None]  # pods that are gone: name to the moment from which they were warm
+    gone_limits: Mapping[str, Limits] = field(default_factory=dict)  # and those of them that had any
 
     @staticmethod
     def after(
@@ -154,9 +156,12 @@ class Pods:
             if not pod.gone
         )
         gone = dict(before.gone) if before else {}
+        gone_limits = dict(before.gone_limits) if before else {}
         for memory in old.values():
             if all(memory.uid != pod.uid for pod in living):
                 gone[memory.name] = memory.warm_from
+                if memory.limits != NO_LIMITS:
+                    gone_limits[memory.name] = memory.limits
         ever_ready = (before is not None and before.ever_ready) or any(pod.first_ready for pod in living)
         none_ready = ever_ready and live.desired > 0 and not any(pod.ready for pod in living)
         return Pods(
@@ -167,6 +172,7 @@ class Pods:
             ever_ready=ever_ready,
             none_ready_since=((before and before.none_ready_since) or live.at) if none_ready else None,
             gone=gone,
+            gone_limits=gone_limits,
         )
 
     def warm_from(self, pod: str, otherwise: datetime | None) -> datetime | None:
@@ -175,6 +181,13 @@ class Pods:
             if memory.name == pod:
                 return memory.warm_from
         return self.gone.get(pod, otherwise)
+
+    def limits(self, pod: str) -> Limits:
+        """What a pod's judged containers may use; none are known of a pod that was never looked at."""
+        for memory in self.pods:
+            if memory.name == pod:
+                return memory.limits
+        return self.gone_limits.get(pod, NO_LIMITS)
 
 
 def _remember(
@@ -222,6 +235,7 @@ def _remember(
         last_oom=oom if new_oom else known_oom,
         since=since,
         ready=pod.ready,
+        limits=Limits.of(judged),
     )
 
 
@@ -241,6 +255,7 @@ class History:
     spent: tuple[float, float] = (0.0, 0.0)  # ratios: bad and all requests since the switch
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS
+    cold_until: datetime | None = None  # gauges, rates: until when an exceedance that settles is a cold start
 
     def with_block(self, block: Block, outage: Outage | None) -> "History":
         """One more block; blocks come in order, a block that is no newer than the last is ignored."""
@@ -267,5 +282,10 @@ class History:
 def forgotten(history: History) -> History:
     """The history before its first block: what Prometheus remembers, and what was made of it."""
     return History(
-        history.interval, history.bake, probes=history.probes, pods=history.pods, held_since=history.held_since
+        history.interval,
+        history.bake,
+        probes=history.probes,
+        pods=history.pods,
+        held_since=history.held_since,
+        cold_until=history.cold_until,
     )

@@ -30,6 +30,7 @@ from watchdog.domain.rules import (
     GaugeMetric,
     RatioMetric,
     Rule,
+    ShareOfLimit,
     Statistic,
     Threshold,
     TimesBaseline,
@@ -84,8 +85,11 @@ def could_fire(rule: Rule, threshold: Threshold, history: History, baseline: Bas
 
 
 def baseline_value(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> float | None:
-    """What stable measured before the switch, without floor; None where that is not known."""
-    if baseline is None:
+    """What stable measured before the switch, without floor; None where that is not known.
+
+    Of a share of a limit it never is: the limits of pods that are gone are forgotten.
+    """
+    if baseline is None or isinstance(threshold.limit, ShareOfLimit):
         return None
     measure = _measure(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
     return measure.value if measure.enough else None
@@ -105,7 +109,7 @@ def literal(
     rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block], baseline: Baseline | None
 ) -> Literal:
     newest = blocks[-1]
-    dimension = threshold.metric.dimension
+    dimension = threshold.dimension
     if isinstance(newest.reading, NoData | QueryFailed):
         return Literal(
             State.NO_DATA, absence(newest.reading), Evidence(dimension=dimension, query=newest.reading.query)
@@ -141,6 +145,8 @@ def _limit(
 ) -> tuple[float | None, Evidence, str]:
     if isinstance(threshold.limit, Absolute):
         return threshold.limit.value, replace(evidence, baseline=baseline_value(rule, threshold, baseline)), ""
+    if isinstance(threshold.limit, ShareOfLimit):
+        return threshold.limit.share, evidence, ""
     if baseline is None:
         return None, evidence, "the baseline was not measured yet"
     if isinstance(baseline.reading, NoData | QueryFailed):
@@ -168,7 +174,7 @@ def _measure(rule: Rule, threshold: Threshold, blocks: Sequence[Block]) -> _Meas
     elif threshold.statistic is not Statistic.VALUE:
         measure = _latency(rule, threshold.statistic, readings)
     else:
-        measure = _per_pod(readings)
+        measure = per_pod(readings)
     if measure.value is not None and not math.isfinite(measure.value):
         return _Measure(None, "what was measured is not a number", enough=False)
     return measure
@@ -210,7 +216,8 @@ def _latency(rule: Rule, statistic: Statistic, readings: Sequence[Reading]) -> _
     return _Measure(value, why, not why, None, total, len(names), each)
 
 
-def _per_pod(readings: Sequence[Reading]) -> _Measure:
+def per_pod(readings: Sequence[Reading]) -> _Measure:
+    """Of each pod its mean over the readings, of the pods the median."""
     sums: dict[str, list[float]] = {}
     for reading in readings:
         if isinstance(reading, PodValues):
@@ -258,7 +265,7 @@ def _sentence(threshold: Threshold, evidence: Evidence) -> str:
     if evidence.baseline is not None and threshold.needs_baseline:
         floor = ", below its floor" if evidence.baseline_at_floor else ""
         limit += f", baseline {number(evidence.baseline, dimension)}{floor}"
-    value = number(evidence.value, dimension)
+    value = number(evidence.value, dimension) + (" of its limit" if isinstance(threshold.limit, ShareOfLimit) else "")
     seconds = ""
     if evidence.window_start and evidence.window_end:
         seconds = f" in the last {span(evidence.window_end - evidence.window_start)}"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from watchdog.domain.judge.gauges import is_gauge, judge_over
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.literal import RECENT, Literal, State, literal, over_since
 from watchdog.domain.judge.sentences import evidence_sentence, proven, unproven
@@ -36,6 +37,8 @@ def judge_threshold(
     evidence = _weighed(rule, history, at_end)
     if at_end.state is not State.OVER:
         return Verdict(rule.name, _FINDINGS[at_end.state], at, at_end.why, evidence=evidence)
+    if is_gauge(threshold):
+        return judge_over(rule, threshold, history, blocks, baseline, at_end)
     since = over_since(rule, threshold, history.interval, blocks, baseline)
     evidence = replace(evidence, since=since)
     if at - since < rule.hold:
