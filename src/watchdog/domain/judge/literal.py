@@ -263,7 +263,7 @@ def _sentence(threshold: Threshold, evidence: Evidence) -> str:
     if evidence.window_start and evidence.window_end:
         seconds = f" in the last {span(evidence.window_end - evidence.window_start)}"
     if evidence.bad is not None and evidence.total is not None:
-        return f"{evidence.bad:,.0f} of {evidence.total:,.0f} requests were bad{seconds} ({value}; {limit})"
+        return f"{evidence.bad:,.0f} of {evidence.total:,.0f} requests were bad{seconds} ({value}, {limit})"
     what = threshold.metric.name if threshold.statistic is Statistic.VALUE else threshold.statistic.value
     over = f" over {evidence.total:,.0f} requests" if evidence.total is not None else ""
     pods = f", {evidence.pods_over} of {evidence.pods} pods alone" if evidence.pods > 1 else ""
