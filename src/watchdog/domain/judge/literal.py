@@ -39,6 +39,8 @@ RECENT = timedelta(seconds=60)
 
 
 class State(Enum):
+    """What the rule as written says, before any `for`."""
+
     OVER = auto()
     WITHIN = auto()
     UNDECIDED = auto()
@@ -104,6 +106,7 @@ def _window(rule: Rule, threshold: Threshold, interval: timedelta, blocks: Seque
 def literal(
     rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block], baseline: Baseline | None
 ) -> Literal:
+    """What the rule as written says at the end of the newest of these blocks."""
     newest = blocks[-1]
     dimension = threshold.metric.dimension
     if isinstance(newest.reading, NoData | QueryFailed):
