@@ -13,6 +13,7 @@ from watchdog.domain.judge.probes import judge_probes
 from watchdog.domain.judge.signs import judge_signs
 from watchdog.domain.judge.thresholds import judge_threshold
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict
+from watchdog.domain.judge.weighing import until
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rules import Budget, Probe, Rule, Signs, Threshold
 
@@ -25,6 +26,7 @@ def judge(rule: Rule, history: History, baseline: Baseline | None, now: datetime
     Total and pure: the same arguments give the same verdict. `baseline` is None while it was not measured yet.
     Nothing that lies after `now` is looked at.
     """
+    history = until(rule, history, baseline, now)
     match rule.check:
         case Threshold() as threshold:
             return judge_threshold(rule, threshold, history, baseline, now)

@@ -8,10 +8,11 @@ block all the same, since requests of one block are not independent.
 
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from watchdog.domain.judge.betting import evidence_of_a_constant
 from watchdog.domain.judge.harmless import Harmless, bets_on, harmless_of, pair_of
-from watchdog.domain.judge.history import History
+from watchdog.domain.judge.history import History, forgotten
 from watchdog.domain.measurement import Baseline, Block, Reading
 from watchdog.domain.rules import Budget, Rule, Threshold
 
@@ -59,6 +60,17 @@ def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Blo
         return replace(history, harmless=harmless)
     level = _level_beside(threshold, harmless, block.beside)
     return replace(history, harmless=harmless, bets=history.bets.bet(*pair, level, blocks_in(history)))
+
+
+def until(rule: Rule, history: History, baseline: Baseline | None, now: datetime) -> History:
+    """The history as it was at `now`: without the blocks that ended later, and without the bets on them."""
+    if not history.blocks or history.blocks[-1].end <= now:
+        return history
+    earlier = forgotten(history)
+    for block in history.blocks:
+        if block.end <= now:
+            earlier = with_bet(rule, earlier.with_block(block, None), baseline, block)
+    return replace(earlier, outages=tuple(outage for outage in history.outages if outage.end <= now))
 
 
 def blocks_in(history: History) -> int:
