@@ -1,6 +1,5 @@
 """What is asked of the peers: once for all of them, on demand, within the deadline."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -22,6 +21,7 @@ from watchdog.engine.sampling import Sampler
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.tsdb import Tsdb
 
+FIVE_PERCENT = Absolute(0.05)
 NAMES = ("agent", "brand", "content", "gateway")
 """Peers; the first two fail."""
 
@@ -55,7 +55,7 @@ def a_breach(*rules: Rule) -> Watch:
     return replace(watch, tracks=tuple(tracks), breached=tuple(rule.name for rule in rules))
 
 
-def a_condition(metric: Metric, limit: Absolute | TimesBaseline = Absolute(0.05)) -> Rule:
+def a_condition(metric: Metric, limit: Absolute | TimesBaseline = FIVE_PERCENT) -> Rule:
     return a_rule(Threshold(metric, Statistic.VALUE, Op.ABOVE, limit, metric.name), name=metric.name)
 
 
@@ -197,7 +197,8 @@ def test_a_rule_that_gets_no_answer_within_five_seconds_leaves_the_others_theirs
     class Slow(TsdbSource):
         async def query(self, promql_text: str, at: object, *, deadline: float) -> Answer | QueryFailed:
             if "cpu_" in promql_text:
-                await asyncio.sleep(60)
+                assert self.clock is not None
+                await self.clock.sleep(60)
             return await super().query(promql_text, at, deadline=deadline)  # type: ignore[arg-type]
 
     source = Slow(a_store())
