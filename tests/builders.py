@@ -256,12 +256,14 @@ def a_round(
     candidate: Mapping[str, ProbeOutcome] | Iterable[ProbeResult],
     *,
     stable: ProbeOutcome | None = None,
+    peers: Iterable[ProbeOutcome] = (),
 ) -> ProbeRound:
     """One round of probes, by pod."""
     if isinstance(candidate, Mapping):
         candidate = tuple(ProbeResult(pod, outcome, str(outcome)) for pod, outcome in candidate.items())
     others = () if stable is None else (ProbeResult("old-a", stable, str(stable)),)
-    return ProbeRound(at(when), tuple(candidate), others)
+    beside = tuple(ProbeResult(f"peer-{n}", outcome, str(outcome)) for n, outcome in enumerate(peers))
+    return ProbeRound(at(when), tuple(candidate), others, beside)
 
 
 # -- the cluster -------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from builders import (
     a_round,
     a_rule,
     a_switch,
+    a_target,
     a_watch,
     at,
     counts_of,
@@ -58,6 +59,7 @@ from watchdog.domain.events import (
     Superseded,
     Ticked,
 )
+from watchdog.domain.judge.peers import Comparison, PeerFinding, RuleCompared
 from watchdog.domain.measurement import FailureReason, NoData, ProbeOutcome, QueryFailed, Reading
 from watchdog.domain.rules import Action, Topic
 from watchdog.domain.state import Telling, Watch
@@ -118,14 +120,33 @@ answers = st.one_of(
 )
 
 
+findings = st.tuples(st.booleans(), st.booleans())
+
+
+def _compared(when: int, rules: dict[str, list[tuple[bool, bool]]]) -> Comparison:
+    def rule(name: str, peers: list[tuple[bool, bool]]) -> RuleCompared:
+        found = (
+            PeerFinding(a_target(f"peer-{n}"), usable, alike, "as it is", "12 %", 0.12, 0.05)
+            for n, (usable, alike) in enumerate(peers)
+        )
+        return RuleCompared(name, at(when - 60), at(when), tuple(found))
+
+    return Comparison(at(when), tuple(rule(name, peers) for name, peers in rules.items()))
+
+
+names = st.sampled_from(["error-rate", "latency", "memory", "health"])
+comparisons = st.none() | st.builds(_compared, times, st.dictionaries(names, st.lists(findings, max_size=4)))
+
+
 @st.composite
 def looks(draw: st.DrawFn, watch: Watch, when: float) -> Event:
     live = a_live(
         when, switch=watch.switch, pods=draw(some_pods), stable_pods=draw(some_pods), fresh=draw(st.booleans())
     )
+    compared = draw(comparisons) if live.fresh else None
     usual = draw(st.booleans())
     if usual:
-        return Looked(live)
+        return Looked(live, compared)
     return Looked(
         replace(
             live,
@@ -138,7 +159,8 @@ def looks(draw: st.DrawFn, watch: Watch, when: float) -> Event:
             annotations=draw(marks),
             destination=draw(destinations),
             services={name: (uid, rv, draw(st.booleans())) for name, (uid, rv, _) in live.services.items()},
-        )
+        ),
+        compared,
     )
 
 

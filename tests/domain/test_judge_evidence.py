@@ -190,6 +190,12 @@ def test_thin_traffic_could_not_have_proven_twice_the_limit_and_does_not_pass() 
     assert could_have_fired(track_of(SURE, *[counts(0, 4)] * 40))
 
 
+def test_what_was_seen_in_the_first_half_alone_does_not_let_a_watch_pass() -> None:
+    seen, blind = [counts(0, 150)] * 15, [NoData("no new samples")]
+    assert not could_have_fired(track_of(SURE, *seen, *blind * 25))
+    assert could_have_fired(track_of(SURE, *seen, *blind * 20, counts(0, 3000)))
+
+
 some_blocks = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=25)
 
 

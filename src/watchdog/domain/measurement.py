@@ -176,9 +176,14 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRound:
-    """One round of a probe rule: the candidate's pods, and one of stable's where there is one to compare with."""
+    """One round of a probe rule: the candidate's pods, and one of stable's where there is one to compare with.
+
+    `peers`: one pod each of up to three untouched peers, where the candidate did not answer and no pod of stable's
+    was there.
+    """
 
     at: datetime
     candidate: tuple[ProbeResult, ...]
     stable: tuple[ProbeResult, ...] = ()
+    peers: tuple[ProbeResult, ...] = ()
     url: str = field(default="", compare=False)

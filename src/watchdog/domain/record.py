@@ -17,6 +17,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from watchdog.domain.judge import History
 from watchdog.domain.judge.history import Pods, forgotten
+from watchdog.domain.judge.peers import RuleCompared
 from watchdog.domain.judge.quantiles import merged
 from watchdog.domain.measurement import Baseline, Buckets, PodBuckets
 from watchdog.domain.memory import Memory
@@ -70,6 +71,7 @@ def _document(watch: Watch, every: int) -> dict[str, Any]:
         "ended_at": None if watch.ended_at is None else watch.ended_at.isoformat(),
         "acted_at": None if watch.acted_at is None else watch.acted_at.isoformat(),
         "rules": {track.rule.name: _rule_summary(track, every) for track in watch.tracks},
+        "peers": [_compared(one) for one in watch.comparison.rules] if watch.comparison else [],
         "notices": [
             {
                 "id": telling.notice.id,
@@ -143,6 +145,27 @@ def _rule_summary(track: Track, every: int) -> dict[str, Any]:
                 *([round(point.log_evidence, 3)] if point.log_evidence is not None else []),
             ]
             for point in track.path[::every]
+        ],
+    }
+
+
+def _compared(one: RuleCompared) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "from": one.start.isoformat(),
+        "to": one.end.isoformat(),
+        "shared": one.shared,
+        "why": one.why,
+        "peers": [
+            {
+                "target": str(peer.target),
+                "usable": peer.usable,
+                "alike": peer.alike,
+                "value": _finite(peer.value),
+                "limit": _finite(peer.limit),
+                "sentence": peer.sentence,
+            }
+            for peer in one.peers
         ],
     }
 

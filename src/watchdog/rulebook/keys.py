@@ -210,7 +210,7 @@ CALLERS: Key[Mapping[str, tuple[Target, ...]]] = Key(
         names.parse_target,
         names.TARGET_PATTERN,
     ),
-    "Who calls a target. Read and checked only: it takes effect with the comparison of peers, in a later version.",
+    "Who calls a target: its callers fail with it, and never excuse it (see Callers and peers).",
     {},
 )
 GITOPS: Key[str] = Key(
