@@ -90,17 +90,18 @@ def with_baseline(track: Track, baseline: Baseline) -> Track:
     if track.threshold is None or not track.history.blocks:
         return track
     count, again = 0, replace(track, path=())
-    history = forgotten(track.history)
-    for block in track.history.blocks:
-        history = with_bet(track.rule, history.with_block(block, None), baseline, block)
+    kept, history = track.history, forgotten(track.history)
+    for block in kept.blocks:
+        outages = tuple(outage for outage in kept.outages if outage.end <= block.end)
+        seen = replace(history.with_block(block, None), outages=outages)
+        history = with_bet(track.rule, seen, baseline, block)
         count += could_fire(track.rule, track.threshold, history, baseline)
         again = judged(replace(again, history=history), block.end)
     judged_blocks = max(count, track.history.blocks_judged)
     # A breach stands, and so does its point: a total outage was seen in blocks of which only the last two are kept.
     stood = {point.at: point for point in track.path if point.finding is Finding.BREACH}
     path = tuple(stood.get(point.at, point) for point in again.path)
-    kept = track.history
-    history = replace(history, outages=kept.outages, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks)
+    history = replace(history, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks)
     return replace(again, path=path, history=history)
 
 
