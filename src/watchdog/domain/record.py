@@ -19,6 +19,8 @@ from watchdog.domain.judge import History
 from watchdog.domain.judge.history import Pods, forgotten
 from watchdog.domain.judge.peers import RuleCompared
 from watchdog.domain.judge.quantiles import merged
+from watchdog.domain.judge.sentences import calibration_sentence
+from watchdog.domain.judge.weighing import betting_on
 from watchdog.domain.measurement import Baseline, Buckets, PodBuckets
 from watchdog.domain.memory import Memory
 from watchdog.domain.rules import Signs
@@ -132,6 +134,7 @@ def _rule_summary(track: Track, every: int) -> dict[str, Any]:
         "baseline": _finite(evidence.baseline),
         "log_evidence": _finite(evidence.log_evidence),
         "log_evidence_needed": _finite(evidence.needed),
+        **_calibration_summary(track),
         "harmless": _finite(evidence.harmless),
         "bad": _finite(evidence.bad),
         "total": _finite(evidence.total),
@@ -167,6 +170,23 @@ def _compared(one: RuleCompared) -> dict[str, Any]:
             }
             for peer in one.peers
         ],
+    }
+
+
+def _calibration_summary(track: Track) -> dict[str, Any]:
+    """What is known of the service's habits, for rules that are judged by evidence."""
+    if betting_on(track.rule) is None:
+        return {}
+    known = track.history.calibration
+    verdict = track.breach or track.verdict
+    capped = verdict is not None and verdict.evidence.capped
+    return {
+        "calibration": {
+            "sentence": calibration_sentence(known, capped=capped),
+            "reached": None if known is None else _finite(known.reached),
+            "windows": 0 if known is None else known.windows,
+            "capped": capped,
+        }
     }
 
 

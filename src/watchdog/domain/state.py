@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from watchdog.domain.effects import Delivery, Notice, Remedy
 from watchdog.domain.judge import Finding, History, Verdict
+from watchdog.domain.judge.calibration import calibration_key
+from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.history import Pods
 from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.measurement import Baseline
@@ -229,9 +231,16 @@ def watch_id(switch: TrafficSwitch) -> str:
 
 
 def open_watch(
-    switch: TrafficSwitch, guard: Guard, stable: Stable | None, *, notify_only: str = "", now: datetime
+    switch: TrafficSwitch,
+    guard: Guard,
+    stable: Stable | None,
+    *,
+    notify_only: str = "",
+    calibrations: Mapping[str, Calibration] | None = None,
+    now: datetime,
 ) -> Watch:
-    """A new watch, before anything was measured."""
+    """A new watch, before anything was measured. What is known of the target's habits now holds for all of it."""
+    known = calibrations or {}
     return Watch(
         id=watch_id(switch),
         switch=switch,
@@ -239,6 +248,9 @@ def open_watch(
         stable=stable,
         opened=now,
         notify_only=notify_only,
-        tracks=tuple(Track(rule, History(guard.interval, bake=guard.bake)) for rule in guard.rules),
+        tracks=tuple(
+            Track(rule, History(guard.interval, bake=guard.bake, calibration=known.get(calibration_key(rule, guard))))
+            for rule in guard.rules
+        ),
         bake_from=switch.at if switch.kind is SwitchKind.SELECTOR else None,
     )

@@ -28,6 +28,7 @@ class Subject:
     revision: Revision
     pods: Mapping[str, datetime]
     since: datetime
+    pattern: str = ""  # of the pods' names, where they are not those of the revision alone
 
     @property
     def scope(self) -> Scope:
@@ -132,7 +133,8 @@ def question_of(template: str, subject: Subject, when: When) -> Question:
         "workload": subject.revision.workload,
     }
     filled = template_of(fill(template, values))
-    return Question(filled, subject.revision.pods_pattern if filled.names_pods else "", when)
+    pattern = subject.pattern or subject.revision.pods_pattern
+    return Question(filled, pattern if filled.names_pods else "", when)
 
 
 def selectors_of(threshold: Threshold) -> tuple[str, str | None]:

@@ -254,7 +254,8 @@ class Supervisor:
             return
         now = self._clock.now()
         notify_only = noticed.notify_only or self._guarding.contested(sighting)
-        watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, now=now)
+        habits = noticed.memory.calibrations
+        watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, calibrations=habits, now=now)
         facts = {
             "watch": watch.id,
             "target": str(switch.target),

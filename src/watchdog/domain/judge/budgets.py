@@ -45,6 +45,7 @@ def judge_budget(rule: Rule, budget: Budget, history: History, baseline: Baselin
         window_end=newest.end,
         log_evidence=None if weight is None else weight.log_evidence,
         needed=None if weight is None else weight.needed,
+        capped=weight is not None and weight.need.capped,
         harmless=None if history.harmless is None else history.harmless.level,
         dimension=Dimension.RATIO,
         query=newest.query,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge.betting import NO_BETS, Bets
+from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.harmless import Harmless
 from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import Block, Counts, ProbeOutcome, ProbeResult, ProbeRound
@@ -253,6 +254,7 @@ class History:
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS
     last_bet: int = 0  # the index of the block of the newest bet
+    calibration: Calibration | None = None  # the service's habits, as known when the watch was opened
 
     def with_block(self, block: Block, outage: Outage | None) -> "History":
         """One more block; blocks come in order, a block that is no newer than the last is ignored."""
@@ -279,5 +281,10 @@ class History:
 def forgotten(history: History) -> History:
     """The history before its first block: what Prometheus remembers, and what was made of it."""
     return History(
-        history.interval, history.bake, probes=history.probes, pods=history.pods, held_since=history.held_since
+        history.interval,
+        history.bake,
+        probes=history.probes,
+        pods=history.pods,
+        held_since=history.held_since,
+        calibration=history.calibration,
     )

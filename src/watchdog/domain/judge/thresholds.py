@@ -58,6 +58,7 @@ def _weighed(rule: Rule, history: History, at_end: Literal) -> Evidence:
         at_end.evidence,
         log_evidence=weight.log_evidence,
         needed=weight.needed,
+        capped=weight.need.capped,
         harmless=None if history.harmless is None else history.harmless.level,
     )
 
