@@ -166,7 +166,35 @@ class PodValues:
         return median(self.pods.values())
 
 
-Reading = Counts | Buckets | PodValues | NoData | QueryFailed
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A Prometheus alert that was active on the candidate when it was looked at.
+
+    The moments are those of looks: of the first at which it was active (pending or firing), of the first at which it
+    fired on the candidate (None: it is pending), of the last at which it fired for stable, before the switch.
+    """
+
+    name: str
+    labels: Mapping[str, str]  # beside its name and what tells whose it is
+    active_since: datetime
+    firing_since: datetime | None
+    fired_before: datetime | None = None
+    pods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """The alerts of one rule that were active at a block's end; none is a reading too: nothing fires.
+
+    `put_back` is when the put-back was complete, in recovery.
+    """
+
+    alerts: tuple[Alert, ...]
+    switch: datetime
+    put_back: datetime | None = None
+
+
+Reading = Counts | Buckets | PodValues | Firing | NoData | QueryFailed
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from watchdog.domain.measurement import (
     Block,
     Buckets,
     Counts,
+    Firing,
     NoData,
     PodValues,
     ProbeRound,
@@ -46,7 +47,7 @@ def with_block(track: Track, block: Block, warm_from: WarmFrom) -> Track:
 def _judged_block(track: Track, history: History, end: datetime) -> Track:
     """The track after its newest block, which counts as judged if the rule could have said yes or no at its end."""
     verdict = judge(track.rule, history, track.baseline, end)
-    able = verdict.finding is Finding.PASS or verdict.literal
+    able = verdict.finding is Finding.PASS or verdict.literal or isinstance(history.blocks[-1].reading, Firing)
     if not able and track.threshold is not None and isinstance(history.blocks[-1].reading, NoData):
         able = could_fire(track.rule, track.threshold, history, track.baseline)
     history = replace(history, blocks_judged=history.blocks_judged + able, over=_over(history, verdict))
