@@ -184,7 +184,7 @@ Seen = Mapping[str, str]
 
 def firing(**labels: str) -> Seen:
     where = labels or {"deployment": "research"}
-    return {"alertname": "High", "alertstate": "firing", "namespace": "production", **where}
+    return {"__name__": "ALERTS", "alertname": "High", "alertstate": "firing", "namespace": "production", **where}
 
 
 def pending(**labels: str) -> Seen:

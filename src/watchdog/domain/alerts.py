@@ -39,8 +39,9 @@ _PLACING = frozenset({*_NAMESPACE, *_ANSWERING_NAMESPACE, *_POD, *_WORKLOAD, *_O
 # What differs between the pods, the revisions and the Prometheus replicas that one and the same alert is about.
 _VARYING = frozenset(
     {
-        *(ALERT_STATE, "instance", "node", "host", "hostname", "nodename", "pod_ip", "host_ip", "uid", "pod_uid", "id"),
-        *("container_id", "endpoint", "pod_template_hash", "replicaset", "k8s_replicaset_name", "k8s_node_name"),
+        *("__name__", ALERT_STATE, "endpoint", "instance", "node", "host", "hostname", "nodename", "k8s_node_name"),
+        *("id", "uid", "pod_uid", "pod_ip", "host_ip", "container_id"),
+        *("pod_template_hash", "replicaset", "k8s_replicaset_name"),
         *("version", "app_kubernetes_io_version", "service_version", "revision", "canonical_revision", "release"),
         *("image", "image_id", "image_tag", "track", "colour", "color"),
         *("replica", "prometheus_replica", "receive_replica", "rule_replica", "ruler_replica"),
