@@ -2,12 +2,13 @@
 
 ../shared/peer-runs, beside this repository, may be absent. A model is given the release as Prometheus held it, the
 setting, and the moment of the recorded first check (the real one hangs on the controller's tick); nothing after it.
+`untold` takes that away too.
 """
 
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,14 @@ def recordings(folder: Path) -> Iterator[Recording]:
 def compared(recording: Recording) -> Comparison:
     """The recording as its model ends it."""
     return Comparison(recording, recording.model.analyse(recording.release))
+
+
+def untold(recording: Recording) -> Recording:
+    """The same, the model not told of the first check: it draws the controller's tick, as in the bench's worlds."""
+    model = recording.model
+    if isinstance(model, Flagger):
+        return replace(recording, model=replace(model, first_check=None))
+    return replace(recording, model=replace(model, first_measurement=None, second=None))
 
 
 def _recording(row: dict[str, Any]) -> Recording:
