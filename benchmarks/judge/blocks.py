@@ -42,7 +42,8 @@ def blocks_of(release: Release, pods: Sequence[Scrapes], interval: float) -> tup
     failed = np.array([_is_away(release, k * interval + SETTLE.total_seconds()) for k in range(1, count + 1)])
     readings = _readings(pods, interval, failed)
     return tuple(
-        Block(k, moment((k - 1) * interval), moment(k * interval), reading) for k, reading in enumerate(readings, start=1)
+        Block(k, moment((k - 1) * interval), moment(k * interval), reading)
+        for k, reading in enumerate(readings, start=1)
     )
 
 
@@ -61,7 +62,9 @@ def _is_away(release: Release, at: float) -> bool:
     return any(start <= at < end for start, end in release.outages)
 
 
-def _readings(pods: Sequence[Scrapes], interval: float, failed: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[Reading]:
+def _readings(
+    pods: Sequence[Scrapes], interval: float, failed: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> list[Reading]:
     """A reading per block: samples that could not be asked for count in the next block that could."""
     count = failed.size
     answered = np.flatnonzero(~failed)

@@ -112,7 +112,9 @@ def quiet_past(world: World, seed: int) -> tuple[tuple[Scrapes, ...], ...]:
         arriving = rates(world.weather, rng, world.rps, seconds) / world.pods
         kept.append(
             tuple(
-                scraped(rng, f"old-{pod}", -np.inf, (0.0, _CHUNK), 0.0, _counted(rng, arriving, anyway), _steady(world))[0]
+                scraped(
+                    rng, f"old-{pod}", -np.inf, (0.0, _CHUNK), 0.0, _counted(rng, arriving, anyway), _steady(world)
+                )[0]
                 for pod in range(world.pods)
             )
         )
