@@ -26,7 +26,7 @@ from builders import (
     values,
 )
 from watchdog.domain.judge import Finding, History, Verdict, judge
-from watchdog.domain.judge.thresholds import baseline_value, could_fire
+from watchdog.domain.judge.literal import baseline_value, could_fire
 from watchdog.domain.measurement import (
     Baseline,
     Counts,

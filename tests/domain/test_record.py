@@ -50,6 +50,7 @@ from watchdog.domain.events import (
     RecoveryMeasured,
     Ticked,
 )
+from watchdog.domain.judge.history import forgotten
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import Counts, ProbeOutcome
 from watchdog.domain.memory import Bad, Good, Memory
@@ -86,7 +87,7 @@ def without_measurements(watch: Watch) -> Watch:
             replace(
                 track,
                 path=(),
-                history=replace(track.history, blocks=(), outages=(), blocks_seen=0, blocks_judged=0),
+                history=replace(forgotten(track.history), pods=track.history.pods),
             )
             for track in tracks
         )

@@ -59,7 +59,7 @@ def test_two_blocks_in_a_row_with_nineteen_of_twenty_bad_are_a_breach_in_warm_up
         [counts(20, 20), counts(18, 20)],
         [counts(19, 19), counts(20, 20)],
         [counts(20, 20), counts(19, 19)],
-        [counts(20, 20), NoData("a gap"), counts(20, 20)],
+        [counts(20, 20), *[NoData("a gap of a minute")] * 4, counts(20, 20)],
         [counts(20, 20), Counts({}), counts(20, 20)],
     ],
 )
@@ -67,6 +67,12 @@ def test_anything_less_is_forgiven_in_warm_up(readings: list[Reading]) -> None:
     watch = watched(*readings)
     assert watch.phase is Phase.WATCHING
     assert watch.tracks[0].breach is None
+
+
+def test_scrapes_that_are_further_apart_than_blocks_are_blocks_in_a_row() -> None:
+    watch = watched(counts(20, 20), NoData("no new samples"), counts(20, 20))
+    assert watch.tracks[0].breach is not None
+    assert watch.tracks[0].breach.outage
 
 
 def test_an_outage_that_is_over_is_no_outage_now_but_the_breach_stands() -> None:

@@ -146,7 +146,7 @@ def test_the_defaults_are_the_domains() -> None:
     guard = the_guard(a_text())
     bare = Guard("shop", ("production",), guard.rules, guard.selector, channels=("releases",))
     assert guard == bare
-    assert guard.rules[0] == Rule("r", guard.rules[0].check)
+    assert guard.rules[0] == Rule("r", guard.rules[0].check, alpha=0.001)
     probe = the_rule(a_text(rule=a_rule("probe = {}"))).check
     assert probe == Probe("/health", "http")
     (channel,) = read_rules(a_text()).channels

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.effects import Effect, Emit, Judgement, Record, Remember, Tell
 from watchdog.domain.judge import Finding
-from watchdog.domain.judge.thresholds import RECENT
+from watchdog.domain.judge.literal import RECENT
 from watchdog.domain.rules import Topic
 from watchdog.domain.state import SETTLE, Phase, Recovery, Track, Watch
 from watchdog.domain.step import Step

@@ -22,7 +22,7 @@ from watchdog.domain.effects import (
     Tell,
 )
 from watchdog.domain.judge import History
-from watchdog.domain.judge.thresholds import RECENT
+from watchdog.domain.judge.literal import RECENT
 from watchdog.domain.live import Live
 from watchdog.domain.remedy import plan
 from watchdog.domain.rollout import SwitchKind
@@ -165,7 +165,7 @@ def put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
         # A selector takes effect at once; a Deployment must first roll out what it went back to.
         recovery_from=now if watch.switch.kind is SwitchKind.SELECTOR else None,
         recovery_tracks=tuple(
-            Track(track.rule, History(watch.guard.interval), baseline=track.baseline)
+            Track(track.rule, History(watch.guard.interval, bake=watch.guard.bake), baseline=track.baseline)
             for track in watch.tracks
             # What was put back by hand is held to all its rules, for no rule asked for it.
             if watch.by_hand or track.rule.name in watch.breached

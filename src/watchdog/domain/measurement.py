@@ -128,13 +128,17 @@ Reading = Counts | Buckets | PodValues | NoData | QueryFailed
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one rule saw in one interval `(start, end]`; `index` counts from 1 on the grid `switch + k * interval`."""
+    """What one rule saw in one interval `(start, end]`; `index` counts from 1 on the grid `switch + k * interval`.
+
+    `beside` is what stable's pods, still serving beside the candidate's, measured in the same interval.
+    """
 
     index: int
     start: datetime
     end: datetime
     reading: Reading
     query: str = ""
+    beside: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +146,14 @@ class Baseline:
     """What one rule measured of stable in the last stretch before the switch in which it served.
 
     `reading` covers the whole stretch as one block; for gauges and rates it holds the median over time per pod.
+    `blocks` holds bad (or slow) and all requests, interval by interval, for rules that are judged by evidence.
     """
 
     start: datetime
     end: datetime
     reading: Reading
     query: str = ""
+    blocks: tuple[tuple[float, float], ...] = ()
 
 
 class ProbeOutcome(StrEnum):

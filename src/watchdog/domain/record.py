@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from watchdog.domain.judge import History
-from watchdog.domain.judge.history import Pods
+from watchdog.domain.judge.history import Pods, forgotten
 from watchdog.domain.judge.quantiles import merged
 from watchdog.domain.measurement import Baseline, Buckets, PodBuckets
 from watchdog.domain.memory import Memory
@@ -128,11 +128,20 @@ def _rule_summary(track: Track, every: int) -> dict[str, Any]:
         "value": _finite(evidence.value),
         "limit": _finite(evidence.limit),
         "baseline": _finite(evidence.baseline),
+        "log_evidence": _finite(evidence.log_evidence),
+        "log_evidence_needed": _finite(evidence.needed),
+        "harmless": _finite(evidence.harmless),
         "bad": _finite(evidence.bad),
         "total": _finite(evidence.total),
         "query": evidence.query,
         "path": [
-            [point.at.isoformat(), _finite(point.value), _finite(point.limit), str(point.finding)]
+            [
+                point.at.isoformat(),
+                _finite(point.value),
+                _finite(point.limit),
+                str(point.finding),
+                *([round(point.log_evidence, 3)] if point.log_evidence is not None else []),
+            ]
             for point in track.path[::every]
         ],
     }
@@ -153,7 +162,7 @@ def _without_blocks(watch: Watch) -> Watch:
 
 def _lean(history: History) -> History:
     # The pods are those of the watch, written once for all rules.
-    return replace(history, blocks=(), outages=(), pods=None, blocks_seen=0, blocks_judged=0)
+    return replace(forgotten(history), pods=None)
 
 
 def _with_pods(track: Track, pods: Pods | None) -> Track:

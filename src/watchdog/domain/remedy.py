@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, exemption
 from watchdog.domain.effects import Remedy, ServicePutBack
-from watchdog.domain.judge.thresholds import baseline_value
+from watchdog.domain.judge.literal import baseline_value
 from watchdog.domain.judge.verdict import number
 from watchdog.domain.live import Destination, Live
 from watchdog.domain.rollout import SwitchKind

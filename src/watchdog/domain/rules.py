@@ -225,6 +225,23 @@ class Signs:
     signs: tuple[Sign, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A share of an error budget: breached when this release alone has spent `spend` of the period's.
+
+    `threshold` compares the metric with what the objective allows: an objective of 99.9 % is a limit of 0.1 %.
+    """
+
+    threshold: Threshold
+    period: timedelta
+    spend: float
+
+    @property
+    def allowed(self) -> float:
+        """The share of requests that may be bad."""
+        return self.threshold.limit.value if isinstance(self.threshold.limit, Absolute) else 0.0
+
+
 class Action(StrEnum):
     """What a breach leads to."""
 
@@ -234,14 +251,19 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a guard, with its metric resolved in the guard's dialect."""
+    """One rule of a guard, with its metric resolved in the guard's dialect.
+
+    `alpha` is the rule's share of how often, at most, a watch may send back a harmless release (0.1 % by default, all
+    its ratio, quantile and budget rules together); None: the rule as written decides alone.
+    """
 
     name: str
-    check: Threshold | Probe | Signs
+    check: Threshold | Probe | Signs | Budget
     hold: timedelta = timedelta(0)  # `for` in rules.toml
     min_requests: int = 20
     required: bool = True
     action: Action | None = None  # None: the guard's
+    alpha: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from watchdog.domain.judge import Finding, History, Verdict
 from watchdog.domain.judge.history import Pods
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rollout import Stable, SwitchKind, TrafficSwitch
-from watchdog.domain.rules import Action, Guard, Rule, Threshold
+from watchdog.domain.rules import Action, Budget, Guard, Rule, Threshold
 
 SETTLE = timedelta(seconds=2)
 """How long after its end a block is asked for, so that Prometheus has what it will have."""
@@ -101,6 +101,8 @@ class Point:
     value: float | None
     limit: float | None
     finding: Finding
+    log_evidence: float | None = None
+    needed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,14 @@ class Track:
 
     @property
     def threshold(self) -> Threshold | None:
-        """The rule's threshold, where it is one."""
-        return self.rule.check if isinstance(self.rule.check, Threshold) else None
+        """What the rule measures in Prometheus and compares, where it is such a rule."""
+        match self.rule.check:
+            case Threshold() as threshold:
+                return threshold
+            case Budget(threshold):
+                return threshold
+            case _:
+                return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +235,6 @@ def open_watch(
         stable=stable,
         opened=now,
         notify_only=notify_only,
-        tracks=tuple(Track(rule, History(guard.interval)) for rule in guard.rules),
+        tracks=tuple(Track(rule, History(guard.interval, bake=guard.bake)) for rule in guard.rules),
         bake_from=switch.at if switch.kind is SwitchKind.SELECTOR else None,
     )

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge import Finding, Verdict, judge
-from watchdog.domain.judge.history import Outage, Pods, Probes
+from watchdog.domain.judge.history import Outage, Pods, Probes, forgotten
+from watchdog.domain.judge.literal import could_fire
 from watchdog.domain.judge.probes import probes_hold
 from watchdog.domain.judge.signs import showing
-from watchdog.domain.judge.thresholds import could_fire
+from watchdog.domain.judge.thresholds import OUTAGE_REQUESTS, OUTAGE_SHARE
+from watchdog.domain.judge.weighing import fails_beside, provable, weight_of, with_bet
 from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import (
     Baseline,
@@ -31,16 +33,17 @@ WarmFrom = Callable[[str], datetime | None]
 def with_block(track: Track, block: Block, warm_from: WarmFrom) -> Track:
     """One more block: cold pods are left out of what is judged, but not of a total outage."""
     outage = None
-    if isinstance(block.reading, Counts):
-        outage = Outage(block.index, block.end, block.reading.bad, block.reading.total)
+    if isinstance(block.reading, Counts) and track.threshold is not None:
+        beside = fails_beside(track.threshold, block.beside, OUTAGE_SHARE, OUTAGE_REQUESTS)
+        outage = Outage(block.index, block.end, block.reading.bad, block.reading.total, beside)
     warm = replace(block, reading=warm_part(block, warm_from))
     history = track.history.with_block(warm, outage)
     if history is track.history:
         return track  # seen already: it counts once
-    track = replace(track, history=history)
+    history = with_bet(track.rule, history, track.baseline, warm)
     if track.threshold is not None and could_fire(track.rule, track.threshold, history, track.baseline):
-        track = replace(track, history=replace(history, blocks_judged=history.blocks_judged + 1))
-    return judged(track, block.end)
+        history = replace(history, blocks_judged=history.blocks_judged + 1)
+    return judged(replace(track, history=history), block.end)
 
 
 def warm_part(block: Block, warm_from: WarmFrom) -> Reading:
@@ -87,15 +90,18 @@ def with_baseline(track: Track, baseline: Baseline) -> Track:
     if track.threshold is None or not track.history.blocks:
         return track
     count, again = 0, replace(track, path=())
-    for end, block in enumerate(track.history.blocks, start=1):
-        history = replace(track.history, blocks=track.history.blocks[:end])
+    history = forgotten(track.history)
+    for block in track.history.blocks:
+        history = with_bet(track.rule, history.with_block(block, None), baseline, block)
         count += could_fire(track.rule, track.threshold, history, baseline)
         again = judged(replace(again, history=history), block.end)
     judged_blocks = max(count, track.history.blocks_judged)
     # A breach stands, and so does its point: a total outage was seen in blocks of which only the last two are kept.
     stood = {point.at: point for point in track.path if point.finding is Finding.BREACH}
     path = tuple(stood.get(point.at, point) for point in again.path)
-    return replace(again, path=path, history=replace(track.history, blocks_judged=judged_blocks))
+    kept = track.history
+    history = replace(history, outages=kept.outages, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks)
+    return replace(again, path=path, history=history)
 
 
 def judged(track: Track, now: datetime) -> Track:
@@ -108,7 +114,8 @@ def judged(track: Track, now: datetime) -> Track:
 def _extended(path: tuple[Point, ...], verdict: Verdict) -> tuple[Point, ...]:
     if path and path[-1].at >= verdict.at:
         return path
-    point = Point(verdict.at, verdict.evidence.value, verdict.evidence.limit, verdict.finding)
+    evidence = verdict.evidence
+    point = Point(verdict.at, evidence.value, evidence.limit, verdict.finding, evidence.log_evidence, evidence.needed)
     if path and verdict.evidence.value is None and (path[-1].value, path[-1].finding) == (None, verdict.finding):
         return path  # a rule without numbers is only worth a point where its finding changes
     return (*(path if len(path) < PATH_KEPT else path[::2]), point)
@@ -121,6 +128,8 @@ def could_have_fired(track: Track) -> bool:
             return track.history.probes is not None and track.history.probes.armed
         case Signs():
             return track.history.pods is not None
+        case _ if weight_of(track.rule, track.history) is not None:
+            return provable(track.rule, track.history)
         case _:
             return track.history.blocks_seen > 0 and 2 * track.history.blocks_judged >= track.history.blocks_seen
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from watchdog.domain.rules import Guard, Metric, Rule
 from watchdog.rulebook import keys, presets
+from watchdog.rulebook.confidence import with_confidence
 from watchdog.rulebook.durations import duration_text
 from watchdog.rulebook.metric_tables import MetricTable, queries_of, read_metric_tables, with_guard_matchers
 from watchdog.rulebook.mistakes import suggest
@@ -32,10 +33,11 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
     _check_clocks(fields)
     _check_channels(fields, around)
     metrics = _metrics_of(name, fields, around)
+    rules = _rules_of(name, fields, metrics, around)
     return Guard(
         name=name,
         namespaces=fields.get(keys.NAMESPACES),
-        rules=_rules_of(name, fields, metrics, around),
+        rules=with_confidence(rules, fields, around.rules),
         selector=fields.get(keys.SELECTOR),
         targets=fields.get(keys.TARGETS),
         bake=fields.get(keys.BAKE),

@@ -13,6 +13,7 @@ from watchdog.rulebook.shapes import Choice, Flag, ListOf, MapOf, Text, Whole, w
 from watchdog.rulebook.tables import Fields, Key, OpenFields, OpenTable, Section, TableOf, home_of_keys
 from watchdog.rulebook.values import (
     BUCKETS_QUERY,
+    CONFIDENCE,
     COUNTER_QUERY,
     EXPECTED,
     GAUGE_QUERY,
@@ -23,7 +24,6 @@ from watchdog.rulebook.values import (
     Quantity,
 )
 
-_NOT_YET = "remove it"
 PRESET = Choice("preset", {name: name for name in PRESETS})
 ACTION = Choice("action", words(Action))
 UNITS = ("bytes", "cores", "seconds", "milliseconds", "plain")
@@ -169,7 +169,14 @@ MATCHERS: Key[Mapping[str, str]] = Key(
 GUARD_METRICS: Key[Mapping[str, Fields]] = Key(
     "metrics", METRIC_TABLES, "`[guards.NAME.metrics.X]`: metrics of this guard alone.", {}
 )
-CONFIDENCE_KEY: Key[object] = Key("confidence", SHARE, "How sure the judge must be.", None, later=_NOT_YET)
+GUARD_CONFIDENCE: Key[float] = Key(
+    "confidence",
+    CONFIDENCE,
+    "How sure the judge must be that a release is no harmless one before a watch rolls back; its ratio, quantile and "
+    'budget rules share what is left to chance. `"off"`: the rules as written decide alone.',
+    0.001,
+    '`"99.9%"`',
+)
 RESTORE_REPLICAS: Key[bool] = Key(
     "restore_replicas",
     Flag(),
@@ -237,7 +244,7 @@ GUARD = Section(
         ROLLBACK_WINDOW,
         ANNOTATIONS,
         GITOPS,
-        CONFIDENCE_KEY,
+        GUARD_CONFIDENCE,
     ),
     ({"required": ["selector", "namespaces"]}, {"required": ["targets"]}),
 )
@@ -259,23 +266,22 @@ PROBE = Section(
     "probe", "probe", (PROBE_PATH, PROBE_PORT, PROBE_EVERY, PROBE_TIMEOUT, PROBE_SCHEME, PROBE_HEADERS, PROBE_EXPECT)
 )
 
-BUDGET = Section(
-    "budget",
-    "budget",
-    (
-        Key(
-            "metric",
-            Text("metric", '"http_error_rate"', names.parse_metric_name),
-            "A ratio.",
-            None,
-            "needed",
-            required=True,
-        ),
-        Key("objective", SHARE, "The share of good events that is promised.", None, "needed", required=True),
-        Key("period", DURATION, "The promise's period.", None, "needed", required=True),
-        Key("spend", SHARE, "The share of the budget that one release may spend.", None, "needed", required=True),
-    ),
+BUDGET_METRIC: Key[str | None] = Key(
+    "metric",
+    Text("metric", '"http_error_rate"', names.parse_metric_name),
+    "A ratio of bad events.",
+    None,
+    "needed",
+    required=True,
 )
+OBJECTIVE: Key[float | None] = Key(
+    "objective", SHARE, "The share of good events that is promised.", None, "needed", required=True
+)
+PERIOD: Key[timedelta | None] = Key("period", DURATION, "The promise's period.", None, "needed", required=True)
+SPEND: Key[float | None] = Key(
+    "spend", SHARE, "The share of the budget that one release may spend.", None, "needed", required=True
+)
+BUDGET = Section("budget", "budget", (BUDGET_METRIC, OBJECTIVE, PERIOD, SPEND))
 
 WHEN: Key[Condition | None] = Key("when", CONDITION, "`MEASURE OP LIMIT`: breached while it holds.", None)
 PROBE_KEY: Key[Fields | None] = Key(
@@ -287,9 +293,8 @@ SIGNS: Key[tuple[Sign, ...] | None] = Key(
 BUDGET_KEY: Key[Fields | None] = Key(
     "budget",
     TableOf(BUDGET, "{ ... }"),
-    "A share of an error budget.",
+    "Breached when this release alone has spent that much of the error budget (see Error budgets).",
     None,
-    later="judge by when = ..., and remove it",
 )
 ALERTS: Key[tuple[str, ...] | None] = Key(
     "alerts",
@@ -309,6 +314,13 @@ MIN_REQUESTS: Key[int] = Key(
     20,
     "`20`",
 )
+RULE_CONFIDENCE: Key[float | None] = Key(
+    "confidence",
+    CONFIDENCE,
+    "With `when` on a ratio or a quantile, and with `budget`: this rule's own, taken out of the guard's first.",
+    None,
+    "an equal share of the guard's",
+)
 REQUIRED: Key[bool] = Key(
     "required", Flag(), "Whether a watch needs this rule to have seen something in order to pass.", True, "`true`"
 )
@@ -318,8 +330,8 @@ RULE_ACTION: Key[Action | None] = Key(
 RULE = Section(
     "[rules.NAME]",
     "rule",
-    (WHEN, PROBE_KEY, SIGNS, FOR, FAILURES, MIN_REQUESTS, REQUIRED, RULE_ACTION, BUDGET_KEY, ALERTS, CONFIDENCE_KEY),
-    ({"required": ["when"]}, {"required": ["probe"]}, {"required": ["signs"]}),
+    (WHEN, PROBE_KEY, SIGNS, FOR, FAILURES, MIN_REQUESTS, REQUIRED, RULE_ACTION, BUDGET_KEY, ALERTS, RULE_CONFIDENCE),
+    ({"required": ["when"]}, {"required": ["probe"]}, {"required": ["signs"]}, {"required": ["budget"]}),
 )
 
 # [channels.NAME]

@@ -3,15 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
-from watchdog.domain.rules import GaugeMetric, Metric, Probe, RateMetric, Rule, Signs, Threshold
+from watchdog.domain.judge.harmless import bets_on
+from watchdog.domain.rules import (
+    Absolute,
+    Budget,
+    GaugeMetric,
+    Metric,
+    Op,
+    Probe,
+    RateMetric,
+    RatioMetric,
+    Rule,
+    Signs,
+    Statistic,
+    Threshold,
+)
 from watchdog.rulebook.conditions import Condition
 from watchdog.rulebook.keys import (
     ALERTS,
     BUDGET_KEY,
+    BUDGET_METRIC,
     FAILURES,
     FOR,
     MIN_REQUESTS,
+    OBJECTIVE,
+    PERIOD,
     PROBE_EVERY,
     PROBE_EXPECT,
     PROBE_HEADERS,
@@ -22,7 +40,9 @@ from watchdog.rulebook.keys import (
     PROBE_TIMEOUT,
     REQUIRED,
     RULE_ACTION,
+    RULE_CONFIDENCE,
     SIGNS,
+    SPEND,
     WHEN,
 )
 from watchdog.rulebook.limits import threshold
@@ -33,11 +53,22 @@ _CHECKS: tuple[Key[object], ...] = (WHEN, PROBE_KEY, SIGNS, BUDGET_KEY, ALERTS)
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetTable:
+    """An error budget before its metric is known."""
+
+    metric: str
+    objective: float
+    period: timedelta
+    spend: float
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
 class RuleTable:
     """A rule before it meets a guard. `check` is None where the table has a mistake."""
 
     name: str
-    check: Condition | Probe | Signs | None
+    check: Condition | BudgetTable | Probe | Signs | None
     fields: Fields
 
 
@@ -46,11 +77,11 @@ def read_rule_tables(tables: Mapping[str, Fields]) -> dict[str, RuleTable]:
     return {name: RuleTable(name, _read_check(fields), fields) for name, fields in tables.items()}
 
 
-def _read_check(fields: Fields) -> Condition | Probe | Signs | None:
+def _read_check(fields: Fields) -> Condition | BudgetTable | Probe | Signs | None:
     written = sorted((key for key in _CHECKS if fields.has(key)), key=fields.key_at)
     if not written:
         message = "the rule says nothing that could be breached"
-        fields.mistakes.add(fields.node.key_at, message, "add one of when, probe and signs")
+        fields.mistakes.add(fields.node.key_at, message, "add one of when, probe, signs and budget")
         return None
     for key in written[1:]:
         message = f'"{key.name}" and "{written[0].name}" stand in one rule'
@@ -61,14 +92,35 @@ def _read_check(fields: Fields) -> Condition | Probe | Signs | None:
         return condition
     if probe is not None:
         return _probe(probe, fields.get(FAILURES))
+    budget = fields.get(BUDGET_KEY)
+    if budget is not None:
+        return _budget(budget)
     return Signs(signs) if signs else None
 
 
 def _check_companions(check: Key[object], fields: Fields) -> None:
-    for key, home in ((FOR, WHEN), (MIN_REQUESTS, WHEN), (FAILURES, PROBE_KEY)):
-        if fields.has(key) and check is not home:
+    counted = (WHEN, BUDGET_KEY)
+    for key, homes in (
+        (FOR, (WHEN,)),
+        (MIN_REQUESTS, counted),
+        (RULE_CONFIDENCE, counted),
+        (FAILURES, (PROBE_KEY,)),
+    ):
+        if fields.has(key) and check not in homes:
             message = f'"{key.name}" means nothing beside "{check.name}"'
-            fields.mistakes.add(fields.key_at(key), message, f'remove it; it belongs to "{home.name}"')
+            home = " or ".join(f'"{home.name}"' for home in homes)
+            fields.mistakes.add(fields.key_at(key), message, f"remove it; it belongs to {home}")
+
+
+def _budget(fields: Fields) -> BudgetTable | None:
+    metric, objective = fields.get(BUDGET_METRIC), fields.get(OBJECTIVE)
+    period, spend = fields.get(PERIOD), fields.get(SPEND)
+    if fields.fine(PERIOD) and period is not None and period < timedelta(hours=1):
+        fields.mistakes.add(fields.at(PERIOD), "the budget's period is shorter than an hour", 'write period = "30d"')
+        return None
+    if metric is None or objective is None or period is None or spend is None:
+        return None
+    return BudgetTable(metric, objective, period, spend, fields)
 
 
 def _probe(fields: Fields, failures: int) -> Probe:
@@ -99,9 +151,19 @@ def _probe(fields: Fields, failures: int) -> Probe:
 
 def rule_under(table: RuleTable, metrics: Mapping[str, Metric | None], where: str) -> Rule | None:
     """The rule with its metric resolved among `metrics` (None: known, but with a mistake of its own)."""
-    check = _resolved(table.check, table.fields, metrics, where) if isinstance(table.check, Condition) else table.check
+    match table.check:
+        case Condition() as condition:
+            check: Threshold | Budget | Probe | Signs | None = _resolved(condition, table.fields, metrics, where)
+        case BudgetTable() as budget:
+            check = _budget_of(budget, metrics, where)
+        case other:
+            check = other
     if check is None:
         return None
+    if isinstance(check, Threshold) and not bets_on(check) and table.fields.has(RULE_CONFIDENCE):
+        message = '"confidence" means nothing for this condition, which is judged as written'
+        remedy = "remove it; it belongs to ratios and to p50, p95 and p99 of histograms"
+        table.fields.mistakes.add(table.fields.key_at(RULE_CONFIDENCE), message, remedy)
     fields = table.fields
     return Rule(
         name=table.name,
@@ -111,6 +173,25 @@ def rule_under(table: RuleTable, metrics: Mapping[str, Metric | None], where: st
         required=fields.get(REQUIRED),
         action=fields.get(RULE_ACTION),
     )
+
+
+def _budget_of(table: BudgetTable, metrics: Mapping[str, Metric | None], where: str) -> Budget | None:
+    at = table.fields.at(BUDGET_METRIC)
+    if table.metric not in metrics:
+        none = f"add a table [metrics.{table.metric}], or name a preset"
+        message = f"{shown(table.metric)} is no metric {where}"
+        table.fields.mistakes.add(at, message, suggest(table.metric, metrics, none))
+        return None
+    metric = metrics[table.metric]
+    if metric is None:
+        return None
+    if not isinstance(metric, RatioMetric):
+        message = f"{metric.name} is no ratio of bad events, and an error budget is one"
+        table.fields.mistakes.add(at, message, 'name a metric of the kind "ratio"')
+        return None
+    allowed = float(1 - Decimal(str(table.objective)))
+    text = f"{table.metric} > {allowed * 100:g}%"
+    return Budget(Threshold(metric, Statistic.VALUE, Op.ABOVE, Absolute(allowed), text), table.period, table.spend)
 
 
 def _resolved(

@@ -47,6 +47,22 @@ def parse_share(text: str) -> float:
 
 SHARE = Text("percentage", '"99.9%"', parse_share, r"^[0-9]{1,3}(\.[0-9]+)?%$")
 
+OFF = 1.0
+"""What `confidence = "off"` is read as: nothing is promised, and the rule as written decides alone."""
+
+
+def parse_confidence(text: str) -> float:
+    """Read "99.9%" as 0.001, what is left to chance, and "off" as `OFF`; raises Fault."""
+    if text == "off":
+        return OFF
+    match = _SHARE.fullmatch(text)
+    if match is None or not 50 <= Decimal(match["number"]) < 100:
+        raise Fault(0, f"{shown(text)} is no confidence", 'write a percentage from 50% to below 100%, or "off"')
+    return float((100 - Decimal(match["number"])) / 100)
+
+
+CONFIDENCE = Text("confidence", '"99.9%"', parse_confidence, r"^(off|[5-9][0-9](\.[0-9]{1,12})?%)$")
+
 PATH = Text("path", '"/health"', matching(r"/[!-~]*", "path", 'begin it with "/", without blanks'), "^/[!-~]*$")
 
 _HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"

@@ -1,17 +1,20 @@
 """The judge: `judge(rule, history, baseline, now) -> Verdict`. It compares numbers and nothing else.
 
-The literal rule lives in `thresholds`, the watchdog's own probes in `probes`, the pods' signs in `signs`.
+A condition is judged in `thresholds`: the rule as written is `literal`, the evidence `weighing` and `betting`, what it
+is held against `harmless`. Error budgets live in `budgets`, the watchdog's own probes in `probes`, the pods' signs in
+`signs`.
 """
 
 from datetime import datetime
 
+from watchdog.domain.judge.budgets import judge_budget
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.probes import judge_probes
 from watchdog.domain.judge.signs import judge_signs
 from watchdog.domain.judge.thresholds import judge_threshold
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict
 from watchdog.domain.measurement import Baseline
-from watchdog.domain.rules import Probe, Rule, Signs, Threshold
+from watchdog.domain.rules import Budget, Probe, Rule, Signs, Threshold
 
 __all__ = ["Evidence", "Finding", "History", "Verdict", "judge"]
 
@@ -25,6 +28,8 @@ def judge(rule: Rule, history: History, baseline: Baseline | None, now: datetime
     match rule.check:
         case Threshold() as threshold:
             return judge_threshold(rule, threshold, history, baseline, now)
+        case Budget() as budget:
+            return judge_budget(rule, budget, history, baseline, now)
         case Probe() as probe:
             return judge_probes(rule, probe, history, now)
         case Signs() as signs:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from watchdog.domain.judge.betting import NO_BETS, Bets
+from watchdog.domain.judge.harmless import Harmless
 from watchdog.domain.live import Live, Pod
-from watchdog.domain.measurement import Block, ProbeOutcome, ProbeResult, ProbeRound
+from watchdog.domain.measurement import Block, Counts, ProbeOutcome, ProbeResult, ProbeRound
 from watchdog.domain.rules import Sign
 
 BLOCKS_KEPT = 600
@@ -28,12 +30,16 @@ _OOM_KILLS = 2
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Bad and all requests of one block, those of cold pods among them."""
+    """Bad and all requests of one block, those of cold pods among them.
+
+    `beside`: stable, still serving, failed in the same way in the same block.
+    """
 
     index: int
     end: datetime
     bad: float
     total: float
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +230,7 @@ class History:
     """All that one rule has seen in one watch."""
 
     interval: timedelta
+    bake: timedelta = timedelta(minutes=10)
     blocks: tuple[Block, ...] = ()
     outages: tuple[Outage, ...] = ()  # the last two blocks, cold pods included
     probes: Probes | None = None
@@ -231,17 +238,34 @@ class History:
     held_since: datetime | None = None  # probes and signs: since when the rule holds
     blocks_seen: int = 0
     blocks_judged: int = 0  # blocks at whose end the literal rule could say yes or no
+    spent: tuple[float, float] = (0.0, 0.0)  # ratios: bad and all requests since the switch
+    harmless: Harmless | None = None  # what the evidence is held against; None: there is none
+    bets: Bets = NO_BETS
 
     def with_block(self, block: Block, outage: Outage | None) -> "History":
         """One more block; blocks come in order, a block that is no newer than the last is ignored."""
         if self.blocks and block.index <= self.blocks[-1].index:
             return self
         outages = (*self.outages, outage)[-2:] if outage else self.outages
+        spent = self.spent
+        if isinstance(block.reading, Counts):
+            spent = (spent[0] + block.reading.bad, spent[1] + block.reading.total)
         return replace(
-            self, blocks=(*self.blocks, block)[-BLOCKS_KEPT:], outages=outages, blocks_seen=self.blocks_seen + 1
+            self,
+            blocks=(*self.blocks, block)[-BLOCKS_KEPT:],
+            outages=outages,
+            blocks_seen=self.blocks_seen + 1,
+            spent=spent,
         )
 
     @property
     def last_index(self) -> int:
         """The newest block's index, 0 before the first."""
         return self.blocks[-1].index if self.blocks else 0
+
+
+def forgotten(history: History) -> History:
+    """The history before its first block: what Prometheus remembers, and what was made of it."""
+    return History(
+        history.interval, history.bake, probes=history.probes, pods=history.pods, held_since=history.held_since
+    )

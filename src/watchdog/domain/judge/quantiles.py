@@ -1,9 +1,11 @@
 """Quantiles and means of cumulative histograms, counted in a window."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from watchdog.domain.measurement import PodBuckets
+
+_ROUNDING = 1e-9  # milliseconds scaled to seconds differ in their last digits
 
 
 def merged(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
@@ -54,3 +56,17 @@ def mean_of(parts: Sequence[PodBuckets]) -> float | None:
     total = math.fsum(part.total for part in parts)
     mean = math.fsum(part.sum for part in parts) / total if total > 0 else math.nan
     return None if math.isnan(mean) else mean
+
+
+def bound_above(parts: Iterable[PodBuckets], limit: float) -> float:
+    """The smallest bucket bound that is not below `limit`; infinite where the buckets end before it."""
+    return next((bound for bound, _ in merged(tuple(parts)) if bound >= limit * (1.0 - _ROUNDING)), math.inf)
+
+
+def slower_than(parts: Sequence[PodBuckets], bound: float) -> float:
+    """How many requests were slower than the smallest bucket bound that is not below `bound`."""
+    counts = merged(parts)
+    if not counts:
+        return 0.0
+    within = next((count for upper, count in counts if upper >= bound * (1.0 - _ROUNDING)), counts[-1][1])
+    return max(0.0, counts[-1][1] - within)

@@ -31,6 +31,9 @@ class Evidence:
     since: datetime | None = None  # since when the rule has held
     pods: int = 0  # pods that were seen
     pods_over: int = 0  # pods that break the rule by themselves
+    log_evidence: float | None = None  # natural logarithm of the odds against a harmless release
+    needed: float | None = None  # what it must reach, in the same measure
+    harmless: float | None = None  # the share of requests that it is held against
     dimension: Dimension = Dimension.PLAIN
     query: str = ""
 

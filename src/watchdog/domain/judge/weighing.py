@@ -1,0 +1,109 @@
+"""How a rule's blocks become evidence: what each is held against, how much is needed, whether it could be had.
+
+While stable's pods serve beside the candidate's (a rolling update), each block is held against what stable shows in
+the same moments as well: a storm that hits both is not the release's fault. The question is that of a two-sample test
+("is the candidate more than twice as bad?", as in Turner, Ly and Grünwald, arXiv 2106.02693); it is bet on block by
+block all the same, since requests of one block are not independent.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+from watchdog.domain.judge.betting import evidence_of_a_constant
+from watchdog.domain.judge.harmless import Harmless, bets_on, harmless_of, pair_of
+from watchdog.domain.judge.history import History
+from watchdog.domain.measurement import Baseline, Block, Reading
+from watchdog.domain.rules import Budget, Rule, Threshold
+
+TIMES_BESIDE = 2.0
+MORE_THAN_BESIDE = 0.1  # of the limit
+_ENOUGH_BESIDE = 30.0  # requests of stable in one block below which it is nothing to compare with
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How the evidence of one rule stands."""
+
+    log_evidence: float
+    needed: float
+
+    @property
+    def enough(self) -> bool:
+        """Whether it proves the rule's breach."""
+        return self.log_evidence >= self.needed
+
+
+def weight_of(rule: Rule, history: History) -> Weight | None:
+    """The evidence against its threshold; None where the literal rule decides alone."""
+    threshold = _threshold(rule)
+    if rule.alpha is None or threshold is None or not bets_on(threshold):
+        return None
+    return Weight(history.bets.log_evidence, needed(rule.alpha))
+
+
+def needed(alpha: float) -> float:
+    """The log evidence at which a rule is breached."""
+    return -math.log(alpha)
+
+
+def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Block) -> History:
+    """The history after one more bet; the block is the newest, without its cold pods."""
+    threshold = _threshold(rule)
+    if rule.alpha is None or threshold is None or not bets_on(threshold):
+        return history
+    harmless = history.harmless or _harmless(rule, threshold, baseline)
+    if harmless is None:
+        return history
+    pair = pair_of(threshold, block.reading, harmless.bound)
+    if pair is None:
+        return replace(history, harmless=harmless)
+    level = _level_beside(threshold, harmless, block.beside)
+    return replace(history, harmless=harmless, bets=history.bets.bet(*pair, level, blocks_in(history)))
+
+
+def blocks_in(history: History) -> int:
+    """How many blocks the bake has."""
+    return max(1, math.ceil(history.bake / history.interval))
+
+
+def provable(rule: Rule, history: History) -> bool:
+    """Whether the requests that were seen could have proven a release that is twice as bad as the limit."""
+    harmless, bets = history.harmless, history.bets
+    if rule.alpha is None or harmless is None or bets.placed == 0:
+        return False
+    twice = min(1.0, 2.0 * max(harmless.limit, harmless.level))
+    reached = evidence_of_a_constant(twice, harmless.level, bets.placed, bets.requests / bets.placed)
+    return reached >= needed(rule.alpha)
+
+
+def fails_beside(threshold: Threshold, beside: Reading | None, share: float, enough: float) -> bool:
+    """Whether stable, still serving, shows at least half of a share of bad requests in the same block."""
+    pair = None if beside is None else pair_of(threshold, beside, None)
+    return pair is not None and pair[1] >= enough and 2.0 * pair[0] >= share * pair[1]
+
+
+def _level_beside(threshold: Threshold, harmless: Harmless, beside: Reading | None) -> float:
+    pair = None if beside is None else pair_of(threshold, beside, harmless.bound)
+    if pair is None or pair[1] < _ENOUGH_BESIDE:
+        return harmless.level
+    # Half a bad request more than was seen: of a few requests none may fail though many would.
+    share = (pair[0] + 0.5) / (pair[1] + 1.0)
+    return min(0.99, max(harmless.level, TIMES_BESIDE * share + MORE_THAN_BESIDE * harmless.limit))
+
+
+def _threshold(rule: Rule) -> Threshold | None:
+    match rule.check:
+        case Threshold() as threshold:
+            return threshold
+        case Budget(threshold):
+            return threshold
+        case _:
+            return None
+
+
+def _harmless(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> Harmless | None:
+    harmless = harmless_of(threshold, baseline)
+    if harmless is None or not isinstance(rule.check, Budget):
+        return harmless
+    # What the objective allows is harmless as it is: a budget is there to be spent.
+    return replace(harmless, level=max(harmless.level, min(0.99, harmless.limit)))
