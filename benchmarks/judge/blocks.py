@@ -33,29 +33,43 @@ def moment(seconds: float) -> datetime:
     return EPOCH + timedelta(seconds=seconds)
 
 
-def blocks_of(release: Release, pods: Sequence[Scrapes], interval: float) -> tuple[Block, ...]:
-    """All blocks of the bake on the grid `switch + k * interval`.
+def blocks_of(release: Release, interval: float) -> tuple[Block, ...]:
+    """All blocks of the bake on the grid `switch + k * interval`, with what stable, still serving, shows beside.
 
     Those that Prometheus could not be asked about say so; what was counted meanwhile comes with the next one.
     """
     count = int(release.bake // interval)
     failed = np.array([_is_away(release, k * interval + SETTLE.total_seconds()) for k in range(1, count + 1)])
-    readings = _readings(pods, interval, failed)
+    readings = _readings(release.candidate, interval, failed)
+    besides = _readings(release.stable, interval, failed)
     return tuple(
-        Block(k, moment((k - 1) * interval), moment(k * interval), reading)
-        for k, reading in enumerate(readings, start=1)
+        Block(
+            k,
+            moment((k - 1) * interval),
+            moment(k * interval),
+            reading,
+            beside=beside if isinstance(beside, Counts) else None,
+        )
+        for k, (reading, beside) in enumerate(zip(readings, besides, strict=True), start=1)
     )
 
 
-def baseline_of(pods: Sequence[Scrapes], start: float, end: float) -> Baseline:
-    """What the pods counted between `start` and `end`, as one block. None of them was born in it."""
+def baseline_of(pods: Sequence[Scrapes], start: float, end: float, interval: float) -> Baseline:
+    """What the pods counted between `start` and `end`, as one block and interval by interval. None was born in it."""
     counted = {}
+    count = int((end - start) // interval)
+    bads, totals = np.zeros(count), np.zeros(count)
     for pod in pods:
         inside = (pod.at >= start) & (pod.at <= end)
         at, total, bad = pod.at[inside], pod.total[inside], np.nan_to_num(pod.bad[inside], nan=0.0)
-        if at.size:
-            counted[pod.pod] = PodCount(float(bad[-1] - bad[0]), float(total[-1] - total[0]), int(at.size))
-    return Baseline(moment(start), moment(end), _reading(counted))
+        if not at.size:
+            continue
+        counted[pod.pod] = PodCount(float(bad[-1] - bad[0]), float(total[-1] - total[0]), int(at.size))
+        own = np.clip(np.ceil((at[1:] - start) / interval).astype(int) - 1, 0, count - 1)
+        totals += np.bincount(own, np.diff(total), count)
+        bads += np.bincount(own, np.diff(bad), count)
+    pairs = tuple((bad, total) for bad, total in zip(bads.tolist(), totals.tolist(), strict=True) if total > 0.0)
+    return Baseline(moment(start), moment(end), _reading(counted), blocks=pairs)
 
 
 def _is_away(release: Release, at: float) -> bool:

@@ -7,26 +7,45 @@ from datetime import datetime, timedelta
 from benchmarks.judge.blocks import BASELINE, EPOCH, baseline_of, blocks_of
 from benchmarks.judge.runs import Decision, Release
 from watchdog.domain.judge import History
+from watchdog.domain.judge.harmless import harmless_of
+from watchdog.domain.measurement import Block, Counts
 from watchdog.domain.rules import Absolute, Op, RatioMetric, Rule, Statistic, Threshold
 from watchdog.domain.state import SETTLE, Track
 from watchdog.domain.tracking import with_baseline, with_block
 
+ALPHA = 0.001
+"""What the default confidence of a guard leaves to chance, for all its rules together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watchdog:
-    """A guard with `error-rate > limit`, judged each `interval` seconds once a pod has served for `warmup` seconds."""
+    """A guard with `error-rate > limit`, judged each `interval` seconds once a pod has served for `warmup` seconds.
+
+    `alpha` is what the guard's confidence leaves to chance (None: `confidence = "off"`, the rule as written alone),
+    shared equally by its `rules`, of which this is one. Unless it is `thorough`, the judge is not asked about releases of
+    which no pod shows a share above the limit in any block: the rule as written, without which nothing breaches, is over
+    the limit only where some block is.
+    """
 
     interval: float = 15.0
     warmup: float = 0.0
+    alpha: float | None = ALPHA
+    rules: int = 1
+    thorough: bool = False
 
     def __call__(self, release: Release) -> Decision:
         """When the rule breaches: the block's end, and the settling delay after which it is asked."""
+        blocks = blocks_of(release, self.interval)
+        if not self.thorough and not _ever_over(blocks, release.limit):
+            return Decision(None, "never over the limit")
+        alpha = None if self.alpha is None else self.alpha / self.rules
+        history = History(timedelta(seconds=self.interval), timedelta(seconds=release.bake))
         track = with_baseline(
-            Track(_rule(release.limit), History(timedelta(seconds=self.interval))),
-            baseline_of(release.stable, -BASELINE, 0.0),
+            Track(_rule(release.limit, alpha), history),
+            baseline_of(release.stable, -BASELINE, 0.0, self.interval),
         )
         warm_from = _warm_from(release, self.warmup)
-        for block in blocks_of(release, release.candidate, self.interval):
+        for block in blocks:
             track = with_block(track, block, warm_from)
             if track.breach is not None:
                 at = (block.end - EPOCH + SETTLE).total_seconds()
@@ -34,10 +53,30 @@ class Watchdog:
         return Decision(None, track.verdict.sentence if track.verdict else "")
 
 
-def _rule(limit: float) -> Rule:
+def harmless_level(release: Release, interval: float = 15.0) -> float:
+    """What the judge takes for harmless after this release's baseline."""
+    baseline = baseline_of(release.stable, -BASELINE, 0.0, interval)
+    harmless = harmless_of(_threshold(release.limit), baseline)
+    assert harmless is not None  # the limit is an absolute one
+    return harmless.level
+
+
+def _ever_over(blocks: tuple[Block, ...], limit: float) -> bool:
+    return any(
+        pod.bad > limit * pod.total
+        for block in blocks
+        if isinstance(block.reading, Counts)
+        for pod in block.reading.pods.values()
+    )
+
+
+def _threshold(limit: float) -> Threshold:
     metric = RatioMetric("http_error_rate", "bad", "total")
-    check = Threshold(metric, Statistic.VALUE, Op.ABOVE, Absolute(limit), f"http_error_rate > {limit:.0%}")
-    return Rule("error-rate", check)
+    return Threshold(metric, Statistic.VALUE, Op.ABOVE, Absolute(limit), f"http_error_rate > {limit:.0%}")
+
+
+def _rule(limit: float, alpha: float | None) -> Rule:
+    return Rule("error-rate", _threshold(limit), alpha=alpha)
 
 
 def _warm_from(release: Release, warmup: float) -> Callable[[str], datetime | None]:
