@@ -29,6 +29,7 @@ from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
 from watchdog.engine.delivering import Announcer
+from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
@@ -208,6 +209,7 @@ class Watchdog:
     ) -> Supervisor:
         by_kind = {provider.kind: provider for provider in providers}
         performer: Performer
+        supervisor: Supervisor
 
         def driver(watch: Watch) -> WatchDriver:
             return WatchDriver(
@@ -220,6 +222,13 @@ class Watchdog:
                 wants=self._wants,
                 observer=self.observer,
                 clock=self._clock,
+                peering=Peering(
+                    peers=supervisor.peers,
+                    sampler=sampler,
+                    prober=prober,
+                    providers=by_kind,
+                    clock=self._clock,
+                ),
             )
 
         def tell(notice: Notice, guard: Guard) -> None:

@@ -32,7 +32,7 @@ class SlowSampler:
         await self._clock.sleep(self._seconds)
         return tuple(Block(*span, NoData("nothing")) for span in spans)
 
-    async def baseline(self, _: Threshold, __: Subject, start: datetime, end: datetime) -> Baseline:
+    async def baseline(self, _: Threshold, __: Subject, start: datetime, end: datetime, ___: float) -> Baseline:
         return Baseline(start, end, NoData("nothing"))
 
 

@@ -356,7 +356,7 @@ def baseline(tsdb: Tsdb, threshold: Threshold, start: float, end: float) -> tupl
     found: list[object] = []
 
     async def test(sampler: Sampler) -> None:
-        measured = await sampler.baseline(threshold, a_subject(), after(start), after(end))
+        measured = await sampler.baseline(threshold, a_subject(), after(start), after(end), 15.0)
         assert (measured.start, measured.end) == (after(start), after(end))
         found.append(measured.reading)
 
@@ -397,7 +397,7 @@ def test_a_baseline_of_nothing_is_no_data_and_a_failed_one_says_so(metric: Ratio
     failed = QueryFailed(FailureReason.TIMEOUT, "late")
 
     async def test(sampler: Sampler) -> None:
-        found = await sampler.baseline(a_rule(metric), a_subject(), after(0), after(3))
+        found = await sampler.baseline(a_rule(metric), a_subject(), after(0), after(3), 1.0)
         assert isinstance(found.reading, QueryFailed)
         assert found.reading.reason is FailureReason.TIMEOUT
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from watchdog.domain.effects import Delivery, Notice, Remedy
 from watchdog.domain.judge import Finding, History, Verdict
 from watchdog.domain.judge.history import Pods
+from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rollout import Stable, SwitchKind, TrafficSwitch
 from watchdog.domain.rules import Action, Budget, Guard, Rule, Threshold
@@ -80,6 +81,7 @@ class RefusalReason(StrEnum):
     PAUSED = "paused"
     ON_HOLD = "on-hold"
     STABLE_OVER_LIMIT = "stable-over-limit"
+    SHARED_CAUSE = "shared-cause"
     KNOWN_BAD = "known-bad"
     CONFLICT = "conflict"
     OUT_OF_REACH = "out-of-reach"
@@ -156,6 +158,8 @@ class Watch:
     noted: tuple[str, ...] = ()  # rules whose breach is only told
     breached_at: datetime | None = None
     refusal: Refusal | None = None
+    comparison: Comparison | None = None  # with peers, the last one
+    shared_until: datetime | None = None  # until when peers were last seen to fail alike
     remedy: Remedy | None = None  # the last intent
     attempts: int = 0
     first_attempt_at: datetime | None = None

@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchdog.domain.counting import Counted, Increase, Selection, count
+from watchdog.domain.judge.harmless import pairs_of
 from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
 from watchdog.domain.rules import GaugeMetric, RateMetric, Threshold
 from watchdog.domain.tallies import together
+from watchdog.engine.alerting import AlertTracker, alert_blocks
 from watchdog.engine.gathering import Gatherer
 from watchdog.engine.questions import (
     Instant,
     Raw,
+    Span,
     Steps,
     Subject,
     at_moment,
@@ -39,8 +42,6 @@ from watchdog.engine.readings import (
 from watchdog.ports import Clock, MetricSource
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
-
-Span = tuple[int, datetime, datetime]  # a block's index, start and end
 
 _LOOK_BACK = 300.0  # where counting is taken up in the middle: a series' last sample is at most that old
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
@@ -95,7 +96,7 @@ class Sampler:
         """Begin to measure a rule."""
         return Tracker(threshold, subject)
 
-    async def blocks(self, tracker: Tracker, spans: Sequence[Span]) -> tuple[Block, ...]:
+    async def blocks(self, tracker: Tracker | AlertTracker, spans: Sequence[Span]) -> tuple[Block, ...]:
         """Wait until the last of the consecutive spans has settled, then measure each of them.
 
         Of one tracker one call at a time. Where asking failed, all the blocks say so, and what was counted meanwhile
@@ -105,24 +106,32 @@ class Sampler:
             return ()
         last = spans[-1][2]
         await self._clock.sleep((last - self._clock.now()).total_seconds() + self._settle)
+        if isinstance(tracker, AlertTracker):
+            return await alert_blocks(self._gatherer, tracker, spans)
         if isinstance(tracker.threshold.metric, GaugeMetric):
             return await self._gauge_blocks(tracker.threshold.metric, tracker.subject, spans)
         return await self._counted_blocks(tracker, spans)
 
-    async def baseline(self, threshold: Threshold, subject: Subject, start: datetime, end: datetime) -> Baseline:
-        """Measure a stretch of the past: as one block, or (gauge, rate) as each pod's median over time."""
+    async def baseline(
+        self, threshold: Threshold, subject: Subject, start: datetime, end: datetime, interval: float
+    ) -> Baseline:
+        """Measure a stretch of the past: as one block, or (gauge, rate) as each pod's median over time.
+
+        What evidence is held against is kept interval by interval (seconds) as well.
+        """
         step = float(max(5, round((end - start).total_seconds() / _BASELINE_STEPS)))
         if isinstance(threshold.metric, GaugeMetric):
             first = min(start.timestamp() + step, end.timestamp())
             question = question_of(threshold.metric.query, subject, Steps(first, end.timestamp(), step))
             outcome = await self._gatherer.ask(question)
             return Baseline(start, end, values_over_time(outcome, question), question.query)
-        reading, query = await self._counted_baseline(threshold, replace(subject, since=start), end, step)
-        return Baseline(start, end, reading, query)
+        step = step if isinstance(threshold.metric, RateMetric) else interval
+        reading, readings, query = await self._counted_baseline(threshold, replace(subject, since=start), end, step)
+        return Baseline(start, end, reading, query, pairs_of(threshold, reading, readings))
 
     async def _counted_baseline(
         self, threshold: Threshold, subject: Subject, end: datetime, step: float
-    ) -> tuple[Reading, str]:
+    ) -> tuple[Reading, list[Reading], str]:
         """Count a long stretch piece by piece: its raw samples are too many to hold them all."""
         tracker = Tracker(threshold, subject)
         begin, last = subject.since.timestamp(), end.timestamp()
@@ -133,18 +142,16 @@ class Sampler:
         for at in pieces(begin, last, _PIECE):
             answers, query = await self._selections(tracker, Raw(max(begin, at - _PIECE), at))
             if isinstance(answers, QueryFailed):
-                return answers, query
+                return answers, [], query
             answered = answered or bool(answers.lead.series)
-            if isinstance(threshold.metric, RateMetric):
-                ends = pieces(max(begin, at - _PIECE), at, step)
-                readings += [_read(tracker, *_count_on(tracker, answers, to), answers, query) for to in ends]
-                continue
-            more_lead, more_companion = _count_on(tracker, answers, at)
-            lead += more_lead
-            companion += more_companion
+            for to in pieces(max(begin, at - _PIECE), at, step):
+                more_lead, more_companion = _count_on(tracker, answers, to)
+                readings.append(_read(tracker, more_lead, more_companion, answers, query))
+                lead += more_lead
+                companion += more_companion
         if isinstance(threshold.metric, RateMetric):
-            return medians(readings, query), query
-        return reading_of(threshold, together(lead), together(companion), answered, query), query
+            return medians(readings, query), [], query
+        return reading_of(threshold, together(lead), together(companion), answered, query), readings, query
 
     # -- counters ------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
+from watchdog.domain.untouched import Peer, untouched
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
 from watchdog.engine.exempting import Exemptions
@@ -70,6 +71,10 @@ class Supervisor:
     def watches(self) -> tuple[Watch, ...]:
         """The open watches, and ended ones of which someone is still to be told."""
         return tuple(running.driver.watch for running in self._running.values())
+
+    def peers(self, watch: Watch) -> tuple[Peer, ...]:
+        """Targets of the watch's guard that nobody touched in the same time."""
+        return untouched(watch, self._guarding.memories_of(watch.guard), self.watches)
 
     def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether the rules in force guard the object."""

@@ -1,10 +1,10 @@
 """Guard tables: what a guard guards, whether its clocks agree, and its rules in its dialect."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from watchdog.domain.rules import Guard, Metric, Rule
+from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts, Guard, Metric, Rule
 from watchdog.rulebook import keys, presets
 from watchdog.rulebook.confidence import with_confidence
 from watchdog.rulebook.durations import duration_text
@@ -174,8 +174,21 @@ def _rules_of(
         rule = rule_under(table, metrics, f'of guard "{name}"')
         _check_hold(name, fields, table)
         if rule is not None:
-            rules.append(rule)
+            rules.append(_with_matchers(rule, fields))
     return tuple(rules)
+
+
+def _with_matchers(rule: Rule, fields: Fields) -> Rule:
+    """A rule on alerts with the guard's matchers, which metrics have by now. What it matches itself is none of them."""
+    if not isinstance(rule.check, Alerts):
+        return rule
+    matchers = fields.get(keys.MATCHERS)
+    for label in matchers.keys() & {ALERT_NAME, ALERT_STATE}:
+        nodes = fields.nodes["matchers"].value
+        assert isinstance(nodes, dict)
+        message = f'alerts are chosen by their names, and "{label}" stands in the matchers'
+        fields.mistakes.add(nodes[label].key_at, message, "remove it from matchers")
+    return replace(rule, check=replace(rule.check, matchers=matchers))
 
 
 def _check_hold(name: str, fields: Fields, table: RuleTable) -> None:

@@ -171,7 +171,7 @@ async def test_what_is_counted_is_what_happened(tmp_path: Path) -> None:
             [*_, nothing] = await blocks(GaugeMetric("nothing", f"max by (pod) (nothing{{{PODS}}})"))
             assert getattr(nothing.reading, "detail", "") == "only NaN or infinite values"
 
-            baseline = await sampler.baseline(a_rule(ratio), subject, began, end)
+            baseline = await sampler.baseline(a_rule(ratio), subject, began, end, 5.0)
             assert isinstance(baseline.reading, Counts)
             one = baseline.reading.pods[NEWBORN]
             assert (one.bad, one.total) == (one.samples - ERRORS_FROM + 1, 10.0 * one.samples)

@@ -17,7 +17,7 @@ from watchdog.domain.rules import Budget, Dimension, Rule
 
 def judge_budget(rule: Rule, budget: Budget, history: History, baseline: Baseline | None, now: datetime) -> Verdict:
     """The verdict at the newest block that ended by `now`; without a baseline the period's traffic is not known."""
-    blocks = [block for block in history.blocks if block.end <= now]
+    blocks = history.blocks
     if not blocks:
         return Verdict(rule.name, Finding.NO_DATA, now, "nothing was measured yet")
     newest = blocks[-1]

@@ -25,10 +25,10 @@ def judge_threshold(
     A breach needs the rule as written to hold, for as long as `for` asks, and where the rule has a confidence, the
     evidence as well.
     """
-    blocks = tuple(block for block in history.blocks if block.end <= now)
+    blocks = history.blocks
     if not blocks:
         return Verdict(rule.name, Finding.NO_DATA, now, "nothing was measured yet")
-    outage = _total_outage(rule, threshold, history, now)
+    outage = _total_outage(rule, threshold, history)
     if outage is not None:
         return outage
     at_end = literal(rule, threshold, history.interval, blocks, baseline)
@@ -36,7 +36,7 @@ def judge_threshold(
     evidence = _weighed(rule, history, at_end)
     if at_end.state is not State.OVER:
         return Verdict(rule.name, _FINDINGS[at_end.state], at, at_end.why, evidence=evidence)
-    since = over_since(rule, threshold, history.interval, blocks, baseline)
+    since = over_since(rule, threshold, history, baseline)
     evidence = replace(evidence, since=since)
     if at - since < rule.hold:
         held = f"{at_end.why}, for {span(at - since)} of {span(rule.hold)}"
@@ -62,12 +62,12 @@ def _weighed(rule: Rule, history: History, at_end: Literal) -> Evidence:
     )
 
 
-def _total_outage(rule: Rule, threshold: Threshold, history: History, now: datetime) -> Verdict | None:
+def _total_outage(rule: Rule, threshold: Threshold, history: History) -> Verdict | None:
     if not isinstance(threshold.metric, RatioMetric) or not threshold.op.upward or len(history.outages) < 2:
         return None
     first, second = history.outages
     # Where scrapes are further apart than blocks, a block without a sample lies between two that are in a row.
-    consecutive = second.index == history.last_index and second.end <= now and second.end - first.end <= RECENT
+    consecutive = second.index == history.last_index and second.end - first.end <= RECENT
     if not consecutive or not all(
         outage.total >= OUTAGE_REQUESTS and outage.bad >= OUTAGE_SHARE * outage.total and not outage.beside
         for outage in (first, second)

@@ -8,10 +8,11 @@ block all the same, since requests of one block are not independent.
 
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from watchdog.domain.judge.betting import evidence_of_a_constant
 from watchdog.domain.judge.harmless import Harmless, bets_on, harmless_of, pair_of
-from watchdog.domain.judge.history import History
+from watchdog.domain.judge.history import History, forgotten
 from watchdog.domain.measurement import Baseline, Block, Reading
 from watchdog.domain.rules import Budget, Rule, Threshold
 
@@ -58,7 +59,21 @@ def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Blo
     if pair is None:
         return replace(history, harmless=harmless)
     level = _level_beside(threshold, harmless, block.beside)
-    return replace(history, harmless=harmless, bets=history.bets.bet(*pair, level, blocks_in(history)))
+    bets = history.bets.bet(*pair, level, blocks_in(history))
+    return replace(
+        history, harmless=harmless, bets=bets, last_bet=block.index if bets is not history.bets else history.last_bet
+    )
+
+
+def until(rule: Rule, history: History, baseline: Baseline | None, now: datetime) -> History:
+    """The history as it was at `now`: without the blocks that ended later, and without the bets on them."""
+    if not history.blocks or history.blocks[-1].end <= now:
+        return history
+    earlier = forgotten(history)
+    for block in history.blocks:
+        if block.end <= now:
+            earlier = with_bet(rule, earlier.with_block(block, None), baseline, block)
+    return replace(earlier, outages=tuple(outage for outage in history.outages if outage.end <= now))
 
 
 def blocks_in(history: History) -> int:
@@ -67,9 +82,12 @@ def blocks_in(history: History) -> int:
 
 
 def provable(rule: Rule, history: History) -> bool:
-    """Whether the requests that were seen could have proven a release that is twice as bad as the limit."""
+    """Whether the requests that were seen could have proven a release that is twice as bad as the limit.
+
+    Those that were seen in the first half of the watch alone say nothing of the second.
+    """
     harmless, bets = history.harmless, history.bets
-    if rule.alpha is None or harmless is None or bets.placed == 0:
+    if rule.alpha is None or harmless is None or bets.placed == 0 or 2 * history.last_bet < history.last_index:
         return False
     twice = min(1.0, 2.0 * max(harmless.limit, harmless.level))
     reached = evidence_of_a_constant(twice, harmless.level, bets.placed, bets.requests / bets.placed)
