@@ -5,6 +5,7 @@ A test holds it to `watchdog.domain.counting.count`, sample by sample.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -70,6 +71,23 @@ def baseline_of(pods: Sequence[Scrapes], start: float, end: float, interval: flo
         bads += np.bincount(own, np.diff(bad), count)
     pairs = tuple((bad, total) for bad, total in zip(bads.tolist(), totals.tolist(), strict=True) if total > 0.0)
     return Baseline(moment(start), moment(end), _reading(counted), blocks=pairs)
+
+
+def stretches_of(pods: Sequence[Scrapes], cuts: Sequence[float]) -> tuple[Block, ...]:
+    """What a peer's pods measured between each two of the cuts: no pod of it is newborn."""
+    blocks = []
+    for index, (start, end) in enumerate(pairwise(cuts), start=1):
+        counted = {}
+        for pod in pods:
+            inside = np.flatnonzero((pod.at > start) & (pod.at <= end))
+            if not inside.size or inside[-1] == 0:
+                continue
+            first, last = max(0, int(inside[0]) - 1), int(inside[-1])
+            bad = np.nan_to_num(pod.bad[[first, last]], nan=0.0)
+            grown = pod.total[last] - pod.total[first]
+            counted[pod.pod] = PodCount(float(bad[1] - bad[0]), float(grown), int(inside.size))
+        blocks.append(Block(index, moment(start), moment(end), _reading(counted)))
+    return tuple(blocks)
 
 
 def _is_away(release: Release, at: float) -> bool:

@@ -30,7 +30,9 @@ class Contestant:
 _WATCHDOGS = (
     Contestant(MAIN, OURS, "ours", Watchdog()),
     Contestant("watchdog, warm-up of 30 s", OURS, "ours", Watchdog(warmup=30.0)),
+    Contestant("watchdog, six rules", OURS, "ours", Watchdog(rules=6)),
     Contestant("watchdog, each 5 s", OURS, "ours", Watchdog(interval=5.0)),
+    Contestant("watchdog, confidence off", OURS, "ours", Watchdog(alpha=None)),
 )
 
 

@@ -4,14 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from benchmarks.judge.blocks import BASELINE, EPOCH, baseline_of, blocks_of
+from benchmarks.judge.blocks import BASELINE, EPOCH, baseline_of, blocks_of, stretches_of
 from benchmarks.judge.runs import Decision, Release
 from watchdog.domain.judge import History
 from watchdog.domain.judge.harmless import harmless_of
+from watchdog.domain.judge.peers import PeerMeasured, compare, stretch_of
+from watchdog.domain.judge.verdict import Verdict
 from watchdog.domain.measurement import Block, Counts
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Absolute, Op, RatioMetric, Rule, Statistic, Threshold
 from watchdog.domain.state import SETTLE, Track
 from watchdog.domain.tracking import with_baseline, with_block
+
+SHARED = "shared-cause"
+"""The reason for which the watchdog holds what it would have rolled back."""
 
 ALPHA = 0.001
 """What the default confidence of a guard leaves to chance, for all its rules together."""
@@ -44,13 +50,36 @@ class Watchdog:
             Track(_rule(release.limit, alpha), history),
             baseline_of(release.stable, -BASELINE, 0.0, self.interval),
         )
-        warm_from = _warm_from(release, self.warmup)
+        warm_from, shared_until = _warm_from(release, self.warmup), None
         for block in blocks:
             track = with_block(track, block, warm_from)
-            if track.breach is not None:
-                at = (block.end - EPOCH + SETTLE).total_seconds()
-                return Decision(at, track.breach.sentence)
+            verdict = track.verdict
+            if track.breach is None or verdict is None or not verdict.literal:
+                continue
+            compared = compare(track.rule, _threshold(release.limit), verdict, _peers(release, verdict))
+            if compared.shared:
+                shared_until = compared.end
+            elif shared_until is None or (verdict.evidence.window_start or stretch_of(verdict)[0]) >= shared_until:
+                # As the daemon does: after a hold, only what is wholly later than the peers' trouble is the release's.
+                return Decision((block.end - EPOCH + SETTLE).total_seconds(), verdict.sentence)
+        if shared_until is not None:
+            return Decision(None, f"{SHARED}: peers failed alike")
         return Decision(None, track.verdict.sentence if track.verdict else "")
+
+
+def _peers(release: Release, verdict: Verdict) -> list[PeerMeasured]:
+    """What each peer measured over the window of the verdict, as the daemon asks for it."""
+    cuts = [(at - EPOCH).total_seconds() for at in stretch_of(verdict)]
+    if _is_away_at(release, cuts[-1] + SETTLE.total_seconds()):
+        return []
+    return [
+        PeerMeasured(Target("production", TargetKind.DEPLOYMENT, f"peer-{number}"), stretches_of(pods, cuts))
+        for number, pods in enumerate(release.peers)
+    ]
+
+
+def _is_away_at(release: Release, at: float) -> bool:
+    return any(start <= at < end for start, end in release.outages)
 
 
 def harmless_level(release: Release, interval: float = 15.0) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.judge.page import Section, whole
 from benchmarks.judge.running import play
-from benchmarks.judge.sections import bursty, harmless, mixture, real, shared
+from benchmarks.judge.sections import bursty, edge, harmless, mixture, real, shared
 from benchmarks.judge.sizes import Sizes
 
 _PARTS = (mixture, bursty, shared, harmless)
@@ -29,9 +29,12 @@ def report(sizes: Sizes, processes: int, told: Callable[[str], None]) -> tuple[s
     tasks = [task for part in _PARTS for task in part.tasks(sizes)]
     told(f"{sum(task.runs for task in tasks):,} made-up releases in {len(tasks)} worlds")
     played = play(tasks, processes)
+    told("the null's edge")
+    edges = edge.play(sizes, processes)
     told("real traffic")
     traced = real.play(sizes, processes)
     sections: list[Section] = [part.told(played, sizes) for part in _PARTS]
+    sections.append(edge.told(edges))
     sections.append(real.told(traced, sizes))
     pictures = {name: svg for section in sections for name, svg in section.pictures.items()}
     return whole("The judge and its peers, side by side", INTRODUCTION, sections), pictures

@@ -168,7 +168,7 @@ def _requests(
         arrived = rng.poisson(_RPS, int(end - start))
         place = (int(rng.integers(slow.size)) + np.arange(arrived.sum())) % slow.size
         second = np.repeat(np.arange(arrived.size), arrived)
-        failing = np.bincount(second, slow[place].astype(float), arrived.size)
+        failing = np.bincount(second, slow[place].astype(float), arrived.size).astype(np.float64)
         at = np.round(np.arange(start + rng.uniform() * _SCRAPE, end, _SCRAPE), 3)
         seen = np.floor(at - start).astype(int)
         total, bad = (np.concatenate(([0.0], np.cumsum(each))) for each in (arrived, failing))

@@ -81,4 +81,5 @@ def _inflated(rng: np.random.Generator, chance: Floats, inflation: float, rps: f
     first = np.unique(clump, return_index=True)[1]
     weight = 1.0 / correlation - 1.0
     drawn = rng.beta(chance[first] * weight, (1.0 - chance[first]) * weight)
-    return drawn[clump]
+    lasting: Floats = drawn[clump]
+    return lasting

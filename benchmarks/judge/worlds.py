@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.judge.runs import Floats, Release, Scrapes
 from benchmarks.judge.scraping import scraped
-from benchmarks.judge.traffic import Bursts, Outage, Weather, errors_anyway, rates
+from benchmarks.judge.traffic import Outage, Weather, errors_anyway, rates
 
 BASELINE = 1800.0
 """Seconds before the switch that are scraped of stable, and of each peer."""
@@ -150,7 +150,8 @@ def _candidate(
 def _share(births: list[float], now: Floats, wanted: int) -> Floats:
     """Which part of the traffic each living pod of the candidate takes; old pods take the rest of a rolling update."""
     living = np.sum([now >= born for born in births], axis=0)
-    return 1.0 / np.maximum(living, wanted)
+    part: Floats = 1.0 / np.maximum(living, wanted)
+    return part
 
 
 def _stable(

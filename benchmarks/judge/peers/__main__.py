@@ -51,9 +51,9 @@ def _share(held: Sequence[Comparison]) -> str:
 def main() -> int:
     folder = place()
     if folder is None:
-        print("The recordings are not beside this repository (../shared/peer-runs).", file=sys.stderr)  # noqa: T201
+        print("The recordings are not beside this repository (../shared/peer-runs).", file=sys.stderr)
         return 1
-    print("\n".join(table(tuple(recordings(folder)))))  # noqa: T201 (it is what the command is for)
+    print("\n".join(table(tuple(recordings(folder)))))
     return 0
 
 

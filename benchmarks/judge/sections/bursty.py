@@ -1,7 +1,5 @@
 """Bursty traffic: the same faults, found sooner, at burst lengths that nobody chose; and the strongest real peer."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from benchmarks.judge import pictures

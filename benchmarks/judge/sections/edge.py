@@ -106,9 +106,7 @@ def _independent(before: Before, seed: int) -> tuple[Release, float]:
     return replace(played, candidate=(_pod(rng, before, "new", new, np.diff(new, prepend=0.0), level),)), level
 
 
-def _pod(
-    rng: np.random.Generator, before: Before, name: str, at: Floats, since: Floats, rate: float
-) -> Scrapes:
+def _pod(rng: np.random.Generator, before: Before, name: str, at: Floats, since: Floats, rate: float) -> Scrapes:
     arrived = rng.poisson(before.rps * since)
     chance = np.full(at.size, rate)
     if before.inflation > 1.0:

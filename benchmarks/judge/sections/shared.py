@@ -5,7 +5,7 @@ from benchmarks.judge.atlas import AT_ONCE, FAULTS, bursting
 from benchmarks.judge.contestants import MAIN, contestants
 from benchmarks.judge.page import Section, percent, seconds
 from benchmarks.judge.running import Played, Task
-from benchmarks.judge.scoring import Outcomes, joined, median, share
+from benchmarks.judge.scoring import Estimate, Outcomes, joined, median, share
 from benchmarks.judge.sizes import Sizes
 from benchmarks.judge.traffic import Outage
 from benchmarks.judge.worlds import World
@@ -125,5 +125,5 @@ def _mistaken(section: Section, played: Played) -> None:
     )
 
 
-def _held(outcomes: Outcomes):  # type: ignore[no-untyped-def]
+def _held(outcomes: Outcomes) -> Estimate:
     return share(int(outcomes.held.sum()), outcomes.runs)
