@@ -13,6 +13,12 @@ OURS = "watchdog"
 MAIN = "watchdog"
 """The watchdog as it comes; what is promised is promised of it."""
 
+BY_DEFAULT = "watchdog, warm-up of 30 s"
+"""The same with the warm-up that it has unless another is asked for; the peers have none."""
+
+FORGIVING = "watchdog, warm-up of 2 min"
+"""The same for a service that is known to start cold."""
+
 STRONGEST = "Argo 15 s, count 40, failureLimit 3 (recorded)"
 """The strongest setting among the recordings of the real programs."""
 
@@ -29,7 +35,8 @@ class Contestant:
 
 _WATCHDOGS = (
     Contestant(MAIN, OURS, "ours", Watchdog()),
-    Contestant("watchdog, warm-up of 30 s", OURS, "ours", Watchdog(warmup=30.0)),
+    Contestant(BY_DEFAULT, OURS, "ours", Watchdog(warmup=30.0)),
+    Contestant(FORGIVING, OURS, "ours", Watchdog(warmup=120.0)),
     Contestant("watchdog, six rules", OURS, "ours", Watchdog(rules=6)),
     Contestant("watchdog, each 5 s", OURS, "ours", Watchdog(interval=5.0)),
     Contestant("watchdog, confidence off", OURS, "ours", Watchdog(alpha=None)),

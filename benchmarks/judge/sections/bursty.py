@@ -3,11 +3,11 @@
 import numpy as np
 
 from benchmarks.judge import pictures
-from benchmarks.judge.atlas import AT_ONCE, broken, bursting
+from benchmarks.judge.atlas import AT_ONCE, REPORTED, broken, bursting
 from benchmarks.judge.contestants import MAIN, OURS, STRONGEST, Contestant, contestants
 from benchmarks.judge.page import Section, brief, percent, seconds
 from benchmarks.judge.running import Played, Task
-from benchmarks.judge.scoring import Outcomes, false_rollbacks, median, ratio
+from benchmarks.judge.scoring import Outcomes, false_rollbacks, median, misses, ratio
 from benchmarks.judge.sizes import Sizes
 from benchmarks.judge.worlds import World
 
@@ -68,7 +68,7 @@ def _rate(section: Section, played: Played, rps: int, scrape: int) -> None:
     rows, short = [], []
     for each in field:
         cells = [each.name, percent(wrong[each.name])]
-        rival = each.peer != OURS and wrong[each.name].value <= wrong[MAIN].value
+        rival = each.peer != OURS and wrong[each.name].value <= wrong[MAIN].value and _keeps_watching(played, each)
         for fault in AT_ONCE:
             times = ratio(costs[each.name, fault], costs[MAIN, fault])
             took = median(np.concatenate([one.took for one in _bad(played, each, rps, scrape, fault)]))
@@ -78,25 +78,39 @@ def _rate(section: Section, played: Played, rps: int, scrape: int) -> None:
         rows.append(cells)
     section.table(["policy", "false rollbacks", *(f"{fault}: median time; failed; x" for fault in AT_ONCE)], rows)
     if scrape == SCRAPES[0]:
-        rivals = [each for each in field if each.peer != OURS and wrong[each.name].value <= wrong[MAIN].value]
+        rarely = [each for each in field if each.peer != OURS and wrong[each.name].value <= wrong[MAIN].value]
+        rivals = [each for each in rarely if _keeps_watching(played, each)]
+        gave_up = [each.name for each in rarely if each not in rivals]
         section.claim(
             f"Bursty traffic at {rps} requests per second: at least 3x fewer failed requests for faults of 20 and 100 %, 2x "
-            "for 8 %, than any competitor's default or documented setting with no more false rollbacks.",
+            "for 8 %, than any competitor's default or documented setting with no more false rollbacks that watches the bake.",
             not short,
             "; ".join(short)
             if short
-            else f"{len(rivals)} of the competitors' settings are wrong no more often; all cost that much more.",
+            else f"{len(rivals)} of the competitors' settings are wrong no more often; all cost that much more. "
+            f"Not counted, since they miss most faults that begin a minute or three after the switch: {', '.join(gave_up)}.",
         )
+
+
+def _keeps_watching(played: Played, each: Contestant) -> bool:
+    """Whether it finds most faults that begin late: who has concluded by then is wrong about no burst that follows."""
+    late = [
+        played[broken(world, fault).name, each.name]
+        for world in REPORTED
+        for fault in ("20 % after 60 s", "20 % after 180 s")
+    ]
+    return misses(late).value <= 0.5
 
 
 def _strongest(section: Section, played: Played) -> None:
     """Against the strongest peer of the recordings, burst by burst."""
-    rows, wrongs, slower = [], [], []
+    rows, wrongs = [], []
     field = {each.name: each for each in contestants("main")}
     ours, theirs = field[MAIN], field.get(STRONGEST)
     if theirs is None:
         return
     for scrape in SCRAPES:
+        slower, sooner = [], []
         for rps in RATES:
             for level in LEVELS:
                 for length in LENGTHS:
@@ -110,19 +124,21 @@ def _strongest(section: Section, played: Played) -> None:
                     median(np.concatenate([one.took for one in _bad(played, each, rps, scrape, fault)])).value
                     for each in (ours, theirs)
                 )
-                allowed = other_at + 15.0 if fault == "8 %" else other_at
-                late = mine_at > allowed if fault == "8 %" else mine_at >= allowed
-                if late:
-                    slower.append(f"{fault}, {rps} rps, scrape of {scrape} s: {mine_at:.0f} s against {other_at:.0f} s")
+                told = f"{fault}, {rps} rps: {mine_at:.0f} s against {other_at:.0f} s"
+                late = mine_at > other_at + 15.0 if fault == "8 %" else mine_at >= other_at
+                (slower if late else sooner).append(told)
+        blind = false_rollbacks([one for rps in RATES for one in _good(played, theirs, rps, scrape)])
+        section.claim(
+            f"Against {STRONGEST}, scraped each {scrape} s: sooner for 20 and 100 %, no later than one interval for 8 %.",
+            not slower,
+            "; ".join(slower or sooner)
+            + (f". It sends back {percent(blind)} of the good releases in these worlds." if slower else "."),
+        )
     section.say(
-        f"**Against {STRONGEST}**, the strongest setting among the recordings of the real programs: false rollbacks."
+        f"**Against {STRONGEST}**, the strongest setting among the recordings of the real programs: false rollbacks. "
+        "At a scrape of 30 s its analysis begins with five queries without an answer, which abort it, whatever was released."
     )
     section.table(["bursts", "watchdog", STRONGEST], rows)
-    section.claim(
-        f"Against {STRONGEST}: sooner for 20 and 100 %, no later than one interval for 8 %, at scrapes of 15 and of 30 s.",
-        not slower,
-        "; ".join(slower) if slower else "So it is at 10 and at 100 requests per second.",
-    )
     section.claim(
         f"Against {STRONGEST}: no more false rollbacks at any burst length from 15 to 90 s, at scrapes of 15 and of 30 s.",
         not wrongs,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.judge.atlas import absences
-from benchmarks.judge.contestants import MAIN, contestants
+from benchmarks.judge.contestants import BY_DEFAULT, FORGIVING, MAIN, contestants
 from benchmarks.judge.page import Section, percent
 from benchmarks.judge.running import Played, Task
 from benchmarks.judge.scoring import false_rollbacks
@@ -50,13 +50,17 @@ def told(played: Played, sizes: Sizes) -> Section:
         f"{wrong} of {runs} good releases were rolled back, in {len(gaps)} patterns.",
     )
     _table(section, played, beginnings)
-    beyond = [world.name for world in beginnings if false_rollbacks([played[world.name, MAIN]]).low > STATED]
-    total = false_rollbacks([played[world.name, MAIN] for world in beginnings])
+    beyond = [world.name for world in beginnings if false_rollbacks([played[world.name, FORGIVING]]).low > STATED]
+    total = false_rollbacks([played[world.name, FORGIVING] for world in beginnings])
+    shorter = false_rollbacks([played[world.name, BY_DEFAULT] for world in beginnings if world.cold])
     section.claim(
         "An errors' series absent until the first error, a cold start of 2 minutes, pods doubled: no false rollback beyond "
-        "the stated rate of 0.1 %.",
+        "the stated rate of 0.1 %, with a warm-up as long as the cold start.",
         not beyond and total.low <= STATED,
-        f"In all: {percent(total)}." + (f" Beyond it: {', '.join(beyond)}." if beyond else ""),
+        f"In all: {percent(total)}."
+        + (f" Beyond it: {', '.join(beyond)}." if beyond else "")
+        + f" With the default warm-up of 30 s {percent(shorter)} of the cold starts are sent back, all where 12 % of the "
+        "first requests fail: no judge can know that this is not the release.",
     )
     return section
 
