@@ -110,7 +110,8 @@ def _strongest(section: Section, played: Played) -> None:
     if theirs is None:
         return
     for scrape in SCRAPES:
-        slower, sooner = [], []
+        slower: list[str] = []
+        sooner: list[str] = []
         for rps in RATES:
             for level in LEVELS:
                 for length in LENGTHS:
