@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint types bench-judge lock coverage docs clean
+.PHONY: help demo test e2e lint types bench-judge bench-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
 
 bench-judge: $(VENV)/.bench ## the judge beside its peers: benchmarks/results/judge.md, in under ten minutes (ARGS=--quick)
 	$(BIN)/python -m benchmarks.judge $(ARGS)
+
+bench-check: $(VENV)/.bench ## the bench's own tests and types
+	$(BIN)/python -m pytest -q -n auto tests/benchmarks
+	MYPYPATH=src:. $(BIN)/mypy --strict -p benchmarks
 
 lock: ## write the hashed locks anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt
