@@ -27,8 +27,11 @@ from builders import (
     a_switch,
     a_target,
     a_watch,
+    alerts_of,
+    an_alert,
     at,
     counts_of,
+    firing,
     seconds,
     signs_of,
     slow,
@@ -66,7 +69,7 @@ from watchdog.domain.state import Telling, Watch
 from watchdog.domain.telling import notice
 
 PODS = ("research-a", "research-b", "research-c")
-RULES = ("error-rate", "latency", "memory")
+RULES = ("error-rate", "latency", "memory", "alerts")
 
 times = st.integers(0, 1500)
 numbers = st.one_of(st.floats(0, 200), st.sampled_from([float("nan"), float("inf")]))
@@ -78,10 +81,20 @@ def _counts(pods: dict[str, tuple[int, int]]) -> Reading:
 
 
 pairs = st.tuples(st.integers(0, 100), st.integers(0, 100))
+seconds_or_none = st.none() | st.floats(-300, 300)
+alerts = st.builds(
+    an_alert,
+    st.sampled_from(["High", "Slow"]),
+    active=st.floats(-300, 300),
+    firing=seconds_or_none,
+    fired_before=seconds_or_none.map(lambda when: None if when is None else at(min(when, 0))),
+    pods=st.sampled_from([(), PODS[:1], PODS]),
+)
 readings = {
     "error-rate": absences | st.dictionaries(st.sampled_from(PODS), pairs).map(_counts),
     "latency": absences | st.floats(0, 1).map(slow),
     "memory": absences | st.dictionaries(st.sampled_from(PODS), numbers).map(values),
+    "alerts": absences | st.lists(alerts, max_size=3).flatmap(lambda found: st.builds(firing, *map(st.just, found))),
 }
 
 waiting = st.sampled_from([None, None, "CrashLoopBackOff", "ImagePullBackOff", "ContainerCreating"])
@@ -221,6 +234,7 @@ def watches(draw: st.DrawFn) -> Watch:
         a_rule(a_gauge("1.5x"), action=draw(actions)),
         a_rule(a_probe(failures=2)),
         a_rule(signs_of()),
+        a_rule(alerts_of("High", "Slow")),
     )
     guard = a_guard(
         *rules,

@@ -28,6 +28,7 @@ from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
+from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
 from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
@@ -192,6 +193,13 @@ class Watchdog:
             "namespaces": self._resumed_namespaces(rulebook, supervisor, cache),
             "announcer": announcer.run(),
             "rules": self._follow_rules(supervisor, cache, announcer),
+            "calibration": Calibrator(
+                sampler=sampler,
+                journal=journal,
+                memories=supervisor.memories,
+                targets=supervisor.undisturbed,
+                clock=self._clock,
+            ).run(),
         }
 
     def _guarded(self, target: Target, labels: Mapping[str, str]) -> bool:

@@ -18,10 +18,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from watchdog.domain.judge import History
 from watchdog.domain.judge.history import Pods, forgotten
 from watchdog.domain.judge.peers import RuleCompared
-from watchdog.domain.judge.quantiles import merged
 from watchdog.domain.judge.sentences import calibration_sentence
 from watchdog.domain.judge.weighing import betting_on
-from watchdog.domain.measurement import Baseline, Buckets, PodBuckets
+from watchdog.domain.measurement import Baseline, Buckets
 from watchdog.domain.memory import Memory
 from watchdog.domain.rules import Signs
 from watchdog.domain.state import PATH_KEPT, Track, Watch
@@ -218,9 +217,7 @@ def _merged(baseline: Baseline | None) -> Baseline | None:
     """A baseline's histograms as one: all that is ever asked of them, at a fiftieth of their size."""
     if baseline is None or not isinstance(baseline.reading, Buckets) or len(baseline.reading.pods) < 2:
         return baseline
-    parts = [baseline.reading.pods[pod] for pod in sorted(baseline.reading.pods)]
-    time = math.fsum(part.sum for part in parts)
-    whole = PodBuckets(merged(parts), baseline.reading.total, time, baseline.reading.samples)
+    whole = baseline.reading.whole
     return replace(baseline, reading=Buckets({"": whole}))
 
 
@@ -246,7 +243,7 @@ def dump(value: Any) -> Any:
             named = {
                 field.name: dump(getattr(value, field.name))
                 for field in fields(value)
-                if not _is_default(field.default, getattr(value, field.name))
+                if field.init and not _is_default(field.default, getattr(value, field.name))
             }
             return {"is": type(value).__name__, **named}
         case _:
@@ -330,7 +327,7 @@ def _load_dataclass(cls: type, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise Unreadable(f"{where}: {type(value).__name__} where {cls.__name__} was expected")
     hints = _hints(cls)
-    known = {field.name: field for field in fields(cls)}
+    known = {field.name: field for field in fields(cls) if field.init}
     unknown = sorted(set(value) - set(known) - {"is"})
     if unknown:
         raise Unreadable(f"{where}: unknown {', '.join(unknown)}")

@@ -29,7 +29,8 @@ from watchdog.domain.quiet import Stretch, pods_of, recorded, stretches
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rule, Threshold
 from watchdog.engine.memories import Memories
-from watchdog.engine.sampling import Sampler, Span as BlockSpan, Subject
+from watchdog.engine.sampling import Sampler, Subject
+from watchdog.engine.sampling import Span as BlockSpan
 from watchdog.ports import Clock, Document, Journal, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -140,8 +141,8 @@ class Calibrator:
             late = self._clock.monotonic() - began > _LONGEST
             if late or all(near(window, known) for window in stretch.spans):
                 reason = LeftOut.UNMEASURED if late else LeftOut.RECORDED
-                for windows in found.values():
-                    windows += [reason] * stretch.windows
+                for left_out in found.values():
+                    left_out.extend([reason] * stretch.windows)
                 continue
             for rule, windows in (await self._stretch(memory, guard, rules, stretch, known)).items():
                 found[rule] += windows
@@ -149,8 +150,8 @@ class Calibrator:
         at = self._clock.now()
         result = {calibration_key(rule, guard): calibration_of(found[rule.name], at) for rule in rules}
         reached = {rule.name: result[calibration_key(rule, guard)].reached for rule in rules}
-        windows = max(one.windows for one in result.values())
-        log.info("calibrated", extra={"facts": {"target": str(target), "windows": windows, "reached": reached}})
+        most = max(one.windows for one in result.values())
+        log.info("calibrated", extra={"facts": {"target": str(target), "windows": most, "reached": reached}})
         return result
 
     async def _records(self) -> Sequence[Document]:
@@ -165,13 +166,9 @@ class Calibrator:
             # Older than what Prometheus keeps, or nobody used it then.
             return {name: [LeftOut.UNMEASURED] * stretch.windows for name in shown}
         disturbed = await self._blocks(memory, rules, stretch, shown)
-        return {
-            rule.name: list(_windows(rule, guard, stretch, shown[rule.name], disturbed, known)) for rule in rules
-        }
+        return {rule.name: list(_windows(rule, guard, stretch, shown[rule.name], disturbed, known)) for rule in rules}
 
-    async def _baselines(
-        self, memory: Memory, rules: Mapping[Rule, Threshold], stretch: Stretch
-    ) -> dict[str, _Shown]:
+    async def _baselines(self, memory: Memory, rules: Mapping[Rule, Threshold], stretch: Stretch) -> dict[str, _Shown]:
         subject = _subject(memory, stretch.baseline_from)
         start, end, interval = stretch.baseline_from, stretch.start, stretch.interval.total_seconds()
         baselines = await asyncio.gather(

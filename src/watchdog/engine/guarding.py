@@ -1,6 +1,6 @@
 """Whose target it is: the rules in force, asked about what was sighted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from watchdog.domain.events import Event, RightEnded
 from watchdog.domain.live import Sighting
@@ -41,6 +41,13 @@ class Guarding:
             return guard
         guards = (self._guard_of_service(sighting, service) for service in sighting.selected_by)
         return next((found for found in guards if found is not None), None)
+
+    def guarded(self) -> Iterator[tuple[Target, Guard]]:
+        """Each target that was sighted and serves, with its guard."""
+        for target, sighting in self._seen.items():
+            guard = self.guard_of(sighting)
+            if guard is not None and not self.idle(sighting):
+                yield target, guard
 
     def memories_of(self, guard: Guard) -> tuple[Memory, ...]:
         """What is remembered of the guard's targets; of one that was not sighted yet its namespace or name decides."""

@@ -12,6 +12,8 @@ from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.rules import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
+Span = tuple[int, datetime, datetime]  # a block's index, start and end
+
 _SHORT = 300.0  # raw questions up to this long are merged though their windows differ
 _MILLISECOND = 0.0011
 

@@ -76,6 +76,11 @@ class Supervisor:
         """Targets of the watch's guard that nobody touched in the same time."""
         return untouched(watch, self._guarding.memories_of(watch.guard), self.watches)
 
+    def undisturbed(self) -> Mapping[Target, Guard]:
+        """The guarded targets that no open watch is about: their past may be looked at."""
+        watched = {watch.switch.target for watch in self.watches}
+        return {target: guard for target, guard in self._guarding.guarded() if target not in watched}
+
     def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether the rules in force guard the object."""
         return self._guarding.guards(target, labels)

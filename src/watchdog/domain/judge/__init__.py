@@ -2,11 +2,12 @@
 
 A condition is judged in `thresholds`: the rule as written is `literal`, the evidence `weighing` and `betting`, what it
 is held against `harmless`. Error budgets live in `budgets`, the watchdog's own probes in `probes`, the pods' signs in
-`signs`.
+`signs`, Prometheus's alerts in `alerts`.
 """
 
 from datetime import datetime
 
+from watchdog.domain.judge.alerts import judge_alerts
 from watchdog.domain.judge.budgets import judge_budget
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.probes import judge_probes
@@ -15,7 +16,7 @@ from watchdog.domain.judge.thresholds import judge_threshold
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict
 from watchdog.domain.judge.weighing import until
 from watchdog.domain.measurement import Baseline
-from watchdog.domain.rules import Budget, Probe, Rule, Signs, Threshold
+from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs, Threshold
 
 __all__ = ["Evidence", "Finding", "History", "Verdict", "judge"]
 
@@ -36,3 +37,5 @@ def judge(rule: Rule, history: History, baseline: Baseline | None, now: datetime
             return judge_probes(rule, probe, history, now)
         case Signs() as signs:
             return judge_signs(rule, signs, history, now)
+        case Alerts() as alerts:
+            return judge_alerts(rule, alerts, history, now)

@@ -1,7 +1,7 @@
 """Calibration from history: what the very same judge reaches over quiet windows of a target's own past.
 
-`domain/quiet.py` says which windows; here is which of them turn out not to have been quiet, what the others reached, and
-what follows for the threshold (`judge/habits.py`). A window is judged as if a release had been switched to at its
+`domain/quiet.py` says which windows; here is which of them turn out not to have been quiet, what the others reached,
+and what follows for the threshold (`judge/habits.py`). A window is judged as if a release had been switched to at its
 beginning, against the harmless level of the baseline stretch before it.
 """
 
@@ -57,7 +57,9 @@ def calibrated(
     """The calibration by these windows, each with the baseline before it; nothing but what was measured is known."""
     return calibration_of(
         (
-            seen(rule, window, baseline, interval=interval, bake=bake, over=over_limit(rule, window, baseline, bake=bake))
+            seen(
+                rule, window, baseline, interval=interval, bake=bake, over=over_limit(rule, window, baseline, bake=bake)
+            )
             for window, baseline in zip(windows, baselines, strict=True)
         ),
         at,
@@ -120,9 +122,7 @@ def near(window: Span, spans: Iterable[Span], margin: timedelta = MARGIN) -> boo
     return any(start - margin < window[1] and window[0] < end + margin for start, end in spans)
 
 
-def over_limit(
-    rule: Rule, blocks: Sequence[Block], baseline: Baseline | None, *, bake: timedelta
-) -> tuple[Span, ...]:
+def over_limit(rule: Rule, blocks: Sequence[Block], baseline: Baseline | None, *, bake: timedelta) -> tuple[Span, ...]:
     """The stretches in which the rule as written held for longer than a minute: incidents, not habits.
 
     The rule looks at the recent minute, so a burst of 15 s keeps it true for a minute: from such a run, only what lies
@@ -172,7 +172,7 @@ def other_pods(baseline: Baseline | None, blocks: Sequence[Block]) -> tuple[Span
 
 
 def _limit(rule: Rule, harmless: Harmless, bake: timedelta) -> float:
-    """The share of bad requests that is an incident where it lasts: the limit; of a budget, what spends it in a bake."""
+    """The share of bad requests that, lasting, is an incident: the limit; of a budget, what spends it in a bake."""
     if not isinstance(rule.check, Budget):
         return harmless.limit
     fast = rule.check.allowed * rule.check.spend * (rule.check.period / bake)

@@ -238,6 +238,14 @@ def _remember(
 
 
 @dataclass(frozen=True, slots=True)
+class OverRun:
+    """Since when the rule as written held at the end of block `index`; None: it did not."""
+
+    index: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """All that one rule has seen in one watch."""
 
@@ -253,6 +261,7 @@ class History:
     spent: tuple[float, float] = (0.0, 0.0)  # ratios: bad and all requests since the switch
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS
+    over: OverRun | None = None  # of the newest block that was judged so far
     last_bet: int = 0  # the index of the block of the newest bet
     calibration: Calibration | None = None  # the service's habits, as known when the watch was opened
 

@@ -36,7 +36,7 @@ def judge_threshold(
     evidence = _weighed(rule, history, at_end)
     if at_end.state is not State.OVER:
         return Verdict(rule.name, _FINDINGS[at_end.state], at, at_end.why, evidence=evidence)
-    since = over_since(rule, threshold, history.interval, blocks, baseline)
+    since = over_since(rule, threshold, history, baseline)
     evidence = replace(evidence, since=since)
     if at - since < rule.hold:
         held = f"{at_end.why}, for {span(at - since)} of {span(rule.hold)}"
