@@ -19,6 +19,9 @@ BY_DEFAULT = "watchdog, warm-up of 30 s"
 FORGIVING = "watchdog, warm-up of 2 min"
 """The same for a service that is known to start cold."""
 
+CALIBRATED = "watchdog, calibrated"
+"""The same with what it has learnt of the service's own past, as the daemon does a day after it first saw a target."""
+
 STRONGEST = "Argo 15 s, count 40, failureLimit 3 (recorded)"
 """The strongest setting among the recordings of the real programs."""
 
@@ -45,11 +48,19 @@ _WATCHDOGS = (
 
 @cache
 def contestants(field: str) -> Sequence[Contestant]:
-    """The policies of a field: `ours`, `main` (with the peers' defaults and documented settings), `all`."""
+    """The policies of a field: `ours`, `habits`, `traces`, `main` (with the peers' defaults and documented settings), `all`."""
     peers = tuple(Contestant(each.name, each.peer, each.kind, each.policy) for each in settings())
     match field:
         case "ours":
             return _WATCHDOGS
+        case "habits":
+            return (
+                _WATCHDOGS[0],
+                Contestant(CALIBRATED, OURS, "ours", Watchdog(calibrated=True)),
+                *(each for each in peers if each.name == STRONGEST),
+            )
+        case "traces":
+            return (*_WATCHDOGS, Contestant(CALIBRATED, OURS, "ours", Watchdog(calibrated=True)), *peers)
         case "main":
             return (*_WATCHDOGS, *(each for each in peers if each.kind != "grid"))
         case "all":

@@ -4,13 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from benchmarks.judge.blocks import BASELINE, EPOCH, baseline_of, blocks_of, stretches_of
 from benchmarks.judge.runs import Decision, Release
 from watchdog.domain.judge import History
+from watchdog.domain.judge.calibration import calibrated
+from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.harmless import harmless_of
 from watchdog.domain.judge.peers import PeerMeasured, compare, stretch_of
 from watchdog.domain.judge.verdict import Verdict
 from watchdog.domain.measurement import Block, Counts
+from watchdog.domain.quiet import WINDOWS
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Absolute, Op, RatioMetric, Rule, Statistic, Threshold
 from watchdog.domain.state import SETTLE, Track
@@ -30,7 +35,7 @@ class Watchdog:
     `alpha` is what the guard's confidence leaves to chance (None: `confidence = "off"`, the rule as written alone),
     shared equally by its `rules`, of which this is one. Unless it is `thorough`, the judge is not asked about releases of
     which no pod shows a share above the limit in any block: the rule as written, without which nothing breaches, is over
-    the limit only where some block is.
+    the limit only where some block is. If it is `calibrated`, the release's history says what habits the service has.
     """
 
     interval: float = 15.0
@@ -38,6 +43,7 @@ class Watchdog:
     alpha: float | None = ALPHA
     rules: int = 1
     thorough: bool = False
+    calibrated: bool = False
 
     def __call__(self, release: Release) -> Decision:
         """When the rule breaches: the block's end, and the settling delay after which it is asked."""
@@ -45,9 +51,11 @@ class Watchdog:
         if not self.thorough and not _ever_over(blocks, release.limit):
             return Decision(None, "never over the limit")
         alpha = None if self.alpha is None else self.alpha / self.rules
-        history = History(timedelta(seconds=self.interval), timedelta(seconds=release.bake))
+        rule = _rule(release.limit, alpha)
+        habits = habits_of(release, rule, self.interval) if self.calibrated else None
+        history = History(timedelta(seconds=self.interval), timedelta(seconds=release.bake), calibration=habits)
         track = with_baseline(
-            Track(_rule(release.limit, alpha), history),
+            Track(rule, history),
             baseline_of(release.stable, -BASELINE, 0.0, self.interval),
         )
         warm_from, shared_until = _warm_from(release, self.warmup), None
@@ -65,6 +73,25 @@ class Watchdog:
         if shared_until is not None:
             return Decision(None, f"{SHARED}: peers failed alike")
         return Decision(None, track.verdict.sentence if track.verdict else "")
+
+
+def habits_of(release: Release, rule: Rule, interval: float) -> Calibration:
+    """What the judge reaches over the service's past: each stretch is a baseline and windows as long as the bake."""
+    windows, baselines = [], []
+    for pods in release.history:
+        end = max(float(pod.at[-1]) for pod in pods)
+        before = baseline_of(pods, 0.0, BASELINE, interval)
+        for start in np.arange(BASELINE, end - release.bake + interval, release.bake)[: WINDOWS // 13]:
+            windows.append(stretches_of(pods, np.arange(start, start + release.bake + 1.0, interval).tolist()))
+            baselines.append(before)
+    return calibrated(
+        rule,
+        windows[:WINDOWS],
+        baselines[:WINDOWS],
+        interval=timedelta(seconds=interval),
+        bake=timedelta(seconds=release.bake),
+        at=EPOCH,
+    )
 
 
 def _peers(release: Release, verdict: Verdict) -> list[PeerMeasured]:

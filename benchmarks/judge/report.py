@@ -5,10 +5,10 @@ from pathlib import Path
 
 from benchmarks.judge.page import Section, whole
 from benchmarks.judge.running import play
-from benchmarks.judge.sections import bursty, edge, harmless, mixture, real, shared
+from benchmarks.judge.sections import bursty, edge, habits, harmless, mixture, real, shared
 from benchmarks.judge.sizes import Sizes
 
-_PARTS = (mixture, bursty, shared, harmless)
+_PARTS = (mixture, bursty, habits, shared, harmless)
 
 INTRODUCTION = (
     "Written by `make bench-judge`; the same program writes the same page to the last digit. Every policy is given the "

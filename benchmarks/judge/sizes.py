@@ -17,6 +17,8 @@ class Sizes:
     edge: int
     shared: int
     bursting_peers: int
+    habits_good: int
+    habits_bad: int
     traces: int
 
 
@@ -31,6 +33,8 @@ FULL = Sizes(
     edge=12_000,
     shared=200,
     bursting_peers=400,
+    habits_good=60,
+    habits_bad=10,
     traces=400,
 )
 
@@ -45,5 +49,7 @@ QUICK = Sizes(
     edge=120,
     shared=6,
     bursting_peers=10,
+    habits_good=3,
+    habits_bad=2,
     traces=20,
 )

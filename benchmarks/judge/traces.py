@@ -132,12 +132,24 @@ def _release(service: Service, world: str, row: int, bad: Floats, fault_at: floa
         scrape_interval=_SCRAPE,
         fault_at=fault_at,
         failing=failing,
+        history=_past(requests, failed, begin),
         facts={"rps": max(float(requests[row:end].mean()) / _SCRAPE, 1e-3), "service": service.name},
     )
 
 
-def _pod(name: str, born: float, at: Floats, requests: Floats, failed: Floats) -> Scrapes:
-    return Scrapes(name, born, at, np.cumsum(requests), np.cumsum(failed))
+def _past(requests: Floats, failed: Floats, begin: int) -> tuple[tuple[Scrapes, ...], ...]:
+    """What the service did before the baseline: a baseline and as many bakes as there are rows, again and again."""
+    length = _BASELINE_ROWS + 3 * _BAKE_ROWS
+    chunks = []
+    for start in range(0, begin - _BASELINE_ROWS - _BAKE_ROWS, 2 * _BAKE_ROWS):
+        rows = slice(start, min(start + length, begin))
+        at = (np.arange(rows.stop - rows.start) + 0.5) * _SCRAPE
+        chunks.append((_pod("old", -np.inf, at, requests[rows], failed[rows]),))
+    return tuple(chunks)
+
+
+def _pod(name: str, born: float, at: NDArray[np.floating], requests: Floats, failed: Floats) -> Scrapes:
+    return Scrapes(name, born, at.astype(np.float64), np.cumsum(requests), np.cumsum(failed))
 
 
 def _delag(root: Path, half: int, kind: str) -> Iterator[Release]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.judge import traces
-from benchmarks.judge.contestants import MAIN, OURS, Contestant, contestants
+from benchmarks.judge.contestants import CALIBRATED, MAIN, OURS, Contestant, contestants
 from benchmarks.judge.page import Section, percent
 from benchmarks.judge.running import outcome_of, parallel
 from benchmarks.judge.runs import Release
@@ -46,7 +46,7 @@ def play(sizes: Sizes, processes: int) -> Found | None:
 def _judged(shard: Shard) -> dict[str, Outcomes]:
     root, trace, half, good, which, most = shard
     played: Iterable[Release] = (traces.clean if good else traces.bad)(root, trace, half)
-    return outcome_of(islice(islice(played, most), which, None, _SHARDS), contestants("all"))
+    return outcome_of(islice(islice(played, most), which, None, _SHARDS), contestants("traces"))
 
 
 def told(found: Found | None, sizes: Sizes) -> Section:
@@ -60,9 +60,10 @@ def told(found: Found | None, sizes: Sizes) -> Section:
     section.say(
         "A row of a trace (one minute of Nezha, five of PetShop) is played as one scrape of 15 s, so times are counted in "
         "rows; `traces.py` says what is read off and what is left out. Settings are tuned on every second service, and "
-        "reported on the others. Neighbouring deploys share half of their rows, so the intervals are too narrow."
+        "reported on the others. Neighbouring deploys share half of their rows, so the intervals are too narrow. "
+        "The calibrated watchdog has looked at what the service did in the rows before its baseline, as far as there are any."
     )
-    field = contestants("all")
+    field = contestants("traces")
     tuning, reported = ({each.name: _weighed(found, each, half, TRACES) for each in field} for half in (0, 1))
     best = tuned({name: each for name, each in tuning.items() if each.contestant.peer != OURS}, tuning[MAIN].false)
     chosen = {each.contestant.name for each in best.values()}
@@ -78,7 +79,7 @@ def told(found: Found | None, sizes: Sizes) -> Section:
             for each in shown
         ],
     )
-    ours = reported[MAIN]
+    ours = reported[CALIBRATED]
     rivals = [
         reported[each.name]
         for each in shown
@@ -98,7 +99,7 @@ def _promise(section: Section, promise: str, ours: Weighed, rivals: Sequence[Wei
     section.claim(
         promise,
         ours.false < best.false,
-        f"The watchdog: {percent(ours.false_rollbacks)}; {best.contestant.name}: {percent(best.false_rollbacks)}.",
+        f"The watchdog, calibrated: {percent(ours.false_rollbacks)}; {best.contestant.name}: {percent(best.false_rollbacks)}.",
     )
 
 
