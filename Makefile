@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint types lock coverage docs clean
+.PHONY: help demo test e2e lint types bench-judge bench-check lock coverage docs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is as new as the lock it was made from; an edited lock is installed anew.
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
@@ -39,6 +39,17 @@ types: $(VENV)/.installed ## mypy --strict
 
 coverage: $(VENV)/.installed ## branches of domain and rulebook that no test takes
 	$(BIN)/python -m pytest -q -n auto tests/domain tests/rulebook --cov=watchdog.domain --cov=watchdog.rulebook --cov-branch --cov-fail-under=95 $(ARGS)
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
+
+bench-judge: $(VENV)/.bench ## the judge beside its peers: benchmarks/results/judge.md, in under ten minutes (ARGS=--quick)
+	$(BIN)/python -m benchmarks.judge $(ARGS)
+
+bench-check: $(VENV)/.bench ## the bench's own tests and types
+	$(BIN)/python -m pytest -q -n auto tests/benchmarks
+	MYPYPATH=src:. $(BIN)/mypy --strict -p benchmarks
 
 lock: ## write the hashed locks anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt

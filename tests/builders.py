@@ -14,10 +14,12 @@ from watchdog.domain.events import Event
 from watchdog.domain.judge import History
 from watchdog.domain.live import Container, Destination, Live, Pod, Sighting
 from watchdog.domain.measurement import (
+    Alert,
     Baseline,
     Block,
     Buckets,
     Counts,
+    Firing,
     PodBuckets,
     PodCount,
     PodValues,
@@ -38,6 +40,7 @@ from watchdog.domain.rollout import (
 from watchdog.domain.rules import (
     AboveBaseline,
     Absolute,
+    Alerts,
     Dimension,
     GaugeMetric,
     Guard,
@@ -173,10 +176,18 @@ def signs_of(*signs: Sign | str) -> Signs:
     return Signs(tuple(Sign(sign) for sign in signs) or tuple(Sign))
 
 
-def a_rule(check: Threshold | Probe | Signs | None = None, *, name: str = "", hold: float = 0, **changes: Any) -> Rule:
+def alerts_of(*names: str, **labels: str) -> Alerts:
+    """Prometheus alerts by name; `CheckoutErrorsHigh` by default. Each label has one allowed value."""
+    allowed = {label: (value,) for label, value in labels.items()}
+    return Alerts(names or ("CheckoutErrorsHigh",), allowed)
+
+
+def a_rule(
+    check: Threshold | Probe | Signs | Alerts | None = None, *, name: str = "", hold: float = 0, **changes: Any
+) -> Rule:
     """`error-rate`, a rule on `http_error_rate > 5%`; another check names itself."""
     check = check or a_ratio()
-    names = {Probe: "health", Signs: "crash"}
+    names = {Probe: "health", Signs: "crash", Alerts: "alerts"}
     known = names.get(type(check)) or (
         {"http_error_rate": "error-rate", "http_latency": "latency"}.get(check.metric.name, check.metric.name)
         if isinstance(check, Threshold)
@@ -230,6 +241,19 @@ def values(pods: Mapping[str, float] | float) -> PodValues:
     return PodValues(pods if isinstance(pods, Mapping) else {"research-a": pods})
 
 
+def an_alert(
+    name: str = "CheckoutErrorsHigh", *, active: float = 30, firing: float | None = 60, **changes: Any
+) -> Alert:
+    """An alert that became active and began to fire so long after the switch; `firing=None` for a pending one."""
+    alert = Alert(name, {"severity": "critical"}, at(active), None if firing is None else at(firing))
+    return replace(alert, **changes)
+
+
+def firing(*alerts: Alert, put_back: float | None = None) -> Firing:
+    """The alerts that were active at a block's end."""
+    return Firing(alerts, T0, None if put_back is None else at(put_back))
+
+
 def a_block(index: int, reading: Reading, *, interval: timedelta = INTERVAL, start: datetime = T0) -> Block:
     """Block `index` of the grid that begins at `start`."""
     return Block(index, start + (index - 1) * interval, start + index * interval, reading, "a query")
@@ -260,12 +284,14 @@ def a_round(
     candidate: Mapping[str, ProbeOutcome] | Iterable[ProbeResult],
     *,
     stable: ProbeOutcome | None = None,
+    peers: Iterable[ProbeOutcome] = (),
 ) -> ProbeRound:
     """One round of probes, by pod."""
     if isinstance(candidate, Mapping):
         candidate = tuple(ProbeResult(pod, outcome, str(outcome)) for pod, outcome in candidate.items())
     others = () if stable is None else (ProbeResult("old-a", stable, str(stable)),)
-    return ProbeRound(at(when), tuple(candidate), others)
+    beside = tuple(ProbeResult(f"peer-{n}", outcome, str(outcome)) for n, outcome in enumerate(peers))
+    return ProbeRound(at(when), tuple(candidate), others, beside)
 
 
 # -- the cluster -------------------------------------------------------------------------------------------------

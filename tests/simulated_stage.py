@@ -41,7 +41,7 @@ class SimulatedStage:
                 continue
             if part.config:
                 self._town.cluster.create("configmaps", NAMESPACE, {"metadata": {"name": part.config}})
-            self._deploy(part.name, "v1", GOOD, config=part.config)
+            self._deploy(part.name, "v1", part.behaviour, config=part.config)
             self._town.cluster.service(NAMESPACE, part.name)
 
     def _colours(self, part: Colours) -> None:

@@ -21,6 +21,7 @@ class App:
 
     name: str
     config: str = ""
+    behaviour: Behaviour = GOOD
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,17 @@ class Story:
     more: str = ""
     probes: bool = False  # needs pods that answer health checks
     intercepts: bool = False  # needs a hand between the watchdog and the API server
+    interval: str = "2s"
+    warmup: str = "2s"
+    recovery: str = "10s"
+    baseline: str = "5m"
 
     @property
     def name(self) -> str:
         return self.tell.__name__
 
     def guard(self, namespace: str) -> str:
-        """The guard of the story's namespace, in a tempo of seconds."""
+        """The guard of the story's namespace, unless the story says otherwise in a tempo of seconds."""
         rules = ", ".join(f'"{rule}"' for rule in self.rules)
         return f"""
 [guards.{namespace}]
@@ -113,10 +118,10 @@ namespaces = ["{namespace}"]
 selector = "{PART_OF}=e2e"
 rules = [{rules}]
 bake = "{self.bake}"
-interval = "2s"
-warmup = "2s"
-recovery = "10s"
-baseline = "5m"
+interval = "{self.interval}"
+warmup = "{self.warmup}"
+recovery = "{self.recovery}"
+baseline = "{self.baseline}"
 channels = ["releases", "oncall"]
 {self.more}
 """

@@ -25,9 +25,13 @@ from builders import (
     a_round,
     a_rule,
     a_switch,
+    a_target,
     a_watch,
+    alerts_of,
+    an_alert,
     at,
     counts_of,
+    firing,
     seconds,
     signs_of,
     slow,
@@ -58,13 +62,14 @@ from watchdog.domain.events import (
     Superseded,
     Ticked,
 )
+from watchdog.domain.judge.peers import Comparison, PeerFinding, RuleCompared
 from watchdog.domain.measurement import FailureReason, NoData, ProbeOutcome, QueryFailed, Reading
 from watchdog.domain.rules import Action, Topic
 from watchdog.domain.state import Telling, Watch
 from watchdog.domain.telling import notice
 
 PODS = ("research-a", "research-b", "research-c")
-RULES = ("error-rate", "latency", "memory")
+RULES = ("error-rate", "latency", "memory", "alerts")
 
 times = st.integers(0, 1500)
 numbers = st.one_of(st.floats(0, 200), st.sampled_from([float("nan"), float("inf")]))
@@ -76,10 +81,20 @@ def _counts(pods: dict[str, tuple[int, int]]) -> Reading:
 
 
 pairs = st.tuples(st.integers(0, 100), st.integers(0, 100))
+seconds_or_none = st.none() | st.floats(-300, 300)
+alerts = st.builds(
+    an_alert,
+    st.sampled_from(["High", "Slow"]),
+    active=st.floats(-300, 300),
+    firing=seconds_or_none,
+    fired_before=seconds_or_none.map(lambda when: None if when is None else at(min(when, 0))),
+    pods=st.sampled_from([(), PODS[:1], PODS]),
+)
 readings = {
     "error-rate": absences | st.dictionaries(st.sampled_from(PODS), pairs).map(_counts),
     "latency": absences | st.floats(0, 1).map(slow),
     "memory": absences | st.dictionaries(st.sampled_from(PODS), numbers).map(values),
+    "alerts": absences | st.lists(alerts, max_size=3).flatmap(lambda found: st.builds(firing, *map(st.just, found))),
 }
 
 waiting = st.sampled_from([None, None, "CrashLoopBackOff", "ImagePullBackOff", "ContainerCreating"])
@@ -118,14 +133,33 @@ answers = st.one_of(
 )
 
 
+findings = st.tuples(st.booleans(), st.booleans())
+
+
+def _compared(when: int, rules: dict[str, list[tuple[bool, bool]]]) -> Comparison:
+    def rule(name: str, peers: list[tuple[bool, bool]]) -> RuleCompared:
+        found = (
+            PeerFinding(a_target(f"peer-{n}"), usable, alike, "as it is", "12 %", 0.12, 0.05)
+            for n, (usable, alike) in enumerate(peers)
+        )
+        return RuleCompared(name, at(when - 60), at(when), tuple(found))
+
+    return Comparison(at(when), tuple(rule(name, peers) for name, peers in rules.items()))
+
+
+names = st.sampled_from(["error-rate", "latency", "memory", "health"])
+comparisons = st.none() | st.builds(_compared, times, st.dictionaries(names, st.lists(findings, max_size=4)))
+
+
 @st.composite
 def looks(draw: st.DrawFn, watch: Watch, when: float) -> Event:
     live = a_live(
         when, switch=watch.switch, pods=draw(some_pods), stable_pods=draw(some_pods), fresh=draw(st.booleans())
     )
+    compared = draw(comparisons) if live.fresh else None
     usual = draw(st.booleans())
     if usual:
-        return Looked(live)
+        return Looked(live, compared)
     return Looked(
         replace(
             live,
@@ -138,7 +172,8 @@ def looks(draw: st.DrawFn, watch: Watch, when: float) -> Event:
             annotations=draw(marks),
             destination=draw(destinations),
             services={name: (uid, rv, draw(st.booleans())) for name, (uid, rv, _) in live.services.items()},
-        )
+        ),
+        compared,
     )
 
 
@@ -199,6 +234,7 @@ def watches(draw: st.DrawFn) -> Watch:
         a_rule(a_gauge("1.5x"), action=draw(actions)),
         a_rule(a_probe(failures=2)),
         a_rule(signs_of()),
+        a_rule(alerts_of("High", "Slow")),
     )
     guard = a_guard(
         *rules,

@@ -28,7 +28,9 @@ from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
+from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
+from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
@@ -191,6 +193,13 @@ class Watchdog:
             "namespaces": self._resumed_namespaces(rulebook, supervisor, cache),
             "announcer": announcer.run(),
             "rules": self._follow_rules(supervisor, cache, announcer),
+            "calibration": Calibrator(
+                sampler=sampler,
+                journal=journal,
+                memories=supervisor.memories,
+                targets=supervisor.undisturbed,
+                clock=self._clock,
+            ).run(),
         }
 
     def _guarded(self, target: Target, labels: Mapping[str, str]) -> bool:
@@ -208,6 +217,7 @@ class Watchdog:
     ) -> Supervisor:
         by_kind = {provider.kind: provider for provider in providers}
         performer: Performer
+        supervisor: Supervisor
 
         def driver(watch: Watch) -> WatchDriver:
             return WatchDriver(
@@ -220,6 +230,13 @@ class Watchdog:
                 wants=self._wants,
                 observer=self.observer,
                 clock=self._clock,
+                peering=Peering(
+                    peers=supervisor.peers,
+                    sampler=sampler,
+                    prober=prober,
+                    providers=by_kind,
+                    clock=self._clock,
+                ),
             )
 
         def tell(notice: Notice, guard: Guard) -> None:

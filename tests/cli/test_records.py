@@ -75,6 +75,24 @@ async def test_explain_tells_one_story_and_takes_an_unambiguous_beginning(tmp_pa
     assert json.loads(as_json.stdout)["watch"] == "brand-3"
 
 
+async def test_explain_tells_how_the_peers_fared(tmp_path: Path) -> None:
+    def peer(name: str, sentence: str, **made_of_it: bool) -> dict[str, Any]:
+        return {"target": name, "sentence": sentence, "usable": True, "alike": False} | made_of_it
+
+    peers = [peer("x/deployment/a", "9 %", alike=True), peer("x/deployment/b", HOSTILE, usable=False)]
+    compared = {"rule": "error-rate", "from": HOSTILE, "to": "", "shared": False, "why": "", "peers": peers}
+    alone = {"rule": "latency", "from": "", "to": "", "shared": False, "why": "b alone is a peer", "peers": []}
+    async with a_cluster(tmp_path, UNDONE | {"peers": [compared, alone]}, PASSED) as settings:
+        told = await call_beside("explain", "brand-3", **settings)
+        silent = await call_beside("explain", "research-2", **settings)
+    assert told.exit_code == 0, told.exception
+    assert "alike      x/deployment/a: 9 %" in told.stdout
+    assert "not usable x/deployment/b: [bold red]boo" in told.stdout
+    assert "b alone is a peer" in told.stdout
+    assert not set(told.stdout) & {"\x1b", "\x07", "\u202e"}
+    assert "Peers" not in silent.stdout
+
+
 async def test_hostile_text_in_a_record_stays_text(tmp_path: Path) -> None:
     rules = {HOSTILE: {"finding": HOSTILE, "sentence": HOSTILE, "query": HOSTILE}}
     notices = [{"id": "x", "title": HOSTILE, "at": "2026-03-02T03:00:00+00:00", "deliveries": {HOSTILE: HOSTILE}}]

@@ -184,7 +184,7 @@ def test_the_order_of_pods_changes_nothing(life: Life, order: list[str]) -> None
         if not isinstance(event, Looked):
             return event
         pods = sorted(event.live.candidate_pods, key=lambda pod: order.index(pod.name))
-        return Looked(replace(event.live, candidate_pods=tuple(pods)))
+        return replace(event, live=replace(event.live, candidate_pods=tuple(pods)))
 
     again = [(shuffled(event), when) for event, when in life[1]]
     assert play(life[0], *again) == play(life[0], *life[1])

@@ -207,3 +207,33 @@ def test_any_rounds_give_a_verdict_and_no_breach_without_a_row_that_counts(
     wrong = any(WRONG in one.values() for one in rounds)
     if not armed and not wrong:
         assert track.breach is None
+
+
+@pytest.mark.parametrize("silent", SILENT)
+@pytest.mark.parametrize(
+    ("peers", "counts"),
+    [((), True), ((REFUSED, SLOW), False), ((REFUSED, SLOW, OK), False), ((REFUSED, OK), True), ((WRONG,), True)],
+)
+def test_what_most_untouched_peers_do_not_answer_either_does_not_count(
+    silent: ProbeOutcome, peers: tuple[ProbeOutcome, ...], counts: bool
+) -> None:
+    track = after({"a": OK})
+    assert isinstance(track.rule.check, Probe)
+    for n in range(3):
+        track = with_round(track, track.rule.check, a_round(20 + 5 * n, {"a": silent}, peers=peers), ("a",))
+    assert track.verdict is not None
+    assert track.verdict.finding is (Finding.BREACH if counts else Finding.NO_DATA)
+    if not counts:
+        assert "pods of peers that nobody touched do not answer either" in track.verdict.sentence
+
+
+def test_peers_arm_no_probe_and_a_wrong_status_counts_whatever_they_answer() -> None:
+    track = Track(a_rule(a_probe()), History(INTERVAL))
+    assert isinstance(track.rule.check, Probe)
+    silent = with_round(track, track.rule.check, a_round(5, {"a": REFUSED}, peers=[OK]), ("a",))
+    assert silent.history.probes is not None
+    assert not silent.history.probes.armed
+    for n in range(3):
+        track = with_round(track, track.rule.check, a_round(5 * n, {"a": WRONG}, peers=[REFUSED]), ("a",))
+    assert track.verdict is not None
+    assert track.verdict.finding is Finding.BREACH

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import buckets
-from watchdog.domain.judge.quantiles import mean_of, merged, quantile_of
-from watchdog.domain.measurement import PodBuckets
+from watchdog.domain.judge.quantiles import mean_of, quantile_of
+from watchdog.domain.measurement import PodBuckets, merged
 
 INF = math.inf
 
@@ -48,13 +48,13 @@ def prometheus_quantile(quantile: float, bounds: list[tuple[float, float]]) -> f
     ],
 )
 def test_known_histograms(quantile: float, per_bound: dict[float, float], expected: float) -> None:
-    assert quantile_of([part(per_bound)], quantile) == pytest.approx(expected)
+    assert quantile_of(merged([part(per_bound)]), quantile) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("per_bound", [{}, {0.1: 5}, {INF: 5}, {0.1: 0, INF: 0}])
 def test_a_histogram_that_has_no_quantile_has_none(per_bound: dict[float, float]) -> None:
-    assert quantile_of([part(per_bound)], 0.5) is None
-    assert quantile_of([], 0.5) is None
+    assert quantile_of(merged([part(per_bound)]), 0.5) is None
+    assert quantile_of(merged([]), 0.5) is None
 
 
 histograms = st.lists(
@@ -75,19 +75,19 @@ def test_any_histogram_has_the_quantile_that_prometheus_gives(
         bounds.append((bound, running))
     bounds.append((INF, running + beyond))
     expected = prometheus_quantile(quantile, bounds)
-    found = quantile_of([part(dict(bounds))], quantile)
+    found = quantile_of(merged([part(dict(bounds))]), quantile)
     assert math.isnan(expected) if found is None else found == pytest.approx(expected)
 
 
 def test_histograms_are_added_over_the_bounds_that_all_of_them_have() -> None:
     first, second = part({0.1: 1, 0.5: 2, INF: 3}), part({0.1: 10, 1.0: 20, INF: 30})
-    assert merged([first, second]) == ((0.1, 11), (INF, 33))
-    assert merged([]) == ()
-    assert merged([first]) == ((0.1, 1), (0.5, 2), (INF, 3))
+    assert merged([first, second]).counts == ((0.1, 11), (INF, 33))
+    assert merged([]).counts == ()
+    assert merged([first]).counts == ((0.1, 1), (0.5, 2), (INF, 3))
 
 
 def test_a_mean_is_over_all_parts_and_none_where_it_cannot_be_told() -> None:
-    assert mean_of([part({INF: 10}, total_time=1), part({INF: 30}, total_time=7)]) == pytest.approx(0.2)
-    assert mean_of([]) is None
-    assert mean_of([part({INF: 0}, total_time=0)]) is None
-    assert mean_of([part({INF: 10}, total_time=math.nan)]) is None
+    assert mean_of(merged([part({INF: 10}, total_time=1), part({INF: 30}, total_time=7)])) == pytest.approx(0.2)
+    assert mean_of(merged([])) is None
+    assert mean_of(merged([part({INF: 0}, total_time=0)])) is None
+    assert mean_of(merged([part({INF: 10}, total_time=math.nan)])) is None

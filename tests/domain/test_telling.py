@@ -48,12 +48,12 @@ def test_a_put_back_is_told_with_target_revisions_rule_value_limit_and_counts() 
     told = notice(put_back(), Topic.ROLLED_BACK, at(20))
     assert told.title == (
         "production/deployment/research was put back from research-7c9d (research:1.5.0) to research-5f6d "
-        "(research:1.4.0): error-rate: 50 of 100 requests were bad in the last 15 s (50 %; limit > 5 %)"
+        "(research:1.4.0): error-rate: 50 of 100 requests were bad in the last 15 s (50 %, limit > 5 %)"
     )
     assert told.lines[:4] == (
         "Candidate research-7c9d (research:1.5.0), stable research-5f6d (research:1.4.0)",
         "It was rolled out at 12:00:00 UTC by argo, 20 s ago",
-        "Rule error-rate: 50 of 100 requests were bad in the last 15 s (50 %; limit > 5 %), since 12:00:15 UTC",
+        "Rule error-rate: 50 of 100 requests were bad in the last 15 s (50 %, limit > 5 %), since 12:00:15 UTC",
         "Traffic was put back to research-5f6d (research:1.4.0) at 12:00:20 UTC",
     )
     assert told.severity is Severity.CRITICAL

@@ -6,12 +6,17 @@ Without it, every test that asks for the control plane skips and says so, so tha
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from both import STORIES
+from e2e import judged
 from e2e.controlplane import build
 from e2e.controlplane import prometheus as real
 from e2e.controlplane.namespace import Namespace
@@ -19,6 +24,9 @@ from e2e.controlplane.plane import ControlPlane, ExternalCluster
 from e2e.controlplane.podnet import pods_are_reachable
 from e2e.controlplane.prometheus import RealPrometheus
 from e2e.controlplane.traffic import Traffic
+from e2e.process_stories import by_hand, killed
+from e2e.season import Director, Scraped, Season, shared
+from stage import Story
 
 ASKED_FOR = os.environ.get("WATCHDOG_E2E") == "1"
 
@@ -61,12 +69,49 @@ def traffic(control_plane: ControlPlane | ExternalCluster) -> Iterator[Traffic]:
 
 
 @pytest.fixture(scope="session")
-def real_prometheus(traffic: Traffic, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
-    """Scrapes the traffic each second."""
+def scraped(traffic: Traffic, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
+    """A Prometheus that scrapes the traffic each so often (`15s`); of each interval there is one."""
     if not real.installed():
         (pytest.fail if ASKED_FOR else pytest.skip)(real.ABSENT)
-    with RealPrometheus(tmp_path_factory.mktemp("prometheus"), [traffic.target]) as prometheus:
-        yield prometheus
+    with ExitStack() as running:
+
+        @cache
+        def each(interval: str) -> RealPrometheus:
+            directory = tmp_path_factory.mktemp(f"prometheus-{interval}")
+            return running.enter_context(RealPrometheus(directory, [traffic.target], scrape_interval=interval))
+
+        yield each
+
+
+@pytest.fixture(scope="session")
+def real_prometheus(scraped: Scraped) -> RealPrometheus:
+    """Scrapes the traffic each second."""
+    return scraped("1s")
+
+
+@pytest.fixture(scope="session")
+def season(
+    request: pytest.FixtureRequest,
+    control_plane: ControlPlane | ExternalCluster,
+    scraped: Scraped,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Season:
+    """The stories that are asked for, told side by side.
+
+    A test is about the stories that its parameters name; one without parameters looks at everything that was written,
+    so it is about all.
+    """
+    asked = [item for item in request.session.items if "season" in getattr(item, "fixturenames", ())]
+    values = {value for item in asked if hasattr(item, "callspec") for value in item.callspec.params.values()}
+    named = {value.name if isinstance(value, Story) else value for value in values}
+    everything = any(not hasattr(item, "callspec") for item in asked)
+    director = Director(control_plane, scraped, tmp_path_factory.mktemp("season"))
+    parts = [*shared(STORIES.all), by_hand(director.season.verbs), *killed(), *judged.parts(scraped)]
+    for part in parts:
+        told_here = pods_are_reachable() or not part.story.probes
+        if told_here and (everything or part.story.name in named):
+            director.add(part)
+    return asyncio.run(director.play())
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ PATIENCE = 150.0
 class RealStage:
     """`Stage`, in a namespace."""
 
-    def __init__(self, namespace: Namespace, guarding: Guarding) -> None:
+    def __init__(self, namespace: Namespace, guarding: Guarding, patience: float = PATIENCE) -> None:
         self._namespace = namespace
         self._guarding = guarding
+        self._patience = patience
         self._colours: dict[str, dict[str, Any]] = {}
 
     async def furnish(self, scene: tuple[App | Colours, ...]) -> None:
@@ -32,7 +33,7 @@ class RealStage:
             if isinstance(part, App):
                 if part.config:
                     await self.configmap(part.config, there=True)
-                await self._namespace.deploy(part.name, config=part.config)
+                await self._namespace.deploy(part.name, "v1", part.behaviour, config=part.config)
                 continue
             for colour, version, behaviour in (("blue", "v1", GOOD), ("green", "v2", part.green)):
                 labels = {"app": part.service, "colour": colour}
@@ -133,7 +134,7 @@ class RealStage:
         return str((await self._namespace.get("services", service))["spec"]["selector"]["colour"])
 
     async def _until(self, look: Callable[[], Awaitable[Any]], what: str) -> Any:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while not (found := await look()):
             assert time.monotonic() < deadline, f"still waiting for {what}; records: {await self._summaries()}"
             await asyncio.sleep(0.3)

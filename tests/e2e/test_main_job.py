@@ -3,7 +3,6 @@ process can show: its writes as the audit log has them, its rights, its death, i
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 
@@ -11,12 +10,12 @@ import pytest
 
 from both import STORIES
 from e2e.controlplane.plane import ControlPlane
-from e2e.controlplane.podnet import pods_are_reachable
 from e2e.guarding import act_of
-from e2e.season import Director, Season
+from e2e.judged import IN_TIME, LEFT_ALONE
+from e2e.season import Season
 from stage import Record, Story
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(600)
 
 KILLED = ("killed_before_its_write", "killed_before_the_answer", "released_while_it_was_dead")
 RECORD_WRITES = 12
@@ -50,25 +49,9 @@ EXPECTED: dict[str, list[str]] = {
     "a_label_in_the_same_second_is_no_reason_to_give_up": ["deployments/research"],
     "by_hand": [],
     **{name: ["deployments/research"] for name in KILLED},
+    **{name: ["deployments/research"] for name in IN_TIME},
+    **{name: [] for name in LEFT_ALONE},
 }
-
-
-@pytest.fixture(scope="module")
-def season(request, control_plane, real_prometheus, tmp_path_factory) -> Season:
-    """The stories that are asked for, told side by side."""
-    asked = [item for item in request.session.items if item.module is request.module]
-    named = {value for item in asked if hasattr(item, "callspec") for value in item.callspec.params.values()}
-    # A test that looks at everything that was written is about everything.
-    everything = any(not hasattr(item, "callspec") and item.function is not BY_HAND for item in asked)
-    by_hand = any(item.function is BY_HAND for item in asked)
-    director = Director(control_plane, real_prometheus, tmp_path_factory.mktemp("season"))
-    wanted = [story for story in STORIES.all if everything or story in named]
-    director.add([story for story in wanted if pods_are_reachable() or not story.probes])
-    if everything or by_hand:
-        director.add_by_hand()
-    if everything or named & set(KILLED):
-        director.add_killed()
-    return asyncio.run(director.play())
 
 
 @pytest.mark.parametrize("story", STORIES.all, ids=lambda story: story.name)
@@ -83,11 +66,12 @@ def test_killed_at_the_worst_moments_it_acts_once_and_tells_all(season: Season, 
     season.stories[name].check()
 
 
-def test_a_person_can_roll_back_by_hand_and_read_what_became_of_it(season: Season):
-    season.stories["by_hand"].check()
+@pytest.mark.parametrize("name", ["by_hand"])
+def test_a_person_can_roll_back_by_hand_and_read_what_became_of_it(season: Season, name: str):
+    season.stories[name].check()
 
     assert {name: ran.returncode for name, ran in season.verbs.items()} == dict.fromkeys(season.verbs, 0), season.verbs
-    namespace = season.stories["by_hand"].namespace
+    namespace = season.stories[name].namespace
     target = f"{namespace}/deployment/research"
     open_then = [json.loads(line) for line in season.verbs["status"].stdout.splitlines()]
     assert ("watching", target) in [(one["phase"], one["target"]) for one in open_then]
@@ -96,9 +80,6 @@ def test_a_person_can_roll_back_by_hand_and_read_what_became_of_it(season: Seaso
     assert [(one["outcome"], one["target"]) for one in ended] == [("rolled-back", target), ("superseded", target)]
     assert "rolled-back, recovered" in season.verbs["explain"].stdout
     assert "checkout is down" in season.verbs["explain"].stdout
-
-
-BY_HAND = test_a_person_can_roll_back_by_hand_and_read_what_became_of_it
 
 
 def test_what_was_put_back_opens_no_watch(season: Season):

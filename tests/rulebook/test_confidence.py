@@ -4,6 +4,7 @@ import pytest
 
 from rulebook.texts import a_text, the_guard
 from watchdog.domain.rules import Budget
+from watchdog.rulebook import check_rules
 
 TABLES = """
 [rules.errors]
@@ -63,3 +64,28 @@ def test_a_budget_is_a_ratio_held_against_what_its_objective_allows() -> None:
     assert budget.allowed == pytest.approx(0.001)
     assert budget.threshold.text == "http_error_rate > 0.1%"
     assert (budget.period.days, budget.spend) == (30, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("preset", "limit", "warning"),
+    [
+        ("express", "340ms", "with express's default latency buckets a limit of 340 ms is judged at the bucket 1.5 s"),
+        ("express", "300ms", None),
+        ("fastapi", "340ms", None),
+        ("traefik", "8s", "traefik's latency buckets end at 5 s by default, so a limit of 8 s cannot be proven"),
+        ("linkerd", "250ms", None),
+    ],
+)
+def test_buckets_that_are_too_coarse_for_a_limit_are_warned_of(preset: str, limit: str, warning: str | None) -> None:
+    text = a_text(rule=f'[rules.r]\nwhen = "p95(http_latency) > {limit}"').replace('"fastapi"', f'"{preset}"')
+    report = check_rules(text)
+    assert report.mistakes == ()
+    assert [one.message for one in report.warnings] == ([] if warning is None else [warning])
+    off = check_rules(text.replace("[rules.r]", '[rules.r]\nconfidence = "off"'))
+    assert off.warnings == ()
+
+
+def test_a_histogram_of_ones_own_is_not_warned_of() -> None:
+    own = "[metrics.http_latency]\nkind = 'histogram'\nbuckets = 'x_bucket{pod=~\"{{ pods }}\"}'"
+    text = a_text(rule='[rules.r]\nwhen = "p95(http_latency) > 20s"', rest=own).replace('"fastapi"', '"express"')
+    assert [one.message for one in check_rules(text).warnings if "bucket" in one.message] == []

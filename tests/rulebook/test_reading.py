@@ -13,6 +13,7 @@ from watchdog.domain.rollout import Target
 from watchdog.domain.rules import (
     DEFAULT_TOPICS,
     Action,
+    Alerts,
     Dimension,
     GaugeMetric,
     Guard,
@@ -41,7 +42,7 @@ version = 1
 [guards.plasma-engine]
 namespaces = ["production"]
 selector   = "app.kubernetes.io/part-of=plasma-engine"  # or targets = ["production/deployment/gateway"]
-rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
+rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash", "alerts"]
 bake       = "10m"          # how long each switch is watched
 warmup     = "30s"          # a cold start is forgiven this long, a total outage is not
 interval   = "15s"          # one block of evidence each
@@ -71,6 +72,9 @@ failures = 3                # in a row, on any pod
 
 [rules.crash]
 signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
+
+[rules.alerts]
+alerts = ["CheckoutErrorsHigh"]   # Prometheus alerts that begin to fire after the switch
 
 [metrics]
 preset = "fastapi"
@@ -121,10 +125,10 @@ def test_the_shipped_file_is_valid_and_guards_the_gateway_and_the_four_services(
 def test_the_designs_example_is_valid_where_this_version_refuses_nothing() -> None:
     report = check_rules(DESIGN)
     assert [str(warning) for warning in report.warnings] == [
-        "rules.toml:50:10: no rule compares metric queue_depth; name it in a rule's when, or remove it"
+        "rules.toml:53:10: no rule compares metric queue_depth; name it in a rule's when, or remove it"
     ]
     (guard,) = valid(report).guards
-    error_rate, latency, cpu, memory, health, crash = guard.rules
+    error_rate, latency, cpu, memory, health, crash, alerts = guard.rules
     assert metric_of(error_rate) == RatioMetric(
         "http_error_rate",
         'http_requests_total{cluster="eu", namespace="{{ namespace }}", pod=~"{{ pods }}", status=~"5.."}',
@@ -140,6 +144,7 @@ def test_the_designs_example_is_valid_where_this_version_refuses_nothing() -> No
     assert crash.check == Signs(
         (Sign.CRASH_LOOP, Sign.IMAGE_PULL, Sign.OOM_KILLED, Sign.PROGRESS_DEADLINE, Sign.NOT_READY)
     )
+    assert alerts.check == Alerts(("CheckoutErrorsHigh",), matchers={"cluster": "eu"})
 
 
 def test_the_defaults_are_the_domains() -> None:

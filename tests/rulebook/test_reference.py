@@ -90,7 +90,9 @@ def test_the_schema_accepts_what_the_reader_accepts(text: str) -> None:
         a_text("bake = '10'"),
         a_text("confidence = '0.999'"),
         a_text("confidence = '49%'"),
-        a_text(rule=a_rule("alerts = ['x']")),
+        a_text(rule=a_rule("alerts = []")),
+        a_text(rule=a_rule("alerts = ['']")),
+        a_text(rule=a_rule("alerts = ['x']\nlabels = { alertname = 'y' }")),
         a_text(rule=a_rule("when = 'http_error_rate > 5% for 1m'")),
         a_text(rule=a_rule("when = 'x > 5'\nsigns = ['oom-killed']")),
         a_text(rule=a_rule("signs = ['oom']")),
@@ -113,6 +115,7 @@ def test_the_schema_refuses_nothing_that_the_reader_takes() -> None:
         for when in ("p95( http_latency ) >= baseline + 5ms", "cpu>1.5x baseline", "http_error_rate > 5 %")
     ]
     probes = [a_rule("probe = { port = 8080, expect = [200, '204-206'], headers = { X-A = 'b' } }\nfailures = 2")]
-    for rule in rules + probes:
+    alerts = [a_rule("alerts = ['CheckoutErrorsHigh', 'über %']\nlabels = { severity = ['critical', ''], team = 'a' }")]
+    for rule in rules + probes + alerts:
         assert check_rules(a_text(rule=rule)).mistakes == ()
         assert complaints(a_text(rule=rule)) == []

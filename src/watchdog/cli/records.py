@@ -113,12 +113,28 @@ def print_story(record: Record) -> None:
         console.print(_shown(rule.get("sentence", "")), soft_wrap=True)
         if rule.get("query"):
             console.print(f"  {'':<25} [dim]{_shown(rule['query'])}[/dim]", soft_wrap=True)
+    _print_peers(console, record.get("peers"))
     console.print("\n[bold]Told[/bold]")
     for notice in record.get("notices") or ():
         deliveries = ", ".join(f"{channel}: {state}" for channel, state in notice.get("deliveries", {}).items())
         told = _shown(deliveries or "no channel wants it")
         told_of = f"{_shown(_moment(notice.get('at')))}  {_shown(notice.get('title'))}"
         console.print(f"  {told_of}  [dim]{told}[/dim]", soft_wrap=True)
+
+
+def _print_peers(console: Console, compared: object) -> None:
+    """How the peers fared when it was decided, where that was asked."""
+    if not isinstance(compared, Sequence) or not compared:
+        return
+    console.print("\n[bold]Peers[/bold]")
+    for one in compared:
+        said = one.get("why") or ("shared: they fail alike" if one.get("shared") else "not shared")
+        stretch = f"{_moment(one.get('from'))} to {_moment(one.get('to'))} UTC"
+        console.print(f"  {_shown(one.get('rule')):<14} {_shown(said)}, {_shown(stretch)}", soft_wrap=True)
+        for peer in one.get("peers") or ():
+            fared = "not usable" if not peer.get("usable") else "alike" if peer.get("alike") else "not alike"
+            line = f"{_shown(peer.get('target'))}: {_shown(peer.get('sentence'))}"
+            console.print(f"  {'':<14} {fared:<10} {line}", soft_wrap=True)
 
 
 def _by(record: Record) -> str:

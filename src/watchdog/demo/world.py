@@ -44,7 +44,7 @@ _BY_IMAGE: Mapping[str, Behaviour] = MappingProxyType(
         "plasma/research:2.4.0": Behaviour(
             dialect="fastapi",
             requests_per_second=40,
-            errors=Course.step(0.003, 0.9, after=20),
+            errors=Course.step(0.003, 0.9, after=10),
             latency=_QUICK,
             cpu=Course.constant(0.12),
             memory=Course.constant(180 * 2.0**20),
@@ -54,7 +54,7 @@ _BY_IMAGE: Mapping[str, Behaviour] = MappingProxyType(
             requests_per_second=60,
             errors=Course.constant(0.002),
             graphql_errors=Course.constant(0.004),
-            latency=Latency(0.180, 0.600),
+            latency=Latency(0.700, 2.400),
             cpu=Course.constant(0.2),
             memory=Course.constant(150 * 2.0**20),
             since="traffic",

@@ -27,6 +27,7 @@ from watchdog.domain.live import Live
 from watchdog.domain.remedy import plan
 from watchdog.domain.rollout import SwitchKind
 from watchdog.domain.rules import Topic
+from watchdog.domain.shared_cause import shared_until, uncompared
 from watchdog.domain.state import RETRY, Phase, Refusal, RefusalReason, Track, Watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import name_of, notice
@@ -39,6 +40,8 @@ def decide(watch: Watch, live: Live, now: datetime) -> Step:
     if watch.phase is Phase.HOLDING and not still_holds(watch, now):
         return Step(watch)
     answer = plan(watch, live)
+    if isinstance(answer, Remedy) and uncompared(watch):
+        return Step(watch, (Look(),))
     if isinstance(answer, Remedy):
         acting = replace(
             watch,
@@ -55,6 +58,8 @@ def decide(watch: Watch, live: Live, now: datetime) -> Step:
         return put_back(watch, left, now)
     if answer.reason is RefusalReason.SUPERSEDED:
         return end(watch, Phase.SUPERSEDED, answer.sentence, now)
+    if answer.reason is RefusalReason.SHARED_CAUSE:
+        watch = replace(watch, shared_until=shared_until(watch))
     return hold(watch, answer, now)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchdog.domain.effects import DeliveryState, PutBackAnswer
+from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.live import Live
 from watchdog.domain.measurement import Baseline, Block, ProbeRound
 from watchdog.domain.rollout import Revision, ServiceFlip
@@ -11,9 +12,13 @@ from watchdog.domain.rollout import Revision, ServiceFlip
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The target was looked at; `live.fresh` answers a `Look`."""
+    """The target was looked at; `live.fresh` answers a `Look`, and brings along how the peers fare.
+
+    `compared` is None where nothing was to be compared (see `shared_cause.to_compare`).
+    """
 
     live: Live
+    compared: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)

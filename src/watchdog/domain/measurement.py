@@ -4,7 +4,7 @@ Times of samples are Unix seconds, as Prometheus gives them; times of blocks are
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -67,22 +67,21 @@ class PodCount:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Bad and all events of a revision in one block, per pod ("" where the metric names no pod)."""
+    """Bad and all events of a revision in one block, per pod ("" where the metric names no pod).
+
+    `samples`: scrapes of the best-seen pod. The sums are taken once: every block is looked at several times.
+    """
 
     pods: Mapping[str, PodCount]
+    bad: float = field(init=False, repr=False, compare=False)
+    total: float = field(init=False, repr=False, compare=False)
+    samples: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def bad(self) -> float:
-        return math.fsum(pod.bad for pod in self.pods.values())
-
-    @property
-    def total(self) -> float:
-        return math.fsum(pod.total for pod in self.pods.values())
-
-    @property
-    def samples(self) -> int:
-        """Scrapes of the best-seen pod."""
-        return max((pod.samples for pod in self.pods.values()), default=0)
+    def __post_init__(self) -> None:
+        pods = self.pods.values()
+        object.__setattr__(self, "bad", math.fsum([pod.bad for pod in pods]))
+        object.__setattr__(self, "total", math.fsum([pod.total for pod in pods]))
+        object.__setattr__(self, "samples", max([pod.samples for pod in pods], default=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +96,62 @@ class PodBuckets:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Latencies of a revision in one block, per pod; bounds and sums in seconds (the metric's scale applied)."""
+    """Latencies of a revision in one block, per pod; bounds and sums in seconds (the metric's scale applied).
+
+    `whole` is the histogram of all pods together, `samples` in it the scrapes of the best-seen pod.
+    """
 
     pods: Mapping[str, PodBuckets]
+    whole: PodBuckets = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # In the order of their names, so that the sums do not hang on the order in which pods were answered.
+        parts = [self.pods[pod] for pod in sorted(self.pods)]
+        object.__setattr__(self, "whole", merged(parts))
 
     @property
     def total(self) -> float:
-        return math.fsum(pod.total for pod in self.pods.values())
+        return self.whole.total
 
     @property
     def samples(self) -> int:
         """Scrapes of the best-seen pod."""
-        return max((pod.samples for pod in self.pods.values()), default=0)
+        return self.whole.samples
+
+
+def merged(parts: Sequence[PodBuckets]) -> PodBuckets:
+    """The sum of cumulative histograms, over the bounds that all of them have.
+
+    Parts whose bounds differ (two dialects behind one name) can only be added where they agree.
+    """
+    total = math.fsum([part.total for part in parts])
+    seconds = math.fsum([part.sum for part in parts])
+    return PodBuckets(_added(parts), total, seconds, max([part.samples for part in parts], default=0))
+
+
+def _added(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
+    if not parts:
+        return ()
+    first = parts[0].counts
+    bounds = [bound for bound, _ in first]
+    sums = [float(count) for _, count in first]
+    if bounds != sorted(set(bounds)):
+        return _added_where_they_agree(parts)
+    for part in parts[1:]:
+        if [bound for bound, _ in part.counts] != bounds:
+            return _added_where_they_agree(parts)
+        sums = [known + count for known, (_, count) in zip(sums, part.counts, strict=True)]
+    return tuple(zip(bounds, sums, strict=True))
+
+
+def _added_where_they_agree(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
+    bounds = set.intersection(*({bound for bound, _ in part.counts} for part in parts))
+    sums = dict.fromkeys(sorted(bounds), 0.0)
+    for part in parts:
+        for bound, count in part.counts:
+            if bound in sums:
+                sums[bound] += count
+    return tuple(sums.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +166,46 @@ class PodValues:
         return median(self.pods.values())
 
 
-Reading = Counts | Buckets | PodValues | NoData | QueryFailed
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A Prometheus alert that was active on the candidate when it was looked at.
+
+    The moments are those of looks: of the first at which it was active (pending or firing), of the first at which it
+    fired on the candidate (None: it is pending), of the last at which it fired for stable, before the switch.
+    """
+
+    name: str
+    labels: Mapping[str, str]  # beside its name and what tells whose it is
+    active_since: datetime
+    firing_since: datetime | None
+    fired_before: datetime | None = None
+    pods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """The alerts of one rule that were active at a block's end; none is a reading too: nothing fires.
+
+    `put_back` is when the put-back was complete, in recovery.
+    """
+
+    alerts: tuple[Alert, ...]
+    switch: datetime
+    put_back: datetime | None = None
+
+
+Reading = Counts | Buckets | PodValues | Firing | NoData | QueryFailed
+
+
+def as_one_pod(reading: Reading) -> Reading:
+    """The same counts without saying whose they are: smaller, where many blocks are kept."""
+    match reading:
+        case Counts(bad=bad, total=total, samples=samples):
+            return Counts({"": PodCount(bad, total, samples)})
+        case Buckets(whole=whole):
+            return Buckets({"": whole})
+        case other:
+            return other
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +262,14 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRound:
-    """One round of a probe rule: the candidate's pods, and one of stable's where there is one to compare with."""
+    """One round of a probe rule: the candidate's pods, and one of stable's where there is one to compare with.
+
+    `peers`: one pod each of up to three untouched peers, where the candidate did not answer and no pod of stable's
+    was there.
+    """
 
     at: datetime
     candidate: tuple[ProbeResult, ...]
     stable: tuple[ProbeResult, ...] = ()
+    peers: tuple[ProbeResult, ...] = ()
     url: str = field(default="", compare=False)

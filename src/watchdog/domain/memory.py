@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
 
@@ -45,6 +46,7 @@ class Memory:
     good: tuple[Good, ...] = ()  # oldest first
     bad: tuple[Bad, ...] = ()
     colours: tuple[str, ...] = ()  # Deployments that a Service selects or selected before its last flip
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)  # its habits, by `calibration_key`
 
     def is_bad(self, revision: Revision) -> bool:
         """Whether the revision is known bad."""

@@ -17,8 +17,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from watchdog.domain.judge import History
 from watchdog.domain.judge.history import Pods, forgotten
-from watchdog.domain.judge.quantiles import merged
-from watchdog.domain.measurement import Baseline, Buckets, PodBuckets
+from watchdog.domain.judge.peers import RuleCompared
+from watchdog.domain.judge.sentences import calibration_sentence
+from watchdog.domain.judge.weighing import betting_on
+from watchdog.domain.measurement import Baseline, Buckets
 from watchdog.domain.memory import Memory
 from watchdog.domain.rules import Signs
 from watchdog.domain.state import PATH_KEPT, Track, Watch
@@ -70,6 +72,7 @@ def _document(watch: Watch, every: int) -> dict[str, Any]:
         "ended_at": None if watch.ended_at is None else watch.ended_at.isoformat(),
         "acted_at": None if watch.acted_at is None else watch.acted_at.isoformat(),
         "rules": {track.rule.name: _rule_summary(track, every) for track in watch.tracks},
+        "peers": [_compared(one) for one in watch.comparison.rules] if watch.comparison else [],
         "notices": [
             {
                 "id": telling.notice.id,
@@ -130,6 +133,7 @@ def _rule_summary(track: Track, every: int) -> dict[str, Any]:
         "baseline": _finite(evidence.baseline),
         "log_evidence": _finite(evidence.log_evidence),
         "log_evidence_needed": _finite(evidence.needed),
+        **_calibration_summary(track),
         "harmless": _finite(evidence.harmless),
         "bad": _finite(evidence.bad),
         "total": _finite(evidence.total),
@@ -144,6 +148,44 @@ def _rule_summary(track: Track, every: int) -> dict[str, Any]:
             ]
             for point in track.path[::every]
         ],
+    }
+
+
+def _compared(one: RuleCompared) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "from": one.start.isoformat(),
+        "to": one.end.isoformat(),
+        "shared": one.shared,
+        "why": one.why,
+        "peers": [
+            {
+                "target": str(peer.target),
+                "usable": peer.usable,
+                "alike": peer.alike,
+                "value": _finite(peer.value),
+                "limit": _finite(peer.limit),
+                "sentence": peer.sentence,
+            }
+            for peer in one.peers
+        ],
+    }
+
+
+def _calibration_summary(track: Track) -> dict[str, Any]:
+    """What is known of the service's habits, for rules that are judged by evidence."""
+    if betting_on(track.rule) is None:
+        return {}
+    known = track.history.calibration
+    verdict = track.breach or track.verdict
+    capped = verdict is not None and verdict.evidence.capped
+    return {
+        "calibration": {
+            "sentence": calibration_sentence(known, capped=capped),
+            "reached": None if known is None else _finite(known.reached),
+            "windows": 0 if known is None else known.windows,
+            "capped": capped,
+        }
     }
 
 
@@ -175,9 +217,7 @@ def _merged(baseline: Baseline | None) -> Baseline | None:
     """A baseline's histograms as one: all that is ever asked of them, at a fiftieth of their size."""
     if baseline is None or not isinstance(baseline.reading, Buckets) or len(baseline.reading.pods) < 2:
         return baseline
-    parts = [baseline.reading.pods[pod] for pod in sorted(baseline.reading.pods)]
-    time = math.fsum(part.sum for part in parts)
-    whole = PodBuckets(merged(parts), baseline.reading.total, time, baseline.reading.samples)
+    whole = baseline.reading.whole
     return replace(baseline, reading=Buckets({"": whole}))
 
 
@@ -203,7 +243,7 @@ def dump(value: Any) -> Any:
             named = {
                 field.name: dump(getattr(value, field.name))
                 for field in fields(value)
-                if not _is_default(field.default, getattr(value, field.name))
+                if field.init and not _is_default(field.default, getattr(value, field.name))
             }
             return {"is": type(value).__name__, **named}
         case _:
@@ -287,7 +327,7 @@ def _load_dataclass(cls: type, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise Unreadable(f"{where}: {type(value).__name__} where {cls.__name__} was expected")
     hints = _hints(cls)
-    known = {field.name: field for field in fields(cls)}
+    known = {field.name: field for field in fields(cls) if field.init}
     unknown = sorted(set(value) - set(known) - {"is"})
     if unknown:
         raise Unreadable(f"{where}: unknown {', '.join(unknown)}")

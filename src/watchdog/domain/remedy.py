@@ -9,6 +9,7 @@ from watchdog.domain.judge.verdict import number
 from watchdog.domain.live import Destination, Live
 from watchdog.domain.rollout import SwitchKind
 from watchdog.domain.rules import Absolute
+from watchdog.domain.shared_cause import shared_cause
 from watchdog.domain.state import Refusal, RefusalReason, Track, Watch
 
 _BINDING = frozenset({RefusalReason.SUPERSEDED, RefusalReason.NOTHING_TO_GO_BACK_TO, RefusalReason.DESTINATION_GONE})
@@ -56,6 +57,7 @@ def _reasons(watch: Watch, live: Live) -> Iterator[Refusal]:
     if watch.switch.kind is SwitchKind.SELECTOR and not _scales_first(watch, destination):
         yield from _cannot_serve(watch, destination)
     yield from _stable_over_limit(watch)
+    yield from shared_cause(watch)
 
 
 def _not_ours(watch: Watch, live: Live) -> Iterator[Refusal]:

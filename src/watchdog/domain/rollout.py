@@ -103,6 +103,14 @@ class Revision:
         return f"{_escape(self.workload)}-{_escape(self.template)}-[a-z0-9]+"
 
 
+def any_pods_of(workload: str) -> str:
+    """A regular expression (RE2) of the names of a Deployment's pods, of whatever revision.
+
+    Hashes are spelt with letters that form no words, so that pods of a StatefulSet `NAME-db` are no pods of `NAME`.
+    """
+    return f"{_escape(workload)}-[bcdfghjklmnpqrstvwxz2456789]+-[a-z0-9]+"
+
+
 def _escape(text: str) -> str:
     return text.replace(".", "[.]")
 

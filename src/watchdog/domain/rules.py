@@ -254,6 +254,27 @@ class Budget:
         return self.threshold.limit.value if isinstance(self.threshold.limit, Absolute) else 0.0
 
 
+ALERT_NAME, ALERT_STATE = "alertname", "alertstate"  # the labels of `ALERTS` that Prometheus itself writes
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Prometheus alerts, by name: breached when one of them begins to fire on the candidate after the switch.
+
+    `labels` are what an alert must bear to count, each with its allowed values; `matchers` are the guard's, which
+    stand in the query.
+    """
+
+    names: tuple[str, ...]
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    matchers: Mapping[str, str] = field(default_factory=dict)
+
+    def wants(self, labels: Mapping[str, str]) -> bool:
+        """Whether an alert with these labels is one of those. A label that is absent counts as empty."""
+        named = labels.get(ALERT_NAME) in self.names
+        return named and all(labels.get(label, "") in allowed for label, allowed in self.labels.items())
+
+
 class Action(StrEnum):
     """What a breach leads to."""
 
@@ -270,7 +291,7 @@ class Rule:
     """
 
     name: str
-    check: Threshold | Probe | Signs | Budget
+    check: Threshold | Probe | Signs | Budget | Alerts
     hold: timedelta = timedelta(0)  # `for` in rules.toml
     min_requests: int = 20
     required: bool = True

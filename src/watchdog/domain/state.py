@@ -8,7 +8,10 @@ from enum import StrEnum
 
 from watchdog.domain.effects import Delivery, Notice, Remedy
 from watchdog.domain.judge import Finding, History, Verdict
+from watchdog.domain.judge.calibration import calibration_key
+from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.history import Pods
+from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rollout import Stable, SwitchKind, TrafficSwitch
 from watchdog.domain.rules import Action, Budget, Guard, Rule, Threshold
@@ -80,6 +83,7 @@ class RefusalReason(StrEnum):
     PAUSED = "paused"
     ON_HOLD = "on-hold"
     STABLE_OVER_LIMIT = "stable-over-limit"
+    SHARED_CAUSE = "shared-cause"
     KNOWN_BAD = "known-bad"
     CONFLICT = "conflict"
     OUT_OF_REACH = "out-of-reach"
@@ -156,6 +160,8 @@ class Watch:
     noted: tuple[str, ...] = ()  # rules whose breach is only told
     breached_at: datetime | None = None
     refusal: Refusal | None = None
+    comparison: Comparison | None = None  # with peers, the last one
+    shared_until: datetime | None = None  # until when peers were last seen to fail alike
     remedy: Remedy | None = None  # the last intent
     attempts: int = 0
     first_attempt_at: datetime | None = None
@@ -225,9 +231,16 @@ def watch_id(switch: TrafficSwitch) -> str:
 
 
 def open_watch(
-    switch: TrafficSwitch, guard: Guard, stable: Stable | None, *, notify_only: str = "", now: datetime
+    switch: TrafficSwitch,
+    guard: Guard,
+    stable: Stable | None,
+    *,
+    notify_only: str = "",
+    calibrations: Mapping[str, Calibration] | None = None,
+    now: datetime,
 ) -> Watch:
-    """A new watch, before anything was measured."""
+    """A new watch, before anything was measured. What is known of the target's habits now holds for all of it."""
+    known = calibrations or {}
     return Watch(
         id=watch_id(switch),
         switch=switch,
@@ -235,6 +248,9 @@ def open_watch(
         stable=stable,
         opened=now,
         notify_only=notify_only,
-        tracks=tuple(Track(rule, History(guard.interval, bake=guard.bake)) for rule in guard.rules),
+        tracks=tuple(
+            Track(rule, History(guard.interval, bake=guard.bake, calibration=known.get(calibration_key(rule, guard))))
+            for rule in guard.rules
+        ),
         bake_from=switch.at if switch.kind is SwitchKind.SELECTOR else None,
     )

@@ -8,6 +8,7 @@ from watchdog.domain.judge import Verdict
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.rules import QUIET_TOPICS, Topic
+from watchdog.domain.shared_cause import told_of
 from watchdog.domain.state import Recovery, Telling, Watch
 
 _SEVERITY: Mapping[Topic, Severity] = {
@@ -115,6 +116,8 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
         if verdict is not None:
             since = f", since {_clock(verdict.evidence.since)}" if verdict.evidence.since else ""
             lines.append(f"Rule {name}: {verdict.sentence}{since}")
+    if watch.comparison is not None and topic in (Topic.HELD, Topic.ROLLED_BACK):
+        lines += told_of(watch, watch.comparison)
     if watch.acted_at is not None and watch.remedy is not None:
         lines.append(f"Traffic was put back to {name_of(watch.remedy.to)} at {_clock(watch.acted_at)}")
     lines.extend(f"Service {service} could not be put back: {why}" for service, why in watch.left.items())

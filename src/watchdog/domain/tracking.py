@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.judge import Finding, Verdict, judge
 from watchdog.domain.judge.gauges import LimitsOf, as_shares, began, settled_part, unlimited
-from watchdog.domain.judge.history import Outage, Pods, Probes, forgotten
+from watchdog.domain.judge.history import History, Outage, OverRun, Pods, Probes, forgotten
 from watchdog.domain.judge.literal import could_fire
 from watchdog.domain.judge.probes import probes_hold
 from watchdog.domain.judge.signs import showing
@@ -19,6 +19,7 @@ from watchdog.domain.measurement import (
     Block,
     Buckets,
     Counts,
+    Firing,
     NoData,
     PodValues,
     ProbeRound,
@@ -44,10 +45,29 @@ def with_block(track: Track, block: Block, warm_from: WarmFrom, limits_of: Limit
     history = track.history.with_block(warm, outage)
     if history is track.history:
         return track  # seen already: it counts once
-    history = with_bet(track.rule, began(history, warm), track.baseline, warm)
-    if track.threshold is not None and could_fire(track.rule, track.threshold, history, track.baseline):
-        history = replace(history, blocks_judged=history.blocks_judged + 1)
-    return judged(replace(track, history=history), block.end)
+    return _judged_block(track, with_bet(track.rule, began(history, warm), track.baseline, warm), block.end)
+
+
+def _judged_block(track: Track, history: History, end: datetime) -> Track:
+    """The track after its newest block, which counts as judged if the rule could have said yes or no at its end."""
+    verdict = judge(track.rule, history, track.baseline, end)
+    able = verdict.finding is Finding.PASS or verdict.literal or isinstance(history.blocks[-1].reading, Firing)
+    if not able and track.threshold is not None and isinstance(history.blocks[-1].reading, NoData):
+        able = could_fire(track.rule, track.threshold, history, track.baseline)
+    history = replace(history, blocks_judged=history.blocks_judged + able, over=_over(history, verdict))
+    return _with_verdict(track, history, verdict)
+
+
+def _over(history: History, verdict: Verdict) -> OverRun | None:
+    index, before = history.last_index, history.over
+    if verdict.outage:
+        return before  # the rule as written was not asked
+    if verdict.literal:
+        return OverRun(index, verdict.evidence.since)
+    if verdict.finding is Finding.PASS:
+        return OverRun(index, None)
+    # No data and too few requests neither count nor start afresh.
+    return None if before is None else replace(before, index=index)
 
 
 def warm_part(block: Block, warm_from: WarmFrom) -> Reading:
@@ -58,6 +78,8 @@ def warm_part(block: Block, warm_from: WarmFrom) -> Reading:
         return moment is not None and block.start >= moment
 
     match block.reading:
+        case Counts(pods) | Buckets(pods) if all(map(warm, pods)) and pods:
+            return block.reading
         case Counts(pods):
             kept = {pod: count for pod, count in pods.items() if warm(pod)}
             return Counts(kept) if kept else NoData("all pods are still warming up", block.query)
@@ -93,26 +115,29 @@ def with_baseline(track: Track, baseline: Baseline) -> Track:
     track = replace(track, baseline=baseline)
     if track.threshold is None or not track.history.blocks:
         return track
-    count, again = 0, replace(track, path=())
-    history = forgotten(track.history)
-    for block in track.history.blocks:
-        history = with_bet(track.rule, history.with_block(block, None), baseline, block)
-        count += could_fire(track.rule, track.threshold, history, baseline)
-        again = judged(replace(again, history=history), block.end)
-    judged_blocks = max(count, track.history.blocks_judged)
+    again = replace(track, path=())
+    kept, history = track.history, forgotten(track.history)
+    for block in kept.blocks:
+        outages = tuple(outage for outage in kept.outages if outage.end <= block.end)
+        seen = replace(history.with_block(block, None), outages=outages)
+        again = _judged_block(again, with_bet(track.rule, seen, baseline, block), block.end)
+        history = again.history
+    judged_blocks = max(history.blocks_judged, kept.blocks_judged)
     # A breach stands, and so does its point: a total outage was seen in blocks of which only the last two are kept.
     stood = {point.at: point for point in track.path if point.finding is Finding.BREACH}
     path = tuple(stood.get(point.at, point) for point in again.path)
-    kept = track.history
-    history = replace(history, outages=kept.outages, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks)
+    history = replace(history, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks)
     return replace(again, path=path, history=history)
 
 
 def judged(track: Track, now: datetime) -> Track:
     """The track with its present verdict; a breach, once reached, stands."""
-    verdict = judge(track.rule, track.history, track.baseline, now)
+    return _with_verdict(track, track.history, judge(track.rule, track.history, track.baseline, now))
+
+
+def _with_verdict(track: Track, history: History, verdict: Verdict) -> Track:
     breach = track.breach or (verdict if verdict.finding is Finding.BREACH else None)
-    return replace(track, verdict=verdict, breach=breach, path=_extended(track.path, verdict))
+    return replace(track, history=history, verdict=verdict, breach=breach, path=_extended(track.path, verdict))
 
 
 def _extended(path: tuple[Point, ...], verdict: Verdict) -> tuple[Point, ...]:

@@ -75,8 +75,8 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
     if watch.phase.terminal:
         return Step(watch)
     match event:
-        case Looked(live):
-            return _looked(watch, live, now)
+        case Looked():
+            return _looked(watch, event, now)
         case LookFailed(detail):
             return _look_failed(watch, detail, now)
         case Measured():
@@ -178,7 +178,8 @@ def _is_armed(track: Track) -> bool:
     return track.history.probes is not None and track.history.probes.armed
 
 
-def _looked(watch: Watch, live: Live, now: datetime) -> Step:
+def _looked(watch: Watch, event: Looked, now: datetime) -> Step:
+    live = event.live
     if not live.exists and watch.phase is not Phase.RECOVERING:
         return end(watch, Phase.SUPERSEDED, "the target was deleted", now)
     if watch.phase is Phase.RECOVERING:
@@ -203,8 +204,13 @@ def _looked(watch: Watch, live: Live, now: datetime) -> Step:
         watch = replace(watch, bake_from=max(live.completed_at or now, watch.switch.at))
     step = _judged(watch, now)
     if live.fresh and step.watch.phase in (Phase.DECIDING, Phase.HOLDING):
-        return step.then(decide(step.watch, live, now))
+        return step.then(decide(_compared(step.watch, event), live, now))
     return step
+
+
+def _compared(watch: Watch, event: Looked) -> Watch:
+    """With how the peers fare. What was compared last stays on record while nothing asks for an act."""
+    return watch if event.compared is None else replace(watch, comparison=event.compared)
 
 
 def _with_signs(tracks: tuple[Track, ...], pods: Pods) -> tuple[Track, ...]:

@@ -1,9 +1,10 @@
 """Whose target it is: the rules in force, asked about what was sighted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from watchdog.domain.events import Event, RightEnded
 from watchdog.domain.live import Sighting
+from watchdog.domain.memory import Memory
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind
 from watchdog.domain.rules import Action, Guard, Rulebook
 from watchdog.domain.state import Watch
@@ -40,6 +41,25 @@ class Guarding:
             return guard
         guards = (self._guard_of_service(sighting, service) for service in sighting.selected_by)
         return next((found for found in guards if found is not None), None)
+
+    def guarded(self) -> Iterator[tuple[Target, Guard]]:
+        """Each target that was sighted and serves, with its guard."""
+        for target, sighting in self._seen.items():
+            guard = self.guard_of(sighting)
+            if guard is not None and not self.idle(sighting):
+                yield target, guard
+
+    def memories_of(self, guard: Guard) -> tuple[Memory, ...]:
+        """What is remembered of the guard's targets; of one that was not sighted yet its namespace or name decides."""
+        in_force = self.rulebook.guard(guard.name)
+        if in_force is None:
+            return ()
+        namespaces = {*in_force.namespaces, *(target.namespace for target in in_force.targets)}
+        return tuple(
+            memory
+            for memory in self._memories.all()
+            if memory.target.namespace in namespaces and self._covers(in_force, memory.target)
+        )
 
     def contested(self, sighting: Sighting) -> str:
         """Why nobody may act where two guards cover a target: each may forbid what the other asks for."""

@@ -3,20 +3,26 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
+from watchdog.domain.alerts import moments_of, past_of, place_of
 from watchdog.domain.events import BaselineMeasured, Event, Measured, RecoveryMeasured, Ticked
 from watchdog.domain.live import Live
 from watchdog.domain.measurement import Baseline, Block, NoData, QueryFailed
 from watchdog.domain.rollout import Revision, SwitchKind
+from watchdog.domain.rules import Alerts
 from watchdog.domain.state import SETTLE, Phase, Track, Watch
+from watchdog.engine.alerting import AlertTracker
 from watchdog.engine.sampling import Sampler, Span, Subject, Tracker
 from watchdog.ports import Clock
 
 log = logging.getLogger(__name__)
+
+Trackers = Mapping[str, Tracker | AlertTracker]
+"""By the names of their rules."""
 
 _MOST_AT_ONCE = 600
 """Blocks caught up in one go after an absence; older ones are left out."""
@@ -108,7 +114,7 @@ class Measuring:
         """The blocks of the grid `switch + k * interval`, until the watch is in recovery."""
         watch = self._watch()
         revision, since, interval = watch.switch.candidate, watch.switch.at, watch.guard.interval
-        trackers = self._trackers(watch.tracks, self._subject(revision, since))
+        trackers = self._trackers(watch.tracks, self._subject(revision, since)) | self._alerts(watch.tracks)
         beside = self._beside_trackers(watch, since)
         index = max(1, math.floor((self._clock.now() - since) / interval) - _MOST_AT_ONCE)
         while self._watch().phase is not Phase.RECOVERING:
@@ -122,7 +128,9 @@ class Measuring:
         watch = self._watch()
         if watch.remedy is None:
             return
-        trackers = self._trackers(watch.recovery_tracks, self._subject(watch.remedy.to, since))
+        subject = self._subject(watch.remedy.to, since)
+        alerts = self._alerts(watch.recovery_tracks, recovering=True)
+        trackers = self._trackers(watch.recovery_tracks, subject) | alerts
         index, interval = 1, watch.guard.interval
         while True:
             index = await self._next(trackers, {}, since, interval, index, watch.remedy.to, recovering=True)
@@ -134,6 +142,15 @@ class Measuring:
             if track.threshold is not None
         }
 
+    def _alerts(self, tracks: Sequence[Track], *, recovering: bool = False) -> dict[str, AlertTracker]:
+        watch = self._watch()
+        place, moments = place_of(watch, recovering=recovering), moments_of(watch, recovering=recovering)
+        return {
+            track.rule.name: AlertTracker(track.rule.check, place, moments, past_of(watch))
+            for track in tracks
+            if isinstance(track.rule.check, Alerts)
+        }
+
     def _beside_trackers(self, watch: Watch, since: datetime) -> dict[str, Tracker]:
         """Stable's pods, which go on serving while a rollout is under way; a flip leaves it without traffic at once."""
         if watch.stable is None or watch.switch.kind is not SwitchKind.ROLLOUT:
@@ -142,7 +159,7 @@ class Measuring:
         return self._trackers(weighed, self._subject(watch.stable.revision, since))
 
     async def _rows(
-        self, trackers: dict[str, Tracker], beside: dict[str, Tracker], spans: Sequence[Span]
+        self, trackers: Trackers, beside: Mapping[str, Tracker], spans: Sequence[Span]
     ) -> list[tuple[Block, ...]]:
         """Each rule's blocks, with what stable measured in the same spans until the rollout was complete."""
         completed = self._watch().bake_from
@@ -164,8 +181,8 @@ class Measuring:
 
     async def _next(
         self,
-        trackers: dict[str, Tracker],
-        beside: dict[str, Tracker],
+        trackers: Trackers,
+        beside: Mapping[str, Tracker],
         since: datetime,
         interval: timedelta,
         index: int,
@@ -178,7 +195,10 @@ class Measuring:
         last = max(index, math.floor((self._clock.now() - SETTLE - since) / interval))
         spans = [(k, since + (k - 1) * interval, since + k * interval) for k in range(index, last + 1)]
         for tracker in trackers.values():
-            tracker.subject = self._subject(revision, since)
+            if isinstance(tracker, AlertTracker):
+                tracker.moved(place_of(self._watch(), recovering=recovering))
+            else:
+                tracker.subject = self._subject(revision, since)
         for tracker in beside.values():
             tracker.subject = self._subject(tracker.subject.revision, since)
         rows = await self._rows(trackers, beside, spans)

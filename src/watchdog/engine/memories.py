@@ -37,6 +37,10 @@ class Memories:
         """What is remembered of the target."""
         return self._memories.get(target)
 
+    def all(self) -> tuple[Memory, ...]:
+        """What is remembered of every target."""
+        return tuple(self._memories.values())
+
     def is_colour(self, namespace: str, deployment: str) -> bool:
         """Whether a guarded Service selects the Deployment, or selected it before its last flip."""
         return any(

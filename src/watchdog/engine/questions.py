@@ -12,6 +12,8 @@ from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.rules import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
+Span = tuple[int, datetime, datetime]  # a block's index, start and end
+
 _SHORT = 300.0  # raw questions up to this long are merged though their windows differ
 _MILLISECOND = 0.0011
 
@@ -28,6 +30,7 @@ class Subject:
     revision: Revision
     pods: Mapping[str, datetime]
     since: datetime
+    pattern: str = ""  # of the pods' names, where they are not those of the revision alone
 
     @property
     def scope(self) -> Scope:
@@ -132,7 +135,8 @@ def question_of(template: str, subject: Subject, when: When) -> Question:
         "workload": subject.revision.workload,
     }
     filled = template_of(fill(template, values))
-    return Question(filled, subject.revision.pods_pattern if filled.names_pods else "", when)
+    pattern = subject.pattern or subject.revision.pods_pattern
+    return Question(filled, pattern if filled.names_pods else "", when)
 
 
 def selectors_of(threshold: Threshold) -> tuple[str, str | None]:

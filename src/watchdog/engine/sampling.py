@@ -17,10 +17,12 @@ from watchdog.domain.judge.harmless import pairs_of
 from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
 from watchdog.domain.rules import GaugeMetric, RateMetric, Threshold
 from watchdog.domain.tallies import together
+from watchdog.engine.alerting import AlertTracker, alert_blocks
 from watchdog.engine.gathering import Gatherer
 from watchdog.engine.questions import (
     Instant,
     Raw,
+    Span,
     Steps,
     Subject,
     at_moment,
@@ -42,8 +44,6 @@ from watchdog.engine.readings import (
 from watchdog.ports import Clock, MetricSource
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
-
-Span = tuple[int, datetime, datetime]  # a block's index, start and end
 
 _LOOK_BACK = 300.0  # where counting is taken up in the middle: a series' last sample is at most that old
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
@@ -98,7 +98,7 @@ class Sampler:
         """Begin to measure a rule."""
         return Tracker(threshold, subject)
 
-    async def blocks(self, tracker: Tracker, spans: Sequence[Span]) -> tuple[Block, ...]:
+    async def blocks(self, tracker: Tracker | AlertTracker, spans: Sequence[Span]) -> tuple[Block, ...]:
         """Wait until the last of the consecutive spans has settled, then measure each of them.
 
         Of one tracker one call at a time. Where asking failed, all the blocks say so, and what was counted meanwhile
@@ -108,6 +108,8 @@ class Sampler:
             return ()
         last = spans[-1][2]
         await self._clock.sleep((last - self._clock.now()).total_seconds() + self._settle)
+        if isinstance(tracker, AlertTracker):
+            return await alert_blocks(self._gatherer, tracker, spans)
         if isinstance(tracker.threshold.metric, GaugeMetric):
             return await self._gauge_blocks(tracker.threshold.metric, tracker.subject, spans)
         return await self._counted_blocks(tracker, spans)

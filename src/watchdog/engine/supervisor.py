@@ -16,6 +16,7 @@ from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
+from watchdog.domain.untouched import Peer, untouched
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
 from watchdog.engine.exempting import Exemptions
@@ -70,6 +71,15 @@ class Supervisor:
     def watches(self) -> tuple[Watch, ...]:
         """The open watches, and ended ones of which someone is still to be told."""
         return tuple(running.driver.watch for running in self._running.values())
+
+    def peers(self, watch: Watch) -> tuple[Peer, ...]:
+        """Targets of the watch's guard that nobody touched in the same time."""
+        return untouched(watch, self._guarding.memories_of(watch.guard), self.watches)
+
+    def undisturbed(self) -> Mapping[Target, Guard]:
+        """The guarded targets that no open watch is about: their past may be looked at."""
+        watched = {watch.switch.target for watch in self.watches}
+        return {target: guard for target, guard in self._guarding.guarded() if target not in watched}
 
     def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether the rules in force guard the object."""
@@ -249,7 +259,8 @@ class Supervisor:
             return
         now = self._clock.now()
         notify_only = noticed.notify_only or self._guarding.contested(sighting)
-        watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, now=now)
+        habits = noticed.memory.calibrations
+        watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, calibrations=habits, now=now)
         facts = {
             "watch": watch.id,
             "target": str(switch.target),

@@ -67,6 +67,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _TOKEN.sub(replacement, text)
 
 
+def quoted(value: str) -> str:
+    """A PromQL string."""
+    return f'"{_escaped(value, chr(34))}"'
+
+
 def _escaped(value: str, quote: str) -> str:
     if quote == "`":
         return value.replace("`", "")
@@ -110,7 +115,7 @@ def sums_of(buckets: str) -> str | None:
 
 def _written(matcher: promql.Matcher) -> str:
     operator = _OPERATORS[str(matcher.op)]
-    return f'{matcher.name}{operator}"{_escaped(matcher.value, chr(34))}"'
+    return f"{matcher.name}{operator}{quoted(matcher.value)}"
 
 
 def _stand_in(name: str) -> str:

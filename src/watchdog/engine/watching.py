@@ -17,7 +17,7 @@ from watchdog.domain.events import (
     Ticked,
 )
 from watchdog.domain.live import Live, Pod
-from watchdog.domain.measurement import ProbeRound
+from watchdog.domain.measurement import ProbeOutcome, ProbeRound
 from watchdog.domain.rules import Probe, Topic
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.step import Step
@@ -26,6 +26,7 @@ from watchdog.domain.watch import advance
 from watchdog.engine.delivering import Deliverer
 from watchdog.engine.measuring import Measuring
 from watchdog.engine.observing import Observer
+from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock, Notifier, OutOfReach, Prober, TrafficProvider
@@ -55,6 +56,7 @@ class WatchDriver:
         wants: Callable[[str, Watch, Topic], bool],
         observer: Observer,
         clock: Clock,
+        peering: Peering,
     ) -> None:
         self.watch = watch
         self._provider = provider
@@ -63,6 +65,7 @@ class WatchDriver:
         self._wants = wants
         self._observer = observer
         self._clock = clock
+        self._peering = peering
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._live: Live | None = None
         self._dirty = asyncio.Event()
@@ -175,7 +178,7 @@ class WatchDriver:
             scope.create_task(self._emit(effect, self.watch, uid), name=f"event {effect.reason} {self.watch.id}")
             return
         async with self._writing if isinstance(effect, PutBack) else contextlib.nullcontext():
-            answer = await self._performer.perform(effect, self.watch, uid)
+            answer = await self._answer(effect, uid)
         if answer is None:
             return
         put_back = answer.answer if isinstance(answer, PutBackAnswered) else None
@@ -184,6 +187,15 @@ class WatchDriver:
         if put_back is not None:
             self._conflicts = self._conflicts + 1 if isinstance(put_back, PutBackConflicted) else 0
         self.post(answer)
+
+    async def _answer(self, effect: Effect, uid: str) -> Event | None:
+        if not isinstance(effect, Look):
+            return await self._performer.perform(effect, self.watch, uid)
+        # Side by side, so that a quick Prometheus costs the act no time.
+        answer, compared = await asyncio.gather(
+            self._performer.perform(effect, self.watch, uid), self._peering.compare(self.watch)
+        )
+        return replace(answer, compared=compared) if isinstance(answer, Looked) else answer
 
     async def _emit(self, effect: Emit, watch: Watch, uid: str) -> None:
         await self._performer.perform(effect, watch, uid)
@@ -265,7 +277,10 @@ class WatchDriver:
                 probed = [pod for pod in pods if pod.name in once_ready and not pod.gone]
                 others = () if recovering else tuple(pod for pod in live.stable_pods if pod.ready)[:1]
                 if probed:
-                    self.post(Probed(rule, await self._round(probe, probed, others)))
+                    round_ = await self._round(probe, probed, others)
+                    if not recovering:
+                        round_ = await self._beside(watch, rule, probe, round_)
+                    self.post(Probed(rule, round_))
             spent = self._clock.monotonic() - began
             await self._clock.sleep(max(0.1, probe.every.total_seconds() - spent))
 
@@ -275,7 +290,17 @@ class WatchDriver:
             self._prober.probe(stable, probe),
         )
         url = f"GET {probe.scheme}://POD:{probe.port}{probe.path}"
-        return ProbeRound(self._clock.now(), tuple(both[0]), tuple(both[1]), url)
+        return ProbeRound(self._clock.now(), tuple(both[0]), tuple(both[1]), url=url)
+
+    async def _beside(self, watch: Watch, rule: str, probe: Probe, round_: ProbeRound) -> ProbeRound:
+        """The round, with peers' pods where the candidate's are silent and no pod of stable's can be compared with."""
+        outcomes = {result.outcome for result in round_.candidate}
+        if ProbeOutcome.EXPECTED in outcomes:
+            await self._peering.vet(watch, rule, probe)
+        silent = outcomes & {ProbeOutcome.REFUSED, ProbeOutcome.TIMED_OUT}
+        if not silent or round_.stable:
+            return round_
+        return replace(round_, peers=await self._peering.witnesses(watch, rule, probe))
 
     def _log_phase(self, before: Watch, after: Watch) -> None:
         facts = {

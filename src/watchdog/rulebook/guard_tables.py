@@ -1,10 +1,22 @@
 """Guard tables: what a guard guards, whether its clocks agree, and its rules in its dialect."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from watchdog.domain.rules import Guard, Metric, Rule
+from watchdog.domain.judge.verdict import number
+from watchdog.domain.rules import (
+    ALERT_NAME,
+    ALERT_STATE,
+    Absolute,
+    Alerts,
+    Dimension,
+    Guard,
+    HistogramMetric,
+    Metric,
+    Rule,
+    Threshold,
+)
 from watchdog.rulebook import keys, presets
 from watchdog.rulebook.confidence import with_confidence
 from watchdog.rulebook.durations import duration_text
@@ -33,11 +45,12 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
     _check_clocks(fields)
     _check_channels(fields, around)
     metrics = _metrics_of(name, fields, around)
-    rules = _rules_of(name, fields, metrics, around)
+    rules = with_confidence(_rules_of(name, fields, metrics, around), fields, around.rules)
+    _check_buckets(fields, rules, around)
     return Guard(
         name=name,
         namespaces=fields.get(keys.NAMESPACES),
-        rules=with_confidence(rules, fields, around.rules),
+        rules=rules,
         selector=fields.get(keys.SELECTOR),
         targets=fields.get(keys.TARGETS),
         bake=fields.get(keys.BAKE),
@@ -174,8 +187,47 @@ def _rules_of(
         rule = rule_under(table, metrics, f'of guard "{name}"')
         _check_hold(name, fields, table)
         if rule is not None:
-            rules.append(rule)
+            rules.append(_with_matchers(rule, fields))
     return tuple(rules)
+
+
+def _with_matchers(rule: Rule, fields: Fields) -> Rule:
+    """A rule on alerts with the guard's matchers, which metrics have by now. What it matches itself is none of them."""
+    if not isinstance(rule.check, Alerts):
+        return rule
+    matchers = fields.get(keys.MATCHERS)
+    for label in matchers.keys() & {ALERT_NAME, ALERT_STATE}:
+        nodes = fields.nodes["matchers"].value
+        assert isinstance(nodes, dict)
+        message = f'alerts are chosen by their names, and "{label}" stands in the matchers'
+        fields.mistakes.add(nodes[label].key_at, message, "remove it from matchers")
+    return replace(rule, check=replace(rule.check, matchers=matchers))
+
+
+def _check_buckets(fields: Fields, rules: Iterable[Rule], around: Surroundings) -> None:
+    """Warn of a quantile that the preset's histogram is too coarse to judge, as far as its default buckets tell."""
+    dialect = fields.get(keys.GUARD_PRESET) or around.preset
+    if dialect is None or "http_latency" in {*around.metrics, *fields.get(keys.GUARD_METRICS)}:
+        return
+    bounds = presets.BUCKETS[dialect]
+    for rule in rules:
+        check, at = rule.check, around.rules[rule.name].fields
+        if not isinstance(check, Threshold) or not isinstance(check.limit, Absolute) or rule.alpha is None:
+            continue
+        if not isinstance(check.metric, HistogramMetric) or check.metric.name != "http_latency":
+            continue
+        limit = check.limit.value
+        bound = next((bound for bound in bounds if bound >= limit * (1 - 1e-9)), None)
+        remedy = "give the histogram a bucket at the limit, or write a limit that is one of its buckets"
+        shown = number(limit, Dimension.SECONDS)
+        if bound is None:
+            most = number(bounds[-1], Dimension.SECONDS)
+            message = f"{dialect}'s latency buckets end at {most} by default, so a limit of {shown} cannot be proven"
+            at.mistakes.warn(at.at(keys.WHEN), message, remedy)
+        elif bound >= 2 * limit:
+            judged = number(bound, Dimension.SECONDS)
+            message = f"with {dialect}'s default latency buckets a limit of {shown} is judged at the bucket {judged}"
+            at.mistakes.warn(at.at(keys.WHEN), message, remedy)
 
 
 def _check_hold(name: str, fields: Fields, table: RuleTable) -> None:

@@ -9,7 +9,7 @@ from watchdog.rulebook import channel_urls, names
 from watchdog.rulebook.conditions import CONDITION, Condition
 from watchdog.rulebook.durations import DURATION
 from watchdog.rulebook.presets import PRESETS
-from watchdog.rulebook.shapes import Choice, Flag, ListOf, MapOf, Text, Whole, words
+from watchdog.rulebook.shapes import Choice, Flag, ListOf, MapOf, OneOrMore, Text, Whole, words
 from watchdog.rulebook.tables import Fields, Key, OpenFields, OpenTable, Section, TableOf, home_of_keys
 from watchdog.rulebook.values import (
     BUCKETS_QUERY,
@@ -210,7 +210,7 @@ CALLERS: Key[Mapping[str, tuple[Target, ...]]] = Key(
         names.parse_target,
         names.TARGET_PATTERN,
     ),
-    "Who calls a target. Read and checked only: it takes effect with the comparison of peers, in a later version.",
+    "Who calls a target: its callers fail with it, and never excuse it (see Callers and peers).",
     {},
 )
 GITOPS: Key[str] = Key(
@@ -298,10 +298,21 @@ BUDGET_KEY: Key[Fields | None] = Key(
 )
 ALERTS: Key[tuple[str, ...] | None] = Key(
     "alerts",
-    ListOf(Text("text", '"CheckoutErrorsHigh"', str), "alerts"),
-    "Prometheus alerts that begin to fire after the switch.",
+    ListOf(Text("name of an alert", '"CheckoutErrorsHigh"', names.parse_alert_name, names.READABLE_PATTERN), "alerts"),
+    "Prometheus alerts, by name: breached when one begins to fire on the target after the switch (see Alerts).",
     None,
-    later="judge by when = ..., and remove it",
+)
+ALERT_LABELS: Key[Mapping[str, tuple[str, ...]]] = Key(
+    "labels",
+    MapOf(
+        "table of texts or lists of texts",
+        '{ severity = "critical" }',
+        OneOrMore(Text("text", '"critical"', names.parse_label_value), "texts"),
+        names.parse_alert_label,
+        names.ALERT_LABEL_PATTERN,
+    ),
+    "With `alerts`: what an alert must bear to count; of a list, one of its values.",
+    {},
 )
 FOR: Key[timedelta] = Key(
     "for", DURATION, "With `when`: how long the condition must hold before it is a breach.", timedelta(0), '`"0s"`'
@@ -330,8 +341,27 @@ RULE_ACTION: Key[Action | None] = Key(
 RULE = Section(
     "[rules.NAME]",
     "rule",
-    (WHEN, PROBE_KEY, SIGNS, FOR, FAILURES, MIN_REQUESTS, REQUIRED, RULE_ACTION, BUDGET_KEY, ALERTS, RULE_CONFIDENCE),
-    ({"required": ["when"]}, {"required": ["probe"]}, {"required": ["signs"]}, {"required": ["budget"]}),
+    (
+        WHEN,
+        PROBE_KEY,
+        SIGNS,
+        FOR,
+        FAILURES,
+        MIN_REQUESTS,
+        REQUIRED,
+        RULE_ACTION,
+        BUDGET_KEY,
+        ALERTS,
+        ALERT_LABELS,
+        RULE_CONFIDENCE,
+    ),
+    (
+        {"required": ["when"]},
+        {"required": ["probe"]},
+        {"required": ["signs"]},
+        {"required": ["budget"]},
+        {"required": ["alerts"]},
+    ),
 )
 
 # [channels.NAME]

@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable
 
 from watchdog.domain.rollout import LabelSelector, Requirement, SelectorOp, Target, TargetKind
+from watchdog.domain.rules import ALERT_NAME, ALERT_STATE
 from watchdog.rulebook.mistakes import Fault, nearest, shown
 from watchdog.rulebook.shapes import Text
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 METRIC_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 LABEL_NAME_PATTERN = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
+ALERT_LABEL_PATTERN = r"^(?!alertname$|alertstate$)[a-zA-Z_][a-zA-Z0-9_]*$"
+READABLE_PATTERN = r"^[^\u0000-\u001f\u007f]+$"
 RFC_1123_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 TARGET_PATTERN = rf"^{RFC_1123_PATTERN[1:-1]}/(deployment|service)/{_OBJECT}$"
@@ -38,6 +41,28 @@ parse_namespace = matching(
 parse_container = matching(
     RFC_1123_PATTERN, "name of a container", 'write small letters, digits and "-", 63 at most, as Kubernetes does'
 )
+
+
+def parse_alert_name(text: str) -> str:
+    """The name of an alert, which may hold anything that can be read; raises Fault."""
+    if not text:
+        raise Fault(0, "the name of an alert is empty", 'write it as in the alerting rule, like "CheckoutErrorsHigh"')
+    return parse_label_value(text)
+
+
+def parse_label_value(text: str) -> str:
+    """The value of a label; raises Fault."""
+    unreadable = next((at for at, character in enumerate(text) if not character.isprintable()), None)
+    if unreadable is not None:
+        raise Fault(unreadable, f"{shown(text)} holds a control character", "write what stands in the alerting rule")
+    return text
+
+
+def parse_alert_label(text: str) -> str:
+    """The name of a label that alerts are chosen by; raises Fault."""
+    if text in (ALERT_NAME, ALERT_STATE):
+        raise Fault(0, f'"{text}" is no label to choose by', "name the alerts in alerts; only those that fire count")
+    return parse_label_name(text)
 
 
 def parse_target(text: str) -> Target:

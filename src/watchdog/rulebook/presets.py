@@ -73,6 +73,19 @@ _DIALECTS: Mapping[str, Mapping[str, Metric]] = {
     ),
 }
 
+_HIGHR = (0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 7.5, 10, 30, 60)
+_CLIENT_DEFAULTS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+BUCKETS: Mapping[str, tuple[float, ...]] = {
+    "fastapi": _HIGHR,
+    "express": (0.003, 0.03, 0.1, 0.3, 1.5, 10),
+    "opentelemetry": (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
+    "istio": (0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 1800, 3600),
+    "linkerd": tuple(step * unit for unit in (0.001, 0.01, 0.1, 1, 10) for step in (1, 2, 3, 4, 5)),
+    "nginx-ingress": _CLIENT_DEFAULTS,
+    "traefik": (0.1, 0.3, 1.2, 5),
+}
+"""The bounds, in seconds, that each dialect's latency histogram has unless it was told others."""
+
 PRESETS = tuple(_DIALECTS)
 METRICS = ("http_error_rate", "http_latency", "cpu", "memory")
 

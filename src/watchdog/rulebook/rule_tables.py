@@ -8,6 +8,7 @@ from decimal import Decimal
 from watchdog.domain.judge.harmless import bets_on
 from watchdog.domain.rules import (
     Absolute,
+    Alerts,
     Budget,
     GaugeMetric,
     Metric,
@@ -22,6 +23,7 @@ from watchdog.domain.rules import (
 )
 from watchdog.rulebook.conditions import Condition
 from watchdog.rulebook.keys import (
+    ALERT_LABELS,
     ALERTS,
     BUDGET_KEY,
     BUDGET_METRIC,
@@ -68,7 +70,7 @@ class RuleTable:
     """A rule before it meets a guard. `check` is None where the table has a mistake."""
 
     name: str
-    check: Condition | BudgetTable | Probe | Signs | None
+    check: Condition | BudgetTable | Probe | Signs | Alerts | None
     fields: Fields
 
 
@@ -77,11 +79,11 @@ def read_rule_tables(tables: Mapping[str, Fields]) -> dict[str, RuleTable]:
     return {name: RuleTable(name, _read_check(fields), fields) for name, fields in tables.items()}
 
 
-def _read_check(fields: Fields) -> Condition | BudgetTable | Probe | Signs | None:
+def _read_check(fields: Fields) -> Condition | BudgetTable | Probe | Signs | Alerts | None:
     written = sorted((key for key in _CHECKS if fields.has(key)), key=fields.key_at)
     if not written:
         message = "the rule says nothing that could be breached"
-        fields.mistakes.add(fields.node.key_at, message, "add one of when, probe, signs and budget")
+        fields.mistakes.add(fields.node.key_at, message, "add one of when, probe, signs, budget and alerts")
         return None
     for key in written[1:]:
         message = f'"{key.name}" and "{written[0].name}" stand in one rule'
@@ -95,6 +97,9 @@ def _read_check(fields: Fields) -> Condition | BudgetTable | Probe | Signs | Non
     budget = fields.get(BUDGET_KEY)
     if budget is not None:
         return _budget(budget)
+    alerts = fields.get(ALERTS)
+    if alerts is not None:
+        return Alerts(alerts, fields.get(ALERT_LABELS)) if fields.fine(ALERT_LABELS) else None
     return Signs(signs) if signs else None
 
 
@@ -105,6 +110,7 @@ def _check_companions(check: Key[object], fields: Fields) -> None:
         (MIN_REQUESTS, counted),
         (RULE_CONFIDENCE, counted),
         (FAILURES, (PROBE_KEY,)),
+        (ALERT_LABELS, (ALERTS,)),
     ):
         if fields.has(key) and check not in homes:
             message = f'"{key.name}" means nothing beside "{check.name}"'
@@ -153,7 +159,9 @@ def rule_under(table: RuleTable, metrics: Mapping[str, Metric | None], where: st
     """The rule with its metric resolved among `metrics` (None: known, but with a mistake of its own)."""
     match table.check:
         case Condition() as condition:
-            check: Threshold | Budget | Probe | Signs | None = _resolved(condition, table.fields, metrics, where)
+            check: Threshold | Budget | Probe | Signs | Alerts | None = _resolved(
+                condition, table.fields, metrics, where
+            )
         case BudgetTable() as budget:
             check = _budget_of(budget, metrics, where)
         case other:

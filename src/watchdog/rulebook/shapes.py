@@ -207,6 +207,34 @@ class ListOf(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class OneOrMore(Generic[T]):
+    """A value, or a list of them."""
+
+    of: Shape[T]
+    plural: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.of.title} or list of {self.plural}"
+
+    @property
+    def example(self) -> str:
+        return self.of.example
+
+    def read(self, node: Node, name: str, mistakes: Mistakes) -> tuple[T, ...] | None:
+        if isinstance(node.value, list):
+            return ListOf(self.of, self.plural).read(node, name, mistakes)
+        if not isinstance(node.value, str):
+            wrong_type(node, name, self, mistakes)
+            return None
+        value = self.of.read(node, name, mistakes)
+        return None if value is None else (value,)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [self.of.schema(), ListOf(self.of, self.plural).schema()]}
+
+
+@dataclass(frozen=True, slots=True)
 class MapOf(Generic[T]):
     """A table whose keys the author chooses; `parse_key` raises Fault for a name that may not be one."""
 

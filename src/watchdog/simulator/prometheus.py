@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from watchdog.ports import Clock
+from watchdog.simulator.alerting import Alerting
 from watchdog.simulator.background import beside
 from watchdog.simulator.prometheus_api import PrometheusApi, Request
 from watchdog.simulator.prometheus_faults import Faults
@@ -56,9 +57,9 @@ class SimulatedPrometheus:
         self.traffic = TrafficModel(behaviour_of, seed, noise, carries_traffic)
         self.scrapes = ScrapeFaults()
         self.faults = Faults()
-        self._api = PrometheusApi(
-            self.tsdb, clock, self.faults, Semantics(left_open=left_open), "3.5.0" if left_open else "2.42.0"
-        )
+        semantics = Semantics(left_open=left_open)
+        self._api = PrometheusApi(self.tsdb, clock, self.faults, semantics, "3.5.0" if left_open else "2.42.0")
+        self.alerting = Alerting(self.tsdb, semantics)
         self._scraper = Scraper(self.tsdb, self.traffic, self.scrapes, phases, jobs, seed)
         self._slot = scrape_interval / phases
         self._phases = phases
@@ -149,6 +150,7 @@ class SimulatedPrometheus:
     def _tick(self, pods: Iterable[Pod], now: datetime) -> None:
         if not self._away:
             self._scraper.tick(self._turn % self._phases, pods, now)
+            self.alerting.evaluate(now)
         self._turn += 1
 
     def _services(self, pods: Iterable[Pod]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from watchdog.domain.rules import Budget, Dimension, Rule
 
 def judge_budget(rule: Rule, budget: Budget, history: History, baseline: Baseline | None, now: datetime) -> Verdict:
     """The verdict at the newest block that ended by `now`; without a baseline the period's traffic is not known."""
-    blocks = [block for block in history.blocks if block.end <= now]
+    blocks = history.blocks
     if not blocks:
         return Verdict(rule.name, Finding.NO_DATA, now, "nothing was measured yet")
     newest = blocks[-1]
@@ -45,6 +45,7 @@ def judge_budget(rule: Rule, budget: Budget, history: History, baseline: Baselin
         window_end=newest.end,
         log_evidence=None if weight is None else weight.log_evidence,
         needed=None if weight is None else weight.needed,
+        capped=weight is not None and weight.need.capped,
         harmless=None if history.harmless is None else history.harmless.level,
         dimension=Dimension.RATIO,
         query=newest.query,

@@ -13,7 +13,7 @@ from itertools import combinations
 from statistics import median
 
 from watchdog.domain.judge.history import History
-from watchdog.domain.judge.literal import RECENT, Literal, over_since, per_pod
+from watchdog.domain.judge.literal import RECENT, Literal, middle_of, over_since
 from watchdog.domain.judge.verdict import Finding, Verdict, number, span
 from watchdog.domain.live import NO_LIMITS, Limits
 from watchdog.domain.measurement import Baseline, Block, NoData, PodValues, Reading
@@ -105,7 +105,7 @@ def course_of(threshold: Threshold, readings: Sequence[Reading], step: float) ->
     course: list[float | None] = []
     for index, reading in enumerate(readings):
         window = readings[max(0, index + 1 - size) : index + 1]
-        value = per_pod(window).value if isinstance(reading, PodValues) else None
+        value = middle_of(window).value if isinstance(reading, PodValues) else None
         course.append(None if value is None or not math.isfinite(value) else float(f"{value:.{_DIGITS}g}"))
     return tuple(course) if any(value is not None for value in course) else ()
 
@@ -207,7 +207,7 @@ def judge_over(
     assert limit is not None  # else the rule as written could not hold
     habit = longest_run(baseline, threshold.op, limit)
     needed = patience(rule, history, habit, 0.0 if baseline is None else baseline.step)
-    since = over_since(replace(rule, hold=needed), threshold, history.interval, blocks, baseline)
+    since = over_since(rule, threshold, history, baseline)
     evidence = replace(now.evidence, since=since)
     before = f"; before the switch it was over that for at most {span(habit)}" if habit else ""
     if at - since < needed:

@@ -69,8 +69,7 @@ def pair_of(threshold: Threshold, reading: Reading, bound: float | None) -> tupl
             bad, total = reading.bad, reading.total
             return (bad if threshold.op.upward else total - bad, total)
         case Buckets() if bound is not None:
-            parts = [reading.pods[pod] for pod in sorted(reading.pods)]
-            return slower_than(parts, bound), reading.total
+            return slower_than(reading.whole, bound), reading.total
         case _:
             return None
 
@@ -82,7 +81,7 @@ def pairs_of(threshold: Threshold, whole: Reading, blocks: Sequence[Reading]) ->
     bound = None
     if isinstance(whole, Buckets):
         asked = _limit_in_seconds(threshold, whole)
-        bound = None if asked is None else bound_above(whole.pods.values(), asked)
+        bound = None if asked is None else bound_above(whole.whole, asked)
     pairs = (pair_of(threshold, reading, bound) for reading in blocks)
     return tuple(pair for pair in pairs if pair is not None and pair[1] > 0.0)
 
@@ -167,7 +166,7 @@ def _of_quantile(threshold: Threshold, baseline: Baseline | None) -> Harmless | 
         return None
     allowed = 1.0 - quantile
     # Without a baseline the buckets are not known yet: each block's own are taken.
-    bound = asked if whole is None else bound_above(whole.pods.values(), asked)
+    bound = asked if whole is None else bound_above(whole.whole, asked)
     return Harmless(_level(allowed, _pairs(threshold, baseline, bound)), allowed, bound, asked)
 
 
@@ -179,7 +178,7 @@ def _limit_in_seconds(threshold: Threshold, whole: Buckets | None) -> float | No
     quantile = threshold.statistic.quantile
     # The quantile's own confidence bound: that of so many requests, the one a little further up is meant.
     higher = quantile + _Z * math.sqrt(quantile * (1.0 - quantile) / whole.total)
-    value = quantile_of([whole.pods[pod] for pod in sorted(whole.pods)], min(1.0, higher))
+    value = quantile_of(whole.whole, min(1.0, higher))
     return None if value is None else _limit(threshold.limit, max(value, threshold.metric.floor or 0.0))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge.betting import NO_BETS, Bets
+from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.harmless import Harmless
 from watchdog.domain.live import NO_LIMITS, Limits, Live, Pod
 from watchdog.domain.measurement import Block, Counts, ProbeOutcome, ProbeResult, ProbeRound
@@ -68,7 +69,7 @@ class Probes:
         armed = (before is not None and before.armed) or any(
             result.outcome is ProbeOutcome.EXPECTED for result in (*round_.candidate, *round_.stable)
         )
-        elsewhere = any(result.outcome in (ProbeOutcome.REFUSED, ProbeOutcome.TIMED_OUT) for result in round_.stable)
+        elsewhere = _elsewhere(round_)
         old = {streak.pod: streak for streak in before.streaks} if before else {}
         results = {result.pod: result for result in round_.candidate}
         streaks = []
@@ -85,14 +86,25 @@ class Probes:
         return Probes(round_.at, armed, tuple(streaks), ignored, round_.url)
 
 
-def _why_not(result: ProbeResult, *, armed: bool, elsewhere: bool) -> str:
-    if result.outcome not in (ProbeOutcome.REFUSED, ProbeOutcome.TIMED_OUT):
+def _silent(result: ProbeResult) -> bool:
+    return result.outcome in (ProbeOutcome.REFUSED, ProbeOutcome.TIMED_OUT)
+
+
+def _elsewhere(round_: ProbeRound) -> str:
+    """Who else does not answer: stable's pods, or most of the untouched peers' (one may be ill by itself)."""
+    if any(_silent(result) for result in round_.stable):
+        return "stable's pods do not answer either"
+    if 2 * sum(_silent(result) for result in round_.peers) > len(round_.peers):
+        return "pods of peers that nobody touched do not answer either"
+    return ""
+
+
+def _why_not(result: ProbeResult, *, armed: bool, elsewhere: str) -> str:
+    if not _silent(result):
         return ""
     if not armed:
         return "no probe of this watch was ever answered as expected: perhaps the way is blocked"
-    if elsewhere:
-        return "stable's pods do not answer either"
-    return ""
+    return elsewhere
 
 
 def _next(streak: Streak, result: ProbeResult, at: datetime) -> Streak:
@@ -240,6 +252,14 @@ def _remember(
 
 
 @dataclass(frozen=True, slots=True)
+class OverRun:
+    """Since when the rule as written held at the end of block `index`; None: it did not."""
+
+    index: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """All that one rule has seen in one watch."""
 
@@ -255,6 +275,9 @@ class History:
     spent: tuple[float, float] = (0.0, 0.0)  # ratios: bad and all requests since the switch
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS
+    over: OverRun | None = None  # of the newest block that was judged so far
+    last_bet: int = 0  # the index of the block of the newest bet
+    calibration: Calibration | None = None  # the service's habits, as known when the watch was opened
     cold_until: datetime | None = None  # gauges, rates: until when an exceedance that settles is a cold start
 
     def with_block(self, block: Block, outage: Outage | None) -> "History":
@@ -287,5 +310,6 @@ def forgotten(history: History) -> History:
         probes=history.probes,
         pods=history.pods,
         held_since=history.held_since,
+        calibration=history.calibration,
         cold_until=history.cold_until,
     )

@@ -6,8 +6,8 @@ blocks without data or with too few requests neither count nor reset.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -20,9 +20,11 @@ from watchdog.domain.measurement import (
     Buckets,
     Counts,
     NoData,
+    PodBuckets,
     PodValues,
     QueryFailed,
     Reading,
+    merged,
 )
 from watchdog.domain.rules import (
     AboveBaseline,
@@ -40,6 +42,8 @@ RECENT = timedelta(seconds=60)
 
 
 class State(Enum):
+    """What the rule as written says, before any `for`."""
+
     OVER = auto()
     WITHIN = auto()
     UNDECIDED = auto()
@@ -65,7 +69,6 @@ class _Measure:
     bad: float | None = None
     total: float | None = None
     pods: int = 0
-    per_pod: tuple[float, ...] = ()
 
 
 def could_fire(rule: Rule, threshold: Threshold, history: History, baseline: Baseline | None) -> bool:
@@ -95,34 +98,44 @@ def baseline_value(rule: Rule, threshold: Threshold, baseline: Baseline | None) 
     return measure.value if measure.enough else None
 
 
-def _window(rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block]) -> Sequence[Block]:
+def _window(
+    rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block]
+) -> tuple[Sequence[Block], _Measure]:
     if isinstance(threshold.metric, GaugeMetric):
-        return blocks[-1:]
-    size = math.ceil(RECENT / interval)
-    start = max(0, len(blocks) - size)
-    while start > 0 and not _measure(rule, threshold, blocks[start:]).enough:
+        return blocks[-1:], _measure(rule, threshold, blocks[-1:])
+    start = max(0, len(blocks) - math.ceil(RECENT / interval))
+    measure = _measure(rule, threshold, blocks[start:])
+    while start > 0 and not measure.enough:
         start -= 1
-    return blocks[start:]
+        measure = _measure(rule, threshold, blocks[start:])
+    return blocks[start:], measure
 
 
 def literal(
     rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block], baseline: Baseline | None
 ) -> Literal:
+    """What the rule as written says at the end of the newest of these blocks."""
     newest = blocks[-1]
     dimension = threshold.dimension
     if isinstance(newest.reading, NoData | QueryFailed):
         return Literal(
             State.NO_DATA, absence(newest.reading), Evidence(dimension=dimension, query=newest.reading.query)
         )
-    window = _window(rule, threshold, interval, blocks)
-    measure = _measure(rule, threshold, window)
+    window, measure = _window(rule, threshold, interval, blocks)
+    base = _limit(rule, threshold, baseline)
+    value, limit = measure.value, base.limit
+    over = value is not None and limit is not None and measure.enough and threshold.op.holds(value, limit)
     evidence = Evidence(
-        value=measure.value,
+        value=value,
+        limit=limit,
+        baseline=base.baseline,
+        baseline_at_floor=base.at_floor,
         bad=measure.bad,
         total=measure.total,
         window_start=window[0].start,
         window_end=newest.end,
         pods=measure.pods,
+        pods_over=_pods_over(threshold, window, limit) if over else 0,
         dimension=dimension,
         query=newest.query,
     )
@@ -130,41 +143,44 @@ def literal(
         return Literal(State.NO_DATA, measure.why, evidence)
     if not measure.enough:
         return Literal(State.UNDECIDED, measure.why, evidence)
-    limit, evidence, why = _limit(rule, threshold, baseline, evidence)
     if limit is None:
-        state = State.NO_DATA if why.startswith("no baseline") else State.UNDECIDED
-        return Literal(state, why, evidence)
-    over = threshold.op.holds(measure.value, limit)
-    pods_over = sum(1 for value in measure.per_pod if threshold.op.holds(value, limit))
-    evidence = replace(evidence, limit=limit, pods_over=pods_over)
+        state = State.NO_DATA if base.why.startswith("no baseline") else State.UNDECIDED
+        return Literal(state, base.why, evidence)
     return Literal(State.OVER if over else State.WITHIN, _sentence(threshold, evidence), evidence)
 
 
-def _limit(
-    rule: Rule, threshold: Threshold, baseline: Baseline | None, evidence: Evidence
-) -> tuple[float | None, Evidence, str]:
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What is compared with; `limit` None with the reason where there is none."""
+
+    limit: float | None
+    why: str = ""
+    baseline: float | None = None
+    at_floor: bool = False
+
+
+def _limit(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> _Base:
     if isinstance(threshold.limit, Absolute):
-        return threshold.limit.value, replace(evidence, baseline=baseline_value(rule, threshold, baseline)), ""
+        return _Base(threshold.limit.value, baseline=baseline_value(rule, threshold, baseline))
     if isinstance(threshold.limit, ShareOfLimit):
-        return threshold.limit.share, evidence, ""
+        return _Base(threshold.limit.share)
     if baseline is None:
-        return None, evidence, "the baseline was not measured yet"
+        return _Base(None, "the baseline was not measured yet")
     if isinstance(baseline.reading, NoData | QueryFailed):
-        return None, evidence, f"no baseline: {absence(baseline.reading)}"
+        return _Base(None, f"no baseline: {absence(baseline.reading)}")
     measure = _measure(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
     if measure.value is None:
-        return None, evidence, f"no baseline: {measure.why}"
+        return _Base(None, f"no baseline: {measure.why}")
     if not measure.enough:
-        return None, evidence, f"the baseline is too thin: {measure.why}"
+        return _Base(None, f"the baseline is too thin: {measure.why}")
     floor = threshold.metric.floor
     at_floor = floor is not None and measure.value < floor
     base = floor if at_floor and floor is not None else measure.value
-    evidence = replace(evidence, baseline=measure.value, baseline_at_floor=at_floor)
     match threshold.limit:
         case TimesBaseline(factor):
-            return factor * base, evidence, ""
+            return _Base(factor * base, "", measure.value, at_floor)
         case AboveBaseline(delta):
-            return base + delta, evidence, ""
+            return _Base(base + delta, "", measure.value, at_floor)
 
 
 def _measure(rule: Rule, threshold: Threshold, blocks: Sequence[Block]) -> _Measure:
@@ -174,7 +190,7 @@ def _measure(rule: Rule, threshold: Threshold, blocks: Sequence[Block]) -> _Meas
     elif threshold.statistic is not Statistic.VALUE:
         measure = _latency(rule, threshold.statistic, readings)
     else:
-        measure = per_pod(readings)
+        measure = middle_of(readings)
     if measure.value is not None and not math.isfinite(measure.value):
         return _Measure(None, "what was measured is not a number", enough=False)
     return measure
@@ -182,52 +198,73 @@ def _measure(rule: Rule, threshold: Threshold, blocks: Sequence[Block]) -> _Meas
 
 def _ratio(rule: Rule, readings: Sequence[Reading]) -> _Measure:
     counts = [reading for reading in readings if isinstance(reading, Counts)]
-    bad = math.fsum(reading.bad for reading in counts)
-    total = math.fsum(reading.total for reading in counts)
+    bad = math.fsum([reading.bad for reading in counts])
+    total = math.fsum([reading.total for reading in counts])
     if total <= 0:
         return _Measure(None, "there were no requests", enough=False)
-    pods: dict[str, tuple[float, float]] = {}
-    for reading in counts:
-        for pod, count in reading.pods.items():
-            before = pods.get(pod, (0.0, 0.0))
-            pods[pod] = (before[0] + count.bad, before[1] + count.total)
-    why = _too_few(rule, total, sum(reading.samples for reading in counts))
-    shares = tuple(pod_bad / pod_total for pod_bad, pod_total in pods.values() if pod_total > 0)
-    return _Measure(bad / total, why, not why, bad, total, len(pods), shares)
+    why = _too_few(rule, total, sum([reading.samples for reading in counts]))
+    return _Measure(bad / total, why, not why, bad, total, _count_pods(counts))
 
 
 def _latency(rule: Rule, statistic: Statistic, readings: Sequence[Reading]) -> _Measure:
     buckets = [reading for reading in readings if isinstance(reading, Buckets)]
-    total = math.fsum(reading.total for reading in buckets)
+    total = math.fsum([reading.total for reading in buckets])
     if total <= 0:
         return _Measure(None, "there were no requests", enough=False)
-    names = sorted({pod for reading in buckets for pod in reading.pods})
-
-    def value_of(pods: Sequence[str]) -> float | None:
-        parts = [reading.pods[pod] for reading in buckets for pod in pods if pod in reading.pods]
-        quantile = statistic.quantile
-        return mean_of(parts) if quantile is None else quantile_of(parts, quantile)
-
-    value = value_of(names)
+    value = _statistic(statistic, [reading.whole for reading in buckets])
     if value is None:
         return _Measure(None, "the histogram is empty", enough=False)
-    why = _too_few(rule, total, sum(reading.samples for reading in buckets))
-    each = tuple(one for name in names if (one := value_of((name,))) is not None)
-    return _Measure(value, why, not why, None, total, len(names), each)
+    why = _too_few(rule, total, sum([reading.samples for reading in buckets]))
+    return _Measure(value, why, not why, None, total, _count_pods(buckets))
 
 
-def per_pod(readings: Sequence[Reading]) -> _Measure:
+def _statistic(statistic: Statistic, parts: Sequence[PodBuckets]) -> float | None:
+    whole = merged(parts)
+    quantile = statistic.quantile
+    return mean_of(whole) if quantile is None else quantile_of(whole, quantile)
+
+
+def middle_of(readings: Sequence[Reading]) -> _Measure:
     """Of each pod its mean over the readings, of the pods the median."""
+    means = _means(readings)
+    if not means:
+        return _Measure(None, "no pod was measured", enough=False)
+    return _Measure(PodValues(means).middle, pods=len(means))
+
+
+def _count_pods(readings: Sequence[Counts | Buckets]) -> int:
+    return len(readings[0].pods if len(readings) == 1 else set().union(*[reading.pods for reading in readings]))
+
+
+def _per_pod(threshold: Threshold, blocks: Sequence[Block]) -> Iterator[float]:
+    """What each pod's own value is, where it has one."""
+    readings = [block.reading for block in blocks]
+    if not isinstance(threshold.metric, RatioMetric) and threshold.statistic is Statistic.VALUE:
+        yield from _means(readings).values()
+        return
+    for pod in {pod for reading in readings if isinstance(reading, Counts | Buckets) for pod in reading.pods}:
+        counts = [reading.pods[pod] for reading in readings if isinstance(reading, Counts) and pod in reading.pods]
+        total = math.fsum([count.total for count in counts])
+        if total > 0:
+            yield math.fsum([count.bad for count in counts]) / total
+        parts = [reading.pods[pod] for reading in readings if isinstance(reading, Buckets) and pod in reading.pods]
+        value = _statistic(threshold.statistic, parts)
+        if value is not None:
+            yield value
+
+
+def _pods_over(threshold: Threshold, blocks: Sequence[Block], limit: float | None) -> int:
+    return sum(1 for value in _per_pod(threshold, blocks) if limit is not None and threshold.op.holds(value, limit))
+
+
+def _means(readings: Sequence[Reading]) -> dict[str, float]:
     sums: dict[str, list[float]] = {}
     for reading in readings:
         if isinstance(reading, PodValues):
             for pod, value in reading.pods.items():
                 if math.isfinite(value):
                     sums.setdefault(pod, []).append(value)
-    if not sums:
-        return _Measure(None, "no pod was measured", enough=False)
-    means = {pod: sum(values) / len(values) for pod, values in sums.items()}
-    return _Measure(PodValues(means).middle, pods=len(means), per_pod=tuple(means.values()))
+    return {pod: sum(values) / len(values) for pod, values in sums.items()}
 
 
 def _too_few(rule: Rule, total: float, samples: int) -> str:
@@ -238,19 +275,21 @@ def _too_few(rule: Rule, total: float, samples: int) -> str:
     return ""
 
 
-def over_since(
-    rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block], baseline: Baseline | None
-) -> datetime:
-    """The end of the first block of the unbroken run over the limit, looking no further back than needed twice."""
+def over_since(rule: Rule, threshold: Threshold, history: History, baseline: Baseline | None) -> datetime:
+    """The end of the first block of the unbroken run over the limit, of which the newest block is the last.
+
+    What earlier blocks said is known to the history, where it was judged block by block.
+    """
+    blocks, known = history.blocks, history.over
     since = blocks[-1].end
     for end in range(len(blocks) - 1, 0, -1):
-        at_end = literal(rule, threshold, interval, blocks[:end], baseline)
+        if known is not None and blocks[end - 1].index == known.index:
+            return known.since or since
+        at_end = literal(rule, threshold, history.interval, blocks[:end], baseline)
         if at_end.state is State.WITHIN:
             break
         if at_end.state is State.OVER:
             since = blocks[end - 1].end
-            if blocks[-1].end - since >= max(rule.hold, RECENT):
-                break
     return since
 
 
@@ -270,8 +309,8 @@ def _sentence(threshold: Threshold, evidence: Evidence) -> str:
     if evidence.window_start and evidence.window_end:
         seconds = f" in the last {span(evidence.window_end - evidence.window_start)}"
     if evidence.bad is not None and evidence.total is not None:
-        return f"{evidence.bad:,.0f} of {evidence.total:,.0f} requests were bad{seconds} ({value}; {limit})"
+        return f"{evidence.bad:,.0f} of {evidence.total:,.0f} requests were bad{seconds} ({value}, {limit})"
     what = threshold.metric.name if threshold.statistic is Statistic.VALUE else threshold.statistic.value
     over = f" over {evidence.total:,.0f} requests" if evidence.total is not None else ""
-    pods = f", {evidence.pods_over} of {evidence.pods} pods alone" if evidence.pods > 1 else ""
+    pods = f", {evidence.pods_over} of {evidence.pods} pods alone" if evidence.pods > 1 and evidence.pods_over else ""
     return f"{what} is {value}{over}{seconds} ({limit}{pods})"

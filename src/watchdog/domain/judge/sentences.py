@@ -2,6 +2,7 @@
 
 import math
 
+from watchdog.domain.judge.habits import FEWEST, Calibration, Need
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.verdict import Evidence, number
 from watchdog.domain.judge.weighing import Weight
@@ -25,19 +26,47 @@ def evidence_sentence(threshold: Threshold, history: History, evidence: Evidence
 
 def proven(weight: Weight) -> str:
     """How sure it is."""
-    return f"; the odds against a harmless release are {odds(weight.log_evidence)}"
+    return f"; the odds against a harmless release are {odds(weight.log_evidence)}{_habits(weight.need)}"
 
 
 def unproven(weight: Weight) -> str:
     """How far it is from sure."""
-    stand, goal = odds(weight.log_evidence), odds(weight.needed)
-    return f"; not proven yet: the odds against a harmless release are {stand}, and must be {goal}"
+    # Of two numbers beyond a million it must be seen which is the larger.
+    far = weight.needed > _BEYOND_WORDS
+    stand, goal = odds(weight.log_evidence, far=far), odds(weight.needed, far=far)
+    habits = _habits(weight.need)
+    return f"; not proven yet: the odds against a harmless release are {stand}, and must be {goal}{habits}"
 
 
-def odds(log_evidence: float) -> str:
-    """Odds as people say them: `3,100 to 1`, `even`, `more than a million to 1`."""
+def _habits(need: Need) -> str:
+    """Why more is needed than the rule's confidence asks for."""
+    if not need.raised:
+        return ""
+    cap = "; capped" if need.capped else ""
+    return (
+        f"; this service has bursts of its own: {odds(need.log_evidence, far=True)} is needed, "
+        f"not {odds(need.plain, far=True)}{cap}"
+    )
+
+
+def calibration_sentence(calibration: Calibration | None, *, capped: bool) -> str:
+    """What is known of the service's habits, for the record."""
+    if calibration is None:
+        return "the service's own past was not looked at yet when this watch was opened"
+    left_out = sum(calibration.left_out.values())
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(calibration.left_out.items()))
+    others = f"; {left_out} left out: {reasons}" if left_out else ""
+    windows = f"{calibration.windows} quiet windows of the week before {calibration.at:%Y-%m-%d %H:%M} UTC"
+    if calibration.reached is None:
+        return f"{windows}, too few to learn the service's habits from ({FEWEST} are needed{others})"
+    cap = "; what is needed for a breach is capped below that" if capped else ""
+    return f"in {windows} the odds reached {odds(calibration.reached, far=True)} at most{others}{cap}"
+
+
+def odds(log_evidence: float, *, far: bool = False) -> str:
+    """Odds as people say them: `3,100 to 1`, `even`, `more than a million to 1` (`far`: `10^9 to 1`)."""
     if log_evidence > _BEYOND_WORDS:
-        return "more than a million to 1"
+        return f"10^{log_evidence / math.log(10):.0f} to 1" if far else "more than a million to 1"
     if log_evidence < math.log(1.5):
         return "even" if log_evidence > math.log(0.5) else "less than even"
     value = math.exp(log_evidence)

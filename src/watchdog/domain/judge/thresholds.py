@@ -26,10 +26,10 @@ def judge_threshold(
     A breach needs the rule as written to hold, for as long as `for` asks, and where the rule has a confidence, the
     evidence as well.
     """
-    blocks = tuple(block for block in history.blocks if block.end <= now)
+    blocks = history.blocks
     if not blocks:
         return Verdict(rule.name, Finding.NO_DATA, now, "nothing was measured yet")
-    outage = _total_outage(rule, threshold, history, now)
+    outage = _total_outage(rule, threshold, history)
     if outage is not None:
         return outage
     at_end = literal(rule, threshold, history.interval, blocks, baseline)
@@ -39,7 +39,7 @@ def judge_threshold(
         return Verdict(rule.name, _FINDINGS[at_end.state], at, at_end.why, evidence=evidence)
     if is_gauge(threshold):
         return judge_over(rule, threshold, history, blocks, baseline, at_end)
-    since = over_since(rule, threshold, history.interval, blocks, baseline)
+    since = over_since(rule, threshold, history, baseline)
     evidence = replace(evidence, since=since)
     if at - since < rule.hold:
         held = f"{at_end.why}, for {span(at - since)} of {span(rule.hold)}"
@@ -61,16 +61,17 @@ def _weighed(rule: Rule, history: History, at_end: Literal) -> Evidence:
         at_end.evidence,
         log_evidence=weight.log_evidence,
         needed=weight.needed,
+        capped=weight.need.capped,
         harmless=None if history.harmless is None else history.harmless.level,
     )
 
 
-def _total_outage(rule: Rule, threshold: Threshold, history: History, now: datetime) -> Verdict | None:
+def _total_outage(rule: Rule, threshold: Threshold, history: History) -> Verdict | None:
     if not isinstance(threshold.metric, RatioMetric) or not threshold.op.upward or len(history.outages) < 2:
         return None
     first, second = history.outages
     # Where scrapes are further apart than blocks, a block without a sample lies between two that are in a row.
-    consecutive = second.index == history.last_index and second.end <= now and second.end - first.end <= RECENT
+    consecutive = second.index == history.last_index and second.end - first.end <= RECENT
     if not consecutive or not all(
         outage.total >= OUTAGE_REQUESTS and outage.bad >= OUTAGE_SHARE * outage.total and not outage.beside
         for outage in (first, second)

@@ -33,6 +33,7 @@ class Evidence:
     pods_over: int = 0  # pods that break the rule by themselves
     log_evidence: float | None = None  # natural logarithm of the odds against a harmless release
     needed: float | None = None  # what it must reach, in the same measure
+    capped: bool = False  # habits of the service reached further than that, and are not followed there
     harmless: float | None = None  # the share of requests that it is held against
     dimension: Dimension = Dimension.PLAIN
     query: str = ""

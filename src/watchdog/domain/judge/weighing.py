@@ -8,10 +8,12 @@ block all the same, since requests of one block are not independent.
 
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from watchdog.domain.judge.betting import evidence_of_a_constant
+from watchdog.domain.judge.habits import Need, need
 from watchdog.domain.judge.harmless import Harmless, bets_on, harmless_of, pair_of
-from watchdog.domain.judge.history import History
+from watchdog.domain.judge.history import History, forgotten
 from watchdog.domain.measurement import Baseline, Block, Reading
 from watchdog.domain.rules import Budget, Rule, Threshold
 
@@ -25,7 +27,12 @@ class Weight:
     """How the evidence of one rule stands."""
 
     log_evidence: float
-    needed: float
+    need: Need
+
+    @property
+    def needed(self) -> float:
+        """The log evidence at which the rule is breached."""
+        return self.need.log_evidence
 
     @property
     def enough(self) -> bool:
@@ -35,30 +42,44 @@ class Weight:
 
 def weight_of(rule: Rule, history: History) -> Weight | None:
     """The evidence against its threshold; None where the literal rule decides alone."""
-    threshold = _threshold(rule)
-    if rule.alpha is None or threshold is None or not bets_on(threshold):
+    if rule.alpha is None or betting_on(rule) is None:
         return None
-    return Weight(history.bets.log_evidence, needed(rule.alpha))
+    return Weight(history.bets.log_evidence, _need(rule.alpha, history))
 
 
-def needed(alpha: float) -> float:
-    """The log evidence at which a rule is breached."""
-    return -math.log(alpha)
+def betting_on(rule: Rule) -> Threshold | None:
+    """What the rule's bets are on; None where the literal rule decides alone."""
+    threshold = _threshold(rule)
+    return threshold if rule.alpha is not None and threshold is not None and bets_on(threshold) else None
 
 
 def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Block) -> History:
     """The history after one more bet; the block is the newest, without its cold pods."""
-    threshold = _threshold(rule)
-    if rule.alpha is None or threshold is None or not bets_on(threshold):
+    threshold = betting_on(rule)
+    if threshold is None:
         return history
-    harmless = history.harmless or _harmless(rule, threshold, baseline)
+    harmless = history.harmless or level_for(rule, threshold, baseline)
     if harmless is None:
         return history
     pair = pair_of(threshold, block.reading, harmless.bound)
     if pair is None:
         return replace(history, harmless=harmless)
     level = _level_beside(threshold, harmless, block.beside)
-    return replace(history, harmless=harmless, bets=history.bets.bet(*pair, level, blocks_in(history)))
+    bets = history.bets.bet(*pair, level, blocks_in(history))
+    return replace(
+        history, harmless=harmless, bets=bets, last_bet=block.index if bets is not history.bets else history.last_bet
+    )
+
+
+def until(rule: Rule, history: History, baseline: Baseline | None, now: datetime) -> History:
+    """The history as it was at `now`: without the blocks that ended later, and without the bets on them."""
+    if not history.blocks or history.blocks[-1].end <= now:
+        return history
+    earlier = forgotten(history)
+    for block in history.blocks:
+        if block.end <= now:
+            earlier = with_bet(rule, earlier.with_block(block, None), baseline, block)
+    return replace(earlier, outages=tuple(outage for outage in history.outages if outage.end <= now))
 
 
 def blocks_in(history: History) -> int:
@@ -67,13 +88,20 @@ def blocks_in(history: History) -> int:
 
 
 def provable(rule: Rule, history: History) -> bool:
-    """Whether the requests that were seen could have proven a release that is twice as bad as the limit."""
+    """Whether the requests that were seen could have proven a release that is twice as bad as the limit.
+
+    Those that were seen in the first half of the watch alone say nothing of the second.
+    """
     harmless, bets = history.harmless, history.bets
-    if rule.alpha is None or harmless is None or bets.placed == 0:
+    if rule.alpha is None or harmless is None or bets.placed == 0 or 2 * history.last_bet < history.last_index:
         return False
     twice = min(1.0, 2.0 * max(harmless.limit, harmless.level))
     reached = evidence_of_a_constant(twice, harmless.level, bets.placed, bets.requests / bets.placed)
-    return reached >= needed(rule.alpha)
+    return reached >= _need(rule.alpha, history).log_evidence
+
+
+def _need(alpha: float, history: History) -> Need:
+    return need(alpha, history.calibration, history.harmless, blocks_in(history))
 
 
 def fails_beside(threshold: Threshold, beside: Reading | None, share: float, enough: float) -> bool:
@@ -101,7 +129,8 @@ def _threshold(rule: Rule) -> Threshold | None:
             return None
 
 
-def _harmless(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> Harmless | None:
+def level_for(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> Harmless | None:
+    """What is harmless under a rule; None where that hangs on a baseline that is not there."""
     harmless = harmless_of(threshold, baseline)
     if harmless is None or not isinstance(rule.check, Budget):
         return harmless

@@ -1,0 +1,277 @@
+"""The literal rule and the evidence together: a breach needs both, and each says so."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import (
+    INTERVAL,
+    T0,
+    a_baseline,
+    a_block,
+    a_latency,
+    a_ratio,
+    a_rule,
+    at,
+    blocks,
+    buckets,
+    counts,
+    counts_of,
+    seconds,
+    slow,
+)
+from watchdog.domain.judge import Finding, History, judge
+from watchdog.domain.measurement import Baseline, Block, NoData, Reading
+from watchdog.domain.rules import Budget, Rule, Threshold
+from watchdog.domain.state import Track
+from watchdog.domain.tracking import could_have_fired, with_baseline, with_block
+
+GOOD = a_baseline(counts(60, 18_000, samples=120))
+SURE = a_rule(alpha=0.001)
+WARM = T0
+
+
+def track_of(rule: Rule, *readings: Reading, baseline: Baseline | None = GOOD, bake: float = 600) -> Track:
+    track = Track(rule, History(INTERVAL, seconds(bake)), baseline=baseline)
+    return fed(track, *blocks(*readings))
+
+
+def fed(track: Track, *blocks: Block) -> Track:
+    for block in blocks:
+        track = with_block(track, block, lambda _pod: WARM)
+    return track
+
+
+def findings(rule: Rule, *readings: Reading) -> list[Finding]:
+    return [point.finding for point in track_of(rule, *readings).path]
+
+
+def the_sentence(track: Track) -> str:
+    assert track.verdict is not None
+    return track.verdict.sentence
+
+
+def test_a_fault_is_undecided_until_it_is_proven() -> None:
+    found = findings(SURE, *[counts(12, 150)] * 5)
+    assert found == [Finding.UNDECIDED] * 4 + [Finding.BREACH]
+
+
+def test_the_sentence_says_counts_limit_baseline_pods_and_odds() -> None:
+    both = counts_of({"research-a": (6, 75), "research-b": (6, 75)})
+    track = track_of(SURE, *[both] * 5)
+    assert track.breach is not None
+    assert track.breach.sentence == (
+        "48 of 600 requests were bad in the last 60 s (8 %, limit > 5 %); before the switch 0.33 %; "
+        "2 of 2 pods agree; the odds against a harmless release are 1,900 to 1"
+    )
+    assert "not proven yet: the odds against a harmless release are 360 to 1, and must be 1,000 to 1" in the_sentence(
+        track_of(SURE, *[both] * 4)
+    )
+
+
+def test_evidence_alone_is_no_breach_while_the_rule_as_written_does_not_hold() -> None:
+    # 4 % is far above the harmless 1.5 %, and below the limit for good.
+    track = track_of(SURE, *[counts(6, 150)] * 30)
+    assert track.verdict is not None
+    assert track.verdict.evidence.log_evidence is not None
+    assert track.verdict.evidence.needed is not None
+    assert track.verdict.evidence.log_evidence > track.verdict.evidence.needed
+    assert {point.finding for point in track.path[1:]} == {Finding.PASS}
+
+
+def test_a_burst_of_three_blocks_is_no_breach_though_the_rule_holds() -> None:
+    burst = [counts(0, 150)] * 8 + [counts(12, 150)] * 3 + [counts(1, 150)] * 10
+    assert Finding.BREACH not in findings(SURE, *burst)
+    assert Finding.BREACH in findings(replace(SURE, alpha=None), *burst)
+
+
+def test_with_confidence_off_the_rule_as_written_decides_alone() -> None:
+    track = track_of(a_rule(), *[counts(12, 150)] * 4)
+    assert track.breach is not None
+    assert track.breach.evidence.log_evidence is None
+
+
+def test_more_rules_that_share_the_confidence_need_more_evidence() -> None:
+    one = findings(SURE, *[counts(12, 150)] * 8).index(Finding.BREACH)
+    sixth = findings(replace(SURE, alpha=0.001 / 6), *[counts(12, 150)] * 8).index(Finding.BREACH)
+    assert one < sixth
+
+
+def test_a_quantile_is_proven_by_the_requests_above_its_bucket() -> None:
+    rule = a_rule(a_latency(0.34), alpha=0.001)
+    bounds = {0.1: 0.8, 0.25: 0.88, 0.5: 0.9, float("inf"): 1.0}
+    reading = buckets({bound: 200 * share for bound, share in bounds.items()})
+    fine = a_baseline(buckets({bound: 1e4 * min(1, share + 0.099) for bound, share in bounds.items()}))
+    track = track_of(rule, *[reading] * 6, baseline=fine)
+    assert track.breach is not None
+    assert (
+        "since the switch 100 of 1,000 requests took longer than 500 ms (5 % may), "
+        "the limit 340 ms is judged at the bucket 500 ms; the odds"
+    ) in track.breach.sentence
+
+
+def test_requests_inside_the_limits_own_bucket_prove_nothing() -> None:
+    # All of them took between 250 and 500 ms: none of them need have been slower than the limit of 340 ms.
+    rule = a_rule(a_latency(0.34), alpha=0.001)
+    reading = buckets({0.1: 0, 0.25: 0, 0.5: 200, float("inf"): 200})
+    track = track_of(rule, *[reading] * 30, baseline=a_baseline(slow(0.0, 10_000)))
+    assert track.breach is None
+    assert track.verdict is not None
+    assert track.verdict.literal
+
+
+def test_buckets_that_end_below_the_limit_say_so() -> None:
+    rule = a_rule(a_latency(0.04), alpha=0.001)
+    reading = buckets({0.01: 0, 0.03: 0, float("inf"): 200})
+    track = track_of(replace(rule, check=a_latency(0.02)), *[reading] * 6, baseline=a_baseline(reading))
+    assert track.verdict is not None
+    coarse = track_of(rule, *[reading] * 6, baseline=a_baseline(reading))
+    assert coarse.breach is None
+
+
+def beside(track: Track, *pairs: tuple[Reading, Reading]) -> Track:
+    return fed(track, *(replace(a_block(n, one), beside=other) for n, (one, other) in enumerate(pairs, start=1)))
+
+
+def test_a_storm_that_hits_stable_in_the_same_moments_is_not_the_releases_fault() -> None:
+    storm = [(counts(30, 150), counts(30, 150))] * 12
+    track = beside(track_of(SURE), *storm)
+    assert track.breach is None
+    assert track.verdict is not None
+    assert track.verdict.literal
+
+
+def test_a_release_that_is_worse_than_stable_beside_it_is_found() -> None:
+    track = beside(track_of(SURE), *[(counts(30, 150), counts(1, 150))] * 5)
+    assert track.breach is not None
+
+
+def test_a_handful_of_stables_requests_is_nothing_to_compare_with() -> None:
+    alone = track_of(SURE, *[counts(12, 150)] * 6)
+    thin = beside(track_of(SURE), *[(counts(12, 150), counts(5, 20))] * 6)
+    assert thin.path == alone.path
+
+
+def test_a_total_outage_of_both_is_no_outage_of_the_release() -> None:
+    both = beside(track_of(SURE), *[(counts(150, 150), counts(150, 150))] * 6)
+    assert both.breach is None
+    alone = beside(track_of(SURE), *[(counts(150, 150), counts(1, 150))] * 2)
+    assert alone.breach is not None
+    assert alone.breach.outage
+
+
+def test_gaps_add_no_evidence() -> None:
+    bad = [counts(12, 150)] * 3
+    with_gaps = track_of(SURE, *bad, *[NoData("no series")] * 30)
+    assert with_gaps.history.bets == track_of(SURE, *bad).history.bets
+    assert with_gaps.breach is None
+
+
+def test_a_baseline_that_comes_late_weighs_what_was_seen_before() -> None:
+    readings = [counts(12, 150)] * 4
+    late = with_baseline(track_of(SURE, *readings, baseline=None), GOOD)
+    assert late.history == track_of(SURE, *readings).history
+    assert late.verdict == track_of(SURE, *readings).verdict
+
+
+def test_the_judge_looks_at_nothing_that_lies_after_now() -> None:
+    track = track_of(SURE, *[counts(12, 150)] * 12)
+    for count in range(1, 13):
+        then = track_of(SURE, *[counts(12, 150)] * count)
+        assert judge(SURE, track.history, GOOD, at(15 * count + 3)) == then.verdict
+
+
+def test_thin_traffic_could_not_have_proven_twice_the_limit_and_does_not_pass() -> None:
+    assert could_have_fired(track_of(SURE, *[counts(0, 150)] * 40))
+    assert not could_have_fired(track_of(SURE, *[counts(0, 150)] * 3))
+    assert not could_have_fired(track_of(SURE, *[counts(0, 1)] * 12))
+    assert could_have_fired(track_of(SURE, *[counts(0, 4)] * 40))
+
+
+def test_what_was_seen_in_the_first_half_alone_does_not_let_a_watch_pass() -> None:
+    seen, blind = [counts(0, 150)] * 15, [NoData("no new samples")]
+    assert not could_have_fired(track_of(SURE, *seen, *blind * 25))
+    assert could_have_fired(track_of(SURE, *seen, *blind * 20, counts(0, 3000)))
+
+
+some_blocks = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=25)
+
+
+@given(some_blocks)
+def test_a_breach_is_a_first_passage(pairs: list[tuple[int, int]]) -> None:
+    readings = [counts(bad, bad + good) if bad + good else NoData("no requests") for bad, good in pairs]
+    track = track_of(SURE)
+    stood = None
+    for block in blocks(*readings):
+        track = fed(track, block)
+        assert stood is None or track.breach == stood
+        stood = track.breach
+
+
+@given(some_blocks, st.integers(0, 25))
+def test_replaying_a_part_again_changes_nothing(pairs: list[tuple[int, int]], cut: int) -> None:
+    readings = [counts(bad, bad + good) if bad + good else NoData("no requests") for bad, good in pairs]
+    whole = blocks(*readings)
+    once = fed(track_of(SURE), *whole)
+    again = fed(fed(track_of(SURE), *whole[:cut]), *whole[: cut + 1], *whole)
+    assert again == once
+
+
+@given(some_blocks, st.permutations(["a", "b", "c"]))
+def test_permuting_pods_changes_nothing(pairs: list[tuple[int, int]], names: list[str]) -> None:
+    def readings(order: list[str]) -> list[Reading]:
+        return [counts_of({name: (bad + n, bad + good + 2 * n) for n, name in enumerate(order)}) for bad, good in pairs]
+
+    one, other = track_of(SURE, *readings(["a", "b", "c"])), track_of(SURE, *readings(names))
+    assert one.history.bets == other.history.bets
+    assert [point.finding for point in one.path] == [point.finding for point in other.path]
+
+
+@pytest.mark.parametrize("total", [0.0, 1.0, 1e9])
+def test_nothing_breaks_at_none_one_or_a_thousand_million_requests(total: float) -> None:
+    for share in (0.0, 0.5, 1.0):
+        reading: Reading = counts(share * total, total) if total else NoData("no requests")
+        track = track_of(SURE, *[reading] * 40, baseline=a_baseline(reading))
+        assert track.verdict is not None
+
+
+def a_budget(spend: float = 0.02, *, objective: float = 0.999) -> Rule:
+    ratio = a_ratio(1 - objective)
+    return Rule("budget", Budget(ratio, seconds(30 * 86_400), spend), alpha=0.001)
+
+
+def test_a_budget_is_spent_by_this_release_alone() -> None:
+    # 10 requests a second make 25.9 million in 30 days: 25,920 may be bad, 2 % of them are 518.
+    rule = a_budget()
+    track = track_of(rule, *[counts(75, 150)] * 8, baseline=a_baseline(counts(18, 18_000)))
+    spent = [point for point in track.path if point.finding is Finding.BREACH]
+    assert spent
+    assert spent[0].at == at(15 * 7)
+    assert track.breach is not None
+    assert track.breach.sentence == (
+        "this release alone has spent 2.02 % of the error budget of 720 h (limit 2 %): 525 of 1,050 requests were bad, "
+        "and 0.1 % before the switch; the odds against a harmless release are more than a million to 1"
+    )
+
+
+def test_what_stable_would_have_failed_is_not_put_down_to_the_release() -> None:
+    stable = a_baseline(counts(1_800, 18_000))
+    track = track_of(a_budget(), *[counts(15, 150)] * 40, baseline=stable)
+    assert track.verdict is not None
+    assert track.verdict.finding is Finding.PASS
+    assert track.verdict.evidence.value == 0
+
+
+def test_without_a_baseline_a_budget_is_not_known() -> None:
+    track = track_of(a_budget(), *[counts(150, 150)] * 4, baseline=a_baseline(NoData("no series")))
+    assert track.verdict is not None
+    assert track.verdict.finding in (Finding.NO_DATA, Finding.BREACH)
+    assert track.breach is None
+
+
+def test_a_thresholds_track_and_a_budgets_measure_the_same_metric() -> None:
+    track = track_of(a_budget())
+    assert isinstance(track.threshold, Threshold)
+    assert track.threshold.metric.name == "http_error_rate"
