@@ -68,8 +68,9 @@ def test_memory_above_ninety_percent_of_its_own_limit_is_undone() -> None:
 def test_without_a_limit_there_is_nothing_to_take_a_share_of() -> None:
     async def story(town: Town) -> None:
         town.behaves("research:v2", memory=Course.constant(480 * MIB))
-        container = {"name": "app", "image": "research:v2", "resources": {"limits": None}}
-        town.deploy("research", "research:v2", spec={"template": {"spec": {"containers": [container]}}})
+        # Of two containers one may take what it likes: the pod has no limit.
+        containers = [{"name": "app", "image": "research:v2"}, {"name": "worker", "image": "worker:v1"}]
+        town.deploy("research", "research:v2", spec={"template": {"spec": {"containers": containers}}})
         record = await town.outcome("research")
 
         assert record["outcome"] == "inconclusive"
