@@ -104,14 +104,14 @@ def bars(rows: Sequence[tuple[str, str, Mapping[str, Estimate]]], faults: Sequen
             + f", wrong for {wrong}"
             for name, wrong, times in rows
         ),
-        x=Axis("seconds", ticks, lambda value: min(value, top) / top),
+        x=Axis("seconds", ticks, lambda value: 0.88 * min(value, top) / top),  # room for the words behind the longest
         y=Axis("", (), lambda slot: 1.0 - slot / slots),
     )
-    thick = (HEIGHT - TOP - BOTTOM) / slots / (len(faults) + 1.2)
+    thick = (HEIGHT - TOP - BOTTOM) / slots / (len(faults) + 2.0)
     for row, (name, wrong, times) in enumerate(rows):
         x0, y0 = picture.at(0.0, row)
         for index, fault in enumerate(faults):
-            y = y0 + thick * (index + 0.6)
+            y = y0 + thick * (index + 1.6)
             colour, each = COLOURS[(2, 5, 1)[index % 3]], times[fault]
             length = picture.at(each.value, row)[0] - x0
             picture.parts.append(
@@ -120,8 +120,8 @@ def bars(rows: Sequence[tuple[str, str, Mapping[str, Estimate]]], faults: Sequen
             picture.text(
                 x0 + length + 5, y + thick * 0.75, f"{fault}: {_time(each)}", size=min(11, int(thick * 1.1) + 1)
             )
-        picture.text(x0 + 6, y0 + thick * 0.45, name, size=min(12, int(thick * 1.4) + 1))
-        picture.text(WIDTH - RIGHT + 30, y0 + thick * 2, wrong, size=12)
+        picture.text(x0 + 6, y0 + thick * 1.35, name, size=min(12, int(thick * 1.4) + 1))
+        picture.text(WIDTH - RIGHT + 30, y0 + thick * 3.4, wrong, size=12)
     picture.text(WIDTH - RIGHT + 30, TOP - 6, "wrongly rolled back", size=11, fill="#555")
     return picture.svg()
 
