@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.judge.page import Section, whole
 from benchmarks.judge.running import play
-from benchmarks.judge.sections import bursty, edge, habits, harmless, mixture, real, shared
+from benchmarks.judge.sections import bursty, edge, habits, harmless, mixture, models, real, shared
 from benchmarks.judge.sizes import Sizes
 
 _PARTS = (mixture, bursty, habits, shared, harmless)
@@ -36,6 +36,7 @@ def report(sizes: Sizes, processes: int, told: Callable[[str], None]) -> tuple[s
     sections: list[Section] = [part.told(played, sizes) for part in _PARTS]
     sections.append(edge.told(edges))
     sections.append(real.told(traced, sizes))
+    sections.append(models.told())
     pictures = {name: svg for section in sections for name, svg in section.pictures.items()}
     return whole("The judge and its peers, side by side", INTRODUCTION, sections), pictures
 
