@@ -430,6 +430,11 @@ def test_a_metric_that_is_wrong_says_so(keys_: str, message: str) -> None:
         ('when = "http_error_rate > 5%"', 'when = "p95(http_latency) > -5ms"', "http_latency is never negative"),
         (
             'when = "http_error_rate > 5%"',
+            'when = "http_error_rate < 0%"',
+            'http_error_rate is never negative, so "< 0%" says nothing',
+        ),
+        (
+            'when = "http_error_rate > 5%"',
             'when = "http_error_rate > 500"',
             "500 has no unit, and the metric is a ratio",
         ),

@@ -1,6 +1,7 @@
 """The one table of keys: all that rules.toml may say. The reader, the JSON Schema and docs/rules.md follow it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from watchdog.domain.rollout import LabelSelector, Target
@@ -277,9 +278,16 @@ BUDGET_METRIC: Key[str | None] = Key(
 OBJECTIVE: Key[float | None] = Key(
     "objective", SHARE, "The share of good events that is promised.", None, "needed", required=True
 )
-PERIOD: Key[timedelta | None] = Key("period", DURATION, "The promise's period.", None, "needed", required=True)
+PERIOD: Key[timedelta | None] = Key(
+    "period", replace(DURATION, example='"30d"'), "The promise's period.", None, "needed", required=True
+)
 SPEND: Key[float | None] = Key(
-    "spend", SHARE, "The share of the budget that one release may spend.", None, "needed", required=True
+    "spend",
+    replace(SHARE, example='"2%"'),
+    "The share of the budget that one release may spend.",
+    None,
+    "needed",
+    required=True,
 )
 BUDGET = Section("budget", "budget", (BUDGET_METRIC, OBJECTIVE, PERIOD, SPEND))
 

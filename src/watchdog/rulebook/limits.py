@@ -115,6 +115,9 @@ def _check_absolute(condition: Condition, metric: Metric, value: float) -> None:
     if metric.dimension is Dimension.RATIO and (value > 1 or (value == 1 and condition.op == ">")):
         what = f'a ratio is never above 100%, so "{condition.op} {condition.limit_text}" says nothing'
         raise Fault(condition.number_at, what, "write a limit below 100%")
+    if value == 0 and condition.op == "<" and metric.dimension is not Dimension.PLAIN:
+        what = f'{metric.name} is never negative, so "{condition.op} {condition.limit_text}" says nothing'
+        raise Fault(condition.number_at, what, "write a limit above zero")
     if value < 0 and metric.dimension is not Dimension.PLAIN:
         raise Fault(condition.limit_at, f"{metric.name} is never negative", "write a positive limit")
 
