@@ -24,7 +24,7 @@ from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.record import record_of
+from watchdog.domain.record import is_about, record_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
@@ -178,6 +178,7 @@ class Watchdog:
             metrics=self.metrics.text,
             watches=self._watches,
             watch=lambda watch_id: self._watch(journal, watch_id),
+            of_target=lambda target: self._of_target(journal, target),
         )
         await server.start()
         stack.push_async_callback(server.stop)
@@ -340,6 +341,12 @@ class Watchdog:
                 if watch.id == watch_id:
                     return record_of(watch)
         return next((record for record in await journal.records() if record.get("watch") == watch_id), None)
+
+    async def _of_target(self, journal: ConfigMapJournal, target: str) -> Sequence[Mapping[str, Any]]:
+        """The records of the target's watches, newest first: open ones as they stand, ended ones as they were kept."""
+        open_now = {watch.id: record_of(watch) for watch in (self.supervisor.watches if self.supervisor else ())}
+        kept = [record for record in await journal.records() if record.get("watch") not in open_now]
+        return [record for record in (*open_now.values(), *kept) if is_about(record, target)]
 
     async def _last_words(self) -> None:
         """Let notices that are being sent arrive, and the records say so, so that they need not be repeated."""

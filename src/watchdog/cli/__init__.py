@@ -17,6 +17,8 @@ _VERBS: Mapping[str, str] = MappingProxyType(
         "history": "the records of ended watches",
         "explain": "one watch with its evidence",
         "rollback": "put a target back by hand, with the same checks and record",
+        "switch": "switch a Service to another colour, after checks, and wait for its watch",
+        "wait": "wait until the watch of the newest switch has ended",
         "demo": "the whole main job on a simulated cluster, in under a minute",
         "completion": "print the completion script of a shell",
     }
