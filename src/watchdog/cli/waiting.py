@@ -35,22 +35,15 @@ REFUSED = 4
 _HEARTBEAT = 30.0
 
 
-class Duration(click.ParamType[timedelta]):
-    """`90s`, `10m`, `1h30m`."""
+def _duration(_ctx: click.Context, _option: click.Parameter, value: str) -> timedelta:
+    """`90s`, `10m`, `1h30m`, as rules.toml writes durations."""
+    from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415 - after --help
+    from watchdog.rulebook.mistakes import Fault  # noqa: PLC0415
 
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """As rules.toml writes durations."""
-        from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415 - after --help
-        from watchdog.rulebook.mistakes import Fault  # noqa: PLC0415
-
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return parse_duration(value)
-        except Fault as fault:
-            self.fail(f"{fault.message}; {fault.remedy}", param, ctx)
+    try:
+        return parse_duration(value)
+    except Fault as fault:
+        raise click.BadParameter(f"{fault.message}; {fault.remedy}") from None
 
 
 def waiting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,12 +59,14 @@ def waiting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--open-within",
-            type=Duration(),
+            callback=_duration,
             default="2m",
             show_default=True,
             help="How long the watchdog is given to see the switch.",
         ),
-        click.option("--timeout", type=Duration(), default="1h", show_default=True, help="How long is waited in all."),
+        click.option(
+            "--timeout", callback=_duration, default="1h", show_default=True, help="How long is waited in all."
+        ),
     ):
         command = option(command)
     return command
