@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -6,6 +7,7 @@ from pipeline import Pipeline, ended
 from town import NAMESPACE, Town, tell
 from watchdog.domain.flipping import FlipCheck, Objection
 from watchdog.engine.flipping import Considered
+from watchdog.simulator.behaviour import HealthAnswer
 from watchdog.simulator.pod_behaviour import PodBehaviour
 from watchdog.simulator.traffic import Course, Health, Latency
 
@@ -14,6 +16,17 @@ SWITCHED_BY = "rollback-watchdog.dev/switched-by"
 
 def colours(town: Town) -> None:
     town.furnish_colours()
+
+
+def furnished(**answers: HealthAnswer) -> Callable[[Town], None]:
+    """Colours whose health checks answer so, by the tag of their images."""
+
+    def furnish(town: Town) -> None:
+        for tag, answer in answers.items():
+            town.behaves(f"gateway:{tag}", health=Health.constant(answer))
+        town.furnish_colours()
+
+    return furnish
 
 
 def patches(town: Town) -> list[str]:
@@ -68,35 +81,31 @@ def test_a_green_that_is_bad_after_the_switch_is_flipped_back_and_the_pipeline_k
 
 def test_a_green_whose_health_check_fails_is_never_switched_to() -> None:
     async def story(town: Town) -> None:
-        town.behaves("gateway:v2", health=Health.constant(503))
         found, _ = await Pipeline(town).switch("green")
         assert objected(found) is FlipCheck.UNHEALTHY
         assert isinstance(found, Objection)
         assert "503" in found.sentence
         assert patches(town) == []
 
-    tell(story, colours)
+    tell(story, furnished(v2=503))
 
 
 def test_a_green_that_refuses_connections_is_unhealthy_where_blue_answers() -> None:
     async def story(town: Town) -> None:
-        town.behaves("gateway:v2", health=Health.constant("refused"))
         found, _ = await Pipeline(town).switch("green")
         assert objected(found) is FlipCheck.UNHEALTHY
 
-    tell(story, colours)
+    tell(story, furnished(v2="refused"))
 
 
 def test_where_no_pod_can_be_reached_from_here_readiness_counts() -> None:
     async def story(town: Town) -> None:
-        for image in ("gateway:v1", "gateway:v2"):
-            town.behaves(image, health=Health.constant("refused"))
         found, answer = await Pipeline(town).switch("green")
         assert isinstance(found, Considered)
         assert answer is None
         assert any("cannot be asked from here" in note for note in found.notes)
 
-    tell(story, colours, start=False)
+    tell(story, furnished(v1="refused", v2="refused"), start=False)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@ import asyncio
 import re
 from datetime import timedelta
 
+import pytest
+
 from pipeline import Pipeline, ended, settings_of
 from town import NAMESPACE, OWN, RULES, Town, tell
 from watchdog.domain.rollout import Target
@@ -187,12 +189,8 @@ def test_without_a_watchdog_the_wait_ends_and_says_so() -> None:
 def test_a_target_that_is_not_there_is_no_matter_of_waiting() -> None:
     async def story(town: Town) -> None:
         before = town.clock.now()
-        try:
+        with pytest.raises(OutOfReach, match="there is no production/deployment/reserch"):
             await Pipeline(town).wait("reserch")
-        except OutOfReach as error:
-            assert "there is no production/deployment/reserch" in str(error)
-        else:
-            raise AssertionError("it was waited for")
         assert town.clock.now() - before < timedelta(seconds=5)
 
     tell(story)
