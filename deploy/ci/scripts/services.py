@@ -1,4 +1,4 @@
-"""services.json, for the scripts beside this file: what the services are, where they lie, how their images are called."""
+"""services.json, for the scripts beside this file: what the services are, where they lie, how images are called."""
 
 import json
 import os
