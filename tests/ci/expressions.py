@@ -44,7 +44,7 @@ def names(text: str) -> list[str]:
     found = []
     for match in _WHOLE.finditer(text):
         bare = re.sub(r"'(?:[^']|'')*'", "", match[1])
-        found += [name for name in re.findall(r"[A-Za-z_][\w-]*(?:\.[\w-]+)+", bare)]
+        found += list(re.findall(r"[A-Za-z_][\w-]*(?:\.[\w-]+)+", bare))
     return found
 
 

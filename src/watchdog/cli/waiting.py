@@ -176,10 +176,12 @@ def _code(waited: "Waited", *, accept_known_good: bool) -> int:
 
 
 def _tell_end(wanted: "Wanted", waited: "Waited", code: int, link: str, output: str) -> None:
+    from watchdog.domain.waiting import conclusion  # noqa: PLC0415
+
     watch = waited.watch
     outcome = watch.outcome.value if watch is not None and watch.outcome is not None else None
     recovery = watch.recovery.value if watch is not None and watch.recovery is not None else None
-    reason = (watch.reason if watch is not None and outcome else "") or waited.why
+    reason = (conclusion(watch) if watch is not None and outcome else "") or waited.why
     if output == "json":
         document = {
             "target": str(wanted.target),

@@ -136,7 +136,13 @@ def standing(watch: Watch, now: datetime) -> str:
         case Phase.WATCHING:
             return f"watching{_bake(watch, now)}{_rules(watch)}"
         case _:
-            return f"{watch.phase}: {watch.reason}"
+            return f"{watch.phase}: {conclusion(watch)}"
+
+
+def conclusion(watch: Watch) -> str:
+    """Why an ended watch ended so: what was breached, where it was that, and the reason on record."""
+    breached = _breached(watch) if watch.by_hand or watch.breached else ""
+    return "; ".join(dict.fromkeys(filter(None, (breached, watch.reason))))
 
 
 def _bake(watch: Watch, now: datetime) -> str:
