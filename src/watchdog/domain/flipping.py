@@ -93,7 +93,7 @@ def chosen(service: ServiceNow, to: str) -> str | Objection:
     """The Deployment that `to` means: a value of the label in which the colours differ, or `deployment/NAME`."""
     if not service.selector:
         return Objection(FlipCheck.NO_SUCH_COLOUR, f"{service.target} has no selector: there is nothing to switch")
-    able = {name: labels for name, labels in service.deployments.items() if set(service.selector) <= set(labels)}
+    able = {name: labels for name, labels in service.deployments.items() if _is_colour(service.selector, labels)}
     kind, slash, name = to.partition("/")
     if slash and kind == "deployment":
         found = [name] if name in able else []
@@ -116,16 +116,22 @@ def selector_of(service: ServiceNow, workload: str) -> dict[str, str]:
     return {key: service.deployments[workload][key] for key in service.selector}
 
 
+def _is_colour(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether pods with these labels may be a colour of the Service.
+
+    They have each label that it asks for and, where it asks for several, one at least with the same value: a switch is
+    no way to another application.
+    """
+    same = sum(labels.get(key) == value for key, value in selector.items())
+    return set(selector) <= set(labels) and (same > 0 or len(selector) == 1)
+
+
 def _distinguishing(
     service: ServiceNow, able: Mapping[str, Mapping[str, str]], labels: Mapping[str, str]
 ) -> frozenset[str]:
-    """The values by which a Deployment is told from the Service's other colours; none where it is no colour of it."""
+    """The values by which one colour is told from the others."""
     selector = service.selector
-    same = sum(labels[key] == value for key, value in selector.items())
-    if same == 0 and len(selector) > 1:
-        return frozenset()
-    colours = [one for one in able.values() if len(selector) == 1 or any(one[k] == v for k, v in selector.items())]
-    keys = {key for key in selector if len({one[key] for one in (*colours, selector)}) > 1}
+    keys = {key for key in selector if len({one[key] for one in (*able.values(), selector)}) > 1}
     return frozenset(labels[key] for key in keys or set(selector))
 
 
