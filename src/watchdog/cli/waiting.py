@@ -119,7 +119,9 @@ class Progress:
         click.echo(printable(line), err=self._errors)
 
     def show(self, watch: "Watch", now: datetime) -> None:
-        """How the watch stands."""
+        """How the watch stands; on standard output the end is told once, by whoever waited."""
+        if watch.phase.terminal and not self._errors:
+            return
         from rich.markup import escape  # noqa: PLC0415
 
         from watchdog.domain.waiting import standing  # noqa: PLC0415
