@@ -182,7 +182,9 @@ def _bets_summary(track: Track, every: int, switched: datetime, at: datetime) ->
     last = (at - switched) / history.interval
     return {
         "blocks_of_a_bake": blocks_in(history),
-        "bets": [[bet.block, bet.bad, bet.requests, bet.harmless] for bet in history.ledger if bet.block <= last],
+        "bets": [
+            [bet.block, bet.bad, bet.requests, bet.harmless, bet.weight] for bet in history.ledger if bet.block <= last
+        ],
     }
 
 
