@@ -114,7 +114,9 @@ def _first(rule: str, way: Way, courses: Mapping[str, Course]) -> _Failure:
         return _MET
     breach = courses[way.first].breach if way.first is not None else None
     came = f"{way.first} was, at {written(breach.at)}" if breach is not None else "no rule asked for a rollback"
-    return f"expected {rule} to be the first to ask for a rollback, {came}", _moments(None if breach is None else breach.at)
+    return f"expected {rule} to be the first to ask for a rollback, {came}", _moments(
+        None if breach is None else breach.at
+    )
 
 
 def _outcome(expected: OutcomeExpected, way: Way) -> _Failure:
@@ -127,4 +129,4 @@ def _outcome(expected: OutcomeExpected, way: Way) -> _Failure:
 
 def written(moment: timedelta) -> str:
     """A moment after the switch, as people write it in a test."""
-    return duration_text(timedelta(seconds=round(moment.total_seconds(), 1)))
+    return duration_text(timedelta(seconds=round(moment.total_seconds())))

@@ -1,6 +1,6 @@
 """The cluster of a test behind the engine's ports: its pods, what probes of them meet, and nobody else."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, Remedy
@@ -216,5 +216,3 @@ class Nowhere:
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
         """Forgotten."""
-
-

@@ -174,9 +174,7 @@ BACKGROUND: Key[tuple[str, ...]] = Key(
     "Backgrounds whose series this test has as well. A series of its own takes the place of one with the same labels.",
     (),
 )
-SERIES: Key[Mapping[str, Node]] = Key(
-    "series", SeriesOf(), "Series by their PromQL text, in promtool's notation.", {}
-)
+SERIES: Key[Mapping[str, Node]] = Key("series", SeriesOf(), "Series by their PromQL text, in promtool's notation.", {})
 PROBES: Key[Mapping[str, object]] = Key(
     "probes",
     MapOf(
@@ -264,5 +262,3 @@ BACKGROUNDS: Key[Mapping[str, Mapping[str, Node]]] = Key(
 FILE = Section("the file", "file", (*COMMON, BACKGROUNDS, TESTS))
 
 SECTIONS = (FILE, TEST, PODS, LIMITS, SIGN)
-
-

@@ -70,6 +70,4 @@ def _asked(rule: Rule, target: Target, revisions: Sequence[Revision]) -> Iterato
 
 def looks_at(rule: Rule, target: Target, revisions: Sequence[Revision], tsdb: Tsdb) -> frozenset[Labels]:
     """The series of the store that a rule's queries select, of these revisions."""
-    return frozenset(
-        series.labels for selector in _asked(rule, target, revisions) for series in tsdb.select(selector)
-    )
+    return frozenset(series.labels for selector in _asked(rule, target, revisions) for series in tsdb.select(selector))

@@ -212,7 +212,7 @@ def _way(watch: Watch, ended: datetime, switch_at: datetime) -> Way:
 
 
 def _settled(case: Case, switch_at: datetime) -> Callable[[Watch, datetime], bool]:
-    """Whether all that is expected of rules has come, or can come no more; what failed is followed to the bake's end."""
+    """Whether all that is expected of rules has come; where something has not, they are followed to the bake's end."""
 
     def settled(watch: Watch, now: datetime) -> bool:
         for name, expected in case.rules.items():

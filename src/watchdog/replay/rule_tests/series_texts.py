@@ -11,7 +11,7 @@ from watchdog.simulator.tsdb import METRIC_NAME
 CANDIDATE, STABLE = "candidate", "stable"
 PLACEHOLDERS = (CANDIDATE, STABLE, "namespace", "name", "workload")
 _PLACEHOLDER = re.compile(r"\{\{(?P<name>[^{}]*)\}\}")
-_FORM = "write NAME{LABEL=\"VALUE\", ...}, as promtool's input_series do"
+_FORM = 'write NAME{LABEL="VALUE", ...}, as promtool\'s input_series do'
 
 
 def named_in(text: str) -> frozenset[str]:
