@@ -18,6 +18,7 @@ _VERBS: Mapping[str, str] = MappingProxyType(
         "history": "the records of ended watches",
         "explain": "one watch with its evidence",
         "rollback": "put a target back by hand, with the same checks and record",
+        "pause": "freeze all acts for a while",
         "demo": "the whole main job on a simulated cluster, in under a minute",
         "completion": "print the completion script of a shell",
     }

@@ -50,6 +50,8 @@ def end(watch: Watch, outcome: Phase, reason: str, now: datetime) -> Step:
         effects.append(Remember(learnt, watch.switch.candidate))
     effects.append(Record())
     topic = _TOPICS.get(outcome)
+    if outcome is Phase.HELD and watch.refusal is not None and not watch.refusal.told:
+        topic = None
     if outcome is Phase.ROLLED_BACK:
         topic = {Recovery.RECOVERED: Topic.RECOVERED, Recovery.NOT_RECOVERED: Topic.NOT_RECOVERED}.get(
             watch.recovery or Recovery.UNKNOWN

@@ -41,7 +41,7 @@ def with_block(track: Track, block: Block, warm_from: WarmFrom, limits_of: Limit
     reading = warm_part(block, warm_from)
     if track.threshold is not None:
         reading = settled_part(as_shares(track.threshold, reading, limits_of), block.start, warm_from)
-    warm = replace(block, reading=reading)
+    warm = block if reading is block.reading else replace(block, reading=reading)
     history = track.history.with_block(warm, outage)
     if history is track.history:
         return track  # seen already: it counts once

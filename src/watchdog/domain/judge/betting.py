@@ -12,6 +12,7 @@ All in natural logarithms: neither many requests nor many blocks can overflow.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 FRACTIONS: tuple[tuple[float, float], ...] = ((0.98, 0.75), (0.6, 0.17), (0.2, 0.08))
@@ -61,6 +62,34 @@ class Bets:
 
 
 NO_BETS = Bets()
+
+
+@dataclass(frozen=True, slots=True)
+class Bet:
+    """One bet as it was placed: on which block, on how many bad of how many requests, against which harmless level."""
+
+    block: int
+    bad: float
+    requests: float
+    harmless: float
+
+
+def replayed(ledger: Iterable[Bet], expected: int) -> Bets:
+    """The bets of a ledger, placed once more: the same evidence, bit for bit."""
+    bets = NO_BETS
+    for bet in ledger:
+        bets = bets.bet(bet.bad, bet.requests, bet.harmless, expected)
+    return bets
+
+
+def differing(ledger: Iterable[Bet], again: Iterable[Bet]) -> tuple[int, ...]:
+    """Blocks on which two ledgers of one watch do not agree.
+
+    Where `again` was measured later from the same Prometheus, these are the blocks that were not complete when they
+    were asked for: a sample arrived after that.
+    """
+    first, second = ({bet.block: bet for bet in bets} for bets in (ledger, again))
+    return tuple(sorted(block for block in first.keys() | second.keys() if first.get(block) != second.get(block)))
 
 
 def placed_at(bet: int, expected: int) -> float:

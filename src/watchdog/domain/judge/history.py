@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from watchdog.domain.judge.betting import NO_BETS, Bets
+from watchdog.domain.judge.betting import NO_BETS, Bet, Bets
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.harmless import Harmless
 from watchdog.domain.live import NO_LIMITS, Limits, Live, Pod
@@ -275,6 +275,7 @@ class History:
     spent: tuple[float, float] = (0.0, 0.0)  # ratios: bad and all requests since the switch
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS
+    ledger: tuple[Bet, ...] = ()  # the first BLOCKS_KEPT bets, for whoever wants to reckon again
     over: OverRun | None = None  # of the newest block that was judged so far
     last_bet: int = 0  # the index of the block of the newest bet
     calibration: Calibration | None = None  # the service's habits, as known when the watch was opened

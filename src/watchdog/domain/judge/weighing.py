@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from watchdog.domain.judge.betting import evidence_of_a_constant
+from watchdog.domain.judge.betting import Bet, evidence_of_a_constant
 from watchdog.domain.judge.habits import Need, need
 from watchdog.domain.judge.harmless import Harmless, bets_on, harmless_of, pair_of
-from watchdog.domain.judge.history import History, forgotten
+from watchdog.domain.judge.history import BLOCKS_KEPT, History, forgotten
 from watchdog.domain.measurement import Baseline, Block, Reading
 from watchdog.domain.rules import Budget, Rule, Threshold
 
@@ -66,9 +66,12 @@ def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Blo
         return replace(history, harmless=harmless)
     level = _level_beside(threshold, harmless, block.beside)
     bets = history.bets.bet(*pair, level, blocks_in(history))
-    return replace(
-        history, harmless=harmless, bets=bets, last_bet=block.index if bets is not history.bets else history.last_bet
-    )
+    if bets is history.bets:
+        return replace(history, harmless=harmless)
+    ledger = history.ledger
+    if len(ledger) < BLOCKS_KEPT:
+        ledger = (*ledger, Bet(block.index, *pair, level))
+    return replace(history, harmless=harmless, bets=bets, ledger=ledger, last_bet=block.index)
 
 
 def until(rule: Rule, history: History, baseline: Baseline | None, now: datetime) -> History:
