@@ -81,19 +81,26 @@ def verb(
 
 
 def _first_test(rulebook: "Rulebook", rule: str, guard: str | None, path: Path | None) -> None:
-    from watchdog.cli.common import fail  # noqa: PLC0415
+    from watchdog.cli.common import fail, read_file  # noqa: PLC0415
     from watchdog.replay.rule_tests.example_labels import CannotWrite  # noqa: PLC0415
-    from watchdog.replay.rule_tests.first_test import HEADER, first_tests  # noqa: PLC0415
+    from watchdog.replay.rule_tests.first_test import HEADER, NoSuchName, first_tests  # noqa: PLC0415
 
     try:
         text = first_tests(rulebook, rule, guard)
+    except NoSuchName as error:
+        fail(str(error), 2)
     except CannotWrite as error:
         fail(str(error))
     if path is None:
         click.echo(text, nl=False)
         return
-    before = f"{path.read_text(encoding='utf-8').rstrip()}\n" if path.exists() else HEADER
-    path.write_text(f"{before}\n{text}", encoding="utf-8")
+    before = f"{read_file(path).rstrip()}\n" if path.exists() else HEADER
+    if text.splitlines()[1] in before:
+        fail(f"{path} has the first tests of rule {rule} already")
+    try:
+        path.write_text(f"{before}\n{text}", encoding="utf-8")
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror or error}")
     click.echo(f"{path}: two tests of rule {rule} were added; watchdog test -k {rule} runs them")
 
 

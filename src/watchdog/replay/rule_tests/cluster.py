@@ -1,9 +1,10 @@
 """The cluster of a test behind the engine's ports: its pods, what probes of them meet, and nobody else."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, Remedy
+from watchdog.domain.brakes import Act, Pause
+from watchdog.domain.effects import PutBackAnswer, PutBackDone, Remedy
 from watchdog.domain.live import Container, Destination, Live, Pod, Sighting
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
@@ -192,7 +193,7 @@ def _result(pod: str, said: str, probe: Probe) -> ProbeResult:
 
 
 class Nowhere:
-    """The journal, the events and the channels of a test: nobody reads them."""
+    """The journal, the events and the brakes of a test: nobody reads them, and nobody else acts."""
 
     async def records(self, *, open_only: bool = False) -> Sequence[Document]:
         """None."""
@@ -211,8 +212,18 @@ class Nowhere:
     async def emit(self, target: Target, uid: str, *, reason: str, note: str, warning: bool) -> None:
         """Forgotten."""
 
-    async def close(self) -> None:
-        """Nothing is held."""
+    async def pause(self) -> Pause | None:
+        """Nobody has paused."""
+        return None
 
-    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
-        """Forgotten."""
+    async def acts(self) -> Sequence[Act]:
+        """Nobody has acted of late."""
+        return ()
+
+    async def begin(self, act: Act, allowed: Callable[[Sequence[Act]], bool], kept: timedelta) -> bool:
+        """Let through."""
+        return True
+
+    async def page(self, watch: str, now: datetime, window: timedelta) -> bool:
+        """Nobody is told."""
+        return False

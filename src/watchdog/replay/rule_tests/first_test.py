@@ -24,6 +24,10 @@ HEADER = """\
 _FAILS_FROM = timedelta(minutes=1)
 
 
+class NoSuchName(Exception):
+    """The rules file has no such rule or guard; names the nearest one."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """One test on its way to its text."""
@@ -52,7 +56,7 @@ class _Draft:
 
 
 def first_tests(rulebook: Rulebook, rule: str, guard: str | None = None) -> str:
-    """The text of two tests of that rule, which pass as written; raises `CannotWrite`."""
+    """The text of two tests of that rule, which pass as written; raises `CannotWrite` and `NoSuchName`."""
     owner, found = _found(rulebook, rule, guard)
     scale = Scale.of(owner.interval, keys.SWITCH.default, owner.bake)
     good = _draft(owner, found, scale, bad=False)
@@ -74,13 +78,13 @@ def first_tests(rulebook: Rulebook, rule: str, guard: str | None = None) -> str:
 def _found(rulebook: Rulebook, rule: str, guard: str | None) -> tuple[Guard, Rule]:
     guards = [one for one in rulebook.guards if guard is None or one.name == guard]
     if not guards:
-        raise CannotWrite(_unknown("guard", str(guard), [one.name for one in rulebook.guards]))
+        raise NoSuchName(_unknown("guard", str(guard), [one.name for one in rulebook.guards]))
     for one in guards:
         for found in one.rules:
             if found.name == rule:
                 return one, found
     names = dict.fromkeys(found.name for one in guards for found in one.rules)
-    raise CannotWrite(_unknown("rule of a guard" if guard is None else f'rule of guard "{guard}"', rule, [*names]))
+    raise NoSuchName(_unknown("rule of a guard" if guard is None else f'rule of guard "{guard}"', rule, [*names]))
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:

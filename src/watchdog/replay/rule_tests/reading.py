@@ -54,6 +54,10 @@ class _Reader:
 
     def cases(self) -> tuple[Case, ...]:
         """All tests that could be read."""
+        named = self._file.get(keys.GUARD)
+        if named is not None and self._rulebook.guard(named) is None:
+            guards = [guard.name for guard in self._rulebook.guards]
+            self._mistakes.add(self._file.at(keys.GUARD), f'there is no guard "{named}"', suggest(named, guards))
         tests = self._file.get(keys.TESTS)
         if not tests and self._file.fine(keys.TESTS):
             self._mistakes.add(0, "there is no test", "add a table [[tests]]; watchdog test --new RULE writes one")

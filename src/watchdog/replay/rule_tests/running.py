@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from watchdog.domain.brakes import BRAKES
 from watchdog.domain.effects import PutBackAnswer
 from watchdog.domain.judge import Finding, Verdict
 from watchdog.domain.measurement import Baseline
@@ -17,6 +18,7 @@ from watchdog.domain.rollout import SwitchKind, Target
 from watchdog.domain.rules import Rule
 from watchdog.domain.state import SETTLE, Phase, Watch, open_watch
 from watchdog.domain.watch import opening
+from watchdog.engine.braking import Brakeman
 from watchdog.engine.peering import Peering, nobody
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
@@ -160,7 +162,13 @@ async def _drive(
         """What is learnt of a revision outlives no test."""
 
     performer = Performer(
-        providers=providers, journal=nowhere, events=nowhere, clock=clock, observer=heard, remember=remember
+        providers=providers,
+        journal=nowhere,
+        events=nowhere,
+        clock=clock,
+        observer=heard,
+        remember=remember,
+        brakeman=Brakeman(nowhere, clock, lambda: BRAKES),
     )
     peering = Peering(peers=nobody, sampler=sampler, prober=cluster, providers=providers, clock=clock)
     watch = open_watch(switch, case.guard, stable, notify_only=notify_only, now=clock.now())
