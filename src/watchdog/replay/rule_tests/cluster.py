@@ -220,10 +220,10 @@ class Nowhere:
         """Nobody has acted of late."""
         return ()
 
-    async def begin(self, act: Act, allowed: Callable[[Sequence[Act]], bool], kept: timedelta) -> bool:
+    async def begin(self, act: Act, allowed: Callable[[Sequence[Act]], bool], forget: timedelta) -> bool:
         """Let through."""
         return True
 
-    async def page(self, watch: str, now: datetime, window: timedelta) -> bool:
+    async def page(self, watch_id: str, at: datetime, once_in: timedelta) -> bool:
         """Nobody is told."""
         return False
