@@ -33,7 +33,7 @@ WRONG = [
         "the sign ends before it begins",
     ),
     ('outcome = "held"\nbackground = "healty"', '"healty', 'there is no background "healty"'),
-    ('outcome = "held"\ninterval = "15"', '"15', '"15" is no duration'),
+    ('outcome = "held"\ninterval = "15"', '15"', '"15" is no duration'),
     ('outcome = "held"\nkind = "selector"\ntarget = "production/deployment/shop"', '"selector', "is no switch of one"),
     (
         'outcome = "held"\ntarget = "production/deployment/shopp"',
@@ -89,10 +89,10 @@ def test_a_wrong_series_is_named_at_its_place(series: str, spot: str, said: str)
 
 
 def test_all_mistakes_are_reported_at_once_in_the_files_order() -> None:
-    text = 'guard = "shp"\nswitch = "ten"\n\n' + a_test(
+    text = 'guard = "shop"\nswitch = "ten"\n\n' + a_test(
         'expect = { errors = "brech", latncy = "pass" }', "'sum(x)' = '0+1'"
     )
-    assert [mistake.line for mistake in read(text).mistakes] == [1, 2, 6, 9, 9]
+    assert [mistake.line for mistake in read(text).mistakes] == [2, 6, 6, 9, 9]
 
 
 def test_what_is_no_toml_is_one_mistake_at_its_place() -> None:

@@ -61,7 +61,11 @@ def test_a_wrong_expectation_fails_and_shows_where_the_evidence_was_then() -> No
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ('cpu = "pass" }\n\n[tests.series]\n\'container_cpu', None, "cpu"),
+        (
+            '{ cpu = "breach after 1m within 2m" }',
+            '{ cpu = "no breach" }',
+            "cpu: expected no breach, came at 1m45s",
+        ),
         (
             'expect     = { memory = "pass" }',
             'expect     = { memory = "breach" }',
@@ -79,10 +83,8 @@ def test_a_wrong_expectation_fails_and_shows_where_the_evidence_was_then() -> No
         ('["undecided at 2m", "no breach"]', '["pass at 2m", "no breach"]', "of 20 requests were seen"),
     ],
 )
-def test_other_wrong_expectations_say_what_came_instead(right: str, wrong: str | None, said: str) -> None:
-    if wrong is None:
-        right, wrong = '{ cpu = "breach after 1m within 2m" }', '{ cpu = "no breach" }'
-        said = "cpu: expected no breach, came at 1m45s"
+def test_other_wrong_expectations_say_what_came_instead(right: str, wrong: str, said: str) -> None:
     assert right in TESTS
-    failed = [line for case in cases(TESTS.replace(right, wrong), RULES) for line in why(case)]
+    changed = [case for case in cases(TESTS.replace(right, wrong), RULES) if case not in SHIPPED]
+    failed = [line for case in changed for line in why(case)]
     assert any(said in line for line in failed), failed

@@ -20,6 +20,7 @@ _LONG_BEFORE = timedelta(days=1)
 _BETWEEN_KILLS = timedelta(seconds=10)
 _NEVER = 1e6  # seconds
 _CONTAINER = "app"
+_EXPECTED = "expected"  # where a test says nothing of a probe
 _WAITING = {Sign.CRASH_LOOP: "CrashLoopBackOff", Sign.IMAGE_PULL: "ImagePullBackOff"}
 _UNREADY = frozenset({Sign.CRASH_LOOP, Sign.IMAGE_PULL, Sign.NOT_READY, Sign.UNSCHEDULABLE})
 
@@ -109,7 +110,7 @@ class ScriptedCluster:
         results = []
         for pod in pods:
             ours = pod.name in self._case.switch.candidate
-            answers = script.get(pod.name) or (script.get("") if ours else None) or ("200",)
+            answers = script.get(pod.name) or (script.get("") if ours else None) or (_EXPECTED,)
             said = answers[min(round(self._elapsed() / probe.every), len(answers) - 1)]
             if said != "_":
                 results.append(_result(pod.name, said, probe))
@@ -184,6 +185,8 @@ def _changes(case: Case) -> set[timedelta]:
 
 
 def _result(pod: str, said: str, probe: Probe) -> ProbeResult:
+    if said == _EXPECTED:
+        return ProbeResult(pod, ProbeOutcome.EXPECTED, "as expected")
     if said == "refused":
         return ProbeResult(pod, ProbeOutcome.REFUSED, "connection refused")
     if said == "timeout":

@@ -186,7 +186,7 @@ PROBES: Key[Mapping[str, object]] = Key(
     ),
     "By probe rule: what its rounds meet, on all of the candidate's pods or by pod.",
     {},
-    "all are answered with 200",
+    "all are answered as expected",
 )
 SINCE: Key[timedelta] = Key("from", DURATION, "From when, after the switch.", timedelta(0), '`"0s"`')
 UNTIL: Key[timedelta | None] = Key("until", replace(DURATION, example='"2m"'), "Until when.", None, "for good")
