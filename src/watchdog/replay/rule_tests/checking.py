@@ -52,6 +52,11 @@ def check(run: Run) -> tuple[Checked, ...]:
             checked.append(Checked("", f"first = {case.first}", *_first(case.first, run.way, run.courses)))
         if case.outcome is not None:
             checked.append(Checked("", f"outcome = {case.outcome.text}", *_outcome(case.outcome, run.way)))
+    # What cannot be evaluated looks like no data, and "no breach" would hold of it.
+    checked += [
+        Checked("", "every query can be evaluated", f"a query cannot be evaluated here: {why}: {query}")
+        for query, why in run.refused.items()
+    ]
     return tuple(checked)
 
 

@@ -78,6 +78,7 @@ class Run:
     courses: Mapping[str, Course] = field(default_factory=dict)
     way: Way | None = None
     end: timedelta = timedelta(0)
+    refused: Mapping[str, str] = field(default_factory=dict)  # queries that could not be evaluated, and why
 
 
 def run_case(case: Case) -> Run:
@@ -90,11 +91,12 @@ def run_case(case: Case) -> Run:
         rules = tuple(rule for rule in case.guard.rules if rule.name in case.rules)
         judged = replace(case, guard=replace(case.guard, rules=rules))
         watch, heard = _driven(judged, tsdb, _TELL_ONLY, _settled(case, switch_at))
-        run = replace(run, courses=_courses(watch, heard, switch_at))
+        run = replace(run, courses=_courses(watch, heard, switch_at), refused=heard.refused)
     if case.first is not None or case.outcome is not None:
         watch, heard = _driven(case, tsdb, "", lambda watch, _: watch.phase is Phase.RECOVERING)
         way = _way(watch, heard.ended or switch_at, switch_at)
-        run = replace(run, way=way, courses={**_courses(watch, heard, switch_at), **run.courses})
+        courses = {**_courses(watch, heard, switch_at), **run.courses}
+        run = replace(run, way=way, courses=courses, refused={**run.refused, **heard.refused})
     return run
 
 
@@ -141,6 +143,7 @@ class _Heard:
 class _Hearing:
     verdicts: Mapping[str, list[Verdict]]
     ended: datetime | None
+    refused: Mapping[str, str]
 
 
 def _driven(
@@ -156,7 +159,8 @@ async def _drive(
     clock = SimulatedClock(switch.at)
     cluster, nowhere, heard = ScriptedCluster(case, clock), Nowhere(), _Heard(clock.now, enough)
     providers = {switch.kind: cluster}
-    sampler = Sampler(SampledSource(tsdb), clock)
+    source = SampledSource(tsdb)
+    sampler = Sampler(source, clock)
 
     async def remember(_switch: object, _effect: object, _watch: object) -> None:
         """What is learnt of a revision outlives no test."""
@@ -196,7 +200,7 @@ async def _drive(
             with suppress(asyncio.CancelledError):
                 await task
         await sampler.close()
-    return driver.watch, _Hearing(heard.verdicts, heard.ended_at)
+    return driver.watch, _Hearing(heard.verdicts, heard.ended_at, source.refused)
 
 
 def _courses(watch: Watch, heard: _Hearing, switch_at: datetime) -> Mapping[str, Course]:

@@ -22,17 +22,21 @@ def store_of(series: Iterable[SeriesLine], begin: datetime, switch: datetime, in
 
 
 class SampledSource:
-    """Answers queries from a store. What its PromQL lacks is a refused query, as the real one would refuse it."""
+    """Answers queries from a store. What its PromQL lacks is refused, and kept in `refused`, by the query's text.
+
+    The judge takes a refused query for no data, as it must; a test may not pass for that.
+    """
 
     def __init__(self, tsdb: Tsdb) -> None:
         self._tsdb = tsdb
+        self.refused: dict[str, str] = {}
 
     async def query(self, promql_text: str, at: datetime, *, deadline: float) -> Answer | QueryFailed:
         """The value at one moment, or the raw samples of a range selector."""
         try:
             answer = promql.query_instant(self._tsdb, promql_text, milliseconds(at))
         except (promql.BadQuery, promql.ExecutionFailed) as error:
-            return QueryFailed(FailureReason.REFUSED, str(error), promql_text)
+            return self._refused(promql_text, error)
         match answer:
             case promql.InstantVector(samples):
                 return Answer(promql_text, _series([(labels, [point]) for labels, point in samples]))
@@ -52,8 +56,12 @@ class SampledSource:
                 self._tsdb, promql_text, milliseconds(start), milliseconds(end), round(step * 1000)
             )
         except (promql.BadQuery, promql.ExecutionFailed) as error:
-            return QueryFailed(FailureReason.REFUSED, str(error), promql_text)
+            return self._refused(promql_text, error)
         return Answer(promql_text, _series(matrix.series))
+
+    def _refused(self, query: str, error: Exception) -> QueryFailed:
+        self.refused.setdefault(query, str(error))
+        return QueryFailed(FailureReason.REFUSED, str(error), query)
 
 
 def _series(found: Sequence[tuple[Labels, Sequence[promql.Point]]]) -> tuple[Series, ...]:
