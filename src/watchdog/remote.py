@@ -14,6 +14,7 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
@@ -71,6 +72,7 @@ async def rollback_by_hand(
             clock=clock,
             observer=MetricsObserver(Metrics()),
             remember=remember,
+            owners=KubernetesOwners(kube),
             brakeman=Brakeman(ConfigMapBraking(kube, settings.namespace), clock, lambda: BRAKES),
         )
         wish = by_hand.Wish(target, who, reason, to, overridden)
