@@ -1,10 +1,9 @@
 """`check --live`: which rules measure nothing of which target, and what was probably meant."""
 
-
 import pytest
 
 from survey.scenes import checked, line_of, of, problems
-from town import RULES, Town, tell
+from town import NAMESPACE, RULES, Town, tell
 from watchdog.survey.findings import Finding, Kind, Level
 
 SPELT_OUT = """
@@ -41,9 +40,7 @@ def test_rules_that_measure_everything_leave_nothing_to_say() -> None:
 
 
 def test_a_misspelt_metric_is_named_with_the_nearest_real_one_on_its_line() -> None:
-    rules = spelt_out(
-        bad=f'http_request_total{{{PODS}, status=~"5.."}}', total=f"http_request_total{{{PODS}}}"
-    )
+    rules = spelt_out(bad=f'http_request_total{{{PODS}, status=~"5.."}}', total=f"http_request_total{{{PODS}}}")
     (finding,) = blind(rules)
     assert finding.level is Level.ERROR
     assert finding.text == (
@@ -114,10 +111,7 @@ def test_a_rule_that_is_not_required_is_only_warned_of() -> None:
 
 
 def test_a_gauge_with_two_values_a_pod_is_blind_and_says_how_to_aggregate() -> None:
-    rules = RULES + (
-        "\n[metrics.memory]\nkind = 'gauge'\nfloor = 1\n"
-        f"query = 'http_requests_total{{{PODS}}}'\n"
-    )
+    rules = RULES + (f"\n[metrics.memory]\nkind = 'gauge'\nfloor = 1\nquery = 'http_requests_total{{{PODS}}}'\n")
     (finding,) = blind(rules, ("research",))
     assert "more than one sample for pod" in finding.text
     assert "aggregate with max by (pod)" in finding.text
@@ -134,7 +128,18 @@ def test_a_probe_of_a_port_that_nobody_declares_is_blind() -> None:
 
 def test_a_share_of_a_limit_that_no_container_has_is_blind() -> None:
     rules = RULES.replace('when = "memory > 1.5x baseline"', 'when = "memory > 90% limit"')
-    (finding,) = blind(rules, ("research",))
+    found: list[Finding] = []
+
+    def furnish(here: Town) -> None:
+        here.furnish("research")
+        limits = "/spec/template/spec/containers/0/resources"
+        here.cluster.patch("deployments", NAMESPACE, "research", [{"op": "remove", "path": limits}])
+
+    async def look(here: Town) -> None:
+        found.extend(of(Kind.BLIND_RULE, await checked(here, rules)))
+
+    tell(look, furnish, start=False)
+    (finding,) = found
     assert finding.text == (
         "production/deployment/research: rule memory is blind: a container of research has no memory limit; "
         "set one for each container"
