@@ -1,5 +1,6 @@
 """What Prometheus knows by name, from the simulated one and from a real one over the very same samples."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from simulator.prometheus.real import needs_prometheus, prometheus_over
 from town import START, Town, tell
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.domain.rollout import any_pods_of
+from watchdog.simulator.tsdb import Tsdb
 from watchdog.survey.metric_names import MetricNames, PrometheusAway, Wrong, nearest
 from watchdog.survey.selectors import Matcher, Selector, selectors_in
 from watchdog.survey.traffic import requests_per_second, scrape_interval
@@ -37,12 +39,19 @@ def on_the_simulator(body: Body, _folder: Path) -> None:
 
 
 def on_a_real_one(body: Body, folder: Path) -> None:
-    async def look(here: Town) -> None:
-        with prometheus_over(here.prometheus.tsdb, folder) as real:
-            async with asking(real.url) as source:
-                await body(source, MetricNames(source, START))
+    samples: list[Tsdb] = []
 
-    tell(look, start=False)
+    async def furnish(here: Town) -> None:
+        samples.append(here.prometheus.tsdb)
+
+    async def look(url: str) -> None:
+        async with asking(url) as source:
+            await body(source, MetricNames(source, START))
+
+    tell(furnish, start=False)
+    # On real time: a simulated clock would not wait for another process.
+    with prometheus_over(samples[0], folder) as real:
+        asyncio.run(look(real.url))
 
 
 @pytest.fixture(
