@@ -113,10 +113,12 @@ async def looked_as(here: Town, rules: list[Rule]) -> list[Finding]:
 
 def test_a_right_that_is_missing_is_named_with_its_verb_resource_and_namespace() -> None:
     async def look(here: Town) -> None:
-        rules = granted(lambda verb, what, _: (verb, what) in {("patch", "deployments"), ("watch", "pods")})
+        rules = granted(
+            lambda verb, what, _: (verb, what) in {("patch", "deployments"), ("watch", "pods"), ("list", "pods")}
+        )
         findings = of(Kind.MISSING_RIGHT, await looked_as(here, rules))
         assert [finding.message for finding in findings] == [
-            "ci may not watch pods (core) in namespace production: its switches are not seen",
+            "ci may not list, watch pods (core) in namespace production: its switches are not seen",
             "ci may not patch deployments (apps) in namespace production: a rollout is not undone",
         ]
         assert {finding.line for finding in findings} == {line_of("selector   =")}
