@@ -19,7 +19,7 @@ _MACHINERY = re.compile(
     r"|prometheus|observability|local-path-storage|tekton.*|velero|metallb"
 )
 _SIDE_BY_SIDE = 4  # namespaces that are read at once
-_REFUSED = (401, 403)
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ async def read_cluster(kube: KubeClient, chosen: Sequence[str], own: str) -> Clu
 
     Raises `OutOfReach` where the cluster does not answer, `MayNotList` where it must be told which namespaces.
     """
-    names, left_out = tuple(dict.fromkeys(chosen)), ()
+    names = tuple(dict.fromkeys(chosen))
+    left_out: tuple[str, ...] = ()
     if not names:
         found = await _listed(kube)
         left_out = tuple(name for name in found if name == own or is_machinery(name))
@@ -69,7 +70,7 @@ async def _listed(kube: KubeClient) -> list[str]:
     try:
         found = await kube.list(NAMESPACES, "")
     except ApiError as error:
-        if error.status in _REFUSED:
+        if error.status == _FORBIDDEN:
             message = f"the namespaces may not be listed ({error.message}); name yours: --namespace NAME"
             raise MayNotList(message) from error
         raise OutOfReach(f"listing the namespaces: {error}") from error
@@ -78,18 +79,15 @@ async def _listed(kube: KubeClient) -> list[str]:
 
 async def _contents(kube: KubeClient, namespace: str, room: asyncio.Semaphore) -> Contents | str:
     """What a namespace holds, or why it may not be read."""
-    async with room:
-        try:
-            with unanswered(f"reading namespace {namespace}"):
-                try:
-                    deployments = await kube.list(DEPLOYMENTS, namespace)
-                    services = await kube.list(SERVICES, namespace)
-                except ApiError as error:
-                    if error.status not in _REFUSED:
-                        raise
-                    return error.message or str(error)
-        except OutOfReach:
-            raise
+    with unanswered(f"reading namespace {namespace}"):
+        async with room:
+            try:
+                deployments = await kube.list(DEPLOYMENTS, namespace)
+                services = await kube.list(SERVICES, namespace)
+            except ApiError as error:
+                if error.status != _FORBIDDEN:
+                    raise
+                return error.message or str(error)
     return Contents(tuple(sorted(deployments, key=_name)), tuple(sorted(services, key=_name)))
 
 
