@@ -124,36 +124,35 @@ class Spelling:
         return template
 
 
-def spelling_of(dialect: Dialect, target: Target, pods: str, rows: list[Mapping[str, str]]) -> Spelling | None:
-    """How the series with these labels spell the dialect for a target; None where they are not about it, or do not
-    tell errors.
-    """
-    mine = [(row, places) for row in rows if (places := _placed(dialect, target, pods, row)) is not None]
-    for row, places in mine:
-        error = _error_label(dialect, row)
-        if error is not None:
-            renamed = (*places, (dialect.error.label, error))
-            kept = tuple((label, other) for label, other in renamed if label != other)
-            return Spelling(dialect.preset, kept, by_pod=dialect.by_pod)
-    return None
+class Listener:
+    """Recognises the series that are about one target, in one dialect."""
 
+    def __init__(self, dialect: Dialect, target: Target, pods: str) -> None:
+        values = {"namespace": target.namespace, "name": target.name, "pods": pods}
+        self._dialect = dialect
+        self._wanted = [
+            (family_of(matcher.label), replace(matcher, value=fill(matcher.value, values)))
+            for matcher in dialect.places
+        ]
 
-def belongs(dialect: Dialect, target: Target, pods: str, row: Mapping[str, str]) -> bool:
-    """Whether a series with these labels is about the target."""
-    return _placed(dialect, target, pods, row) is not None
+    def placed(self, row: Mapping[str, str]) -> tuple[tuple[str, str], ...] | None:
+        """Which label stands for each that places the target; None where a series with these labels is not about it."""
+        found: list[tuple[str, str]] = []
+        for family, matcher in self._wanted:
+            label = next((one for one in family if row.get(one) and matcher.accepts(row[one])), None)
+            if label is None:
+                return None
+            found.append((matcher.label, label))
+        return tuple(found)
 
-
-def _placed(dialect: Dialect, target: Target, pods: str, row: Mapping[str, str]) -> tuple[tuple[str, str], ...] | None:
-    """Which label stands for each that places the target; None where one of them says something else."""
-    found: list[tuple[str, str]] = []
-    values = {"namespace": target.namespace, "name": target.name, "pods": pods}
-    for matcher in dialect.places:
-        wanted = replace(matcher, value=fill(matcher.value, values))
-        label = next((one for one in family_of(matcher.label) if row.get(one) and wanted.accepts(row[one])), None)
-        if label is None:
+    def spelling(self, row: Mapping[str, str]) -> Spelling | None:
+        """How a series with these labels spells the dialect; None where it is not the target's, or tells no errors."""
+        places, error = self.placed(row), _error_label(self._dialect, row)
+        if places is None or error is None:
             return None
-        found.append((matcher.label, label))
-    return tuple(found)
+        renamed = (*places, (self._dialect.error.label, error))
+        kept = tuple((label, other) for label, other in renamed if label != other)
+        return Spelling(self._dialect.preset, kept, by_pod=self._dialect.by_pod)
 
 
 def _error_label(dialect: Dialect, row: Mapping[str, str]) -> str | None:
