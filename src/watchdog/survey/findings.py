@@ -1,8 +1,10 @@
 """What a check found: one sentence, how bad it is, and where in rules.toml it belongs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+_NAMED = 3  # targets that a sentence names; JSON has them all
 
 
 class Level(StrEnum):
@@ -14,31 +16,47 @@ class Level(StrEnum):
 
 
 class Kind(StrEnum):
-    """What kinds of findings there are; the text is what people are told of the kind (docs/check.md has more)."""
+    """What kinds of findings there are."""
 
-    description: str
+    MISTAKE = "mistake"
+    DOUBTFUL = "doubtful"
+    NO_PROMETHEUS = "no-prometheus"
+    NO_CLUSTER = "no-cluster"
+    CLOCK_SKEW = "clock-skew"
+    MISSING_RIGHT = "missing-right"
+    GUARDS_NOTHING = "guards-nothing"
+    NOT_GUARDABLE = "not-guardable"
+    TWO_GUARDS = "two-guards"
+    BLIND_RULE = "blind-rule"
+    COARSE_BUCKETS = "coarse-buckets"
+    THIN_TRAFFIC = "thin-traffic"
+    CAPPED_HABITS = "capped-habits"
+    CHANNEL = "channel"
+    TIME_TO_SAFETY = "time-to-safety"
 
-    def __new__(cls, value: str, description: str) -> "Kind":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.description = description
-        return member
+    @property
+    def description(self) -> str:
+        """What findings of this kind say, in a line; docs/check.md says more."""
+        return _DESCRIPTIONS[self]
 
-    MISTAKE = "mistake", "rules.toml cannot be taken up as it is"
-    DOUBTFUL = "doubtful", "rules.toml says something that is hardly meant"
-    NO_PROMETHEUS = "no-prometheus", "Prometheus cannot be asked, or holds nothing"
-    NO_CLUSTER = "no-cluster", "the cluster cannot be asked"
-    CLOCK_SKEW = "clock-skew", "the clocks of Prometheus and of this machine differ"
-    MISSING_RIGHT = "missing-right", "the API server refuses something that the watchdog needs"
-    GUARDS_NOTHING = "guards-nothing", "a guard, or one of its targets, matches nothing"
-    NOT_GUARDABLE = "not-guardable", "a guard covers something whose switches cannot be seen"
-    TWO_GUARDS = "two-guards", "two guards cover one target, so neither may act on it"
-    BLIND_RULE = "blind-rule", "a rule measures nothing of a target"
-    COARSE_BUCKETS = "coarse-buckets", "a histogram's buckets are too coarse for a rule's limit"
-    THIN_TRAFFIC = "thin-traffic", "a target has too few requests for a verdict within the bake"
-    CAPPED_HABITS = "capped-habits", "a target's own bursts reach further than its rule may follow them"
-    CHANNEL = "channel", "a channel does not resolve"
-    TIME_TO_SAFETY = "time-to-safety", "how long it takes at worst until a bad release is gone"
+
+_DESCRIPTIONS = {
+    Kind.MISTAKE: "rules.toml cannot be taken up as it is",
+    Kind.DOUBTFUL: "rules.toml says something that is hardly meant",
+    Kind.NO_PROMETHEUS: "Prometheus cannot be asked, or holds nothing",
+    Kind.NO_CLUSTER: "the cluster, or a part of it, cannot be asked",
+    Kind.CLOCK_SKEW: "the clocks of Prometheus and of this machine differ",
+    Kind.MISSING_RIGHT: "the API server would refuse something that the watchdog does",
+    Kind.GUARDS_NOTHING: "a guard, or one of its targets, matches nothing",
+    Kind.NOT_GUARDABLE: "a guard covers something whose switches cannot be seen",
+    Kind.TWO_GUARDS: "two guards cover one target, so neither acts on it",
+    Kind.BLIND_RULE: "a rule measures nothing of a target",
+    Kind.COARSE_BUCKETS: "a histogram's buckets are too coarse for a rule's limit",
+    Kind.THIN_TRAFFIC: "a target has too few requests for a verdict within the bake",
+    Kind.CAPPED_HABITS: "a target's own bursts reach further than a rule follows them",
+    Kind.CHANNEL: "a channel does not resolve",
+    Kind.TIME_TO_SAFETY: "how long it takes at worst until a bad release is gone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +69,25 @@ class Finding:
     remedy: str = ""
     line: int = 0
     column: int = 0
-    target: str = ""  # of which target, where it is about one
+    targets: tuple[str, ...] = ()  # of which targets, where it is about any
 
     @property
     def text(self) -> str:
-        """What is wrong, and what would be right."""
-        return f"{self.message}; {self.remedy}" if self.remedy else self.message
+        """About what, what is wrong, and what would be right."""
+        about = f"{_named(self.targets)}: " if self.targets else ""
+        return f"{about}{self.message}" + (f"; {self.remedy}" if self.remedy else "")
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each once, in the file's order; first those that are about no place of it."""
-    return tuple(sorted(dict.fromkeys(findings), key=lambda one: (one.line, one.column, one.target)))
+    """In the file's order, first those that are about no place of it; what holds of several targets is said once."""
+    together: dict[Finding, list[str]] = {}
+    for finding in findings:
+        together.setdefault(replace(finding, targets=()), []).extend(finding.targets)
+    merged = (replace(finding, targets=tuple(sorted(set(targets)))) for finding, targets in together.items())
+    return tuple(sorted(merged, key=lambda one: (one.line, one.column, one.targets)))
+
+
+def _named(targets: tuple[str, ...]) -> str:
+    if len(targets) <= _NAMED + 1:
+        return ", ".join(targets)
+    return f"{', '.join(targets[:_NAMED])} and {len(targets) - _NAMED} more"

@@ -20,6 +20,7 @@ from watchdog.ports import MetricCatalog, OutOfReach
 from watchdog.survey.selectors import Matcher, Selector
 
 T = TypeVar("T")
+Said = Callable[[Matcher], str]  # how people are told of a matcher
 
 LOOK_BACK = timedelta(hours=1)
 """How far back a name counts as one that exists. Prometheus looks at whole blocks, so it may be some hours more."""
@@ -114,7 +115,7 @@ class MetricNames:
         """The metric that was probably meant; "" where none is near."""
         return nearest(name, await self.metrics())
 
-    async def why_empty(self, selector: Selector) -> Absence:
+    async def why_empty(self, selector: Selector, said: Said = str) -> Absence:
         """Why a selector that found nothing did so."""
         if selector.name and selector.name not in await self.metrics():
             return Absence(
@@ -127,10 +128,12 @@ class MetricNames:
         for matcher in selector.matchers:
             values = await self.values_of(matcher.label, selector.without(matcher.label))
             if values and not any(matcher.accepts(value) for value in ("", *values)):
-                return _no_value(selector, matcher, values)
+                return _no_value(selector, matcher, values, said)
         if await self.labels_of(selector):
             return Absence(Wrong.STALE, f"{selector.name} has series, but no sample of the last minutes")
-        return Absence(Wrong.TOGETHER, f"no series of {selector.name} has all of {_joined(selector.matchers)}")
+        return Absence(
+            Wrong.TOGETHER, f"no series of {selector.name} has all of {', '.join(map(said, selector.matchers))}"
+        )
 
     async def _no_label(self, selector: Selector, matcher: Matcher, labels: frozenset[str]) -> Absence:
         """A label whose values would be matched is meant rather than one whose name is alike."""
@@ -171,8 +174,8 @@ def _begins_alike(word: str, other: str) -> int:
     return next((at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
 
 
-def _no_value(selector: Selector, matcher: Matcher, values: frozenset[str]) -> Absence:
-    sentence = f"no series of {selector.name} has {matcher} ({matcher.label} is {_some(values)})"
+def _no_value(selector: Selector, matcher: Matcher, values: frozenset[str], said: Said) -> Absence:
+    sentence = f"no series of {selector.name} has {said(matcher)} ({matcher.label} is {_some(values)})"
     near = nearest(matcher.value, values) if matcher.op == "=" else ""
     return Absence(Wrong.VALUE, sentence, f'{matcher.label}="{near}"' if near else "")
 
@@ -181,10 +184,6 @@ def _some(names: Iterable[str]) -> str:
     ordered = sorted(names)
     more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
     return ", ".join(ordered[:_SHOWN]) + more
-
-
-def _joined(matchers: Iterable[Matcher]) -> str:
-    return ", ".join(map(str, matchers))
 
 
 def _bound(text: str) -> float | None:

@@ -95,9 +95,14 @@ def provable(rule: Rule, history: History) -> bool:
     harmless, bets = history.harmless, history.bets
     if rule.alpha is None or harmless is None or bets.placed == 0 or 2 * history.last_bet < history.last_index:
         return False
-    twice = min(1.0, 2.0 * max(harmless.limit, harmless.level))
-    reached = evidence_of_a_constant(twice, harmless.level, bets.placed, bets.requests / bets.placed)
+    share = twice_the_limit(harmless)
+    reached = evidence_of_a_constant(share, harmless.level, bets.placed, bets.requests / bets.placed)
     return reached >= _need(rule.alpha, history).log_evidence
+
+
+def twice_the_limit(harmless: Harmless) -> float:
+    """The share of bad requests that a release must be seen not to have before it passes."""
+    return min(1.0, 2.0 * max(harmless.limit, harmless.level))
 
 
 def _need(alpha: float, history: History) -> Need:
