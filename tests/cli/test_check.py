@@ -43,8 +43,9 @@ def test_every_mistake_is_named_with_its_place_and_exits_1(tmp_path: Path) -> No
 def test_json_is_one_object(tmp_path: Path) -> None:
     wrong = call("check", "-o", "json", written(tmp_path, WRONG))
     answer = json.loads(wrong.stdout)
-    assert (wrong.exit_code, answer["valid"], len(answer["mistakes"])) == (1, False, 2)
-    assert all({"line", "column", "message", "remedy"} <= mistake.keys() for mistake in answer["mistakes"])
+    assert (wrong.exit_code, answer["valid"], len(answer["findings"])) == (1, False, 2)
+    assert all({"line", "column", "message", "remedy"} <= finding.keys() for finding in answer["findings"])
+    assert {(finding["kind"], finding["level"]) for finding in answer["findings"]} == {("mistake", "error")}
     right = call("check", "-o", "json", written(tmp_path, RULES))
     assert (right.exit_code, json.loads(right.stdout)["valid"]) == (0, True)
 

@@ -59,7 +59,10 @@ def _check_characters(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise Fault(error.start, "a character is no Unicode", "save the file as UTF-8") from None
+        # A text that was read with `surrogateescape` has these in place of bytes that were no UTF-8.
+        byte = "\udc80" <= text[error.start] <= "\udcff"
+        what = "this byte is not UTF-8" if byte else "a character is no Unicode"
+        raise Fault(error.start, what, "save the file as UTF-8 text") from None
 
 
 def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
