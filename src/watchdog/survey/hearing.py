@@ -82,7 +82,7 @@ async def hear(source: MetricSource, names: MetricNames, guardables: Sequence[Gu
     """Ask Prometheus about all targets. Never raises: what could not be asked stands in the answer."""
     ready = await source.query("vector(1)", at, deadline=_DEADLINE)
     if isinstance(ready, QueryFailed):
-        return Hearing(tuple(Heard(one) for one in guardables), away=str(PrometheusAway(ready)))
+        return unheard(guardables, str(PrometheusAway(ready)))
     tried = await asyncio.gather(*(_try(source, dialect, at) for dialect in dialects()))
     containers = await _containers(source, sorted({one.target.namespace for one in guardables}), at)
     room = asyncio.Semaphore(_SIDE_BY_SIDE)
@@ -92,6 +92,11 @@ async def hear(source: MetricSource, names: MetricNames, guardables: Sequence[Gu
             return await _Ear(source, names, at, guardable).listen(tried, containers)
 
     return Hearing(tuple(await asyncio.gather(*(each(one) for one in guardables))), tuple(tried))
+
+
+def unheard(guardables: Sequence[Guardable], why: str) -> Hearing:
+    """What is known of all targets where Prometheus could not be asked."""
+    return Hearing(tuple(Heard(one) for one in guardables), away=why)
 
 
 async def _try(source: MetricSource, dialect: Dialect, at: datetime) -> Tried:

@@ -16,7 +16,7 @@ class Resource:
     kind: str
 
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
-        """The collection's path, or that of one object, or of its subresource; of the whole cluster without a namespace."""
+        """The collection's path, or that of one object, or of its subresource. No namespace: the whole cluster's."""
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         parts = [root, *(["namespaces", quote(namespace, safe="")] if namespace else []), self.plural]
         parts += [quote(part, safe="") for part in (name, subresource) if part]
