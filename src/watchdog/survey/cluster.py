@@ -32,11 +32,15 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What was read: contents by namespace, the namespaces that were left out, and those that may not be read."""
+    """What was read: contents by namespace, the namespaces that were left out, and those that may not be read.
+
+    `chosen`: the namespaces were named by whoever asked.
+    """
 
     namespaces: Mapping[str, Contents]
     left_out: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)  # namespace: what the API server said
+    chosen: bool = False
 
 
 class MayNotList(OutOfReach):
@@ -58,7 +62,7 @@ async def read_cluster(kube: KubeClient, chosen: Sequence[str], own: str) -> Clu
     read = await asyncio.gather(*(_contents(kube, name, room) for name in names))
     contents = {name: one for name, one in zip(names, read, strict=True) if isinstance(one, Contents)}
     refused = {name: one for name, one in zip(names, read, strict=True) if isinstance(one, str)}
-    return Cluster(contents, left_out, refused)
+    return Cluster(contents, left_out, refused, chosen=bool(chosen))
 
 
 def is_machinery(namespace: str) -> bool:

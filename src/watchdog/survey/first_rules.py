@@ -91,7 +91,7 @@ def _head(cluster: Cluster, survey: Survey, hearing: Hearing, at: datetime) -> I
             said = f"{series} series of {counter}; " + (
                 f"spoken by {_some(speakers)}" if speakers else "none of them of a target here"
             )
-        yield from toml.comment(f"- {name}: {said}")
+        yield from toml.comment(f"{name}: {said}", bullet="- ")
 
 
 def _rules(plan: FilePlan) -> Iterator[str]:
@@ -122,14 +122,14 @@ def _unfound(cluster: Cluster, hearing: Hearing) -> Iterator[str]:
     for namespace, why in cluster.refused.items():
         yield f"namespace {namespace} may not be read: {why}"
     for namespace, contents in cluster.namespaces.items():
-        if not contents.deployments:
+        if cluster.chosen and not contents.deployments:
             yield f"namespace {namespace} has no Deployment"
     if hearing.away:
         yield f"{hearing.away}; the guards have probes and signs only"
         return
     for one in hearing.heard:
         if one.spelling is None:
-            yield f"no preset speaks of the requests of {one.guardable.target}; it has probes and signs only"
+            yield f"no preset speaks of the requests of {one.guardable.target}: its guard has no rule on them"
         elif one.per_second <= 0:
             yield f"{one.guardable.target} had no requests lately"
 

@@ -27,9 +27,9 @@ def _what_it_guards(plan: GuardPlan, away: str) -> Iterator[str]:
     first = plan.members[0]
     yield from toml.comment(_dialect(plan, away))
     for member, choice in zip(plan.members, plan.choices, strict=True):
-        yield from toml.comment(f"- {member.guardable.place}: {_traffic(member, choice.tempo)}", indent="")
+        yield from toml.comment(f"{member.guardable.place}: {_traffic(member, choice.tempo)}", bullet="- ")
         for note in (*member.guardable.notes, *member.guardable.probes.notes, *member.notes):
-            yield from toml.comment(note, indent="  ")
+            yield from toml.comment(note, bullet="  ")
     yield from _latency_comment(first)
     yield from _scrape_comment(plan)
     missing = [name for name, there in (("CPU", first.cpu), ("memory", first.memory)) if not there]
@@ -44,7 +44,7 @@ def _dialect(plan: GuardPlan, away: str) -> str:
     if away:
         return f"{who}: probes and signs only, since Prometheus could not be asked ({away})."
     if first.spelling is None:
-        said = f"{who}: probes and signs only. No preset speaks of the requests of these pods."
+        said = f"{who}: no rule on requests, since no preset speaks of those of these pods."
         if first.mute:
             said += f" Requests are counted as {_listed(first.mute)} does, but no label tells which failed."
         if first.near:
@@ -128,8 +128,7 @@ def _scrape_comment(plan: GuardPlan) -> Iterator[str]:
     tempo = plan.choices[0].tempo
     scrapes = [one.scrape for one in plan.members if one.scrape is not None]
     if scrapes:
-        scraped = f"Scraped each {max(scrapes):g} s"
-        yield from toml.comment(f"{scraped}: one block of evidence each {duration_text(tempo.interval)}.")
+        yield from toml.comment(f"Scraped each {max(scrapes):g} s: one block of evidence each {span(tempo.interval)}.")
     if plan.members[0].spelling is None:
         return
     if tempo.thin:
@@ -152,6 +151,8 @@ def _table(plan: GuardPlan) -> Iterator[str]:
         yield f"namespaces = {toml.array([plan.namespace])}"
         yield f"selector   = {toml.text(plan.selector)}  # what gets this label later is guarded as well"
     else:
+        if len(plan.members) > 1:
+            yield from toml.comment("Named one by one: no label is theirs alone.")
         yield f"targets    = {toml.array(str(one.guardable.target) for one in plan.members)}"
     if plan.members[0].preset is not None:
         yield f"preset     = {toml.text(plan.members[0].preset)}"
@@ -174,7 +175,7 @@ def _action(plan: GuardPlan) -> Iterator[str]:
     for said, names in owned.items():
         yield from toml.comment(said.replace("%s", ", ".join(names)))
     if owned:
-        yield from toml.comment('So this guard only tells. "rollback" once you know that nothing works against it.')
+        yield from toml.comment('So this guard only tells. Write "rollback" once nothing works against it.')
     yield f"action     = {toml.text('notify' if owned else 'rollback')}"
 
 

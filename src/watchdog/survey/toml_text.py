@@ -49,14 +49,14 @@ def array(values: Iterable[str]) -> str:
     return "[\n" + "".join(f"  {item},\n" for item in items) + "]"
 
 
-def comment(sentence: str, *, indent: str = "") -> list[str]:
-    """A comment in as many lines as it needs; what others wrote in it cannot end it."""
+def comment(sentence: str, *, bullet: str = "") -> list[str]:
+    """A comment in as many lines as it needs, perhaps behind a bullet; what others wrote in it cannot end it."""
     words = printable(sentence.encode("utf-8", "replace").decode())
     return textwrap.wrap(
         words,
         WIDTH,
-        initial_indent=f"# {indent}",
-        subsequent_indent=f"# {indent}  " if indent else "# ",
+        initial_indent=f"# {bullet}",
+        subsequent_indent=f"# {' ' * len(bullet)}",
         break_long_words=False,
         break_on_hyphens=False,
     )
