@@ -1,6 +1,5 @@
 """`check --live`: which rules measure nothing of which target, and what was probably meant."""
 
-
 import pytest
 
 from survey.scenes import checked, line_of, of, problems
@@ -41,9 +40,7 @@ def test_rules_that_measure_everything_leave_nothing_to_say() -> None:
 
 
 def test_a_misspelt_metric_is_named_with_the_nearest_real_one_on_its_line() -> None:
-    rules = spelt_out(
-        bad=f'http_request_total{{{PODS}, status=~"5.."}}', total=f"http_request_total{{{PODS}}}"
-    )
+    rules = spelt_out(bad=f'http_request_total{{{PODS}, status=~"5.."}}', total=f"http_request_total{{{PODS}}}")
     (finding,) = blind(rules)
     assert finding.level is Level.ERROR
     assert finding.text == (
@@ -114,10 +111,7 @@ def test_a_rule_that_is_not_required_is_only_warned_of() -> None:
 
 
 def test_a_gauge_with_two_values_a_pod_is_blind_and_says_how_to_aggregate() -> None:
-    rules = RULES + (
-        "\n[metrics.memory]\nkind = 'gauge'\nfloor = 1\n"
-        f"query = 'http_requests_total{{{PODS}}}'\n"
-    )
+    rules = RULES + (f"\n[metrics.memory]\nkind = 'gauge'\nfloor = 1\nquery = 'http_requests_total{{{PODS}}}'\n")
     (finding,) = blind(rules, ("research",))
     assert "more than one sample for pod" in finding.text
     assert "aggregate with max by (pod)" in finding.text

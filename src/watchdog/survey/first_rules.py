@@ -74,9 +74,7 @@ def _head(cluster: Cluster, survey: Survey, hearing: Hearing, at: datetime) -> I
         yield from toml.comment(f"Passed over: {len(survey.passed_over) - _MOST} more.")
     yield "#"
     if hearing.away:
-        yield from toml.comment(
-            f"{hearing.away}. So there are probes and signs only: run `watchdog init` again with it."
-        )
+        yield from toml.comment(f"{hearing.away}. So there are probes and signs only.")
         return
     yield from toml.comment("Metric dialects that were tried on what Prometheus has now:")
     for tried in hearing.tried:

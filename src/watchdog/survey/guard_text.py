@@ -27,7 +27,8 @@ def _what_it_guards(plan: GuardPlan, away: str) -> Iterator[str]:
     first = plan.members[0]
     yield from toml.comment(_dialect(plan, away))
     for member, choice in zip(plan.members, plan.choices, strict=True):
-        yield from toml.comment(f"{member.guardable.place}: {_traffic(member, choice.tempo)}", bullet="- ")
+        traffic = "not asked about" if away else _traffic(member, choice.tempo)
+        yield from toml.comment(f"{member.guardable.place}: {traffic}", bullet="- ")
         for note in (*member.guardable.notes, *member.guardable.probes.notes, *member.notes):
             yield from toml.comment(note, bullet="  ")
     yield from _latency_comment(first)
@@ -42,7 +43,7 @@ def _what_it_guards(plan: GuardPlan, away: str) -> Iterator[str]:
 def _dialect(plan: GuardPlan, away: str) -> str:
     first, who = plan.members[0], names_of(plan.members)
     if away:
-        return f"{who}: probes and signs only, since Prometheus could not be asked ({away})."
+        return f"{who}: probes and signs only, since Prometheus could not be asked."
     if first.spelling is None:
         said = f"{who}: no rule on requests, since no preset speaks of those of these pods."
         if first.mute:
