@@ -297,3 +297,50 @@ def test_a_service_without_errors_yet_has_its_rule_all_the_same() -> None:
     first = first_look(furnish)
     assert "errors" in rules_of(guards_of(first)["production/deployment/research"])
     assert "0 % failed" in first.text
+
+
+def test_one_prometheus_of_several_clusters_is_said_and_how_to_tell_them_apart() -> None:
+    def plant(here: Town) -> None:
+        planted = Planted(here, "orders")
+        for cluster in ("eu", "us"):
+            planted.counter("http_requests_total", 10, PLAIN, status="200", cluster=cluster)
+
+    first = first_look(silent("orders"), plant)
+    assert "pods of these names in several clusters (eu, us)" in flat(first)
+    assert any("several clusters" in line for line in first.unfound)
+
+
+def test_pods_of_another_target_or_namespace_are_not_its_own() -> None:
+    def furnish(here: Town) -> None:
+        silent("orders", "orders-admin")(here)
+        here.cluster.deploy("staging", "orders", "orders:v1", replicas=1)
+
+    def plant(here: Town) -> None:
+        Planted(here, "orders-admin").counter("http_requests_total", 10, PLAIN, status="200")
+
+    guards = guards_of(first_look(furnish, plant))
+    assert "errors" in rules_of(guards["production/deployment/orders-admin"])
+    assert "errors" not in rules_of(guards["production/deployment/orders"])
+    assert "errors" not in rules_of(guards["staging/deployment/orders"])
+
+
+def test_a_slow_scrape_makes_longer_blocks() -> None:
+    def plant(here: Town) -> None:
+        planted = Planted(here, "orders", step=30.0)
+        planted.counter("http_requests_total", 10, PLAIN, status="200")
+
+    first = first_look(silent("orders"), plant)
+    assert tomllib.loads(first.text)["guards"]["orders"]["interval"] == "30s"
+    assert "Scraped each 30 s: one block of evidence each 30 s" in first.text
+
+
+def test_thin_traffic_is_no_condition_of_passing_and_check_live_agrees() -> None:
+    def plant(here: Town) -> None:
+        Planted(here, "orders").counter("http_requests_total", 0.005, PLAIN, status="200")
+
+    first = first_look(silent("orders"), plant)
+    (guard,) = read_rules(first.text).guards
+    (errors,) = [rule for rule in guard.rules if rule.name.startswith("errors")]
+    assert (errors.required, errors.min_requests) == (False, 10)
+    assert "0.6 requests/min in the last hour" in flat(first)
+    assert "Too few requests for a verdict within an hour" in flat(first)

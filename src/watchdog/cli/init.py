@@ -32,7 +32,7 @@ def verb(
     Exits 0 when the file is written, 1 when it is there already, the cluster does not answer or has nothing to guard.
     """
     from watchdog.cli.common import fail, plural, run_async, settings_or_exit  # noqa: PLC0415 - after --help
-    from watchdog.rulebook.mistakes import Fault  # noqa: PLC0415
+    from watchdog.rulebook.mistakes import Fault, RulesError  # noqa: PLC0415
     from watchdog.rulebook.names import parse_namespace  # noqa: PLC0415
 
     for namespace in namespaces:
@@ -50,7 +50,10 @@ def verb(
     from watchdog.adapters.rules_file import write_rules  # noqa: PLC0415
     from watchdog.remote import look_around  # noqa: PLC0415
 
-    found = run_async(look_around(settings, SystemClock(), namespaces))
+    try:
+        found = run_async(look_around(settings, SystemClock(), namespaces))
+    except RulesError as error:
+        fail(f"what was found makes no valid file, which is a mistake of ours: {error}")
     for line in found.unfound:
         click.echo(printable(f"watchdog: {line}"), err=True)
     if printed:

@@ -80,13 +80,12 @@ def _head(cluster: Cluster, survey: Survey, hearing: Hearing, at: datetime) -> I
     for tried in hearing.tried:
         name, counter = tried.dialect.preset, tried.dialect.counter
         speakers = [one.guardable.target.name for one in hearing.heard if name in (one.preset, *one.also)]
-        series = sum(count for _, count in tried.rows)
         if tried.failed:
             said = f"could not be asked for: {tried.failed}"
-        elif not series:
+        elif not tried.series:
             said = f"no series of {counter}"
         else:
-            said = f"{series} series of {counter}; " + (
+            said = f"{tried.series} series of {counter}; " + (
                 f"spoken by {_some(speakers)}" if speakers else "none of them of a target here"
             )
         yield from toml.comment(f"{name}: {said}", bullet="- ")
@@ -125,7 +124,11 @@ def _unfound(cluster: Cluster, hearing: Hearing) -> Iterator[str]:
     if hearing.away:
         yield f"{hearing.away}; the guards have probes and signs only"
         return
+    for tried in hearing.tried:
+        if tried.failed:
+            yield f"{tried.dialect.counter} was not asked for: {tried.failed}"
     for one in hearing.heard:
+        yield from (f"{one.guardable.target}: {note}" for note in one.notes)
         if one.spelling is None:
             yield f"no preset speaks of the requests of {one.guardable.target}: its guard has no rule on them"
         elif one.per_second <= 0:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.measurement import QueryFailed
-from watchdog.domain.rules import GaugeMetric, RateMetric
 from watchdog.engine.templates import fill, sums_of
 from watchdog.ports import MetricSource
 from watchdog.rulebook import presets
@@ -18,21 +17,17 @@ from watchdog.survey.metric_names import MetricNames, PrometheusAway, answered
 from watchdog.survey.selectors import Matcher, Selector, selectors_in
 from watchdog.survey.spellings import Dialect, Listener, Spelling, dialects
 from watchdog.survey.traffic import requests_per_second, scrape_interval
+from watchdog.survey.trying import CLUSTER, DEADLINE, Pods, Tried, containers_seen, try_preset
 
 TYPICAL = timedelta(hours=1)
 """How far back traffic is looked at, where the target is that old."""
 
-_LEAST = timedelta(minutes=1)
-_DEADLINE = 30.0
+_LEAST_SCRAPES = 4  # of a target that is younger
 _SIDE_BY_SIDE = 4  # targets that are asked about at once: Prometheus has others to serve
 _LATENCY_NAME = re.compile(r"duration|latency|response_time|seconds|_ms", re.IGNORECASE)
 _MILLISECONDS = re.compile(r"_ms(_|$)|milliseconds", re.IGNORECASE)
 _REQUEST_NAMES = ".*([rR]equest|http|grpc|rpc|latency|duration).*(_total|_count|_bucket)"
 _SAME = 0.25  # by how much another histogram may count more or fewer requests
-
-
-Places = frozenset[tuple[str, str]]
-"""Pods, by namespace and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +56,6 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One preset's counter, asked for in the whole Prometheus: series by the labels that matter, or why not."""
-
-    dialect: Dialect
-    rows: tuple[tuple[Mapping[str, str], int], ...] = ()
-    failed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Hearing:
     """What came of all presets, and of each target; `away` where Prometheus could not be asked at all."""
 
@@ -80,11 +66,11 @@ class Hearing:
 
 async def hear(source: MetricSource, names: MetricNames, guardables: Sequence[Guardable], at: datetime) -> Hearing:
     """Ask Prometheus about all targets. Never raises: what could not be asked stands in the answer."""
-    ready = await source.query("vector(1)", at, deadline=_DEADLINE)
+    ready = await source.query("vector(1)", at, deadline=DEADLINE)
     if isinstance(ready, QueryFailed):
         return unheard(guardables, str(PrometheusAway(ready)))
-    tried = await asyncio.gather(*(_try(source, dialect, at) for dialect in dialects()))
-    containers = await _containers(source, sorted({one.target.namespace for one in guardables}), at)
+    tried = await asyncio.gather(*(try_preset(source, dialect, at) for dialect in dialects()))
+    containers = await containers_seen(source, sorted({one.target.namespace for one in guardables}), at)
     room = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     async def each(guardable: Guardable) -> Heard:
@@ -99,38 +85,6 @@ def unheard(guardables: Sequence[Guardable], why: str) -> Hearing:
     return Hearing(tuple(Heard(one) for one in guardables), away=why)
 
 
-async def _try(source: MetricSource, dialect: Dialect, at: datetime) -> Tried:
-    query = f"count by ({', '.join(dialect.labels)}) ({dialect.counter})"
-    try:
-        answer = answered(await source.query(query, at, deadline=_DEADLINE))
-    except PrometheusAway as error:
-        return Tried(dialect, failed=str(error))
-    return Tried(dialect, tuple((one.labels, round(one.samples[-1][1])) for one in answer.series if one.samples))
-
-
-async def _containers(
-    source: MetricSource, namespaces: Sequence[str], at: datetime
-) -> dict[str, frozenset[tuple[str, str]]]:
-    """The pods (namespace, name) of which cAdvisor's metrics are there, for `cpu` and `memory`."""
-    metrics = presets.preset(presets.PRESETS[0])
-    cpu, memory = metrics["cpu"], metrics["memory"]
-    assert isinstance(cpu, RateMetric)
-    assert isinstance(memory, GaugeMetric)
-    found = {}
-    values = {"namespace": "|".join(namespaces), "pods": ".+"}
-    for name, template in (("cpu", cpu.counter), ("memory", memory.query)):
-        (selector,) = selectors_in(fill(template, values))
-        everywhere = replace(selector, matchers=tuple(_any_of(one) for one in selector.matchers))
-        answer = await source.query(f"count by (namespace, pod) ({everywhere})", at, deadline=_DEADLINE)
-        series = () if isinstance(answer, QueryFailed) else answer.series
-        found[name] = frozenset((one.labels.get("namespace", ""), one.labels.get("pod", "")) for one in series)
-    return found
-
-
-def _any_of(matcher: Matcher) -> Matcher:
-    return replace(matcher, op="=~") if matcher.label == "namespace" else matcher
-
-
 @dataclass(slots=True)
 class _Ear:
     """Asks about one target."""
@@ -141,20 +95,20 @@ class _Ear:
     guardable: Guardable
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def over(self) -> timedelta:
+    def _over(self, scrape: float | None) -> timedelta:
+        """How far back its traffic is looked at: as long as it exists, and long enough for some scrapes."""
         since = self.guardable.since
         age = TYPICAL if since is None else self.at - since
-        return max(_LEAST, min(TYPICAL, age))
+        return max(timedelta(seconds=_LEAST_SCRAPES * (scrape or 15.0)), min(TYPICAL, age))
 
-    async def listen(self, tried: Sequence[Tried], containers: Mapping[str, Places]) -> Heard:
+    async def listen(self, tried: Sequence[Tried], containers: Mapping[str, Pods]) -> Heard:
         target = self.guardable.target
         pods = re.compile(self.guardable.pods)
         has = {
             name: any(space == target.namespace and pods.fullmatch(pod) for space, pod in found)
             for name, found in containers.items()
         }
-        plain = Heard(self.guardable, self.over, cpu=has["cpu"], memory=has["memory"])
+        plain = Heard(self.guardable, cpu=has["cpu"], memory=has["memory"])
         try:
             found, mute = await self._candidates(tried)
             if not found:
@@ -171,7 +125,9 @@ class _Ear:
         found, mute = [], []
         for one in tried:
             listener = Listener(one.dialect, self.guardable.target, self.guardable.pods)
-            mine = [(row, count) for row, count in one.rows if listener.placed(row) is not None]
+            about = one.about(self.guardable.target.namespace)
+            mine = [(row, count) for row, count in about if listener.placed(row) is not None]
+            self._note_clusters(one.dialect, {row.get(CLUSTER, "") for row, _ in mine})
             spelling = next((spelt for row, _ in mine if (spelt := listener.spelling(row)) is not None), None)
             if spelling is not None:
                 places = listener.placed(mine[0][0]) or ()
@@ -181,30 +137,38 @@ class _Ear:
                 mute.append(one.dialect.preset)
         return found, mute
 
+    def _note_clusters(self, dialect: Dialect, clusters: set[str]) -> None:
+        if len(clusters) > 1:
+            known = ", ".join(sorted(filter(None, clusters)))
+            said = f"{dialect.counter.name} has pods of these names in several clusters ({known}), counted together"
+            self.notes.append(f'{said}: write matchers = {{ {CLUSTER} = "..." }} into the guard')
+
     async def _measured(self, spelling: Spelling, series: int, pod: str) -> Heard:
         ratio = spelling.error_rate
-        total = await requests_per_second(self.source, self._filled(ratio.total), self.at, over=self.over) or 0.0
-        bad = await requests_per_second(self.source, self._filled(ratio.bad), self.at, over=self.over) or 0.0
         one_pod = self._filled(ratio.total, pods=re.escape(pod) if pod else "")
+        scrape = await scrape_interval(self.source, one_pod, self.at)
+        over = self._over(scrape)
+        total = await requests_per_second(self.source, self._filled(ratio.total), self.at, over=over) or 0.0
+        bad = await requests_per_second(self.source, self._filled(ratio.bad), self.at, over=over) or 0.0
         return Heard(
             guardable=self.guardable,
-            over=self.over,
+            over=over,
             spelling=spelling,
             series=series,
             per_second=total,
             error_share=min(1.0, bad / total) if total > 0 else 0.0,
-            latency=await self._latency(spelling),
-            scrape=await scrape_interval(self.source, one_pod, self.at),
+            latency=await self._latency(spelling, over),
+            scrape=scrape,
         )
 
-    async def _latency(self, spelling: Spelling) -> Latency | None:
-        metric, over = spelling.latency, min(self.over, LOOK_BACK)
+    async def _latency(self, spelling: Spelling, over: timedelta) -> Latency | None:
+        metric, over = spelling.latency, min(over, LOOK_BACK)
         query = f"sum by (le) (increase({self._filled(metric.buckets)}[{round(over.total_seconds())}s]))"
-        answer = answered(await self.source.query(query, self.at, deadline=_DEADLINE))
+        answer = answered(await self.source.query(query, self.at, deadline=DEADLINE))
         sums = sums_of(metric.buckets)
         has_sum = False
         if answer.series and sums is not None:
-            count = answered(await self.source.query(f"count({self._filled(sums)})", self.at, deadline=_DEADLINE))
+            count = answered(await self.source.query(f"count({self._filled(sums)})", self.at, deadline=DEADLINE))
             has_sum = bool(count.series)
         return latency_of(answer, metric, self.at - over, self.at, has_sum=has_sum)
 
@@ -216,10 +180,10 @@ class _Ear:
         (own,) = {one.name for one in selectors_in(self._filled(spelling.latency.buckets))}
         for name in await self._histograms(spelling, own):
             other = replace(spelling, buckets=(name, bool(_MILLISECONDS.search(name))))
-            latency = await self._latency(other)
+            latency = await self._latency(other, heard.over)
             if latency is None or not latency.fine or latency.p95 is None:
                 continue
-            per_second = latency.whole.total / min(self.over, LOOK_BACK).total_seconds()
+            per_second = latency.whole.total / min(heard.over, LOOK_BACK).total_seconds()
             if math.isclose(per_second, heard.per_second, rel_tol=_SAME):
                 return replace(heard, spelling=other, latency=latency, preset_latency=heard.latency)
         return heard

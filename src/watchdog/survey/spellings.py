@@ -47,6 +47,12 @@ class Dialect:
         return tuple(dict.fromkeys(label for name in wanted for label in family_of(name)))
 
     @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Every label that may name the namespace; none where another label holds it among other things."""
+        own = next((one.label for one in self.places if one.value == "{{ namespace }}"), None)
+        return family_of(own) if own else ()
+
+    @property
     def by_pod(self) -> bool:
         """Whether it tells revisions apart; an ingress controller's counters do not."""
         return any("{{ pods }}" in matcher.value for matcher in self.places)
