@@ -49,8 +49,8 @@ def _dialect(plan: GuardPlan, away: str) -> str:
         if first.mute:
             said += f" Requests are counted as {_listed(first.mute)} does, but no label tells which failed."
         if first.near:
-            said += f" Their metrics that look like requests are {_listed(first.near[:_NEAR])}: write one out under"
-            said += f" [guards.{plan.name}.metrics.http_error_rate], and add a rule on it."
+            said += f" Of their metrics these look like requests: {_listed(first.near[:_NEAR])}. If one tells bad from"
+            said += f" good, write it out under [guards.{plan.name}.metrics.http_error_rate], and add a rule on it."
         return said
     spelling = first.spelling
     counter = next(one.counter.name for one in dialects() if one.preset == spelling.preset)
@@ -136,13 +136,9 @@ def _scrape_comment(plan: GuardPlan) -> Iterator[str]:
         said = "Too few requests for a verdict within an hour: the probes and signs decide, and the rest where it can."
         yield from toml.comment(said)
     elif tempo.bake > timedelta(minutes=10):
-        yield from toml.comment(
-            "Thin traffic: the bake is as long as a fault takes to be proven, and half as much more."
-        )
+        yield from toml.comment("Thin traffic, so the bake is longer than usual: a fault must have time to be proven.")
     if tempo.limit != LIMIT:
-        yield from toml.comment(
-            "Stable itself fails so often that a limit of 5 % would leave no room; mend that first."
-        )
+        yield from toml.comment("Stable itself fails so often that a limit of 5 % would leave no room.")
 
 
 def _table(plan: GuardPlan) -> Iterator[str]:
