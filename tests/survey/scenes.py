@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from town import OWN, RULES, Town
+from watchdog.ports import Clock
 from watchdog.remote import check_live
 from watchdog.rulebook import check_rules
 from watchdog.settings import load
@@ -12,7 +13,9 @@ from watchdog.survey.findings import Finding, Kind, Level
 SECRETS = {"WATCHDOG_SECRET_SLACK_URL": "json://127.0.0.1:9/a", "WATCHDOG_SECRET_PAGER_URL": "json://127.0.0.1:9/b"}
 
 
-async def checked(here: Town, rules: str = RULES, *, environ: Any = None, **settings: Any) -> tuple[Finding, ...]:
+async def checked(
+    here: Town, rules: str = RULES, *, environ: Any = None, clock: Clock | None = None, **settings: Any
+) -> tuple[Finding, ...]:
     """What `check --live` finds with an administrator's kubeconfig."""
     report = check_rules(rules)
     assert not report.mistakes, report.mistakes
@@ -21,7 +24,7 @@ async def checked(here: Town, rules: str = RULES, *, environ: Any = None, **sett
         "prometheus_url": here.prometheus.url,
         "namespace": OWN,
     } | settings
-    return await check_live(load(**given), here.clock, SECRETS if environ is None else environ, report)
+    return await check_live(load(**given), clock or here.clock, SECRETS if environ is None else environ, report)
 
 
 def of(kind: Kind, findings: Iterable[Finding]) -> list[Finding]:

@@ -3,7 +3,7 @@
 import pytest
 
 from survey.scenes import checked, line_of, of, problems
-from town import RULES, Town, tell
+from town import NAMESPACE, RULES, Town, tell
 from watchdog.survey.findings import Finding, Kind, Level
 
 SPELT_OUT = """
@@ -128,7 +128,18 @@ def test_a_probe_of_a_port_that_nobody_declares_is_blind() -> None:
 
 def test_a_share_of_a_limit_that_no_container_has_is_blind() -> None:
     rules = RULES.replace('when = "memory > 1.5x baseline"', 'when = "memory > 90% limit"')
-    (finding,) = blind(rules, ("research",))
+    found: list[Finding] = []
+
+    def furnish(here: Town) -> None:
+        here.furnish("research")
+        limits = "/spec/template/spec/containers/0/resources"
+        here.cluster.patch("deployments", NAMESPACE, "research", [{"op": "remove", "path": limits}])
+
+    async def look(here: Town) -> None:
+        found.extend(of(Kind.BLIND_RULE, await checked(here, rules)))
+
+    tell(look, furnish, start=False)
+    (finding,) = found
     assert finding.text == (
         "production/deployment/research: rule memory is blind: a container of research has no memory limit; "
         "set one for each container"

@@ -93,7 +93,9 @@ class Measuring:
         guard, rule = about.guard, about.rule
         if not any(workload.replicas for workload in found.workloads):
             return []  # scaled to zero: nothing is there that could be measured
-        since = self.at - min(guard.baseline, LONGEST_LOOK)
+        # Of what is younger there is no more to see: its traffic would look thinner than it is.
+        oldest = min(workload.made for workload in found.workloads)
+        since = max(self.at - min(guard.baseline, LONGEST_LOOK), min(oldest, self.at - guard.interval))
         subject = _subject(found, since)
         lead = question_of(selectors_of(threshold)[0], subject, Instant(self.at.timestamp())).query
         if (rule, lead) in self._seen:

@@ -24,14 +24,19 @@ def time_to_safety(guard: Guard, covered: Iterable[Found], scrape: float | None,
     if not targets or guard.action is Action.NOTIFY:
         return None
     rollout, unknown = _rollout(guard, targets)
-    parts = [("rollout", rollout), ("bake", guard.bake), ("interval", guard.interval)]
     if scrape is None:
         unknown.append("the scrape interval")
-    else:
-        parts.append(("scrape", timedelta(seconds=scrape)))
-    parts += [("settling", timedelta(seconds=SETTLE)), ("putting back", rollout)]
-    worst = sum((part for _, part in parts), timedelta(0))
-    told = ", ".join(f"{name} {span(part)}" for name, part in parts if part)
+    parts = {
+        "rollout": rollout,
+        "bake": guard.bake,
+        "interval": guard.interval,
+        "scrape": None if scrape is None else timedelta(seconds=scrape),
+        "settling": timedelta(seconds=SETTLE),
+        "putting back": rollout,
+    }
+    known = {name: part for name, part in parts.items() if part is not None}
+    worst = sum(known.values(), timedelta(0))
+    told = ", ".join(f"{name} {span(part)}" for name, part in known.items())
     left_out = f"; without {' and '.join(unknown)}, which could not be measured" if unknown else ""
     late = worst > OBJECTIVE
     return Finding(
@@ -44,8 +49,11 @@ def time_to_safety(guard: Guard, covered: Iterable[Found], scrape: float | None,
     )
 
 
-def _rollout(guard: Guard, targets: Iterable[Found]) -> tuple[timedelta, list[str]]:
-    """The longest of the targets' last rollouts; a flip takes none, unless its old colour is scaled up first."""
+def _rollout(guard: Guard, targets: Iterable[Found]) -> tuple[timedelta | None, list[str]]:
+    """The longest of the targets' last rollouts, and what is not known of them.
+
+    None where there is none: a flip takes no time, unless its old colour is scaled up first.
+    """
     rollouts = [
         workload.rollout
         for one in targets
@@ -53,5 +61,4 @@ def _rollout(guard: Guard, targets: Iterable[Found]) -> tuple[timedelta, list[st
         for workload in one.workloads
     ]
     known = [rollout for rollout in rollouts if rollout is not None]
-    unknown = ["the rollout"] if rollouts and not known else []
-    return max(known, default=timedelta(0)), unknown
+    return max(known, default=None), ["the rollout"] if rollouts and not known else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
@@ -27,6 +27,7 @@ class Workload:
     """A Deployment, as its own template says; `rollout`: how long its last rollout took, where that can be told."""
 
     name: str
+    made: datetime
     replicas: int
     pod: Pod
     pod_labels: Mapping[str, str] = field(default_factory=dict)
@@ -135,6 +136,7 @@ def _workload(deployment: Json, replicasets: Sequence[Json]) -> Workload:
     trimmed = trim_deployment(deployment)
     return Workload(
         _name(deployment),
+        created(deployment),
         workloads.desired(trimmed),
         template_pod(template),
         (template.get("metadata") or {}).get("labels") or {},
