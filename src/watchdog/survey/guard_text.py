@@ -106,7 +106,8 @@ def _latency_comment(heard: Heard) -> Iterator[str]:
         yield from toml.comment(said)
     elif not latency.fine:
         then = "so the mean is judged instead" if latency.has_sum else "and there is no mean: no rule for latency"
-        said = f"Buckets too coarse for a quantile: {_coarse(latency)}, {then}. Give the histogram a bucket there."
+        said = f"Buckets too coarse for a quantile: of {heard.guardable.target.name} {_coarse(latency)}, {then}."
+        said += " Give the histogram a bucket there."
         yield from toml.comment(said)
 
 

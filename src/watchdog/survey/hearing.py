@@ -22,6 +22,7 @@ from watchdog.survey.trying import CLUSTER, DEADLINE, Pods, Tried, containers_se
 TYPICAL = timedelta(hours=1)
 """How far back traffic is looked at, where the target is that old."""
 
+_READY_WITHIN = 10.0
 _LEAST_SCRAPES = 4  # of a target that is younger
 _SIDE_BY_SIDE = 4  # targets that are asked about at once: Prometheus has others to serve
 _LATENCY_NAME = re.compile(r"duration|latency|response_time|seconds|_ms", re.IGNORECASE)
@@ -66,7 +67,7 @@ class Hearing:
 
 async def hear(source: MetricSource, names: MetricNames, guardables: Sequence[Guardable], at: datetime) -> Hearing:
     """Ask Prometheus about all targets. Never raises: what could not be asked stands in the answer."""
-    ready = await source.query("vector(1)", at, deadline=DEADLINE)
+    ready = await source.query("vector(1)", at, deadline=_READY_WITHIN)
     if isinstance(ready, QueryFailed):
         return unheard(guardables, str(PrometheusAway(ready)))
     tried = await asyncio.gather(*(try_preset(source, dialect, at) for dialect in dialects()))
