@@ -27,6 +27,7 @@ def test_services_of_one_dialect_are_one_guard_by_the_label_that_is_theirs_alone
     assert guard.selector.text == "app.kubernetes.io/part-of=plasma-engine"
     assert rules_of(guard) == ["ready", "errors", "latency", "cpu", "memory", "signs"]
     assert "brand, research speak fastapi (http_requests_total)" in first.text
+    assert "deployment/brand: 4 series; " in first.text  # two pods, two classes of statuses
     assert "fault is proven in about" in flat(first)
     assert first.unfound == ()
 
