@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from watchdog.adapters import notifiers as channels
+from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.events import KubernetesEvents
@@ -28,6 +29,7 @@ from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
+from watchdog.engine.braking import Brakeman
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
 from watchdog.engine.peering import Peering
@@ -258,6 +260,9 @@ class Watchdog:
             clock=self._clock,
             observer=self.observer,
             remember=supervisor.memories.learn,
+            brakeman=Brakeman(
+                ConfigMapBraking(kube, self.settings.namespace), self._clock, lambda: supervisor.rulebook.brakes
+            ),
         )
         return supervisor
 

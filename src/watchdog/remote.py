@@ -5,9 +5,11 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from watchdog.adapters.kubernetes.access import whoami
+from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.events import KubernetesEvents
@@ -17,9 +19,11 @@ from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
+from watchdog.domain.brakes import BRAKES, Pause
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind
 from watchdog.domain.state import Watch
 from watchdog.engine import by_hand
+from watchdog.engine.braking import Brakeman
 from watchdog.engine.performing import Performer
 from watchdog.ports import Clock, OutOfReach
 from watchdog.rulebook import Report
@@ -141,11 +145,35 @@ async def rollback_by_hand(
             clock=clock,
             observer=MetricsObserver(Metrics()),
             remember=remember,
+            brakeman=Brakeman(ConfigMapBraking(kube, settings.namespace), clock, lambda: BRAKES),
         )
         wish = by_hand.Wish(target, who, reason, to, overridden)
         watch = await by_hand.considered(wish, provider, journal, clock)
         rehearsed = await by_hand.carried_out(watch, performer, clock, rehearse=True)
         yield Rollback(rehearsed, lambda: by_hand.carried_out(watch, performer, clock))
+
+
+async def read_pause(settings: Settings, clock: Clock) -> Pause | None:
+    """The pause in force, if there is one. Raises `OutOfReach`."""
+    async with AsyncExitStack() as stack:
+        pause = await ConfigMapBraking(await connected(settings, clock, stack), settings.namespace).pause()
+        return pause if pause is not None and pause.holds(clock.now()) else None
+
+
+async def declare_pause(settings: Settings, clock: Clock, reason: str, length: timedelta) -> Pause:
+    """Pause all acts from now on, in the caller's name; replaces a pause that is there. Raises `OutOfReach`."""
+    async with AsyncExitStack() as stack:
+        kube = await connected(settings, clock, stack)
+        now = clock.now()
+        pause = Pause(reason, await whoami(kube), now, now + length)
+        await ConfigMapBraking(kube, settings.namespace).declare(pause)
+        return pause
+
+
+async def lift_pause(settings: Settings, clock: Clock) -> bool:
+    """End the pause; False where there was none. Raises `OutOfReach`."""
+    async with AsyncExitStack() as stack:
+        return await ConfigMapBraking(await connected(settings, clock, stack), settings.namespace).lift()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

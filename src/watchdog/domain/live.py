@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from watchdog.domain.brakes import Around
 from watchdog.domain.rollout import Revision, SwitchKind, Target
 
 
@@ -134,3 +135,4 @@ class Live:
     services: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
     """A flip's Services: name to (uid, resourceVersion, whether the selector is still the candidate's)."""
     fresh: bool = False
+    around: Around | None = None  # in fresh looks: what holds every act; None: nobody was asked

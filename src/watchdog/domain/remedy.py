@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, exemption
+from watchdog.domain.brakes import frozen, over_every, over_target
 from watchdog.domain.effects import Remedy, ServicePutBack
 from watchdog.domain.judge.literal import baseline_value
-from watchdog.domain.judge.verdict import number
+from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.live import Destination, Live
 from watchdog.domain.rollout import SwitchKind
 from watchdog.domain.rules import Absolute
@@ -46,6 +47,7 @@ def plan(watch: Watch, live: Live) -> Remedy | Refusal:
 def _reasons(watch: Watch, live: Live) -> Iterator[Refusal]:
     """Every reason not to act, in order."""
     yield from _not_ours(watch, live)
+    yield from _braked(watch, live)
     yield from _marked(watch, live)
     destination = live.destination
     if watch.stable is None or destination is None:
@@ -73,6 +75,25 @@ def _not_ours(watch: Watch, live: Live) -> Iterator[Refusal]:
         yield Refusal(RefusalReason.SUPERSEDED, f"{serving} serves now, not {watch.switch.candidate}")
     elif watch.switch.flips and not still:
         yield Refusal(RefusalReason.SUPERSEDED, "the Service's selector was changed since")
+
+
+def _braked(watch: Watch, live: Live) -> Iterator[Refusal]:
+    """A pause stops people too, unless they pass over it; how often is rolled back is asked of the watchdog alone."""
+    around = live.around
+    if around is None:
+        return
+    if why := frozen(around, live.at):
+        yield Refusal(RefusalReason.FROZEN, why)
+    if watch.by_hand:
+        return
+    target, brakes = watch.switch.target, around.brakes
+    if count := over_target(watch.id, target, around.acts, brakes.target, live.at):
+        times = "once" if count == 1 else f"{count} times"
+        why = f"it was rolled back {times} in the last {span(brakes.target.window)} already"
+        yield Refusal(RefusalReason.TOO_MANY, why)
+    elif count := over_every(watch.id, around.acts, brakes.every, live.at):
+        why = f"{count} rollbacks in the last {span(brakes.every.window)}: so many at once have a cause elsewhere"
+        yield Refusal(RefusalReason.TOO_MANY, why, told=around.pages)
 
 
 def _marked(watch: Watch, live: Live) -> Iterator[Refusal]:

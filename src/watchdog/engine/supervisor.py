@@ -327,6 +327,11 @@ class Supervisor:
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules in force."""
+        return self._guarding.rulebook
+
     def rules_changed(self, rulebook: Rulebook) -> None:
         """Take up new rules: open watches keep the limits they began with, but a lost right ends at once."""
         self._guarding.rulebook = rulebook

@@ -7,6 +7,7 @@ from datetime import timedelta
 from watchdog.domain.rollout import LabelSelector, Target
 from watchdog.domain.rules import DEFAULT_TOPICS, Action, Sign, Topic
 from watchdog.rulebook import channel_urls, names
+from watchdog.rulebook.brake_keys import BRAKES_TABLE
 from watchdog.rulebook.conditions import CONDITION, Condition
 from watchdog.rulebook.durations import DURATION
 from watchdog.rulebook.presets import PRESETS
@@ -441,7 +442,10 @@ TOP_CHANNELS: Key[Mapping[str, Fields]] = Key(
     "`[channels.NAME]`: where people are told.",
     {},
 )
-FILE = Section("the file", "file", (VERSION, TOP_GUARDS, TOP_RULES, TOP_METRICS, TOP_CHANNELS))
+TOP_BRAKES: Key[Fields | None] = Key(
+    "brakes", TableOf(BRAKES_TABLE, "[brakes]"), "`[brakes]`: how often is rolled back at most.", None
+)
+FILE = Section("the file", "file", (VERSION, TOP_GUARDS, TOP_RULES, TOP_METRICS, TOP_CHANNELS, TOP_BRAKES))
 
-SECTIONS = (FILE, GUARD, RULE, PROBE, BUDGET, METRICS, METRIC, CHANNEL, PAGERDUTY)
-home_of_keys((GUARD, RULE, METRIC, CHANNEL, FILE))
+SECTIONS = (FILE, GUARD, RULE, PROBE, BUDGET, METRICS, METRIC, CHANNEL, PAGERDUTY, BRAKES_TABLE)
+home_of_keys((GUARD, RULE, METRIC, CHANNEL, FILE, BRAKES_TABLE))

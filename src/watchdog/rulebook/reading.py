@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from watchdog.domain.rules import Channel, Guard, Metric, Rulebook
 from watchdog.rulebook import keys, presets
+from watchdog.rulebook.brake_keys import read_brakes
 from watchdog.rulebook.conditions import Condition
 from watchdog.rulebook.document import read_document
 from watchdog.rulebook.guard_tables import Surroundings, read_guard
@@ -85,7 +86,7 @@ def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
     _check_double_guards(guards, tables, mistakes)
     listed = frozenset(name for fields in tables.values() for name in fields.get(keys.RULES))
     _check_unused(guards, listed, around, mistakes)
-    return Rulebook(guards, channels, digest)
+    return Rulebook(guards, channels, digest, read_brakes(file.get(keys.TOP_BRAKES)))
 
 
 def _channel(name: str, fields: Fields) -> Channel:
