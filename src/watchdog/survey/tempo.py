@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from watchdog.domain.judge.harmless import harmless_of
-from watchdog.domain.judge.proving import Pace, time_to_prove
+from watchdog.domain.judge.proving import pace_of, time_to_prove
 from watchdog.domain.measurement import Baseline, Counts, PodCount
 from watchdog.domain.rules import Absolute, Op, Statistic, Threshold
 from watchdog.survey.hearing import Heard
@@ -64,13 +64,20 @@ def _proof(heard: Heard, limit: float, fault: float, interval: float, weighed: i
     rate = heard.per_second
     if rate <= 0 or heard.spelling is None:
         return None
-    total = rate * min(heard.over, LOOK_BACK).total_seconds()
-    counts = Counts({"": PodCount(heard.error_share * total, total, 2)})
+    baseline = _even(rate, heard.error_share, min(heard.over, LOOK_BACK), interval)
     threshold = Threshold(heard.spelling.error_rate, Statistic.VALUE, Op.ABOVE, Absolute(limit), "")
-    # The time does not matter to a share; the counts do.
-    harmless = harmless_of(threshold, Baseline(_EPOCH, _EPOCH + LOOK_BACK, counts))
-    if harmless is None:
+    harmless = harmless_of(threshold, baseline)
+    pace = pace_of(baseline, harmless) if harmless is not None else None
+    if harmless is None or pace is None:
         return None
-    pace = Pace(rate * interval, 1 / interval) if rate * interval >= 1 else Pace(1.0, rate)
     takes = time_to_prove(fault, harmless.level, math.log(max(1, weighed) / _CHANCE), pace)
     return None if takes is None else max(takes, timedelta(seconds=_MIN_REQUESTS / rate))
+
+
+def _even(rate: float, errors: float, stretch: timedelta, interval: float) -> Baseline:
+    """What stable measures at an even rate: its requests come in each block, or one by one where there are fewer."""
+    requests = max(1.0, rate * interval)
+    total = rate * stretch.total_seconds()
+    blocks = ((errors * requests, requests),) * max(1, round(total / requests))
+    # The time of day does not matter to a share.
+    return Baseline(_EPOCH, _EPOCH + stretch, Counts({"": PodCount(errors * total, total, 2)}), blocks=blocks)
