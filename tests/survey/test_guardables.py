@@ -90,19 +90,19 @@ def owned(labels: dict[str, str] | None = None, annotations: dict[str, str] | No
 @pytest.mark.parametrize(
     ("labels", "annotations", "owner"),
     [
-        ({}, {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:a/b"}, "Argo CD (application shop)"),
-        ({"argocd.argoproj.io/instance": "shop"}, {}, "Argo CD (application shop)"),
-        ({"app.kubernetes.io/instance": "shop"}, {}, "perhaps Argo CD (application shop)"),
+        ({}, {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:a/b"}, "Argo CD application argocd/shop"),
+        ({"argocd.argoproj.io/instance": "shop"}, {}, "Argo CD application argocd/shop"),
+        ({"app.kubernetes.io/instance": "shop"}, {}, "perhaps the Argo CD application shop"),
         (
             {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux"},
             {},
-            "Flux (Kustomization flux/apps)",
+            "Flux Kustomization flux/apps",
         ),
-        ({"helm.toolkit.fluxcd.io/name": "web"}, {"meta.helm.sh/release-name": "web"}, "Flux (HelmRelease ?/web)"),
+        ({"helm.toolkit.fluxcd.io/name": "web"}, {"meta.helm.sh/release-name": "web"}, "Flux HelmRelease web"),
         (
             {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "web"},
             {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop"},
-            "Helm (release shop/web)",
+            "Helm release shop/web",
         ),
         ({"app": "web"}, {"kubectl.kubernetes.io/last-applied-configuration": "{}"}, None),
     ],

@@ -11,7 +11,7 @@ from enum import StrEnum
 from watchdog.domain.rollout import Revision, SwitchKind, Target
 
 _TRACKING = "argocd.argoproj.io/tracking-id"
-_INSTANCE = "app.kubernetes.io/instance"
+_INSTANCE, _OLDER_INSTANCE = "app.kubernetes.io/instance", "argocd.argoproj.io/instance"
 _KUSTOMIZE = "kustomize.toolkit.fluxcd.io/"
 _HELM_TOOLKIT = "helm.toolkit.fluxcd.io/"
 _RELEASE, _RELEASE_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
@@ -46,6 +46,8 @@ def owner_of(labels: Mapping[str, str], annotations: Mapping[str, str], managers
         return Owner(Tool.KUSTOMIZATION, name, labels.get(_KUSTOMIZE + "namespace", ""), heals)
     if (name := labels.get(_HELM_TOOLKIT + "name")) is not None:
         return Owner(Tool.HELM_RELEASE, name, labels.get(_HELM_TOOLKIT + "namespace", ""))
+    if (name := labels.get(_OLDER_INSTANCE)) is not None:
+        return Owner(Tool.ARGO_CD, name, "argocd")
     if (tracked := annotations.get(_TRACKING, "").partition(":")[0]) != "":
         namespace, _, name = tracked.rpartition("_")
         return Owner(Tool.ARGO_CD, name, namespace or "argocd")

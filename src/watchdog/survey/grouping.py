@@ -29,11 +29,6 @@ class GuardPlan:
     rules: tuple[str, ...]  # names of rules
     selector: str | None
 
-    @property
-    def notify(self) -> bool:
-        """Whether something else writes its targets, so that it must not."""
-        return any(one.guardable.owner is not None for one in self.members)
-
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
@@ -72,8 +67,8 @@ def plan_of(heard: Sequence[Heard], objects: Sequence[Named]) -> FilePlan:
 
 def _alike(heard: Heard, choice: Choice) -> Hashable:
     tempo = choice.tempo
-    notify = heard.guardable.owner is not None
-    return heard.guardable.target.namespace, heard.spelling, choice.rules, tempo.interval, tempo.bake, notify
+    owned = heard.guardable.owner is not None
+    return heard.guardable.target.namespace, heard.spelling, choice.rules, tempo.interval, tempo.bake, owned
 
 
 def _guard_name(members: Sequence[Heard], *, several: bool) -> str:

@@ -165,16 +165,18 @@ def _table(plan: GuardPlan) -> Iterator[str]:
 
 def _action(plan: GuardPlan) -> Iterator[str]:
     owned: dict[str, list[str]] = {}
-    for one in plan.members:
-        owner = one.guardable.owner
+    owners = [(one.guardable.owner, one.guardable.target.name) for one in plan.members]
+    for owner, name in owners:
         if owner is not None:
-            said = f"{owner.name} owns %s ({owner.mark}): {owner.meaning}."
-            owned.setdefault(said, []).append(one.guardable.target.name)
+            owned.setdefault(f"{owner.name} owns %s: {owner.meaning}.", []).append(name)
+    yield 'action     = "rollback"'
     for said, names in owned.items():
         yield from toml.comment(said.replace("%s", ", ".join(names)))
-    if owned:
-        yield from toml.comment('So this guard only tells. Write "rollback" once nothing works against it.')
-    yield f"action     = {toml.text('notify' if owned else 'rollback')}"
+    if any(owner is not None and owner.heals for owner, _ in owners):
+        yield from toml.comment(
+            'What it heals is held, with the commands that would roll back; "suspend" would suspend it first and put back.'
+        )
+        yield 'gitops     = "hold"'
 
 
 def _metrics(plan: GuardPlan) -> Iterator[str]:
