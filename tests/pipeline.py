@@ -10,7 +10,7 @@ from watchdog.domain.state import Watch
 from watchdog.domain.waiting import Wanted, standing
 from watchdog.engine.flipping import Considered
 from watchdog.engine.waiting import Patience, Waited, Waiting
-from watchdog.remote import outlook, switch_of
+from watchdog.releasing import outlook, switch_of
 from watchdog.rulebook import read_rules
 from watchdog.settings import Settings, load
 

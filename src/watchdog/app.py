@@ -9,10 +9,12 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from watchdog.adapters import notifiers as channels
+from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS, Provider
 from watchdog.adapters.notifiers.pagerduty import RESOLVING
 from watchdog.adapters.notifiers.tracked import InFlight, TrackedNotifier
@@ -28,6 +30,7 @@ from watchdog.domain.record import is_about, record_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
+from watchdog.engine.braking import Brakeman
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
 from watchdog.engine.peering import Peering
@@ -259,6 +262,10 @@ class Watchdog:
             clock=self._clock,
             observer=self.observer,
             remember=supervisor.memories.learn,
+            owners=KubernetesOwners(kube),
+            brakeman=Brakeman(
+                ConfigMapBraking(kube, self.settings.namespace), self._clock, lambda: supervisor.rulebook.brakes
+            ),
         )
         return supervisor
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from watchdog.domain.rollout import Target
     from watchdog.domain.rules import Rulebook
     from watchdog.engine.flipping import Considered
-    from watchdog.remote import Switch
+    from watchdog.releasing import Switch
     from watchdog.settings import Settings
 
 
@@ -83,7 +83,7 @@ class _Asked:
         from watchdog.cli.waiting import wait_for  # noqa: PLC0415
         from watchdog.domain.flipping import Objection  # noqa: PLC0415
         from watchdog.domain.waiting import Wanted  # noqa: PLC0415
-        from watchdog.remote import switch_of  # noqa: PLC0415
+        from watchdog.releasing import switch_of  # noqa: PLC0415
 
         quiet = output == "json"
         async with switch_of(

@@ -73,7 +73,7 @@ async def _wait(
 ) -> int:
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
     from watchdog.cli.waiting import wait_for  # noqa: PLC0415
-    from watchdog.remote import outlook  # noqa: PLC0415
+    from watchdog.releasing import outlook  # noqa: PLC0415
 
     async with outlook(settings, SystemClock(), api) as there:
         return await wait_for(
