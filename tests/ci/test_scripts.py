@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ci.standin import Forge, running
-from ci.workflows import ROOT, SCRIPTS
+from ci.workflows import ROOT, SCRIPTS, run_job
 
 TWO = {
     "registry": "registry.example",
@@ -147,6 +147,53 @@ def test_by_hand_services_are_named_and_misspelt_ones_are_wrong_usage(repository
     assert (ran.returncode, ran.stderr) == (2, "plan: there is no service 'gatewy'; there are gateway, agent\n")
     assert repository.call("plan.py", ENVIRONMENT="prod").returncode == 2
     assert repository.call("plan.py", HEAD="nowhere").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("github", "inputs", "services", "environment"),
+    [
+        ({"ref_type": "branch", "event": {"before": "{v1.0.0}"}}, {}, {"agent"}, "staging"),
+        ({"ref_type": "tag", "event": {"before": "0" * 40}}, {}, {"agent"}, "production"),
+        (
+            {"ref_type": "branch", "event": {}},
+            {"environment": "production", "services": "gateway"},
+            {"gateway"},
+            "production",
+        ),
+        (
+            {"ref_type": "branch", "event": {}},
+            {"environment": "staging", "services": "all"},
+            {"gateway", "agent"},
+            "staging",
+        ),
+    ],
+    ids=["a push to main", "a tag", "by hand, one service to production", "by hand, all to staging"],
+)
+def test_the_workflow_asks_for_what_its_trigger_means(
+    repository: Runner,
+    tmp_path_factory: pytest.TempPathFactory,
+    github: dict[str, Any],
+    inputs: dict[str, str],
+    services: set[str],
+    environment: str,
+) -> None:
+    repository.git("tag", "v1.0.0")
+    if github["event"].get("before", "").startswith("{"):
+        github = {**github, "event": {"before": repository.git("rev-parse", "HEAD")}}
+    head = repository.commit("services/agent/b")
+    (repository.folder / "deploy").symlink_to(ROOT / "deploy")
+    job = run_job(
+        "deploy.yml",
+        "plan",
+        {"github": {**github, "sha": head}, "inputs": inputs},
+        folder=repository.folder,
+        scratch=tmp_path_factory.mktemp("plan"),
+        environment={"SERVICES_FILE": str(repository.folder / "services.json")},
+    )
+    assert job.status == "success", job.log
+    outputs = job["Which services, which versions, where to"].outputs
+    assert {one["service"] for one in json.loads(outputs["matrix"])["include"]} == services
+    assert outputs["environment"] == environment
 
 
 # -- what came of it ------------------------------------------------------------------------------------------------
