@@ -52,7 +52,12 @@ class Pipeline:
     async def switch(
         self, to: str, service: str = "gateway", *, override: Iterable[FlipCheck] = (), reason: str = ""
     ) -> tuple[Considered | Objection, Objection | None]:
-        """`watchdog switch --no-wait`: what was considered, and what became of it."""
+        """`watchdog switch --no-wait`: what was considered, and what became of it.
+
+        Where no watchdog was ever started, that is passed over.
+        """
+        if self.town.watchdog is None:
+            override, reason = [*override, FlipCheck.UNGUARDED], reason or "a story without a watchdog"
         switch = switch_of(
             settings_of(self.town),
             self.town.clock,

@@ -67,7 +67,11 @@ class Cluster:
         name = f"rollback-watchdog-targets-{memory.target.namespace}"
         key = f"{memory.target.kind}.{memory.target.name}"
         metadata = {"name": name, "labels": {f"{LABEL}/record": "targets"}}
-        self.cluster.create("configmaps", OWN, {"metadata": metadata, "data": {key: json.dumps(document_of(memory))}})
+        data = {key: json.dumps(document_of(memory))}
+        if self.cluster.find("configmaps", OWN, name) is None:
+            self.cluster.create("configmaps", OWN, {"metadata": metadata, "data": data})
+        else:
+            self.cluster.patch("configmaps", OWN, name, {"data": data})
 
     async def call(self, *words: str, text: str = "", **settings: str) -> Result:
         return await call_beside(*words, text=text, **{**self.settings, **settings})
@@ -87,7 +91,12 @@ async def a_cluster(folder: Path) -> AsyncIterator[Cluster]:
                 cluster.rolled_out("production", name) for name in ("gateway-blue", "gateway-green", "research")
             ):
                 await SystemClock().sleep(0.05)
-        yield Cluster(cluster, folder)
+        here = Cluster(cluster, folder)
+        gateway = Target.parse(GATEWAY)
+        here.remember(
+            Memory(gateway, here.revision("gateway-blue"), at(0), selector={"app": "gateway", "colour": "blue"})
+        )
+        yield here
 
 
 @pytest.mark.parametrize(

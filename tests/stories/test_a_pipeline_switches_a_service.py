@@ -265,3 +265,21 @@ def test_two_services_are_switched_side_by_side_and_a_rollback_of_one_does_not_u
         assert (town.colour("gateway"), town.colour("agent")) == ("green", "blue")
 
     tell(story, furnish)
+
+
+def test_a_service_that_nobody_would_watch_is_not_switched() -> None:
+    def furnish(town: Town) -> None:
+        town.furnish_colours()
+        town.cluster.service(NAMESPACE, "stray", {"app": "gateway", "colour": "blue"})
+
+    async def story(town: Town) -> None:
+        pipeline = Pipeline(town)
+        found, _ = await pipeline.switch("green", "stray")
+        assert objected(found) is FlipCheck.UNGUARDED
+        assert patches(town) == []
+        forced, answer = await pipeline.switch("green", "stray", override=[FlipCheck.UNGUARDED], reason="by hand")
+        assert isinstance(forced, Considered)
+        assert answer is None
+        assert town.colour("stray") == "green"
+
+    tell(story, furnish)

@@ -43,9 +43,10 @@ def verb(
 ) -> None:
     """Point SERVICE (namespace/service/name) at another colour, with your own rights, and wait for its watch.
 
-    Refuses, and writes nothing, unless the colour is there, rolled out, wholly ready, not known bad, healthy (the
-    probes of its guard, where the rules file is there) and no earlier switch is still being watched. The write
-    fails if the Service is no longer as it was seen. A Service that is on that colour already is left alone.
+    Refuses, and writes nothing, unless the watchdog knows the Service, no earlier switch of it is still being
+    watched, and the colour is there, rolled out, wholly ready, not known bad and healthy (the probes of its guard,
+    where the rules file is there). The write fails if the Service is no longer as it was seen. A Service that is on
+    that colour already is left alone.
 
     Exits as `watchdog wait` does, and 4 when a check refuses: it says which, and `--override CHECK --reason WHY`
     passes over it. With --no-wait exits 0 once it is switched.

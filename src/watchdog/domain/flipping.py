@@ -17,6 +17,7 @@ class FlipCheck(StrEnum):
     NOT_READY = "not-ready"
     UNHEALTHY = "unhealthy"
     KNOWN_BAD = "known-bad"
+    UNGUARDED = "unguarded"
     OPEN_WATCH = "open-watch"
     CONFLICT = "conflict"
     REFUSED = "refused"

@@ -97,6 +97,10 @@ async def considered(
             return None
         return objection
 
+    if past.memory is None:
+        why = f"the watchdog knows nothing of {wish.target}: nobody would watch the switch, or flip it back"
+        if objection := object_to(Objection(FlipCheck.UNGUARDED, why)):
+            return objection
     open_watch = next((watch for watch in mine if not watch.phase.terminal), None)
     if open_watch is not None:
         why = f"the last switch is still being watched ({open_watch.phase}): watch {open_watch.id}"
