@@ -24,6 +24,7 @@ _COLOURS = {
     "held": "magenta",
     "failed": "red",
     "notified": "yellow",
+    "would-roll-back": "red",
     "inconclusive": "yellow",
     "superseded": "dim",
 }
