@@ -1,0 +1,50 @@
+"""How far a process reaches into the cluster: all the way, or as a dry run that writes nothing but its own records."""
+
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog.adapters.dry_run import MarkedJournal, NoEvents, WithheldProvider, marked
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.events import KubernetesEvents
+from watchdog.adapters.kubernetes.reading import ReadingClient, withholding
+from watchdog.ports import Clock, Document, EventSink, Journal, TrafficProvider
+from watchdog.remote import dry_run_journal_of, journal_of
+from watchdog.settings import Settings
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the daemon is given of the cluster, and how it shows its records."""
+
+    client: KubeClient  # of the cache and the providers
+    journal: Journal
+    events: EventSink
+    provider: Callable[[TrafficProvider], TrafficProvider]
+    document: Callable[[Document], Document]  # a record, as others are shown it
+
+
+def reach_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> Reach:
+    """As the settings say: of a dry run the providers get a client that cannot write, whatever the rights are."""
+    journal = journal_of(kube, settings, clock, rng)
+    if settings.dry_run:
+        return Reach(
+            client=ReadingClient(kube, rehearses=True),
+            journal=MarkedJournal(dry_run_journal_of(kube, settings, clock, rng), journal),
+            events=NoEvents(),
+            provider=lambda provider: WithheldProvider(provider, withholding),
+            document=marked,
+        )
+    return Reach(
+        client=kube,
+        journal=journal,
+        events=KubernetesEvents(kube, clock=clock, instance=socket.gethostname()),
+        provider=_as_it_is,
+        document=_as_it_is,
+    )
+
+
+def _as_it_is(thing: Any) -> Any:
+    return thing
