@@ -30,11 +30,12 @@ def reach_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Ran
     """As the settings say: of a dry run the providers get a client that cannot write, whatever the rights are."""
     journal = journal_of(kube, settings, clock, rng)
     if settings.dry_run:
+        client = ReadingClient(kube, rehearses=True)
         return Reach(
-            client=ReadingClient(kube, rehearses=True),
+            client=client,
             journal=MarkedJournal(dry_run_journal_of(kube, settings, clock, rng), journal),
             events=NoEvents(),
-            provider=lambda provider: WithheldProvider(provider, withholding),
+            provider=lambda provider: WithheldProvider(provider, withholding, lambda: client.unrehearsed),
             document=marked,
         )
     return Reach(

@@ -146,7 +146,7 @@ def test_it_does_not_ask_the_api_server_for_a_dry_run_unless_it_is_told_to() -> 
             town.behaves("research:v2", errors=BAD)
             town.deploy("research", "research:v2")
             shown = await would(town, notes)
-        assert "--rehearse" in shown["not_rehearsed"]
+        assert "--rehearse asks" in shown["reason"]
         assert laptop.methods == {"GET"}
 
     tell(story, start=False)
@@ -159,7 +159,7 @@ def test_told_to_rehearse_it_asks_and_changes_nothing() -> None:
             town.behaves("research:v2", errors=BAD)
             town.deploy("research", "research:v2")
             shown = await would(town, notes)
-        assert shown["not_rehearsed"] == ""
+        assert shown["reason"].endswith("nothing was done")
         patches = [one for one in laptop.requests if one.method == "PATCH"]
         assert patches
         assert all(one.query["dryRun"] == "All" for one in patches)
@@ -176,7 +176,7 @@ def test_a_rehearsal_that_is_forbidden_is_left_out_with_a_sentence() -> None:
             town.behaves("research:v2", errors=BAD)
             town.deploy("research", "research:v2")
             shown = await would(town, notes)
-        assert f"deployments of namespace {NAMESPACE} may not be patched" in shown["not_rehearsed"]
+        assert f"deployments of namespace {NAMESPACE} may not be patched" in shown["reason"]
         assert [one.code for one in laptop.requests if one.method != "GET"] == [403]
 
     tell(story, start=False)

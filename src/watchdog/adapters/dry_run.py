@@ -18,19 +18,24 @@ MARK = "dry_run"
 
 SAID = "[dry run] "
 
+_LAST_LINE = "This is a dry run of the watchdog: it judges and tells, and changes nothing"
+_EXPLAIN = "watchdog explain "
+
 Withholding = Callable[[], AbstractContextManager[list[Write]]]
 
 
 class WithheldProvider:
     """A traffic provider that looks at the real thing; its put-backs go as far as the request, which is not sent.
 
-    `withholding` collects what the provider within would send.
+    `withholding` collects what the provider within would send; `unasked` says why the API server was not asked whether
+    it would take that.
     """
 
-    def __init__(self, inner: TrafficProvider, withholding: Withholding) -> None:
+    def __init__(self, inner: TrafficProvider, withholding: Withholding, unasked: Callable[[], str] = str) -> None:
         self.kind = inner.kind
         self._inner = inner
         self._withholding = withholding
+        self._unasked = unasked
 
     def switches(self) -> AsyncIterator[Sighting]:
         return self._inner.switches()
@@ -44,7 +49,9 @@ class WithheldProvider:
         """What would be sent. Where the real thing would conflict or be refused before that, this answers the same."""
         with self._withholding() as writes:
             answer = await self._inner.put_back(remedy)
-        return PutBackWithheld(answer.at, tuple(writes), answer.left) if isinstance(answer, PutBackDone) else answer
+        if not isinstance(answer, PutBackDone):
+            return answer
+        return PutBackWithheld(answer.at, tuple(writes), answer.left, self._unasked())
 
     async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
         return await self._inner.describe(target, revision)
@@ -134,7 +141,7 @@ class MarkedNotifier:
             watch=f"dry-run/{notice.watch}" if notice.watch else "",
             severity=Severity.WARNING if notice.severity is Severity.CRITICAL else notice.severity,
             title=SAID + notice.title,
-            lines=(*notice.lines, "This is a dry run of the watchdog: it judges and tells, and changes nothing"),
+            lines=(*(line.replace(_EXPLAIN, f"{_EXPLAIN}--dry-run ") for line in notice.lines), _LAST_LINE),
             facts={**notice.facts, MARK: "true"},
         )
         await self._inner.send(told, possible_repeat=possible_repeat)

@@ -151,7 +151,6 @@ class _Wish:
                     here.find(self._target)
                 view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
                 with view:
-                    view.rehearsed = lambda: here.client.unrehearsed
                     await follow(here, view.stepped, stop, once=self._once, only=self._target)
         return view.ended()
 

@@ -43,7 +43,6 @@ class View(ABC):
 
     def __init__(self) -> None:
         self.watches: dict[str, Watch] = {}
-        self.rehearsed: Callable[[], str] = str  # why the API server was not asked about a patch
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +57,7 @@ class View(ABC):
         """A watch took a step."""
         before = self.watches.get(watch.id)
         self.watches[watch.id] = watch
-        for fact in news(before, watch, self.rehearsed()):
+        for fact in news(before, watch):
             self.show(fact)
 
     def begun(self, targets: Sequence[Target], unseeded: str) -> None:
@@ -93,7 +92,7 @@ class View(ABC):
         """One thing that is new."""
 
 
-def news(before: Watch | None, watch: Watch, unrehearsed: str) -> Iterator[Fact]:
+def news(before: Watch | None, watch: Watch) -> Iterator[Fact]:
     """What a step brought, as plain facts."""
     of = {"watch": watch.id, "target": str(watch.switch.target)}
     if before is None:
@@ -105,7 +104,7 @@ def news(before: Watch | None, watch: Watch, unrehearsed: str) -> Iterator[Fact]
             yield {**of, **_verdict(track.verdict), "changed": changed}
     if before is not None and before.phase is not watch.phase:
         if watch.phase is Phase.WOULD_ROLL_BACK:
-            yield {**of, **_would(watch, unrehearsed)}
+            yield {**of, **_would(watch)}
         elif watch.phase is Phase.HOLDING and watch.refusal is not None:
             yield {**of, "event": "held", "check": str(watch.refusal.reason), "reason": watch.refusal.sentence}
         elif watch.phase.terminal:
@@ -141,7 +140,7 @@ def _verdict(verdict: Verdict) -> Fact:
     }
 
 
-def _would(watch: Watch, unrehearsed: str) -> Fact:
+def _would(watch: Watch) -> Fact:
     rules = {
         name: track.breach.sentence
         for name in watch.breached
@@ -157,7 +156,6 @@ def _would(watch: Watch, unrehearsed: str) -> Fact:
             {"method": one.method, "path": one.path, "content_type": one.content_type, "body": one.body}
             for one in watch.withheld
         ],
-        "not_rehearsed": unrehearsed if watch.withheld else "",
     }
 
 
@@ -255,8 +253,7 @@ def _would_lines(fact: Fact) -> Iterator[str]:
         yield f"  {one['method']} {one['path']}"
         yield f"  Content-Type: {one['content_type']}"
         yield f"  {one['body']}"
-    if fact["not_rehearsed"]:
-        yield f"  {fact['not_rehearsed']}"
+    yield f"  {fact['reason']}"
 
 
 def _moment(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge import Finding
-from watchdog.domain.rules import Alerts, Probe, Signs
+from watchdog.domain.rules import Probe, Signs
 from watchdog.domain.state import SETTLE, Phase, Track, Watch
 
 LATE = SETTLE + timedelta(seconds=1)
@@ -15,7 +15,7 @@ PASS, WOULD_ROLL_BACK, UNDECIDED = 0, 3, 4
 
 
 def up_to_date(watch: Watch, now: datetime) -> bool:
-    """Whether each rule has said what it can say by now, and nothing that follows from it is under way."""
+    """Whether each rule was asked what is due by now, and nothing that follows from it is under way."""
     if watch.phase.terminal:
         return True
     if watch.phase in (Phase.DECIDING, Phase.ACTING) or watch.pods is None:
@@ -30,10 +30,13 @@ def _asked(track: Track, due: int, *, ever_ready: bool) -> bool:
             return track.verdict is not None or not ever_ready  # nobody is probed before
         case Signs():
             return track.verdict is not None
-        case Alerts():
-            return track.history.last_index >= due
         case _:
-            return track.history.last_index >= due and track.baseline is not None
+            return track.history.last_index >= due
+
+
+def baselines_known(watch: Watch) -> bool:
+    """Whether each rule that is compared with stable knows it: Prometheus is asked until it answers."""
+    return all(track.baseline is not None or track.threshold is None for track in watch.tracks)
 
 
 def exit_code(watches: Iterable[Watch]) -> int:

@@ -13,7 +13,7 @@ from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.domain.effects import Notice
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard
-from watchdog.domain.standing import up_to_date
+from watchdog.domain.standing import baselines_known, up_to_date
 from watchdog.domain.state import Watch
 from watchdog.engine.supervisor import Supervisor
 from watchdog.rehearsal.connecting import Rehearsal
@@ -59,7 +59,9 @@ async def follow(
 
 def _ports(rehearsal: Rehearsal, providers: Sequence[Provider], stepped: Shown) -> Ports:
     return Ports(
-        providers=[WithheldProvider(provider, withholding) for provider in providers],
+        providers=[
+            WithheldProvider(provider, withholding, lambda: rehearsal.client.unrehearsed) for provider in providers
+        ],
         journal=MemoryJournal(rehearsal.memories),
         events=NoEvents(),
         sampler=rehearsal.sampler,
@@ -85,7 +87,9 @@ async def _judged_once(
     quiet_since, known = clock.monotonic(), 0
     while clock.monotonic() < end and not stop.is_set():
         await clock.sleep(_LOOK_EVERY)
-        settled = cache.synced and all(up_to_date(watch, clock.now()) for watch in watches.values())
+        settled = cache.synced and all(
+            up_to_date(watch, clock.now()) and baselines_known(watch) for watch in watches.values()
+        )
         if not settled or len(watches) != known or any(provider.waits for provider in providers):
             quiet_since, known = clock.monotonic(), len(watches)
         if clock.monotonic() - quiet_since >= _QUIET:

@@ -10,7 +10,7 @@ from watchdog.domain.as_if import AsIf, as_if_switched
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.record import Unreadable, memory_of
 from watchdog.domain.rollout import Target
-from watchdog.domain.standing import LATE, up_to_date
+from watchdog.domain.standing import LATE, baselines_known, up_to_date
 from watchdog.domain.state import Watch
 from watchdog.domain.watch import opening
 from watchdog.engine.peering import Peering, nobody
@@ -19,7 +19,7 @@ from watchdog.engine.watching import WatchDriver
 from watchdog.rehearsal.connecting import Rehearsal
 from watchdog.rehearsal.following import Shown, observer_of
 
-_PATIENCE = 60.0  # seconds that Prometheus is given for a step
+_PATIENCE = 30.0  # seconds that Prometheus is given for a step
 _STEPS = 120  # in which a past bake is gone through, at most
 _POLL = 0.005
 
@@ -58,7 +58,7 @@ async def look_back(rehearsal: Rehearsal, case: AsIf, shown: Shown, stop: asynci
         await until(lambda now: now.pods is not None)
         clock.move(watch.switch.at + timedelta(seconds=1))
         # Live, it is known long before the first block is judged.
-        await until(lambda now: all(track.baseline or not track.threshold for track in now.tracks))
+        await until(baselines_known)
         blocks = round(watch.guard.bake / watch.guard.interval)
         step = max(1, blocks // _STEPS) * watch.guard.interval
         moment, end = watch.switch.at, watch.switch.at + watch.guard.bake + watch.guard.interval

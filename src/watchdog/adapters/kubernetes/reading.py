@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 
 _WITHHELD: ContextVar[list[Write] | None] = ContextVar("withheld", default=None)
 
-NOT_REHEARSED = "the API server was not asked whether it would take it (--rehearse asks; that needs the right to patch)"
+NOT_REHEARSED = (
+    "the API server was not asked whether it would take the patch (--rehearse asks, with the right to patch)"
+)
 
 
 class WouldWrite(RuntimeError):
@@ -86,7 +88,7 @@ class ReadingClient(KubeClient):
                 raise
             self._forbidden.add((resource, namespace))
             why = f"{resource.plural} of namespace {namespace} may not be patched"
-            self.unrehearsed = f"the API server could not be asked whether it would take it: {why}"
+            self.unrehearsed = f"the API server could not be asked whether it would take the patch: {why}"
             log.warning("not rehearsed", extra={"facts": {"why": f"{why}: {error.message}"}})
             return {}
 
