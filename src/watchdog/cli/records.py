@@ -95,7 +95,7 @@ def print_story(record: Record) -> None:
     console = Console()
     outcome = str(record.get("outcome") or f"open ({record.get('phase')})")
     recovery = f", {record['recovery']}" if record.get("recovery") else ""
-    dry = "  (a dry run: nothing was changed)" if record.get("dry_run") else ""
+    dry = "  (a dry run)" if record.get("dry_run") else ""
     console.print(f"[bold]{_shown(record.get('target'))}[/bold]  {_shown(outcome + recovery)}{dry}")
     facts = [
         ("watch", record.get("watch")),
