@@ -23,7 +23,7 @@ Fact = Mapping[str, Any]
 _MEANINGS = {
     0: "all that was judged passes",
     3: "something would be rolled back",
-    4: "nothing could be decided",
+    4: "not everything could be decided",
 }
 
 
@@ -141,17 +141,12 @@ def _verdict(verdict: Verdict) -> Fact:
 
 
 def _would(watch: Watch) -> Fact:
-    rules = {
-        name: track.breach.sentence
-        for name in watch.breached
-        if (track := watch.track(name)) is not None and track.breach
-    }
     return {
         "event": "would-roll-back",
         "from": str(watch.switch.candidate),
         "to": str(watch.remedy.to) if watch.remedy else None,
         "reason": watch.reason,
-        "rules": rules,
+        "rules": _breaches(watch),
         "requests": [
             {"method": one.method, "path": one.path, "content_type": one.content_type, "body": one.body}
             for one in watch.withheld
@@ -159,8 +154,15 @@ def _would(watch: Watch) -> Fact:
     }
 
 
+def _breaches(watch: Watch) -> dict[str, str]:
+    tracks = [track for name in watch.breached if (track := watch.track(name)) is not None]
+    return {track.rule.name: track.breach.sentence for track in tracks if track.breach is not None}
+
+
 def standing(watch: Watch) -> str:
     """How a watch stands, in one sentence."""
+    if watch.phase is Phase.WOULD_ROLL_BACK:
+        return "; ".join(f"{rule}: {sentence}" for rule, sentence in _breaches(watch).items())
     if watch.phase.terminal:
         return watch.reason
     if watch.refusal is not None:
@@ -223,12 +225,12 @@ def lines_of(fact: Fact) -> Iterator[str]:
             yield f"a dry run: nothing is written; guarded are {', '.join(fact['targets']) or 'no targets'}"
             if fact["unseeded"]:
                 yield f"  what the watchdog in the cluster remembers is not known: {fact['unseeded']}"
-        case "switch":
+        case "switch" if fact["candidate"] != fact["stable"]:
             by = f" by {fact['switched_by']}" if fact["switched_by"] else ""
             yield f"{target} {fact['how']} {fact['candidate']} at {_moment(fact['switched_at'])}{by}"
             yield f"  stable {fact['stable'] or 'none known'}; watched for {fact['bake']} by guard {fact['guard']}"
         case "verdict" if fact["changed"]:
-            needed = fact["log_evidence_needed"]
+            needed = fact["log_evidence_needed"] if fact["verdict"] == Finding.UNDECIDED else None
             share = f" (evidence {share_of(fact['log_evidence'], needed):.0%} of what is needed)" if needed else ""
             yield f"{target} {_moment(fact['at'])} {fact['rule']} {fact['verdict']}: {fact['sentence']}{share}"
         case "held":
@@ -246,14 +248,18 @@ def lines_of(fact: Fact) -> Iterator[str]:
 
 
 def _would_lines(fact: Fact) -> Iterator[str]:
-    yield f"{fact['target']} WOULD BE ROLLED BACK from {fact['from']} to {fact['to']}"
+    if fact["from"] == fact["to"]:
+        yield f"{fact['target']} WOULD HAVE BEEN ROLLED BACK"  # a moment: what it was, and what before, is not known
+    else:
+        yield f"{fact['target']} WOULD BE ROLLED BACK from {fact['from']} to {fact['to']}"
     for rule, sentence in fact["rules"].items():
         yield f"  {rule}: {sentence}"
     for one in fact["requests"]:
         yield f"  {one['method']} {one['path']}"
         yield f"  Content-Type: {one['content_type']}"
         yield f"  {one['body']}"
-    yield f"  {fact['reason']}"
+    if fact["requests"]:
+        yield f"  {fact['reason']}"
 
 
 def _moment(text: str) -> str:

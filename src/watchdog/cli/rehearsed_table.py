@@ -4,7 +4,6 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +21,7 @@ _STYLES = {
 _LOUD = {"would-roll-back": "bold red", "held": "magenta", "switch": "cyan"}
 _HEADINGS = ("TARGET", "SWITCH", "RULE", "VALUE / LIMIT", "EVIDENCE", "VERDICT", "LEFT")
 _SHOWN_ENDED = 5
+_BAR = 8  # characters
 
 
 class TableView(View):
@@ -80,6 +80,5 @@ def _bar(track: Track) -> RenderableType:
     share = evidence_share(track)
     if share is None:
         return Text("-", style="dim")
-    bar = Table.grid(padding=(0, 1))
-    bar.add_row(ProgressBar(total=1.0, completed=share, width=8), Text(f"{share:4.0%}"))
-    return bar
+    full = int(share * _BAR)
+    return Text(f"{'█' * full}{'░' * (_BAR - full)} {share:4.0%}", style=_STYLES[finding_of(track)])
