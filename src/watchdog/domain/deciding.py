@@ -156,7 +156,7 @@ def _withheld(watch: Watch, remedy: Remedy, answer: PutBackWithheld, now: dateti
         would = f"{remedy.to.workload} would be scaled up to {remedy.scale_to}, and once it is ready {would}"
     left = "".join(f"; Service {service} would be left: {why}" for service, why in answer.left.items())
     withheld = replace(watch, withheld=answer.writes, refusal=None)
-    unasked = f"; {answer.unasked}" if answer.unasked else ""
+    unasked = f"; {answer.detail}" if answer.detail else ""
     return end(withheld, Phase.WOULD_ROLL_BACK, f"{would}; nothing was done{left}{unasked}", now)
 
 

@@ -87,7 +87,7 @@ class PutBackWithheld:
     at: datetime
     writes: tuple[Write, ...] = ()
     left: Mapping[str, str] = field(default_factory=dict)  # Services that would not be put back, with the reason
-    unasked: str = ""  # why the API server was not asked whether it would take them
+    detail: str = ""  # why the API server was not asked whether it would take them
 
 
 PutBackAnswer = PutBackDone | PutBackConflicted | PutBackRefused | PutBackUnsure | PutBackWithheld

@@ -22,7 +22,6 @@ from watchdog.domain.effects import (
     PutBackDone,
     PutBackRefused,
     PutBackUnsure,
-    PutBackWithheld,
     Remedy,
     ServicePutBack,
 )
@@ -290,8 +289,7 @@ def _is_back(back: ServicePutBack, watch: str) -> Callable[[Json], bool]:
 
 def together(answers: Mapping[str, PutBackAnswer], at: datetime) -> PutBackAnswer:
     """One answer for several Services: done if any was put back, with those that are left and why."""
-    fine = PutBackDone | PutBackWithheld
-    left = {service: one.detail for service, one in answers.items() if not isinstance(one, fine)}
+    left = {service: one.detail for service, one in answers.items() if not isinstance(one, PutBackDone)}
     if len(left) < len(answers):
         return PutBackDone(at, left)
     detail = "; ".join(f"Service {service}: {why}" for service, why in left.items()) or "the remedy names no Service"
