@@ -76,6 +76,9 @@ url = "{{ secret.PAGER_URL }}"
 on = ["rolled-back", "not-recovered", "held", "failed"]
 """
 
+UNBRAKED = RULES.replace("version = 1\n", 'version = 1\n[brakes]\nall = "100 in 10m"\ntarget = "100 in 1h"\n')
+"""For stories that are about other things and roll back often."""
+
 GOOD = Behaviour(
     dialect="fastapi",
     requests_per_second=20,

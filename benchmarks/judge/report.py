@@ -35,7 +35,7 @@ def report(sizes: Sizes, processes: int, told: Callable[[str], None]) -> tuple[s
     traced = real.play(sizes, processes)
     sections: list[Section] = [part.told(played, sizes) for part in _PARTS]
     sections.append(edge.told(edges))
-    sections.append(real.told(traced, sizes))
+    sections.append(real.told(traced, sizes, mixture.best_tuned(played)))
     sections.append(models.told())
     pictures = {name: svg for section in sections for name, svg in section.pictures.items()}
     return whole("The judge and its peers, side by side", INTRODUCTION, sections), pictures

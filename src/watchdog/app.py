@@ -134,6 +134,8 @@ class Watchdog:
                 providers=tuple(map(reach.provider, self._traffic)),
                 journal=reach.journal,
                 events=reach.events,
+                braking=reach.braking,
+                owners=reach.owners,
                 sampler=sampler,
                 prober=prober,
                 observer=self.observer,

@@ -1,12 +1,14 @@
 """What the engine needs of the outside, as protocols; `watchdog.adapters` fulfils them, `watchdog.app` wires them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
 from watchdog.domain.live import Live, Pod, Sighting
 from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
+from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Probe
 
@@ -76,6 +78,26 @@ class MetricSource(Protocol):
         ...
 
 
+class MetricCatalog(Protocol):
+    """What Prometheus knows of its series without their samples. Nothing raises."""
+
+    async def label_names(
+        self, selectors: Sequence[str], start: datetime, end: datetime, *, deadline: float
+    ) -> tuple[str, ...] | QueryFailed:
+        """The labels of the series that any of the selectors finds between `start` and `end`; without one, of all."""
+        ...
+
+    async def label_values(
+        self, label: str, selectors: Sequence[str], start: datetime, end: datetime, *, deadline: float
+    ) -> tuple[str, ...] | QueryFailed:
+        """The values of one label among those series; of `__name__`, the names of their metrics."""
+        ...
+
+    async def alert_names(self, *, deadline: float) -> tuple[str, ...] | QueryFailed:
+        """The names of all alerting rules."""
+        ...
+
+
 class Prober(Protocol):
     """Makes health probes."""
 
@@ -129,6 +151,41 @@ class Journal(Protocol):
 
     async def remember(self, target: Target, document: Document) -> None:
         """Create or replace what is remembered of one target."""
+        ...
+
+
+class Braking(Protocol):
+    """The pause, and the acts of late: kept where every process that may act sees them. All raise `OutOfReach`."""
+
+    async def pause(self) -> Pause | None:
+        """The pause that was declared last, whether or not it is still in force."""
+        ...
+
+    async def acts(self) -> Sequence[Act]:
+        """The acts that were begun lately."""
+        ...
+
+    async def begin(self, act: Act, allowed: Callable[[Sequence[Act]], bool], forget: timedelta) -> bool:
+        """Put one more act on the list, if `allowed` says so of those that are there; one write at a time, everywhere.
+
+        Idempotent for one watch. Acts older than `forget` are dropped.
+        """
+        ...
+
+    async def page(self, watch_id: str, at: datetime, once_in: timedelta) -> bool:
+        """Whether this watch is the one to tell people that the brake over all is on: one in `once_in` is."""
+        ...
+
+
+class Owners(Protocol):
+    """What reconciles guarded objects: Argo CD, Flux."""
+
+    async def known(self, owner: Owner) -> Owner:
+        """The owner with whether it heals, as it is configured now; None where that cannot be read. Never raises."""
+        ...
+
+    async def suspend(self, owner: Owner, watch_id: str) -> str:
+        """Suspend its reconciling, under what was read; "" where that was done, else why not. Raises `OutOfReach`."""
         ...
 
 

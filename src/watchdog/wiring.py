@@ -7,13 +7,14 @@ from watchdog.domain.effects import Notice
 from watchdog.domain.rollout import SwitchKind
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
+from watchdog.engine.braking import Brakeman
 from watchdog.engine.observing import Observer
 from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
 from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Clock, EventSink, Journal, Notifier, Prober, TrafficProvider
+from watchdog.ports import Braking, Clock, EventSink, Journal, Notifier, Owners, Prober, TrafficProvider
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Ports:
     providers: Sequence[TrafficProvider]
     journal: Journal
     events: EventSink
+    braking: Braking
+    owners: Owners
     sampler: Sampler
     prober: Prober
     observer: Observer
@@ -74,5 +77,7 @@ def supervisor_of(rulebook: Rulebook, ports: Ports) -> Supervisor:
         clock=ports.clock,
         observer=ports.observer,
         remember=supervisor.memories.learn,
+        owners=ports.owners,
+        brakeman=Brakeman(ports.braking, ports.clock, lambda: supervisor.rulebook.brakes),
     )
     return supervisor

@@ -25,6 +25,7 @@ from builders import (
     a_pod,
     a_probe,
     a_rate,
+    a_ratio,
     a_revision,
     a_round,
     a_rule,
@@ -32,6 +33,7 @@ from builders import (
     a_watch,
     at,
     buckets,
+    counts,
     play,
     seconds,
     signs_of,
@@ -59,6 +61,7 @@ from watchdog.domain.record import (
     Unreadable,
     document_of,
     dump,
+    evidence_again,
     load,
     memory_of,
     record_of,
@@ -102,6 +105,29 @@ def test_any_watch_is_read_back_as_it_was_but_for_its_measurements(life: Life) -
     again = watch_of(document)
     assert dump(again) == dump(without_measurements(watch))  # numbers that are none equal nothing, their text does
     assert through_json(record_of(again))["state"] == document["state"]
+
+
+@given(lives())
+def test_the_evidence_of_a_record_is_reckoned_again_bit_for_bit(life: Life) -> None:
+    watch, _ = play(life[0], *life[1])
+    for name, summary in through_json(record_of(watch))["rules"].items():
+        again = evidence_again(summary)
+        if again is not None and summary["log_evidence"] is not None:
+            assert again == summary["log_evidence"], name
+
+
+def test_a_breach_is_reckoned_again_from_the_bets_that_led_to_it() -> None:
+    measured: list[tuple[Event, float]] = [
+        (Measured({"error-rate": a_block(n, counts(30, 100))}), 15.0 * n + 2) for n in range(1, 9)
+    ]
+    watch, _ = play(
+        a_watch(replace(a_rule(a_ratio(0.05), name="error-rate"), alpha=0.001)), (Looked(a_live(1)), 1), *measured
+    )
+    breach = watch.tracks[0].breach
+    assert breach is not None
+    summary = through_json(record_of(watch))["rules"]["error-rate"]
+    assert len(summary["bets"]) < 8
+    assert evidence_again(summary) == breach.evidence.log_evidence
 
 
 def test_a_baseline_that_was_merged_in_the_record_gives_the_same_verdict() -> None:

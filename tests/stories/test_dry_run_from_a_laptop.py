@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from laptop import IN_GUARDED, READS, Laptop, Notes
-from town import NAMESPACE, RULES, Town, tell
+from stories.test_gitops_reconciles_the_deployment import ARGO, SUSPENDING, GitOps
+from town import NAMESPACE, OWN, RULES, Town, tell
 from watchdog.simulator.access import Rule
 from watchdog.simulator.traffic import Course
 
@@ -125,6 +126,38 @@ def test_what_would_be_held_is_said_with_its_reason() -> None:
         assert notes.of("summary")[0]["exit_code"] == 4
 
     tell(story, start=False)
+
+
+def test_a_pause_in_the_cluster_would_hold_it() -> None:
+    async def story(town: Town) -> None:
+        data = {"reason": "release freeze", "by": "ann", "since": town.clock.now().isoformat()}
+        town.cluster.create("configmaps", OWN, {"metadata": {"name": "rollback-watchdog-pause"}, "data": data})
+        laptop = Laptop(town)
+        async with laptop.follows() as notes:
+            town.behaves("research:v2", errors=BAD)
+            town.deploy("research", "research:v2")
+            await town.until(lambda: notes.of("held"))
+        assert "release freeze" in notes.of("held")[0]["reason"]
+        assert laptop.methods == {"GET"}
+
+    tell(story, start=False)
+
+
+def test_a_healing_owner_would_be_suspended_first_where_the_guard_says_so() -> None:
+    async def story(town: Town) -> None:
+        argo = GitOps(town, *ARGO)
+        laptop = Laptop(town)
+        async with laptop.follows() as notes:
+            town.behaves("research:v2", errors=BAD)
+            argo.commit("research:v2")
+            shown = await would(town, notes)
+        assert argo.heals()
+        paths = [request["path"] for request in shown["requests"]]
+        assert [path.rpartition("/")[2] for path in paths] == ["shop", "research"]
+        assert "/applications/" in paths[0]
+        assert laptop.methods == {"GET"}
+
+    tell(story, rules=SUSPENDING, start=False)
 
 
 def test_without_the_right_to_read_records_it_says_what_it_does_not_know_and_judges_all_the_same() -> None:

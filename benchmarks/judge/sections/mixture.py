@@ -29,15 +29,19 @@ def _set(worlds: Sequence[World], good: int, bad: int, first: int = 0) -> list[T
     return clean + [Task(broken(world, fault), "all", bad, first=first) for world in worlds for fault in FAULTS]
 
 
+def best_tuned(played: Played) -> set[str]:
+    """The setting of each peer that does best on the tuning set."""
+    tuning = weighed(played, TUNED_ON, contestants("all"))
+    best = tuned({name: each for name, each in tuning.items() if each.contestant.peer != OURS}, tuning[MAIN].false)
+    return {each.contestant.name for each in best.values()}
+
+
 def told(played: Played, sizes: Sizes) -> Section:
     """The section."""
     section = Section("One setting for all worlds")
     field = contestants("all")
     reported = weighed(played, REPORTED, field)
-    tuning = weighed(played, TUNED_ON, field)
-    ours = reported[MAIN]
-    best = tuned({name: each for name, each in tuning.items() if each.contestant.peer != OURS}, tuning[MAIN].false)
-    chosen = {each.contestant.name for each in best.values()}
+    ours, chosen = reported[MAIN], best_tuned(played)
     section.say(
         f"{len(REPORTED)} kinds of traffic, each with {sizes.good} good releases and {sizes.bad} of each of "
         f"{len(FAULTS)} faults ({', '.join(FAULTS)}); every traffic weighs the same, and every fault in it. Settings were "

@@ -6,12 +6,15 @@ Nothing that decides knows of them: a put-back that is withheld is one more answ
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime, timedelta
 
+from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, PutBackWithheld, Remedy, Severity, Write
 from watchdog.domain.live import Live, Sighting
+from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch
 from watchdog.domain.rules import Topic
-from watchdog.ports import Document, Journal, Notifier, TrafficProvider
+from watchdog.ports import Braking, Document, Journal, Notifier, OutOfReach, Owners, TrafficProvider
 
 MARK = "dry_run"
 """The field by which a document is known to be of a dry run."""
@@ -28,14 +31,21 @@ class WithheldProvider:
     """A traffic provider that looks at the real thing; its put-backs go as far as the request, which is not sent.
 
     `withholding` collects what the provider within would send; `unasked` says why the API server was not asked whether
-    it would take that.
+    it would take that; what `owners` would have sent for the same watch comes first.
     """
 
-    def __init__(self, inner: TrafficProvider, withholding: Withholding, unasked: Callable[[], str] = str) -> None:
+    def __init__(
+        self,
+        inner: TrafficProvider,
+        withholding: Withholding,
+        unasked: Callable[[], str] = str,
+        owners: "WithheldOwners | None" = None,
+    ) -> None:
         self.kind = inner.kind
         self._inner = inner
         self._withholding = withholding
         self._unasked = unasked
+        self._owners = owners
 
     def switches(self) -> AsyncIterator[Sighting]:
         return self._inner.switches()
@@ -51,10 +61,92 @@ class WithheldProvider:
             answer = await self._inner.put_back(remedy)
         if not isinstance(answer, PutBackDone):
             return answer
-        return PutBackWithheld(answer.at, tuple(writes), answer.left, self._unasked())
+        first = self._owners.withheld(remedy.watch) if self._owners is not None else ()
+        return PutBackWithheld(answer.at, (*first, *writes), answer.left, self._unasked())
 
     async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
         return await self._inner.describe(target, revision)
+
+
+class WithheldOwners:
+    """Looks at the real owners; a suspension goes as far as the request, which is not sent."""
+
+    def __init__(self, inner: Owners, withholding: Withholding) -> None:
+        self._inner = inner
+        self._withholding = withholding
+        self._withheld: dict[str, tuple[Write, ...]] = {}
+
+    async def known(self, owner: Owner) -> Owner:
+        return await self._inner.known(owner)
+
+    async def suspend(self, owner: Owner, watch_id: str) -> str:
+        with self._withholding() as writes:
+            answer = await self._inner.suspend(owner, watch_id)
+        self._withheld[watch_id] = tuple(writes)
+        return answer
+
+    def withheld(self, watch_id: str) -> tuple[Write, ...]:
+        """What would have been sent for the watch; asked once."""
+        return self._withheld.pop(watch_id, ())
+
+
+class NoOwners:
+    """Where nobody reconciles anything: a moment of the past."""
+
+    async def known(self, owner: Owner) -> Owner:
+        return owner
+
+    async def suspend(self, owner: Owner, watch_id: str) -> str:
+        """Nothing is done, nor in the way."""
+        del owner, watch_id
+        return ""
+
+
+class MemoryBraking:
+    """Heeds the real pause and counts the real acts and, in memory, those that would have been.
+
+    `strict`: what cannot be read lets nothing act, as in a real run; else it counts as no pause and no acts.
+    """
+
+    def __init__(self, real: Braking | None, *, strict: bool) -> None:
+        self._real = real
+        self._strict = strict
+        self._acts: list[Act] = []
+        self._paged: tuple[str, datetime] | None = None
+
+    async def pause(self) -> Pause | None:
+        try:
+            return None if self._real is None else await self._real.pause()
+        except OutOfReach:
+            if self._strict:
+                raise
+            return None
+
+    async def acts(self) -> Sequence[Act]:
+        return sorted([*await self._others(), *self._acts], key=lambda act: act.at)
+
+    async def _others(self) -> Sequence[Act]:
+        try:
+            return () if self._real is None else await self._real.acts()
+        except OutOfReach:
+            if self._strict:
+                raise
+            return ()
+
+    async def begin(self, act: Act, allowed: Callable[[Sequence[Act]], bool], forget: timedelta) -> bool:
+        self._acts = [one for one in self._acts if act.at - one.at < forget]
+        if any(one.watch == act.watch for one in self._acts):
+            return True
+        if not allowed(await self.acts()):
+            return False
+        self._acts.append(act)
+        return True
+
+    async def page(self, watch_id: str, at: datetime, once_in: timedelta) -> bool:
+        if self._paged is not None and at - self._paged[1] < once_in:
+            return self._paged[0] == watch_id
+        self._paged = watch_id, at
+        return True
 
 
 class MemoryJournal:

@@ -13,11 +13,14 @@ _VERBS: Mapping[str, str] = MappingProxyType(
     {
         "run": "the daemon: watch every switch and put back what is bad",
         "dry-run": "what `run` would do, shown live; reads alone and writes nothing",
+        "init": "write a first rules.toml from what the cluster and Prometheus have",
         "check": "read rules.toml and name every mistake",
+        "test": "rule unit tests: series in, expected verdicts out",
         "status": "the open watches",
         "history": "the records of ended watches",
         "explain": "one watch with its evidence",
         "rollback": "put a target back by hand, with the same checks and record",
+        "pause": "freeze all acts for a while",
         "demo": "the whole main job on a simulated cluster, in under a minute",
         "completion": "print the completion script of a shell",
     }

@@ -109,8 +109,8 @@ def hold(watch: Watch, refusal: Refusal, now: datetime) -> Step:
     holding = replace(watch, phase=Phase.HOLDING, refusal=refusal, first_attempt_at=None, conflict_since=None)
     if not news:
         return Step(holding)
-    told = Tell(notice(holding, Topic.HELD, now))
-    return Step(holding, (Record(), told, Emit("RollbackHeld", refusal.sentence, warning=True)))
+    told = (Tell(notice(holding, Topic.HELD, now)),) if refusal.told else ()
+    return Step(holding, (Record(), *told, Emit("RollbackHeld", refusal.sentence, warning=True)))
 
 
 def held(watch: Watch, now: datetime) -> Step:

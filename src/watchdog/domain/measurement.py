@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from statistics import median
 
 
@@ -92,6 +93,14 @@ class PodBuckets:
     total: float
     sum: float
     samples: int
+    bounds: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    events: tuple[float, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Apart from each other, since histograms are added far more often than they are made.
+        bounds, events = zip(*self.counts, strict=True) if self.counts else ((), ())
+        object.__setattr__(self, "bounds", bounds)
+        object.__setattr__(self, "events", events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,8 @@ def merged(parts: Sequence[PodBuckets]) -> PodBuckets:
 
     Parts whose bounds differ (two dialects behind one name) can only be added where they agree.
     """
+    if len(parts) == 1 and _in_order(parts[0].bounds):
+        return parts[0]
     total = math.fsum([part.total for part in parts])
     seconds = math.fsum([part.sum for part in parts])
     return PodBuckets(_added(parts), total, seconds, max([part.samples for part in parts], default=0))
@@ -132,16 +143,15 @@ def merged(parts: Sequence[PodBuckets]) -> PodBuckets:
 def _added(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
     if not parts:
         return ()
-    first = parts[0].counts
-    bounds = [bound for bound, _ in first]
-    sums = [float(count) for _, count in first]
-    if bounds != sorted(set(bounds)):
+    bounds = parts[0].bounds
+    if not _in_order(bounds) or any(part.bounds != bounds for part in parts):
         return _added_where_they_agree(parts)
-    for part in parts[1:]:
-        if [bound for bound, _ in part.counts] != bounds:
-            return _added_where_they_agree(parts)
-        sums = [known + count for known, (_, count) in zip(sums, part.counts, strict=True)]
-    return tuple(zip(bounds, sums, strict=True))
+    return tuple(zip(bounds, map(sum, zip(*[part.events for part in parts], strict=True)), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _in_order(bounds: tuple[float, ...]) -> bool:
+    return list(bounds) == sorted(set(bounds))
 
 
 def _added_where_they_agree(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:

@@ -17,10 +17,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from watchdog.domain.effects import Write
 from watchdog.domain.judge import History
+from watchdog.domain.judge.betting import Bet, replayed
 from watchdog.domain.judge.history import Pods, forgotten
 from watchdog.domain.judge.peers import RuleCompared
 from watchdog.domain.judge.sentences import calibration_sentence
-from watchdog.domain.judge.weighing import betting_on
+from watchdog.domain.judge.weighing import betting_on, blocks_in
 from watchdog.domain.measurement import Baseline, Buckets
 from watchdog.domain.memory import Memory
 from watchdog.domain.rules import Signs
@@ -72,7 +73,7 @@ def _document(watch: Watch, every: int) -> dict[str, Any]:
         "reason": watch.reason or (watch.refusal.sentence if watch.refusal else ""),
         "ended_at": None if watch.ended_at is None else watch.ended_at.isoformat(),
         "acted_at": None if watch.acted_at is None else watch.acted_at.isoformat(),
-        "rules": {track.rule.name: _rule_summary(track, every) for track in watch.tracks},
+        "rules": {track.rule.name: _rule_summary(track, every, watch.switch.at) for track in watch.tracks},
         "peers": [_compared(one) for one in watch.comparison.rules] if watch.comparison else [],
         "notices": [
             {
@@ -127,7 +128,7 @@ def _check_schema(document: Mapping[str, Any]) -> None:
         raise Unreadable(f"schema {document.get('schema')!r} is not known to this version, which writes {SCHEMA}")
 
 
-def _rule_summary(track: Track, every: int) -> dict[str, Any]:
+def _rule_summary(track: Track, every: int, switched: datetime) -> dict[str, Any]:
     verdict = track.breach or track.verdict
     if verdict is None:
         return {"finding": "no-data", "sentence": "nothing was measured"}
@@ -142,6 +143,7 @@ def _rule_summary(track: Track, every: int) -> dict[str, Any]:
         "log_evidence": _finite(evidence.log_evidence),
         "log_evidence_needed": _finite(evidence.needed),
         **_calibration_summary(track),
+        **_bets_summary(track, every, switched, verdict.at),
         "harmless": _finite(evidence.harmless),
         "bad": _finite(evidence.bad),
         "total": _finite(evidence.total),
@@ -178,6 +180,28 @@ def _compared(one: RuleCompared) -> dict[str, Any]:
             for peer in one.peers
         ],
     }
+
+
+def _bets_summary(track: Track, every: int, switched: datetime, at: datetime) -> dict[str, Any]:
+    """All that the evidence was made of, exactly, up to the verdict; left out where the record would grow too large."""
+    history = track.history
+    if betting_on(track.rule) is None or every > 1 or history.bets.placed > len(history.ledger):
+        return {}
+    last = (at - switched) / history.interval
+    return {
+        "blocks_of_a_bake": blocks_in(history),
+        "bets": [
+            [bet.block, bet.bad, bet.requests, bet.harmless, bet.weight] for bet in history.ledger if bet.block <= last
+        ],
+    }
+
+
+def evidence_again(summary: Mapping[str, Any]) -> float | None:
+    """The log evidence of one of a record's `rules`, reckoned anew from its bets; None where it holds none."""
+    bets = summary.get("bets")
+    if bets is None:
+        return None
+    return replayed((Bet(*bet) for bet in bets), int(summary["blocks_of_a_bake"])).log_evidence
 
 
 def _calibration_summary(track: Track) -> dict[str, Any]:

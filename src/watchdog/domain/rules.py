@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from watchdog.domain.brakes import BRAKES, Brakes
 from watchdog.domain.rollout import LabelSelector, Target
 
 
@@ -378,6 +379,7 @@ class Rulebook:
     guards: tuple[Guard, ...]
     channels: tuple[Channel, ...] = ()
     digest: str = ""
+    brakes: Brakes = BRAKES
 
     def guard(self, name: str) -> Guard | None:
         """The guard of that name."""

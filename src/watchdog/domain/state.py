@@ -82,8 +82,11 @@ class RefusalReason(StrEnum):
     NO_DIFFERENCE = "no-difference"
     NEEDS_GONE = "needs-gone"
     DRY_RUN_REFUSED = "dry-run-refused"
+    FROZEN = "frozen"
+    TOO_MANY = "too-many-rollbacks"
     PAUSED = "paused"
     ON_HOLD = "on-hold"
+    GITOPS = "gitops"
     STABLE_OVER_LIMIT = "stable-over-limit"
     SHARED_CAUSE = "shared-cause"
     KNOWN_BAD = "known-bad"
@@ -97,6 +100,7 @@ class Refusal:
 
     reason: RefusalReason
     sentence: str
+    told: bool = True  # False: another watch tells people of the same
 
 
 @dataclass(frozen=True, slots=True)

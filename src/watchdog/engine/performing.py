@@ -1,5 +1,6 @@
 """The only match over effects: what the domain names is done here, intents journalled first."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -23,8 +24,9 @@ from watchdog.domain.record import record_of
 from watchdog.domain.rollout import SwitchKind, TrafficSwitch
 from watchdog.domain.state import Watch
 from watchdog.domain.telling import undelivered
+from watchdog.engine.braking import Brakeman
 from watchdog.engine.observing import Observer
-from watchdog.ports import Clock, EventSink, Journal, OutOfReach, TrafficProvider
+from watchdog.ports import Clock, EventSink, Journal, OutOfReach, Owners, TrafficProvider
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class Performer:
         clock: Clock,
         observer: Observer,
         remember: RememberTarget,
+        brakeman: Brakeman,
+        owners: Owners,
     ) -> None:
         self._providers = providers
         self._journal = journal
@@ -50,6 +54,8 @@ class Performer:
         self._clock = clock
         self._observer = observer
         self._remember = remember
+        self._brakeman = brakeman
+        self._owners = owners
         self._intents: dict[str, Remedy] = {}
 
     async def perform(self, effect: Effect, watch: Watch, uid: str) -> Event | None:
@@ -93,17 +99,28 @@ class Performer:
 
     async def _look(self, watch: Watch) -> Event:
         try:
-            live = await self._providers[watch.switch.kind].live(watch.switch, watch.stable, fresh=True)
+            live, around = await asyncio.gather(
+                self._providers[watch.switch.kind].live(watch.switch, watch.stable, fresh=True),
+                self._brakeman.around(watch),
+            )
         except OutOfReach as error:
             return LookFailed(str(error))
-        return Looked(live)
+        owner = None if live.owner is None else await self._owners.known(live.owner)
+        return Looked(replace(live, around=around, owner=owner))
 
     async def _put_back(self, effect: PutBack, watch: Watch) -> Event:
         remedy = effect.remedy
         try:
+            if not await self._brakeman.begin(watch):
+                others = PutBackConflicted(self._clock.now(), "others were rolled back in the same moment")
+                return PutBackAnswered(others)
             await self._intend(watch, remedy)
+            if remedy.suspends and remedy.owner is not None:
+                why_not = await self._owners.suspend(remedy.owner, watch.id)
+                if why_not:
+                    return PutBackAnswered(PutBackConflicted(self._clock.now(), why_not))
         except OutOfReach as error:
-            unsure = PutBackUnsure(self._clock.now(), f"the intent could not be journalled: {error}")
+            unsure = PutBackUnsure(self._clock.now(), f"before the write: {error}")
             return PutBackAnswered(unsure)
         log.warning(
             "putting back",

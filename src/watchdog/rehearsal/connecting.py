@@ -35,6 +35,7 @@ class Rehearsal:
 
     rulebook: Rulebook
     clock: Clock
+    namespace: str  # the watchdog's own
     client: ReadingClient
     sampler: Sampler
     prober: HttpProber
@@ -90,7 +91,7 @@ async def rehearsal(
         sampler = Sampler(prometheus, clock)
         stack.push_async_callback(sampler.close)
         memories, unseeded = await _memories(kube, settings, clock, rng)
-        yield Rehearsal(rulebook, clock, kube, sampler, prober, rng, seen, memories, unseeded)
+        yield Rehearsal(rulebook, clock, settings.namespace, kube, sampler, prober, rng, seen, memories, unseeded)
 
 
 async def _memories(

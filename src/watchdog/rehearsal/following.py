@@ -4,8 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from watchdog.adapters.dry_run import MemoryJournal, NoEvents, WithheldProvider
+from watchdog.adapters.dry_run import MemoryBraking, MemoryJournal, NoEvents, WithheldOwners, WithheldProvider
+from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS, Provider
 from watchdog.adapters.kubernetes.reading import withholding
 from watchdog.adapters.web.metrics import Metrics
@@ -58,10 +60,14 @@ async def follow(
 
 
 def _ports(rehearsal: Rehearsal, providers: Sequence[Provider], stepped: Shown) -> Ports:
+    client = rehearsal.client
+    owners = WithheldOwners(KubernetesOwners(client), withholding)
     return Ports(
         providers=[
-            WithheldProvider(provider, withholding, lambda: rehearsal.client.unrehearsed) for provider in providers
+            WithheldProvider(provider, withholding, lambda: client.unrehearsed, owners) for provider in providers
         ],
+        braking=MemoryBraking(ConfigMapBraking(client, rehearsal.namespace), strict=False),
+        owners=owners,
         journal=MemoryJournal(rehearsal.memories),
         events=NoEvents(),
         sampler=rehearsal.sampler,

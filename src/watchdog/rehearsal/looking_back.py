@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from watchdog.adapters.dry_run import MemoryJournal, NoEvents
+from watchdog.adapters.dry_run import MemoryBraking, MemoryJournal, NoEvents, NoOwners
 from watchdog.adapters.past import PastClock, PastProvider
 from watchdog.domain.as_if import AsIf, as_if_switched
 from watchdog.domain.judge.habits import Calibration
@@ -13,6 +13,7 @@ from watchdog.domain.rollout import Target
 from watchdog.domain.standing import LATE, baselines_known, up_to_date
 from watchdog.domain.state import Watch
 from watchdog.domain.watch import opening
+from watchdog.engine.braking import Brakeman
 from watchdog.engine.peering import Peering, nobody
 from watchdog.engine.performing import Performer
 from watchdog.engine.watching import WatchDriver
@@ -96,6 +97,8 @@ def _driver(rehearsal: Rehearsal, watch: Watch, clock: PastClock, stepped: Shown
             clock=clock,
             observer=observer,
             remember=remember,
+            brakeman=Brakeman(MemoryBraking(None, strict=False), clock, lambda: rehearsal.rulebook.brakes),
+            owners=NoOwners(),
         ),
         notifiers=dict,
         wants=lambda _name, _watch, _topic: False,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from watchdog.domain.rollout import LabelSelector, Target
 from watchdog.domain.rules import DEFAULT_TOPICS, DRY_TOPICS, Action, Sign, Topic
 from watchdog.rulebook import channel_urls, names
+from watchdog.rulebook.brake_keys import BRAKES_TABLE
 from watchdog.rulebook.conditions import CONDITION, Condition
 from watchdog.rulebook.durations import DURATION
 from watchdog.rulebook.presets import PRESETS
@@ -216,8 +217,8 @@ CALLERS: Key[Mapping[str, tuple[Target, ...]]] = Key(
 )
 GITOPS: Key[str] = Key(
     "gitops",
-    Choice("gitops", {"hold": "hold"}, later=("suspend",)),
-    "Without effect in this version: give what Argo CD or Flux reconciles a guard that only notifies.",
+    Choice("gitops", {"hold": "hold", "suspend": "suspend"}),
+    "What Argo CD or Flux would heal: hold the watch, or suspend them first and put back (see Beside GitOps).",
     "hold",
     '`"hold"`',
 )
@@ -441,7 +442,10 @@ TOP_CHANNELS: Key[Mapping[str, Fields]] = Key(
     "`[channels.NAME]`: where people are told.",
     {},
 )
-FILE = Section("the file", "file", (VERSION, TOP_GUARDS, TOP_RULES, TOP_METRICS, TOP_CHANNELS))
+TOP_BRAKES: Key[Fields | None] = Key(
+    "brakes", TableOf(BRAKES_TABLE, "[brakes]"), "`[brakes]`: how often is rolled back at most.", None
+)
+FILE = Section("the file", "file", (VERSION, TOP_GUARDS, TOP_RULES, TOP_METRICS, TOP_CHANNELS, TOP_BRAKES))
 
-SECTIONS = (FILE, GUARD, RULE, PROBE, BUDGET, METRICS, METRIC, CHANNEL, PAGERDUTY)
-home_of_keys((GUARD, RULE, METRIC, CHANNEL, FILE))
+SECTIONS = (FILE, GUARD, RULE, PROBE, BUDGET, METRICS, METRIC, CHANNEL, PAGERDUTY, BRAKES_TABLE)
+home_of_keys((GUARD, RULE, METRIC, CHANNEL, FILE, BRAKES_TABLE))

@@ -1,18 +1,22 @@
 """The decorators of a dry run: documents are marked, notices cannot be mistaken, the past is moved by hand."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from builders import T0, a_target, at
-from watchdog.adapters.dry_run import MarkedJournal, MarkedNotifier, MemoryJournal
+from watchdog.adapters.dry_run import MarkedJournal, MarkedNotifier, MemoryBraking, MemoryJournal, WithheldOwners
 from watchdog.adapters.notifiers import ConsoleNotifier, PagerDutyNotifier
 from watchdog.adapters.past import PastClock
-from watchdog.domain.effects import Notice, Severity
+from watchdog.domain.brakes import Act, Pause
+from watchdog.domain.effects import Notice, Severity, Write
+from watchdog.domain.owners import Owner, Tool
 from watchdog.domain.rules import Topic
+from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
 NOTICE = Notice(
@@ -126,3 +130,90 @@ def test_who_sleeps_by_the_clock_of_the_past_wakes_when_it_was_moved_so_far(move
         assert (clock.now(), clock.monotonic()) == (at(5), 5.0)
 
     run_simulated(main())
+
+
+class Healing:
+    """Owners that would send one write to suspend."""
+
+    async def known(self, owner: Owner) -> Owner:
+        return replace(owner, heals=True)
+
+    async def suspend(self, owner: Owner, watch_id: str) -> str:
+        COLLECTED[-1].append(Write("PATCH", f"/{owner.name}/{watch_id}", "json", "{}"))
+        return ""
+
+
+COLLECTED: list[list[Write]] = []
+
+
+@contextmanager
+def collecting() -> Iterator[list[Write]]:
+    COLLECTED.append([])
+    yield COLLECTED[-1]
+
+
+def test_a_suspension_is_withheld_and_handed_out_once_with_its_watch() -> None:
+    async def main() -> None:
+        owners = WithheldOwners(Healing(), collecting)
+        owner = Owner(Tool.ARGO_CD, "shop", "argocd")
+        assert (await owners.known(owner)).heals
+        assert await owners.suspend(owner, "w") == ""
+        assert owners.withheld("other") == ()
+        assert [write.path for write in owners.withheld("w")] == ["/shop/w"]
+        assert owners.withheld("w") == ()
+
+    asyncio.run(main())
+
+
+class Real:
+    """The brakes of the real cluster: one act, no pause; or out of reach."""
+
+    def __init__(self, *, away: bool = False) -> None:
+        self._away = away
+
+    async def pause(self) -> Pause | None:
+        if self._away:
+            raise OutOfReach("forbidden")
+        return Pause("release freeze", "ann", T0, None)
+
+    async def acts(self) -> Sequence[Act]:
+        if self._away:
+            raise OutOfReach("forbidden")
+        return [Act("theirs", a_target("brand"), at(1))]
+
+    async def begin(self, act: Act, allowed: Callable[[Sequence[Act]], bool], forget: timedelta) -> bool:
+        raise AssertionError("a dry run put an act on the real list")
+
+    async def page(self, watch_id: str, at: datetime, once_in: timedelta) -> bool:
+        raise AssertionError("a dry run spoke up for a real page")
+
+
+def test_brakes_count_the_real_acts_and_those_that_would_have_been_and_write_neither() -> None:
+    async def main() -> None:
+        brakes = MemoryBraking(Real(), strict=True)
+        hour = timedelta(hours=1)
+        pause = await brakes.pause()
+        assert pause is not None
+        assert pause.reason == "release freeze"
+        mine = Act("mine", a_target(), at(2))
+        assert not await brakes.begin(mine, lambda acts: len(acts) < 1, hour)
+        assert await brakes.begin(mine, lambda acts: len(acts) < 2, hour)
+        assert await brakes.begin(mine, lambda acts: False, hour)  # it is on the list already
+        assert [act.watch for act in await brakes.acts()] == ["theirs", "mine"]
+        assert [await brakes.page(name, at(2), hour) for name in ("mine", "other", "mine")] == [True, False, True]
+
+    asyncio.run(main())
+
+
+def test_brakes_out_of_reach_stop_a_run_and_not_a_laptop() -> None:
+    async def main() -> None:
+        laptop = MemoryBraking(Real(away=True), strict=False)
+        assert (await laptop.pause(), list(await laptop.acts())) == (None, [])
+        for ask in (
+            MemoryBraking(Real(away=True), strict=True).pause,
+            MemoryBraking(Real(away=True), strict=True).acts,
+        ):
+            with pytest.raises(OutOfReach):
+                await ask()
+
+    asyncio.run(main())

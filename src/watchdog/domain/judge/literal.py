@@ -21,6 +21,7 @@ from watchdog.domain.measurement import (
     Counts,
     NoData,
     PodBuckets,
+    PodCount,
     PodValues,
     QueryFailed,
     Reading,
@@ -159,6 +160,11 @@ class _Base:
     at_floor: bool = False
 
 
+def limit_of(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> float | None:
+    """What the rule as written compares with; None where that hangs on a baseline that is not known."""
+    return _limit(rule, threshold, baseline).limit
+
+
 def _limit(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> _Base:
     if isinstance(threshold.limit, Absolute):
         return _Base(threshold.limit.value, baseline=baseline_value(rule, threshold, baseline))
@@ -242,12 +248,20 @@ def _per_pod(threshold: Threshold, blocks: Sequence[Block]) -> Iterator[float]:
     if not isinstance(threshold.metric, RatioMetric) and threshold.statistic is Statistic.VALUE:
         yield from _means(readings).values()
         return
-    for pod in {pod for reading in readings if isinstance(reading, Counts | Buckets) for pod in reading.pods}:
-        counts = [reading.pods[pod] for reading in readings if isinstance(reading, Counts) and pod in reading.pods]
-        total = math.fsum([count.total for count in counts])
+    counts: dict[str, list[PodCount]] = {}
+    buckets: dict[str, list[PodBuckets]] = {}
+    for reading in readings:
+        if isinstance(reading, Counts):
+            for pod, count in reading.pods.items():
+                counts.setdefault(pod, []).append(count)
+        elif isinstance(reading, Buckets):
+            for pod, part in reading.pods.items():
+                buckets.setdefault(pod, []).append(part)
+    for each in counts.values():
+        total = math.fsum([count.total for count in each])
         if total > 0:
-            yield math.fsum([count.bad for count in counts]) / total
-        parts = [reading.pods[pod] for reading in readings if isinstance(reading, Buckets) and pod in reading.pods]
+            yield math.fsum([count.bad for count in each]) / total
+    for parts in buckets.values():
         value = _statistic(threshold.statistic, parts)
         if value is not None:
             yield value

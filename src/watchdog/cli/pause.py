@@ -1,0 +1,50 @@
+"""`watchdog pause`: freeze all acts for a while."""
+
+from datetime import timedelta
+
+import click
+
+from watchdog.adapters.logs import printable
+from watchdog.cli.common import cluster_options
+
+_LONGEST = timedelta(days=7)
+
+
+@click.command("pause")
+@click.option("--reason", default="", help="Why; everybody who asks is told.")
+@click.option("--for", "length", default="", metavar="DURATION", help='For how long, like "2h"; 7 days at most.')
+@click.option("--lift", is_flag=True, help="End the pause.")
+@cluster_options
+def verb(reason: str, length: str, lift: bool, kubeconfig: object, context: str | None, namespace: str | None) -> None:
+    """Freeze all acts of every watchdog of this namespace, with your own rights.
+
+    It goes on watching, judging and telling; what breaches is held. Without options, says whether acts are paused.
+    """
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail, run_async, settings_or_exit  # noqa: PLC0415
+    from watchdog.remote import declare_pause, lift_pause, read_pause  # noqa: PLC0415
+    from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415
+    from watchdog.rulebook.mistakes import Fault  # noqa: PLC0415
+
+    if lift and (reason or length):
+        fail("--lift ends a pause; it takes neither --reason nor --for", 2)
+    if bool(reason.strip()) != bool(length):
+        fail('a pause needs both: --reason "why" --for 2h', 2)
+    span = None
+    if length:
+        try:
+            span = parse_duration(length)
+        except Fault as fault:
+            fail(f"--for: {fault.message}; {fault.remedy}", 2)
+        if not timedelta(0) < span <= _LONGEST:
+            fail("--for is out of bounds; write at least 1s and at most 7d", 2)
+    settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
+    clock = SystemClock()
+    if lift:
+        lifted = run_async(lift_pause(settings, clock))
+        click.echo("the pause is lifted" if lifted else "acts were not paused")
+    elif span is not None:
+        click.echo(printable(run_async(declare_pause(settings, clock, reason.strip(), span)).sentence))
+    else:
+        pause = run_async(read_pause(settings, clock))
+        click.echo("acts are not paused" if pause is None else printable(pause.sentence))
