@@ -3,45 +3,34 @@
 import asyncio
 import logging
 import random
-import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
-from watchdog.adapters import notifiers as channels
-from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
-from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.events import KubernetesEvents
-from watchdog.adapters.kubernetes.journal import ConfigMapJournal
-from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS, Provider
-from watchdog.adapters.notifiers.pagerduty import RESOLVING
-from watchdog.adapters.notifiers.tracked import InFlight, TrackedNotifier
+from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
-from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
+from watchdog.channels import Build, Channels, wants_notice
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.record import is_about, record_of
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import Guard, Rulebook, Topic
-from watchdog.domain.state import Watch
-from watchdog.engine.braking import Brakeman
+from watchdog.domain.rules import Rulebook, Topic
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
-from watchdog.engine.peering import Peering
-from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
-from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Clock, Notifier
-from watchdog.remote import connected, journal_of
+from watchdog.ports import Clock, Document
+from watchdog.reach import Reach, reach_of
+from watchdog.remote import connected
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
+from watchdog.wiring import Ports, supervisor_of
 
 log = logging.getLogger(__name__)
 
@@ -51,27 +40,6 @@ _LAST_RECORDS = 1.0  # seconds that records have to be written after that
 
 class CannotStart(Exception):
     """Something the watchdog needs is missing or wrong; one line that says what."""
-
-
-Build = Callable[[Rulebook], Mapping[str, Notifier]]
-
-
-def build_channels(secrets: SecretReader, clock: Clock) -> Build:
-    """How channels of rules.toml become notifiers; raises `ChannelInvalid` for one that can never work."""
-
-    def build(rulebook: Rulebook) -> Mapping[str, Notifier]:
-        built: dict[str, Notifier] = {}
-        problems = []
-        for channel in rulebook.channels:
-            try:
-                built[channel.name] = channels.build(channel, secrets, clock)
-            except channels.ChannelInvalid as error:
-                problems.append(str(error))
-        if problems:
-            raise channels.ChannelInvalid("\n".join(problems))
-        return built
-
-    return build
 
 
 class Watchdog:
@@ -95,11 +63,9 @@ class Watchdog:
         self.supervisor: Supervisor | None = None
         self.url = ""
         self._clock = clock
-        self._build = build
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
         self._environ = environ or {}
-        self._in_flight = InFlight()
-        self._notifiers: Mapping[str, TrackedNotifier] = {}
+        self._channels = Channels(build, settings.public_url, dry_run=settings.dry_run)
         self._traffic: Sequence[Provider] = ()
         self._cache: ClusterCache | None = None
         self._rules_file = RulesFile(settings.rules, clock)
@@ -109,9 +75,9 @@ class Watchdog:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises `CannotStart`, `RulesError`, or `OutOfReach` before anything is written."""
         rulebook = self._first_rules()
-        self._take_channels(rulebook)
+        self._channels.take(rulebook)
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._close_notifiers)
+            stack.push_async_callback(self._channels.close)
             work = await self._wire(rulebook, stack)
             async with asyncio.TaskGroup() as scope:
                 tasks = [scope.create_task(coroutine, name=name) for name, coroutine in work.items()]
@@ -137,17 +103,6 @@ class Watchdog:
         self.metrics.rules_valid(True)
         return rulebook
 
-    def _take_channels(self, rulebook: Rulebook) -> None:
-        built = self._build(rulebook)
-        self._notifiers = {
-            name: TrackedNotifier(notifier, self._in_flight, self.settings.public_url)
-            for name, notifier in built.items()
-        }
-
-    async def _close_notifiers(self) -> None:
-        for notifier in self._notifiers.values():
-            await notifier.close()
-
     async def _wire(self, rulebook: Rulebook, stack: AsyncExitStack) -> Mapping[str, Any]:
         settings, clock = self.settings, self._clock
         if settings.prometheus_url is None:
@@ -164,33 +119,49 @@ class Watchdog:
         stack.push_async_callback(prober.close)
         sampler = Sampler(prometheus, clock)
         stack.push_async_callback(sampler.close)
-        journal = journal_of(kube, settings, clock, self._rng)
-        cache = ClusterCache(kube, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
+        reach = reach_of(kube, settings, clock, self._rng)
+        cache = ClusterCache(reach.client, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
         self._cache = cache
-        providers = tuple(make(kube, cache, clock=clock, guarded=self._guarded) for make in PROVIDERS.values())
-        self._traffic = providers
-        announcer = Announcer(
-            notifiers=lambda: self._notifiers, wants=_wants_notice, clock=clock, observer=self.observer
+        self._traffic = tuple(
+            make(reach.client, cache, clock=clock, guarded=self._guarded) for make in PROVIDERS.values()
         )
-        supervisor = self._supervisor(rulebook, kube, journal, providers, sampler, prober, announcer)
+        announcer = Announcer(
+            notifiers=lambda: self._channels.notifiers, wants=wants_notice, clock=clock, observer=self.observer
+        )
+        supervisor = supervisor_of(
+            rulebook,
+            Ports(
+                providers=tuple(map(reach.provider, self._traffic)),
+                journal=reach.journal,
+                events=reach.events,
+                braking=reach.braking,
+                owners=reach.owners,
+                sampler=sampler,
+                prober=prober,
+                observer=self.observer,
+                clock=clock,
+                notifiers=lambda: self._channels.notifiers,
+                wants=self._channels.wants,
+                tell=lambda notice, guard: announcer.announce(notice, guard.channels),
+            ),
+        )
         self.supervisor = supervisor
         server = WebServer(
             settings.listen.host,
             settings.listen.port,
             ready=lambda: self._ready(supervisor, cache),
             metrics=self.metrics.text,
-            watches=self._watches,
-            watch=lambda watch_id: self._watch(journal, watch_id),
-            of_target=lambda target: self._of_target(journal, target),
+            watches=lambda: self._watches(reach),
+            watch=lambda watch_id: self._watch(reach, watch_id),
+            of_target=lambda target: self._of_target(reach, target),
         )
         await server.start()
         stack.push_async_callback(server.stop)
         self.url = server.url
         self.metrics.leader(True)
-        log.info(
-            "started",
-            extra={"facts": {"listen": self.url, "rules": str(settings.rules), "guards": len(rulebook.guards)}},
-        )
+        self.metrics.dry_run(settings.dry_run)
+        facts = {"listen": self.url, "rules": str(settings.rules), "guards": len(rulebook.guards)}
+        log.info("started", extra={"facts": {**facts, "dry_run": settings.dry_run}})
         return {
             "cache": cache.run(),
             "supervisor": self._supervise(supervisor, cache),
@@ -199,7 +170,7 @@ class Watchdog:
             "rules": self._follow_rules(supervisor, cache, announcer),
             "calibration": Calibrator(
                 sampler=sampler,
-                journal=journal,
+                journal=reach.journal,
                 memories=supervisor.memories,
                 targets=supervisor.undisturbed,
                 clock=self._clock,
@@ -208,66 +179,6 @@ class Watchdog:
 
     def _guarded(self, target: Target, labels: Mapping[str, str]) -> bool:
         return self.supervisor is not None and self.supervisor.guards(target, labels)
-
-    def _supervisor(
-        self,
-        rulebook: Rulebook,
-        kube: KubeClient,
-        journal: ConfigMapJournal,
-        providers: Sequence[Provider],
-        sampler: Sampler,
-        prober: HttpProber,
-        announcer: Announcer,
-    ) -> Supervisor:
-        by_kind = {provider.kind: provider for provider in providers}
-        performer: Performer
-        supervisor: Supervisor
-
-        def driver(watch: Watch) -> WatchDriver:
-            return WatchDriver(
-                watch,
-                provider=by_kind[watch.switch.kind],
-                sampler=sampler,
-                prober=prober,
-                performer=performer,
-                notifiers=lambda: self._notifiers,
-                wants=self._wants,
-                observer=self.observer,
-                clock=self._clock,
-                peering=Peering(
-                    peers=supervisor.peers,
-                    sampler=sampler,
-                    prober=prober,
-                    providers=by_kind,
-                    clock=self._clock,
-                ),
-            )
-
-        def tell(notice: Notice, guard: Guard) -> None:
-            announcer.announce(notice, guard.channels)
-
-        supervisor = Supervisor(
-            rulebook=rulebook,
-            providers=providers,
-            journal=journal,
-            clock=self._clock,
-            observer=self.observer,
-            driver=driver,
-            tell=tell,
-        )
-        performer = Performer(
-            providers=by_kind,
-            journal=journal,
-            events=KubernetesEvents(kube, clock=self._clock, instance=socket.gethostname()),
-            clock=self._clock,
-            observer=self.observer,
-            remember=supervisor.memories.learn,
-            owners=KubernetesOwners(kube),
-            brakeman=Brakeman(
-                ConfigMapBraking(kube, self.settings.namespace), self._clock, lambda: supervisor.rulebook.brakes
-            ),
-        )
-        return supervisor
 
     async def _supervise(self, supervisor: Supervisor, cache: ClusterCache) -> None:
         # Each namespace is followed from when it is listed: one that may not be read keeps no other waiting.
@@ -279,15 +190,6 @@ class Watchdog:
         if supervisor.watches:
             _watch_namespaces(cache, rulebook, supervisor)
 
-    def _wants(self, name: str, watch: Watch, topic: Topic) -> bool:
-        notifier = self._notifiers.get(name)
-        if notifier is None or not notifier.wants(topic):
-            return False
-        if notifier.resolves and topic in RESOLVING:
-            # There is nothing to resolve where nothing was triggered.
-            return any(delivery.channel == name for telling in watch.tellings for delivery in telling.deliveries)
-        return True
-
     def _queried(self, seconds: float, reason: object) -> None:
         self.metrics.query(seconds)
         if reason is not None:
@@ -297,7 +199,7 @@ class Watchdog:
 
     async def _follow_rules(self, supervisor: Supervisor, cache: ClusterCache, announcer: Announcer) -> None:
         async for text in self._rules_file.changes(self._rules_text):
-            before = self._notifiers
+            before = self._channels.notifiers
             problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, supervisor, cache)
             self.metrics.rules_valid(problem is None)
             if problem is None:
@@ -318,8 +220,8 @@ class Watchdog:
         """Take up an edit; returns what is wrong with it, or None."""
         try:
             rulebook = read_rules(text, str(self.settings.rules))
-            self._take_channels(rulebook)
-        except (RulesError, channels.ChannelInvalid) as error:
+            self._channels.take(rulebook)
+        except (RulesError, ChannelInvalid) as error:
             return str(error)
         self._rules_text = text
         _watch_namespaces(cache, rulebook, supervisor)
@@ -339,27 +241,27 @@ class Watchdog:
             reasons.append("the journal was not read yet")
         return not reasons, [*reasons, *cache.troubles]
 
-    async def _watches(self) -> Sequence[Mapping[str, Any]]:
-        return [] if self.supervisor is None else [record_of(watch) for watch in self.supervisor.watches]
+    async def _watches(self, reach: Reach) -> Sequence[Document]:
+        return [] if self.supervisor is None else [reach.document(record_of(one)) for one in self.supervisor.watches]
 
-    async def _watch(self, journal: ConfigMapJournal, watch_id: str) -> Mapping[str, Any] | None:
-        if self.supervisor is not None:
-            for watch in self.supervisor.watches:
-                if watch.id == watch_id:
-                    return record_of(watch)
-        return next((record for record in await journal.records() if record.get("watch") == watch_id), None)
+    async def _watch(self, reach: Reach, watch_id: str) -> Document | None:
+        for record in await self._watches(reach):
+            if record["watch"] == watch_id:
+                return record
+        return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
 
-    async def _of_target(self, journal: ConfigMapJournal, target: str) -> Sequence[Mapping[str, Any]]:
-        """The records of the target's watches, newest first: open ones as they stand, ended ones as they were kept."""
-        open_now = {watch.id: record_of(watch) for watch in (self.supervisor.watches if self.supervisor else ())}
-        kept = [record for record in await journal.records() if record.get("watch") not in open_now]
-        return [record for record in (*open_now.values(), *kept) if is_about(record, target)]
+    async def _of_target(self, reach: Reach, target: str) -> Sequence[Document]:
+        """The records of the target's watches: open ones as they stand, ended ones as they were kept."""
+        stand = await self._watches(reach)
+        known = {record["watch"] for record in stand}
+        kept = [record for record in await reach.journal.records() if record.get("watch") not in known]
+        return [record for record in (*stand, *kept) if is_about(record, target)]
 
     async def _last_words(self) -> None:
         """Let notices that are being sent arrive, and the records say so, so that they need not be repeated."""
-        log.info("stopping", extra={"facts": {"notices_under_way": self._in_flight.count}})
+        log.info("stopping", extra={"facts": {"notices_under_way": self._channels.in_flight.count}})
         until = self._clock.monotonic() + _LAST_WORDS
-        while self._in_flight.count and self._clock.monotonic() < until:
+        while self._channels.in_flight.count and self._clock.monotonic() < until:
             await self._clock.sleep(0.05)
         if self.supervisor is not None:
             with suppress(TimeoutError):
@@ -371,7 +273,3 @@ def _watch_namespaces(cache: ClusterCache, rulebook: Rulebook, supervisor: Super
     """Open watches go on under the rules they began with, also where no guard names their namespace any more."""
     open_in = {watch.switch.target.namespace for watch in supervisor.watches}
     cache.watch_namespaces(rulebook.namespaces | open_in)
-
-
-def _wants_notice(notifier: Notifier, notice: Notice) -> bool:
-    return not isinstance(notifier, TrackedNotifier) or notifier.wants(notice.topic)

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
-from watchdog.domain.effects import PutBackAnswer, PutBackConflicted, PutBackDone, PutBackRefused, PutBackUnsure
+from watchdog.domain.effects import (
+    PutBackAnswer,
+    PutBackConflicted,
+    PutBackDone,
+    PutBackRefused,
+    PutBackUnsure,
+    PutBackWithheld,
+)
 from watchdog.domain.flipping import (
     BINDING,
     Colour,
@@ -165,6 +172,8 @@ async def carried_out(flip: Flip, flips: Flips, clock: Clock) -> Objection | Put
                 given_up = Objection(FlipCheck.CONFLICT, answer.detail)
             case PutBackUnsure():
                 given_up = answer
+            case PutBackWithheld():  # by a dry run, which switches nothing
+                return Objection(FlipCheck.REFUSED, "a dry run switches nothing")
             case _:
                 assert_never(answer)
     return given_up

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from watchdog.adapters.notifiers.pagerduty import PagerDutyNotifier
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Topic
 from watchdog.ports import Notifier
@@ -50,7 +49,7 @@ class TrackedNotifier:
     @property
     def resolves(self) -> bool:
         """Whether the channel keeps incidents, which good news ends."""
-        return isinstance(self.inner, PagerDutyNotifier)
+        return bool(getattr(self.inner, "resolves", False))
 
     def wants(self, topic: Topic) -> bool:
         """Whether the channel is told of `topic`."""
