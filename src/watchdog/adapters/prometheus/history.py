@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
-from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
+from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
 from watchdog.adapters.prometheus.answers import cut, read_answer, read_result
