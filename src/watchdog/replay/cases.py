@@ -123,7 +123,7 @@ def placebos(
                 continue
             if all(window[1] <= begin or end <= window[0] for begin, end in taken):
                 taken.append((at - length, at + length))
-                yield Marked(_placebo(course, guard, serving, at), Label.GOOD, "a quiet window")
+                yield placebo(course, guard, at)
                 break
 
 
@@ -140,12 +140,14 @@ def _disturbed(
             yield serving.since, end + guard.baseline
 
 
-def _placebo(course: Course, guard: Guard, serving: Serving, at: datetime) -> Case:
-    """No pods of before serve beside it, so it is followed as a flip is."""
+def placebo(course: Course, guard: Guard, at: datetime) -> Marked:
+    """A moment as if it had been a switch. No pods of before serve beside, so it is followed as a flip is."""
+    serving = course.serving_at(at) or course.stretches[0]
     flip = ServiceFlip(course.target.name, {"placebo": "before"}, {"placebo": "after"})
     switch = TrafficSwitch(course.target, SwitchKind.SELECTOR, serving.revision, serving.revision, at, flips=(flip,))
     stable = Stable(serving.revision, serving.since, at)
-    return Case(course, guard, switch, stable, serving, None, placebo=True)
+    case = Case(course, guard, switch, stable, serving, None, placebo=True)
+    return Marked(case, Label.GOOD, "a quiet window")
 
 
 class Neighbours:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from watchdog.domain.record import Unreadable, watch_of
 from watchdog.domain.rollout import Revision, Target, TargetKind
+from watchdog.domain.state import Phase
 from watchdog.replay.cases import Mark
 from watchdog.replay.courses import Course, SeenPod, Serving
 from watchdog.replay.report import Label
 
 _BEFORE = timedelta(days=30)  # since when the first one's predecessor is taken to have served
 _KEYS = frozenset({"target", "at", "candidate", "previous", "label", "by"})
+_SAYS = {"records": "rolled back by the watchdog", "list": "label file"}
 Pods = Mapping[tuple[str, str], Mapping[str, tuple[SeenPod, ...]]]
 
 
@@ -32,10 +35,12 @@ class Entry:
     label: Label | None = None
     by: str = ""
     source: str = ""
+    back_to: Revision | None = None  # what it was put back to, and when, where that is known
+    back_at: datetime | None = None
 
 
 def read_list(text: str, name: str, *, label: str = "") -> tuple[Entry, ...]:
-    """`[[switches]]` tables (TOML), JSON lines, records of `watchdog history -o json`, or `kubectl get rs -o json`.
+    """`[[switches]]` tables (TOML), JSON lines, lines of `watchdog history -o json`, or `kubectl get rs -o json`.
 
     `label`: what an entry that does not say so is taken to be. Raises `ListInvalid`.
     """
@@ -94,24 +99,38 @@ def _entry(document: Mapping[str, Any], where: str, label: str) -> Entry:
     )
 
 
+def of_records(documents: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
+    """The watchdog's own records. Raises `ListInvalid`."""
+    return tuple(_of_record(one, f"record {one.get('watch', '?')}") for one in documents)
+
+
 def _of_record(document: Mapping[str, Any], where: str) -> Entry:
-    """A record of the watchdog's own; what it rolled back was bad."""
-    target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
-    switch = (document.get("state") or {}).get("switch") or {}
-    label = Label.BAD if document.get("outcome") == "rolled-back" else None
+    """A record of the watchdog's own; what it rolled back was bad. As `history` prints it, it is only a mark."""
+    if "state" not in document:
+        bad = document.get("outcome") == Phase.ROLLED_BACK
+        target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
+        return Entry(target, at, label=Label.BAD if bad else None, source="records")
+    try:
+        watch = watch_of(document)
+    except Unreadable as error:
+        raise ListInvalid(f"{where}: {error}") from error
+    switch = watch.switch
+    bad = watch.outcome is Phase.ROLLED_BACK
     return Entry(
-        target, at, _of_state(switch.get("candidate")), _of_state(switch.get("previous")), label, source="records"
+        switch.target,
+        switch.at,
+        switch.candidate,
+        switch.previous,
+        Label.BAD if bad else None,
+        switch.by,
+        "records",
+        watch.remedy.to if bad and watch.remedy is not None else None,
+        watch.acted_at if bad else None,
     )
 
 
-def _of_state(document: Any) -> Revision | None:
-    if not isinstance(document, Mapping) or not document.get("workload") or not document.get("template"):
-        return None
-    return Revision(str(document["workload"]), str(document["template"]))
-
-
 def _of_replicasets(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
-    """`kubectl get replicasets -o json`: each was switched to when it was made; returns to an old one it does not tell."""
+    """`kubectl get replicasets -o json`: each was switched to when it was made. Returns to an old one do not show."""
     made = []
     for one in whole.get("items") or []:
         metadata = one.get("metadata") or {}
@@ -169,12 +188,11 @@ def _course(target: Target, listed: Sequence[Entry], pods: Pods, *, kube_state: 
     for entry in listed:
         assert entry.candidate is not None
         known = _pods(target, entry.candidate, pods)
-        source = f"{entry.source}"
-        stretches.append(
-            Serving(
-                entry.candidate, entry.at, False, source, entry.by, known, entry.label, source if entry.label else ""
-            )
-        )
+        source = _SAYS.get(entry.source, entry.source) if entry.label else ""
+        stretches.append(Serving(entry.candidate, entry.at, False, entry.source, entry.by, known, entry.label, source))
+        if entry.back_to is not None and entry.back_at is not None:
+            back = _pods(target, entry.back_to, pods)
+            stretches.append(Serving(entry.back_to, entry.back_at, source=entry.source, pods=back))
     return Course(target, {}, tuple(stretches), kube_state=kube_state)
 
 
@@ -184,9 +202,8 @@ def _pods(target: Target, revision: Revision, pods: Pods) -> tuple[SeenPod, ...]
 
 def marks_of(entries: Sequence[Entry]) -> tuple[Mark, ...]:
     """What the entries say of their switches."""
-    names = {"records": "rolled back by the watchdog", "list": "label file"}
     return tuple(
-        Mark(entry.target, entry.at, entry.label, names.get(entry.source, entry.source))
+        Mark(entry.target, entry.at, entry.label, _SAYS.get(entry.source, entry.source))
         for entry in entries
         if entry.label is not None
     )

@@ -40,8 +40,8 @@ class Spending:
 class HistoryPrometheus:
     """The `MetricSource` port for the past, polite: few threads, a limit on samples, each answer asked for once.
 
-    `until` is Prometheus's own now. Beyond `max_samples` (None: no limit) every question is refused and `exhausted`
-    is set. An answer with warnings is no answer: part of the data is missing. Nothing is retried.
+    `until` is Prometheus's own now. Beyond `max_samples` (None: no limit) every question is refused. An answer with
+    warnings is no answer: part of the data is missing. Nothing is retried.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class HistoryPrometheus:
         self.url = url.rstrip("/")
         self.until = until
         self.spent = Spending()
-        self.exhausted = False
+        self._refused = False
         self._token = TokenFile(token_file) if token_file is not None else None
         self._ca_file = ca_file
         self._max_samples = max_samples
@@ -77,6 +77,10 @@ class HistoryPrometheus:
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._cache is not None:
             self._cache.close()
+
+    def exhausted(self) -> bool:
+        """Whether a question was refused because `max_samples` were had."""
+        return self._refused
 
     async def now(self, *, deadline: float = 10.0) -> datetime | QueryFailed:
         """What time Prometheus thinks it is. Never raises."""
@@ -137,7 +141,7 @@ class HistoryPrometheus:
 
     async def _counted(self, key: Key, deadline: float) -> Answer | QueryFailed:
         if self._max_samples is not None and self.spent.samples >= self._max_samples:
-            self.exhausted = True
+            self._refused = True
             return QueryFailed(FailureReason.REFUSED, f"the limit of {self._max_samples} samples is spent", key.query)
         answer = await self._sent(key, deadline)
         self.spent.queries += 1
