@@ -33,10 +33,10 @@ async def over_time(
 ) -> tuple[Series, ...]:
     """The query along steps that lie on a grid of their own, in pieces that do too: asked again, most are known.
 
-    A piece's series come by themselves. Raises `NotAnswered`.
+    The last step lies at `end` or after it. A piece's series come by themselves. Raises `NotAnswered`.
     """
     piece = _STEPS_AT_ONCE * step
-    at, last = math.floor(start.timestamp() / step) * step, end.timestamp()
+    at, last = math.floor(start.timestamp() / step) * step, math.ceil(end.timestamp() / step) * step
     found: list[Series] = []
     while at <= last:
         upto = min((math.floor(at / piece) + 1) * piece - step, last)

@@ -25,6 +25,7 @@ from watchdog.replay.probes import rounds_of
 
 _PROGRESS = timedelta(minutes=10)  # Kubernetes's own default for a rollout
 _LONGEST = timedelta(hours=2)  # after a switch for which bad requests are counted
+_WHOLE_SECOND = timedelta(seconds=1)
 _MOST_LOOKS = 10  # looks that one breach asks for at one moment
 
 
@@ -40,6 +41,11 @@ class Case:
     following: Serving | None  # what served next
     notify_only: str = ""
     placebo: bool = False
+
+    @property
+    def ends(self) -> datetime | None:
+        """When something else took over, at the latest: Kubernetes tells whole seconds."""
+        return None if self.following is None else self.following.since + _WHOLE_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +113,7 @@ class Replayer:
     async def replay(self, case: Case) -> Replayed:
         """Follow the switch until its bake ends, whatever was decided before. Raises `NotAnswered`."""
         switch, told = case.switch, case.course.kube_state
-        limit = min(
-            self._now, switch.at + _PROGRESS + case.guard.bake, *([case.following.since] if case.following else [])
-        )
+        limit = min(self._now, switch.at + _PROGRESS + case.guard.bake, *([case.ends] if case.ends else []))
         rounds = await self._rounds(case, limit)
         blind = _blind(case.guard.rules, rounds, told=told)
         guard = replace(case.guard, rules=tuple(rule for rule in case.guard.rules if rule.name not in blind))
@@ -246,13 +250,13 @@ def _film(
                 film.add(round_.at, 2, Probed(rule, round_))
     for k, of_rules in enumerate(blocks, 1):
         at = watch.block_end(k) + SETTLE
-        if case.following is None or at < case.following.since:
+        if case.ends is None or at < case.ends:
             if of_rules:
                 film.add(at, 3, Measured(of_rules))
             film.add(at, 4, Ticked())
     over = until if bake_from is None else bake_from + watch.guard.bake
-    if case.following is not None and case.following.since < over + SETTLE:
-        film.add(case.following.since, 5, Superseded(case.following.revision, case.following.by))
+    if case.following is not None and case.ends is not None and case.ends < over + SETTLE:
+        film.add(case.ends, 5, Superseded(case.following.revision, case.following.by))
     elif over <= until:
         film.add(over + SETTLE, 5, Ticked())
     return film
