@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from watchdog.settings import Settings
 
 _WIDE = 200
+_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
 
 
 @click.command("backtest")
@@ -146,9 +147,12 @@ def _duration(text: str) -> timedelta:
     from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415
 
     try:
-        return parse_duration(text)
+        span = parse_duration(text)
     except ValueError as error:
         fail(f"--since {text!r}: {error}", 2)
+    if not _SHORTEST <= span <= _LONGEST:
+        fail(f"--since {text!r}: write from 1m to {_LONGEST.days}d", 2)
+    return span
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -41,7 +41,7 @@ def unused(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
     """A mark that marks nothing is a mistake of whoever wrote it."""
     return [
         Note(
-            Severity.WARNING, f"the label file marks {mark.at.isoformat()}, where no switch was found", str(mark.target)
+            Severity.WARNING, f"the label file marks {mark.at.isoformat()}: no switch was found there", str(mark.target)
         )
         for mark in marks
         if not any(
