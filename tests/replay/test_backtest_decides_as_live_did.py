@@ -15,6 +15,7 @@ from watchdog.adapters.clock import SystemClock
 from watchdog.domain.record import watch_of
 from watchdog.domain.state import Watch
 from watchdog.replay.backtest import Rules, Wish
+from watchdog.replay.handwritten import of_records
 from watchdog.replay.report import Report, SwitchReplay
 from watchdog.replay.session import Politeness, backtest
 from watchdog.rulebook import read_rules
@@ -128,3 +129,17 @@ def test_all_that_a_rule_said_until_the_decision_is_what_it_said_live(afternoon:
             assert past == live, f"{watch.id} {track.rule.name}"
             compared += len(live)
     assert compared > 200
+
+
+def test_the_watchdogs_own_records_tell_of_the_same_switches(afternoon: Afternoon) -> None:
+    rules = Rules("rules.toml", read_rules(RULES))
+    wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=0, listed=of_records(afternoon.records))
+    found, _ = asyncio.run(backtest(afternoon.real.url, rules, None, wish, Politeness(), SystemClock()))
+    for watch in afternoon.watches:
+        replayed = of(found, watch)
+        assert replayed.source == "records"
+        assert (replayed.outcome, replayed.first_rule) == (watch.phase.value, (watch.breached or ("",))[0]), (
+            replayed.reason
+        )
+        if watch.breached:
+            assert (replayed.label.value, replayed.label_source) == ("bad", "rolled back by the watchdog")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from benchmarks.backtest.history import RULES, build
-from benchmarks.backtest.plan import Fault, Plan, Switch
+from benchmarks.backtest.plan import Fault, Plan, Pod, Switch
 
 from cli.verbs import call
 from simulator.prometheus.real import needs_prometheus, prometheus
@@ -220,3 +220,27 @@ def test_marks_of_people_come_first_and_one_in_vain_is_told(past: Past) -> None:
     assert (one["label"], one["label_source"]) == ("bad", "label file")
     assert any("no switch was found there" in note["text"] for note in report["notes"])
     assert report["overall"]["bad"] - report["overall"]["caught"] == 1
+
+
+def test_flips_of_a_service_are_replayed_from_a_list(past: Past) -> None:
+    """A Service that is flipped from one Deployment to another at the moment at which that one's bad release begins."""
+    bad = next(one for one in PLAN.releases if one.fault is Fault.ERRORS)
+    others = (pod for pod in PLAN.pods if pod.service != bad.service and pod.switched < bad.at)
+    before = max(others, key=_began)
+    flip = {
+        "target": "production/service/front",
+        "at": bad.at.isoformat(),
+        "candidate": f"{bad.service}-{bad.template}",
+        "previous": f"{before.service}-{before.template}",
+        "label": "bad",
+    }
+    (past.folder / "flips.jsonl").write_text(json.dumps(flip))
+    report = past.report("--switches", str(past.folder / "flips.jsonl"), "--placebos", "0")
+    one = next(one for one in report["switches"] if one["kind"] == "selector")
+    assert (one["target"], one["source"], one["label"]) == (flip["target"], "list", "bad")
+    assert (one["outcome"], one["first_rule"]) == ("rolled-back", "error-rate")
+    assert one["stable"] == flip["previous"]
+
+
+def _began(pod: Pod) -> datetime:
+    return pod.switched

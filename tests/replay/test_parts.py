@@ -8,7 +8,7 @@ from benchmarks.backtest.history import RULES
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.domain.measurement import ProbeOutcome, Series
 from watchdog.domain.rollout import Revision, Target
-from watchdog.replay.cases import label_of, placebos
+from watchdog.replay.cases import Mark, label_of, placebos
 from watchdog.replay.courses import Course, Serving
 from watchdog.replay.handwritten import courses_of, read_list
 from watchdog.replay.intervals import clopper_pearson, quantile
@@ -67,6 +67,14 @@ def a_course(*stretches: tuple[str, float]) -> Course:
 )
 def test_a_release_is_labelled_by_what_became_of_it(course: Course, label: Label, source: str) -> None:
     assert label_of(course, 1, (), AT + timedelta(hours=24)) == (label, source)
+
+
+def test_a_mark_is_of_the_switch_and_not_of_its_put_back_two_minutes_later() -> None:
+    course = a_course(("a", 0), ("b", 10), ("a", 10 + 2 / 60))
+    marks = (Mark(TARGET, AT + timedelta(hours=10), Label.BAD, "label file"),)
+    now = AT + timedelta(hours=24)
+    assert label_of(course, 1, marks, now) == (Label.BAD, "label file")
+    assert label_of(course, 2, marks, now)[0] is Label.GOOD
 
 
 def test_quiet_windows_stay_clear_of_switches_and_of_what_was_bad() -> None:

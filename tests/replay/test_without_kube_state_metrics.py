@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from benchmarks.backtest.history import RULES, build
 from benchmarks.backtest.plan import Fault, Plan
+
 from cli.verbs import call
 from simulator.prometheus.real import needs_prometheus, prometheus
 
