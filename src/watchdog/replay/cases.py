@@ -12,7 +12,7 @@ from watchdog.domain.rules import Guard
 from watchdog.domain.state import open_watch, watch_id
 from watchdog.domain.untouched import Peer, untouched
 from watchdog.replay.courses import Course, Serving
-from watchdog.replay.replaying import Case
+from watchdog.replay.filming import Case
 from watchdog.replay.report import Label
 
 HOUR = timedelta(hours=1)
