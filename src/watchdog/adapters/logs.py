@@ -9,7 +9,8 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, TextIO
 
@@ -112,6 +113,18 @@ class ConsoleFormatter(_OneLine):
             return self._shown(to_json(value))
         text = self._shown(value)
         return '"' + text.replace('"', '\\"') + '"' if not text or re.search(r'[\s"=]', text) else text
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """The watchdog logs nothing meanwhile: for programs that tell what happens in another way."""
+    logger = logging.getLogger("watchdog")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def printable(text: str) -> str:
