@@ -117,7 +117,7 @@ def _panel(
     parts += [painted(layer, frame, hatch) for layer in panel.layers]
     parts.append(moment_lines(moments, frame))
     parts.append(element("line", x1=frame.left, x2=frame.left, y1=frame.top, y2=frame.bottom, **stroke(Tone.FRAME)))
-    parts += [limit_words(layer, frame) for layer in panel.layers if isinstance(layer, Limit)]
+    parts += [limit_words(layer, frame, panel.layers) for layer in panel.layers if isinstance(layer, Limit)]
     return element("g", *parts, caption, class_="wd-panel")
 
 

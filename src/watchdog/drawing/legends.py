@@ -79,7 +79,7 @@ def moment_names(moments: Sequence[Moment], frame: Frame, top: float) -> tuple[s
     taken: list[float] = []  # how far to the right each row is used
     placed: list[tuple[float, int, Moment, str, str]] = []
     for moment in sorted((each for each in moments if frame.shows(each.at)), key=lambda each: each.at):
-        name = fitted(moment.name, 180.0, SMALL)
+        name = fitted(moment.name, 260.0, SMALL)
         x = frame.across(moment.at)
         wide = width(name, SMALL) + 10.0
         anchor, begin = ("start", x - 5.0) if x + wide <= frame.right + 12 else ("end", x - wide)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import assert_never
 
-from watchdog.drawing.elements import element, path, title, width, words
+from watchdog.drawing.elements import element, fitted, path, title, width, words
 from watchdog.drawing.layers import MOMENTS, Band, Bars, Dots, Layer, Limit, Line, Moment
 from watchdog.drawing.scales import Scale
 from watchdog.drawing.shapes import marker
@@ -138,13 +138,23 @@ def _limit(layer: Limit, frame: Frame) -> str:
     return element("g", *parts)
 
 
-def limit_words(layer: Limit, frame: Frame) -> str:
-    """The words at a limit's line: they lie over all curves."""
-    y = frame.up(layer.value)
-    beneath = y - frame.top < SMALL + 4
-    return text(
-        frame.right - 4, y + (SMALL + 2 if beneath else -5), layer.name, tone=layer.tone, anchor="end", halo=True
-    )
+def limit_words(layer: Limit, frame: Frame, beside: Sequence[Layer]) -> str:
+    """The words at a limit's line, at the end and on the side where they hide least of the curves."""
+    said = fitted(layer.name, (frame.right - frame.left) / 2, SMALL)
+    wide, y = width(said, SMALL), frame.up(layer.value)
+    points = [
+        frame.at(x, value) for line in beside if isinstance(line, Line) for piece in line.pieces() for x, value in piece
+    ]
+
+    def hidden(place: tuple[str, float]) -> int:
+        anchor, baseline = place
+        left = frame.right - 4 - wide if anchor == "end" else frame.left + 6
+        inside = sum(left - 4 <= px <= left + wide + 4 and baseline - SMALL <= py <= baseline + 4 for px, py in points)
+        return inside + (1_000_000 if baseline - SMALL < frame.top - 2 or baseline > frame.bottom else 0)
+
+    anchor, baseline = min(((anchor, at) for anchor in ("end", "start") for at in (y - 5, y + SMALL + 2)), key=hidden)
+    x = frame.right - 4 if anchor == "end" else frame.left + 6
+    return text(x, baseline, said, tone=layer.tone, anchor=anchor, halo=True)
 
 
 def _bars(layer: Bars, frame: Frame) -> str:
