@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from drawing.pictures import SVG, of_class, parsed, texts, titles
 from watchdog.drawing import Clock, Tone
-from watchdog.drawing.thinning import thinned
+from watchdog.drawing.thinning import thinned, with_gaps
 from watchdog.drawing.timelines import Event, Kind, Row, Timeline
 
 PASSED = Kind("passed", Tone.GOOD, "circle")
@@ -59,3 +59,10 @@ def test_shortening_keeps_the_extremes_the_ends_and_the_gaps(ys: list[float | No
     if known:
         assert (min(kept), max(kept)) == (min(known), max(known))
     assert any(y is None or math.isnan(y) for _, y in short) == (len(known) < len(ys))
+
+
+def test_a_gap_outlives_the_shortening() -> None:
+    points = [(float(x), 1.0) for x in range(1000) if not 400 <= x < 500]
+    short = thinned(with_gaps(points, reach=2.5), 50)
+    assert len(short) <= 50
+    assert [x for x, y in short if y is None] == [449.5]

@@ -149,7 +149,7 @@ def test_long_paths_are_drawn_with_fewer_points_that_keep_their_extremes() -> No
     path[12_345] = replace(path[12_345], value=0.0499)
     switch = a_switch(1, at=BEGIN, rules=(a_rule(path),))
     report = a_report([switch])
-    assert len(html(report)) < 100_000
+    assert len(html(report)) < 60_000
     (picture,) = [each for each in pictures(html(report)) if "candidate" in titles(each)]
     (line,) = [each for each in of_class(of_class(picture, "wd-panel")[0], "wd-value") if each.tag.endswith("path")]
     heights = sorted(float(point.split()[1]) for point in re.split("[ML]", line.get("d") or "") if point)

@@ -6,6 +6,16 @@ from collections.abc import Sequence
 from watchdog.drawing.layers import Point
 
 
+def with_gaps(points: Sequence[Point], reach: float) -> list[Point]:
+    """The points with a None between those that lie further apart than `reach`: thinning must not lose that."""
+    marked: list[Point] = []
+    for point in points:
+        if marked and point[0] - marked[-1][0] > reach:
+            marked.append(((marked[-1][0] + point[0]) / 2, None))
+        marked.append(point)
+    return marked
+
+
 def thinned(points: Sequence[Point], most: int) -> list[Point]:
     """At most about `most` of the points, in order; extremes, both ends and the places of gaps are kept.
 

@@ -26,7 +26,7 @@ from watchdog.drawing import (
     ceiling,
 )
 from watchdog.drawing.layers import Layer, Point
-from watchdog.drawing.thinning import thinned
+from watchdog.drawing.thinning import thinned, with_gaps
 from watchdog.drawing.timelines import Event, Kind, Row, Timeline
 from watchdog.drawing.tones import SERIES
 from watchdog.replay.rendering.curves import Curve, Setting
@@ -109,7 +109,7 @@ def switch_figure(switch: SwitchReplay, rule: RuleReplay, key: str) -> Figure | 
             Line("stable before the switch", [(0.0, rule.baseline), (end, rule.baseline)], Tone.BASELINE, "2 3", 1.6)
         )
     layers += _level("limit", limits, number(known[-1], dimension) if known else "", upward=not downward(rule))
-    layers.append(Line("candidate", thinned(values, POINTS), reach=reach))
+    layers.append(Line("candidate", thinned(with_gaps(values, reach), POINTS)))
     high = ceiling([*(value for _, value in values), *known, rule.baseline])
     panels = [Panel(f"{rule.rule}: {rule.text}", Linear(0.0, high, dimension), layers, height=130.0)]
     panels += _evidence(path, reach)
@@ -145,7 +145,7 @@ def _evidence(path: Sequence[tuple[float, PathPoint]], reach: float) -> list[Pan
     top = min(max([*(each for _, each in evidence if each is not None), *wanted]), 2.0 * max(wanted)) * 1.08
     low = min([0.0, *(each for _, each in evidence if each is not None)])
     layers = _level("needed:", needed, odds(wanted[-1], far=True))
-    layers.append(Line("evidence", thinned(evidence, POINTS), Tone.EVIDENCE, reach=reach))
+    layers.append(Line("evidence", thinned(with_gaps(evidence, reach), POINTS), Tone.EVIDENCE))
     return [Panel("odds against a harmless release", Odds(max(low, -3.0), top), layers, height=110.0)]
 
 
