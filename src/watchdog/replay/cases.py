@@ -1,9 +1,10 @@
 """Which moments of a target's past are replayed: real switches with what is known of them, and quiet windows."""
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from watchdog.domain.memory import Memory, notice
 from watchdog.domain.rollout import ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
@@ -19,6 +20,7 @@ HOUR = timedelta(hours=1)
 
 _NEAR = timedelta(minutes=5)  # a mark need not name the second
 _TRIES = 50  # random moments for each placebo, before it is given up
+_DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +110,22 @@ def placebos(
 ) -> Iterator[Marked]:
     """Quiet moments, replayed as if what served had been switched to then: what breaches there is a false alarm.
 
-    The choice hangs on the seed, the target and the span alone.
+    The choice hangs on the seed, the target and the day alone: tomorrow most of them are the same ones.
     """
-    chance = random.Random(f"{seed}/{course.target}/{since.date()}/{now.date()}")  # noqa: S311 - repeatable on purpose
     taken = [*_disturbed(course, guard, marks, now)]
     length = guard.bake + guard.baseline
-    span = (now - guard.bake - since).total_seconds()
-    for _ in range(count if span > 0 else 0):
+    days = [since.date() + timedelta(days=day) for day in range((now.date() - since.date()).days + 1)]
+    draws = [random.Random(f"{seed}/{course.target}/{day}") for day in days]  # noqa: S311 - repeatable on purpose
+    order = sorted(range(len(days)), key=lambda number: draws[number].random())
+    for number in (order[turn % len(order)] for turn in range(count)):
         for _ in range(_TRIES):
-            at = (since + timedelta(seconds=chance.uniform(0.0, span))).replace(microsecond=0)
-            window = at - guard.baseline, at + guard.bake
-            serving = course.serving_at(window[0])
-            if serving is None or serving.since > window[0]:
+            midnight = datetime(days[number].year, days[number].month, days[number].day, tzinfo=UTC)
+            at = midnight + timedelta(seconds=math.floor(draws[number].random() * _DAY))
+            begin, end = at - guard.baseline, at + guard.bake
+            serving = course.serving_at(begin)
+            if begin < since or end > now or serving is None or serving.since > begin:
                 continue
-            if all(window[1] <= begin or end <= window[0] for begin, end in taken):
+            if all(end <= other_begin or other_end <= begin for other_begin, other_end in taken):
                 taken.append((at - length, at + length))
                 yield placebo(course, guard, at)
                 break

@@ -84,13 +84,13 @@ class HistoryPrometheus:
 
     async def now(self, *, deadline: float = 10.0) -> datetime | QueryFailed:
         """What time Prometheus thinks it is. Never raises."""
-        answer = await self._sent(Key("query", "time()", None, None, None), deadline)
+        answer = await self._sent(Key("query", "vector(time())", None, None, None), deadline)
         if isinstance(answer, QueryFailed):
             return answer
         try:
             return datetime.fromtimestamp(answer.series[0].samples[0][1], UTC)
         except (IndexError, OverflowError, ValueError):
-            return QueryFailed(FailureReason.GARBLED, "it does not say what time it is", "time()")
+            return QueryFailed(FailureReason.GARBLED, "it does not say what time it is", "vector(time())")
 
     async def query(self, promql: str, at: datetime, *, deadline: float) -> Answer | QueryFailed:
         """An instant query at `at`; a range selector gives its raw samples. Never raises."""
