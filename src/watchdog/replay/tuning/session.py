@@ -1,10 +1,12 @@
 """Builds what tuning takes and runs it: backtest, search, and a whole replay of what is suggested."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from watchdog.domain.rollout import Target
 from watchdog.ports import Clock
 from watchdog.replay.backtest import Backtest, Progress, Rules, Wish
 from watchdog.replay.comparing import compared
@@ -56,9 +58,9 @@ async def tune(
             (new,) = await again.run([Rules(name, read_rules(patched(text, kept)))])
             comparison = compared(report, new, name)
             if _confirmed(report, new):
-                return Tuned(report, _said(suggestions, kept, comparison), comparison)
+                return Tuned(report, _said(suggestions, kept), comparison)
         none = tuple(replace(each, values=()) for each in suggestions)
-        return Tuned(report, _said(suggestions, none, None))
+        return Tuned(report, _said(suggestions, none))
 
 
 def _attempts(suggestions: Sequence[Suggestion]) -> list[frozenset[str]]:
@@ -73,23 +75,29 @@ def _confirmed(old: Report, new: Report) -> bool:
     return after.bad - after.caught <= before.bad - before.caught and after.false_alarms <= before.false_alarms
 
 
-def _said(
-    suggestions: Sequence[Suggestion], kept: Sequence[Suggestion], comparison: Comparison | None
-) -> tuple[Suggestion, ...]:
+def _said(suggestions: Sequence[Suggestion], kept: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
     """The reasons of what was dropped say so."""
-    del comparison
     return tuple(
         replace(now, reason=not_confirmed(was.reason)) if was.values and not now.values else now
         for was, now in zip(suggestions, kept, strict=True)
     )
 
 
-def labels_of(report: Report) -> tuple[Entry, ...]:
-    """What a report says of its switches, as labels of another backtest."""
-    from watchdog.domain.rollout import Target  # noqa: PLC0415
+def wish_of(report: Report, wish: Wish) -> Wish:
+    """The past that a report is about, with what it says of its switches; else as wished.
 
-    return tuple(
+    Raises ValueError where a target of it is none.
+    """
+    labels = tuple(
         Entry(Target.parse(switch.target), switch.at, label=switch.label, source="list")
         for switch in report.real
         if switch.label is not Label.UNKNOWN
+    )
+    placebos = Counter(switch.target for switch in report.placebos)
+    return replace(
+        wish,
+        span=report.until - report.since,
+        until=report.until,
+        placebos=max(placebos.values(), default=0),
+        labels=(*labels, *wish.labels),
     )
