@@ -15,7 +15,10 @@ from enum import StrEnum
 from typing import Any, TextIO
 
 from watchdog.adapters.jsontext import to_json
+from watchdog.domain.text import printable
 from watchdog.ports import Clock
+
+__all__ = ["Bound", "ConsoleFormatter", "JsonFormatter", "LogFormat", "Redact", "fact", "printable", "set_up"]
 
 Redact = Callable[[str], str]
 
@@ -125,13 +128,6 @@ def hushed() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-def printable(text: str) -> str:
-    """`text` with newlines, escape sequences and invisible characters written out as `\\n`, `\\x1b`, `\\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 def _with(record: logging.LogRecord, facts: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ _VERBS: Mapping[str, str] = MappingProxyType(
         "init": "write a first rules.toml from what the cluster and Prometheus have",
         "check": "read rules.toml and name every mistake",
         "test": "rule unit tests: series in, expected verdicts out",
+        "tune": "suggest limits from a backtest, as a patch",
         "backtest": "what the rules would have done with the past's switches",
         "status": "the open watches",
         "history": "the records of ended watches",

@@ -17,7 +17,7 @@ from watchdog.replay.cases import Mark, Marked, Neighbours, placebo, placebos, r
 from watchdog.replay.courses import Course, Found
 from watchdog.replay.handwritten import Entry, marks_of
 from watchdog.replay.noticing import blank, failures, first_failure, left_out, nothing, span, unused
-from watchdog.replay.replaying import At, Replayer
+from watchdog.replay.replaying import At, Replayed, Replayer
 from watchdog.replay.report import Note, Report, Severity, Spent, SwitchReplay
 from watchdog.replay.searching import guarded, search
 from watchdog.replay.telling import told
@@ -55,14 +55,25 @@ class Progress:
     advanced: Callable[[], None] = lambda: None
 
 
+Keep = Callable[[Marked, Replayed], None]
+"""Given each replayed switch with all that was measured, of which the report keeps what is shown."""
+
+
+def _forget(_marked: Marked, _replayed: Replayed) -> None:
+    """What was measured is let go."""
+
+
 class Backtest:
     """Replays the same past under one rules file or several. Raises `NotAnswered` where nothing can be asked."""
 
-    def __init__(self, source: HistoryPrometheus, clock: Clock, wish: Wish, progress: Progress) -> None:
+    def __init__(
+        self, source: HistoryPrometheus, clock: Clock, wish: Wish, progress: Progress, keep: Keep = _forget
+    ) -> None:
         self._source = source
         self._clock = clock
         self._wish = wish
         self._progress = progress
+        self._keep = keep
         self._notes: list[Note] = []
         self._moments: dict[Target, list[datetime]] = {}
 
@@ -169,6 +180,7 @@ class Backtest:
                         failed.append((marked, "the limit of samples (--max-samples) is spent"))
                     else:
                         switches.append(told(marked, replayed))
+                        self._keep(marked, replayed)
                 self._progress.advanced()
 
         async with asyncio.TaskGroup() as scope:

@@ -4,6 +4,8 @@ import json
 
 from rich.console import Console
 
+from watchdog.replay.rendering.html import html
+from watchdog.replay.rendering.markdown import markdown
 from watchdog.replay.report import Comparison, Report, document_of
 from watchdog.replay.table import show as show_report
 from watchdog.replay.table import show_comparison
@@ -23,5 +25,9 @@ def printed(found: Report | Comparison, output: str) -> str:
     match output:
         case "json":
             return json.dumps(document_of(found), allow_nan=False)
+        case "markdown":
+            return markdown(found).rstrip("\n")
+        case "html":
+            return html(found).rstrip("\n")
         case _:
             raise ValueError(f"no format {output!r}")

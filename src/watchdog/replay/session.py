@@ -29,6 +29,23 @@ class Politeness:
     cache: Path | None = None
 
 
+def history_of(
+    url: str, politeness: Politeness, clock: Clock, *, token_file: Path | None = None, ca_file: Path | None = None
+) -> HistoryPrometheus:
+    """The past of a Prometheus, to be entered and left."""
+    cache = None
+    if politeness.cache is not None:
+        cache = AnswerCache(politeness.cache, url, clock.now().timestamp())
+    return HistoryPrometheus(
+        url,
+        token_file=token_file,
+        ca_file=ca_file,
+        concurrency=politeness.concurrency,
+        max_samples=politeness.max_samples,
+        cache=cache,
+    )
+
+
 async def backtest(
     url: str,
     rules: Rules,
@@ -42,17 +59,7 @@ async def backtest(
     progress: Progress | None = None,
 ) -> tuple[Report, Comparison | None]:
     """The report on `rules`, and how it differs from that on `against`. Raises `NotAnswered` and `ListInvalid`."""
-    cache = None
-    if politeness.cache is not None:
-        cache = AnswerCache(politeness.cache, url, clock.now().timestamp())
-    async with HistoryPrometheus(
-        url,
-        token_file=token_file,
-        ca_file=ca_file,
-        concurrency=politeness.concurrency,
-        max_samples=politeness.max_samples,
-        cache=cache,
-    ) as source:
+    async with history_of(url, politeness, clock, token_file=token_file, ca_file=ca_file) as source:
         files: Sequence[Rules] = (rules,) if against is None else (rules, against)
         reports = await Backtest(source, clock, wish, progress or Progress()).run(files)
     return reports[0], None if against is None else compared(reports[1], reports[0], reports[1].rules_file)
