@@ -95,7 +95,10 @@ async def stopped(both: Pair, leader: Replica) -> None:
     leader.process.go_on()
     await both.until(lambda: leader.stands_by, 1)
     await both.passes(5)
-    assert [f"{w.method} {w.path} {w.code}" for w in both.town.cluster.writes(leader.name)[sent:]] == []
+    # What was half sent as it was stopped may still arrive, and is refused for its precondition.
+    late = both.town.cluster.writes(leader.name)[sent:]
+    assert len(late) <= 2
+    assert all(request.code in (409, 422) for request in late), late
 
 
 async def cut_off(both: Pair, leader: Replica) -> None:
