@@ -76,6 +76,9 @@ url = "{{ secret.PAGER_URL }}"
 on = ["rolled-back", "not-recovered", "held", "failed"]
 """
 
+UNBRAKED = RULES.replace("version = 1\n", 'version = 1\n[brakes]\nall = "100 in 10m"\ntarget = "100 in 1h"\n')
+"""For stories that are about other things and roll back often."""
+
 GOOD = Behaviour(
     dialect="fastapi",
     requests_per_second=20,
@@ -212,11 +215,12 @@ class Town:
             known.on = channel.on
         return {channel.name: self.channels[channel.name] for channel in rulebook.channels}
 
-    async def start(self, *, wait: bool = True) -> None:
+    async def start(self, *, wait: bool = True, dry_run: bool = False, token: str = "") -> None:
         """Start the watchdog, as a new process would begin."""
         settings = load(
             rules=self.rules_path,
-            kubeconfig=self.cluster.kubeconfig(self.folder / "kubeconfig"),
+            kubeconfig=self.cluster.kubeconfig(self.folder / "kubeconfig", token),
+            dry_run=dry_run,
             prometheus_url=self.prometheus.url,
             namespace=OWN,
             listen=Listen("127.0.0.1", 0),
@@ -301,6 +305,10 @@ class Town:
 
         await self.until(there, within)
         return self.records(target)[number - 1]
+
+    def moment(self, text: str) -> datetime:
+        """A moment of a record."""
+        return datetime.fromisoformat(text)
 
     def told(self, channel: str = "releases") -> list[str]:
         """The topics that the channel was told, in order."""

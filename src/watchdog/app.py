@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
-from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
-from watchdog.adapters.kubernetes.events import KubernetesEvents
-from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
 from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
@@ -26,8 +24,9 @@ from watchdog.domain.record import record_of
 from watchdog.domain.rules import Rulebook, Topic
 from watchdog.engine.leading import lead
 from watchdog.engine.supervisor import Supervisor
-from watchdog.ports import Clock, Leadership
-from watchdog.remote import connected, journal_of
+from watchdog.ports import Clock, Document, Leadership
+from watchdog.reach import Reach, reach_of
+from watchdog.remote import connected
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
 from watchdog.term import Outside, Term
@@ -67,7 +66,7 @@ class Watchdog:
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
         self._environ = environ or {}
         self._timing = timing
-        self._channels = Channels(build, settings.public_url, fence=self._leads)
+        self._channels = Channels(build, settings.public_url, dry_run=settings.dry_run, fence=self._leads)
         self._leadership: Leadership | None = None
         self._term: Term | None = None
         self._cache: ClusterCache | None = None
@@ -122,16 +121,17 @@ class Watchdog:
         if settings.prometheus_url is None:
             raise CannotStart("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
         client = await connected(settings, clock, stack)
-        host = socket.gethostname()
         leadership = self._leadership = KubernetesLease(
             client,
             settings.namespace,
-            identity=f"{host}_{self._rng.getrandbits(64):016x}",
+            identity=f"{socket.gethostname()}_{self._rng.getrandbits(64):016x}",
             clock=clock,
             rng=self._rng,
+            # A rehearsal beside the one that acts is no rival of it.
+            name=f"{NAME}-dry-run" if settings.dry_run else NAME,
             timing=self._timing,
         )
-        kube = client.fenced(self._leads)
+        reach = reach_of(client.fenced(self._leads), settings, clock, self._rng)
         prometheus = LivePrometheus(
             settings.prometheus_url,
             token_file=settings.prometheus_token_file,
@@ -141,14 +141,10 @@ class Watchdog:
         stack.push_async_callback(prometheus.close)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
-        journal = journal_of(kube, settings, clock, self._rng)
-        cache = self._cache = ClusterCache(kube, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
+        cache = self._cache = ClusterCache(reach.client, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
         outside = Outside(
-            client=kube,
+            reach=reach,
             cache=cache,
-            journal=journal,
-            braking=ConfigMapBraking(kube, settings.namespace),
-            events=KubernetesEvents(kube, clock=clock, instance=host),
             prometheus=prometheus,
             prober=prober,
             channels=self._channels,
@@ -160,16 +156,15 @@ class Watchdog:
             settings.listen.port,
             ready=lambda: self._ready(cache, leadership),
             metrics=self.metrics.text,
-            watches=lambda: self._watches(journal),
-            watch=lambda watch_id: self._watch(journal, watch_id),
+            watches=lambda: self._watches(reach),
+            watch=lambda watch_id: self._watch(reach, watch_id),
         )
         await server.start()
         stack.push_async_callback(server.stop)
         self.url = server.url
-        log.info(
-            "started",
-            extra={"facts": {"listen": self.url, "rules": str(settings.rules), "guards": len(rulebook.guards)}},
-        )
+        self.metrics.dry_run(settings.dry_run)
+        facts = {"listen": self.url, "rules": str(settings.rules), "guards": len(rulebook.guards)}
+        log.info("started", extra={"facts": {**facts, "dry_run": settings.dry_run}})
         return {
             "cache": cache.run(),
             "leadership": lead(leadership, lambda: self._work(outside), self.metrics.leader),
@@ -240,17 +235,17 @@ class Watchdog:
         troubles = [leadership.trouble] if leadership.trouble else []
         return not reasons, [role, *reasons, *troubles, *cache.troubles]
 
-    async def _watches(self, journal: ConfigMapJournal) -> Sequence[Mapping[str, Any]]:
+    async def _watches(self, reach: Reach) -> Sequence[Document]:
+        """Of a standby, those that the leader has journalled."""
         if self.supervisor is None:
-            return await journal.records(open_only=True)
-        return [record_of(watch) for watch in self.supervisor.watches]
+            return await reach.journal.records(open_only=True)
+        return [reach.document(record_of(one)) for one in self.supervisor.watches]
 
-    async def _watch(self, journal: ConfigMapJournal, watch_id: str) -> Mapping[str, Any] | None:
-        if self.supervisor is not None:
-            for watch in self.supervisor.watches:
-                if watch.id == watch_id:
-                    return record_of(watch)
-        return next((record for record in await journal.records() if record.get("watch") == watch_id), None)
+    async def _watch(self, reach: Reach, watch_id: str) -> Document | None:
+        for record in await self._watches(reach):
+            if record["watch"] == watch_id:
+                return record
+        return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
 
     async def _last_words(self) -> None:
         """Let notices that are being sent arrive, and the records say so, so that they need not be repeated."""

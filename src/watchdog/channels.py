@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from watchdog.adapters import notifiers
+from watchdog.adapters.dry_run import MarkedNotifier
 from watchdog.adapters.notifiers.pagerduty import RESOLVING
 from watchdog.adapters.notifiers.tracked import InFlight, TrackedNotifier
 from watchdog.adapters.secrets import SecretReader
@@ -33,12 +34,20 @@ def build_channels(secrets: SecretReader, clock: Clock) -> Build:
 
 
 class Channels:
-    """The notifiers in force. None of them sends anything while `fence()` does not hold."""
+    """The notifiers in force. Those of a `dry_run` mark each notice; none sends any while `fence()` does not hold."""
 
-    def __init__(self, build: Build, public_url: str | None, *, fence: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        build: Build,
+        public_url: str | None,
+        *,
+        dry_run: bool = False,
+        fence: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.in_flight = InFlight()
         self._build = build
         self._public_url = public_url
+        self._dry_run = dry_run
         self._fence = fence
         self._notifiers: Mapping[str, TrackedNotifier] = {}
 
@@ -49,7 +58,12 @@ class Channels:
     def take(self, rulebook: Rulebook) -> None:
         """Build those of these rules; raises `ChannelInvalid` and leaves those in force as they are."""
         self._notifiers = {
-            name: TrackedNotifier(notifier, self.in_flight, self._public_url, fence=self._fence)
+            name: TrackedNotifier(
+                MarkedNotifier(notifier) if self._dry_run else notifier,
+                self.in_flight,
+                self._public_url,
+                fence=self._fence,
+            )
             for name, notifier in self._build(rulebook).items()
         }
 

@@ -8,6 +8,7 @@ from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
 from watchdog.domain.live import Live, Pod, Sighting
 from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
+from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Probe
 
@@ -74,6 +75,26 @@ class MetricSource(Protocol):
         self, promql: str, start: datetime, end: datetime, step: float, *, deadline: float
     ) -> Answer | QueryFailed:
         """The query at `start`, `start + step` ... up to `end`. Never raises."""
+        ...
+
+
+class MetricCatalog(Protocol):
+    """What Prometheus knows of its series without their samples. Nothing raises."""
+
+    async def label_names(
+        self, selectors: Sequence[str], start: datetime, end: datetime, *, deadline: float
+    ) -> tuple[str, ...] | QueryFailed:
+        """The labels of the series that any of the selectors finds between `start` and `end`; without one, of all."""
+        ...
+
+    async def label_values(
+        self, label: str, selectors: Sequence[str], start: datetime, end: datetime, *, deadline: float
+    ) -> tuple[str, ...] | QueryFailed:
+        """The values of one label among those series; of `__name__`, the names of their metrics."""
+        ...
+
+    async def alert_names(self, *, deadline: float) -> tuple[str, ...] | QueryFailed:
+        """The names of all alerting rules."""
         ...
 
 
@@ -183,6 +204,18 @@ class Leadership(Protocol):
 
     async def release(self) -> None:
         """Let another one lead at once; to be called when all work has ended. Never raises."""
+        ...
+
+
+class Owners(Protocol):
+    """What reconciles guarded objects: Argo CD, Flux."""
+
+    async def known(self, owner: Owner) -> Owner:
+        """The owner with whether it heals, as it is configured now; None where that cannot be read. Never raises."""
+        ...
+
+    async def suspend(self, owner: Owner, watch_id: str) -> str:
+        """Suspend its reconciling, under what was read; "" where that was done, else why not. Raises `OutOfReach`."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""What a laptop asks of the cluster: reads records, rolls back by hand. Builds the few adapters that takes."""
+"""What a laptop asks of the cluster: records, a live check, a rollback by hand. Builds the adapters that takes."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,10 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS
+from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.domain.brakes import BRAKES, Pause
@@ -24,14 +27,90 @@ from watchdog.engine import by_hand
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.performing import Performer
 from watchdog.ports import Clock, OutOfReach
+from watchdog.rulebook import Report
 from watchdog.settings import Settings
+from watchdog.survey.cluster import read_cluster
+from watchdog.survey.findings import Finding
+from watchdog.survey.first_rules import FirstRules, first_rules
+from watchdog.survey.guardables import guardables_of
+from watchdog.survey.hearing import hear, unheard
+from watchdog.survey.live_check import Cluster, Ways, live_check
+from watchdog.survey.metric_names import MetricNames
 
 
 async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
-    """All records of the watchdog in `settings.namespace`, newest first. Raises `OutOfReach`."""
+    """All records of the watchdog in `settings.namespace`, newest first. Raises `OutOfReach`.
+
+    Those of a dry run where the settings say `dry_run`: the two are never handed out together.
+    """
     async with AsyncExitStack() as stack:
         kube = await connected(settings, clock, stack)
-        return await journal_of(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
+        journal = dry_run_journal_of if settings.dry_run else journal_of
+        return await journal(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
+
+
+async def check_live(
+    settings: Settings, clock: Clock, environ: Mapping[str, str], report: Report
+) -> tuple[Finding, ...]:
+    """Whether the rules of a valid file would work in the cluster and on the Prometheus of the settings."""
+    assert report.rulebook is not None
+    async with AsyncExitStack() as stack:
+        cluster: Cluster | str
+        try:
+            kube = await connected(settings, clock, stack)
+        except OutOfReach as error:
+            cluster = str(error)
+        else:
+            journal = journal_of(kube, settings, clock, random.Random())  # noqa: S311 - jitter
+            cluster = Cluster(kube, journal, settings.namespace, own_account=settings.kubeconfig is None)
+        secret = SecretReader(settings.secrets_dir, environ)
+        ways = Ways(cluster, _prometheus(settings, stack), secret, clock)
+        return await live_check(report.rulebook, report.places, ways)
+
+
+class NothingToGuard(OutOfReach):
+    """There is no Deployment that a guard could be written for."""
+
+
+async def look_around(settings: Settings, clock: Clock, namespaces: Sequence[str]) -> FirstRules:
+    """What a first rules.toml for these namespaces (none: all that may be listed) says. Only reads.
+
+    Raises `OutOfReach` where the cluster does not answer, `NothingToGuard` where it has nothing to guard. Of a
+    Prometheus that does not answer the file itself speaks.
+    """
+    async with AsyncExitStack() as stack:
+        cluster = await read_cluster(await connected(settings, clock, stack), namespaces, settings.namespace)
+        survey = guardables_of(cluster)
+        if not survey.guardables:
+            raise NothingToGuard(_nothing(cluster.namespaces, cluster.refused, survey.passed_over))
+        at, prometheus = clock.now(), _prometheus(settings, stack)
+        if isinstance(prometheus, str):
+            hearing = unheard(survey.guardables, prometheus)
+        else:
+            hearing = await hear(prometheus, MetricNames(prometheus, at), survey.guardables, at)
+        return first_rules(cluster, survey, hearing, at)
+
+
+def _nothing(read: Iterable[str], refused: Mapping[str, str], passed_over: Sequence[str]) -> str:
+    """Why there is nothing to guard."""
+    where = ", ".join(read)
+    parts = [f"there is no Deployment to guard in {where}" if where else "no namespace could be read"]
+    parts += [f"{namespace} may not be read ({why})" for namespace, why in refused.items()]
+    return "; ".join([*parts, *passed_over])
+
+
+def _prometheus(settings: Settings, stack: AsyncExitStack) -> LivePrometheus | str:
+    """Prometheus, closed with `stack`; as a text, why it cannot be asked."""
+    if settings.prometheus_url is None:
+        return "WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus"
+    try:
+        prometheus = LivePrometheus(
+            settings.prometheus_url, token_file=settings.prometheus_token_file, ca_file=settings.prometheus_ca_file
+        )
+    except OSError as error:
+        return f"WATCHDOG_PROMETHEUS_CA_FILE: {settings.prometheus_ca_file} holds no certificates ({error})"
+    stack.push_async_callback(prometheus.close)
+    return prometheus
 
 
 @dataclass(frozen=True)
@@ -71,6 +150,7 @@ async def rollback_by_hand(
             clock=clock,
             observer=MetricsObserver(Metrics()),
             remember=remember,
+            owners=KubernetesOwners(kube),
             brakeman=Brakeman(ConfigMapBraking(kube, settings.namespace), clock, lambda: BRAKES),
         )
         wish = by_hand.Wish(target, who, reason, to, overridden)
@@ -111,6 +191,12 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 def journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
     """The journal in the watchdog's own namespace."""
     return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=settings.records_kept)
+
+
+def dry_run_journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
+    """The journal of `run --dry-run` there, apart from the real one: no real run finds anything of it."""
+    kept = settings.records_kept
+    return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=kept, series="dry-run-")
 
 
 async def connected(settings: Settings, clock: Clock, stack: AsyncExitStack) -> KubeClient:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchdog.adapters.kubernetes.cache import ClusterCache
-from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.channels import Channels, wants_notice
 from watchdog.domain.effects import Notice
@@ -18,19 +17,17 @@ from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
 from watchdog.engine.observing import Observer
 from watchdog.engine.sampling import Sampler
-from watchdog.ports import Braking, Clock, EventSink, Journal, MetricSource, Prober
+from watchdog.ports import Clock, MetricSource, Prober
+from watchdog.reach import Reach
 from watchdog.wiring import Ports, supervisor_of
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What all terms of a process share. `client`, and all that writes, is fenced by the leadership."""
+    """What all terms of a process share. Whatever of it writes is fenced by the leadership."""
 
-    client: KubeClient
+    reach: Reach
     cache: ClusterCache
-    journal: Journal
-    braking: Braking
-    events: EventSink
     prometheus: MetricSource
     prober: Prober
     channels: Channels
@@ -44,7 +41,7 @@ class Term:
     def __init__(self, rulebook: Rulebook, outside: Outside) -> None:
         self._outside = outside
         self._providers = tuple(
-            make(outside.client, outside.cache, clock=outside.clock, guarded=self._guarded)
+            make(outside.reach.client, outside.cache, clock=outside.clock, guarded=self._guarded)
             for make in PROVIDERS.values()
         )
         self._sampler = Sampler(outside.prometheus, outside.clock)
@@ -57,10 +54,11 @@ class Term:
         self.supervisor = supervisor_of(
             rulebook,
             Ports(
-                providers=self._providers,
-                journal=outside.journal,
-                braking=outside.braking,
-                events=outside.events,
+                providers=tuple(map(outside.reach.provider, self._providers)),
+                journal=outside.reach.journal,
+                events=outside.reach.events,
+                braking=outside.reach.braking,
+                owners=outside.reach.owners,
                 sampler=self._sampler,
                 prober=outside.prober,
                 observer=outside.observer,
@@ -76,7 +74,7 @@ class Term:
         supervisor, outside = self.supervisor, self._outside
         calibrator = Calibrator(
             sampler=self._sampler,
-            journal=outside.journal,
+            journal=outside.reach.journal,
             memories=supervisor.memories,
             targets=supervisor.undisturbed,
             clock=outside.clock,

@@ -1,4 +1,4 @@
-"""The engine, wired to whatever fulfils its ports."""
+"""The engine, wired to whatever fulfils its ports: the same for the daemon and for a rehearsal."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
 from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Braking, Clock, EventSink, Journal, Notifier, Prober, TrafficProvider
+from watchdog.ports import Braking, Clock, EventSink, Journal, Notifier, Owners, Prober, TrafficProvider
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Ports:
 
     providers: Sequence[TrafficProvider]
     journal: Journal
-    braking: Braking
     events: EventSink
+    braking: Braking
+    owners: Owners
     sampler: Sampler
     prober: Prober
     observer: Observer
@@ -76,6 +77,7 @@ def supervisor_of(rulebook: Rulebook, ports: Ports) -> Supervisor:
         clock=ports.clock,
         observer=ports.observer,
         remember=supervisor.memories.learn,
+        owners=ports.owners,
         brakeman=Brakeman(ports.braking, ports.clock, lambda: supervisor.rulebook.brakes),
     )
     return supervisor

@@ -56,9 +56,10 @@ def test_a_worse_release_is_proven_in_fewer_blocks(share: float, blocks: int) ->
     assert blocks_until(share) == blocks
 
 
-def test_no_single_block_decides() -> None:
-    for share in (0.5, 1.0):
-        assert wagered((share * 1e9, 1e9)).log_evidence < needed()
+@pytest.mark.parametrize("harmless", [0.5, HARMLESS, 3e-4, 1.5e-5, 1e-6])
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_no_single_block_decides(harmless: float, share: float) -> None:
+    assert wagered((share * 1e9, 1e9), harmless=harmless).log_evidence < needed()
 
 
 def test_a_fault_that_begins_late_still_finds_money() -> None:

@@ -23,7 +23,7 @@ from builders import (
     slow,
 )
 from watchdog.domain.judge import Finding, History, judge
-from watchdog.domain.measurement import Baseline, Block, NoData, Reading
+from watchdog.domain.measurement import Baseline, Block, Buckets, NoData, Reading
 from watchdog.domain.rules import Budget, Rule, Threshold
 from watchdog.domain.state import Track
 from watchdog.domain.tracking import could_have_fired, with_baseline, with_block
@@ -131,6 +131,28 @@ def test_buckets_that_end_below_the_limit_say_so() -> None:
     assert coarse.breach is None
 
 
+def changed_buckets(limit: float, before: Reading, after: Reading) -> Track:
+    return track_of(a_rule(a_latency(limit), alpha=0.001), *[after] * 40, baseline=a_baseline(before))
+
+
+def test_a_release_whose_buckets_are_coarser_than_stables_could_not_have_been_proven() -> None:
+    before = buckets({0.1: 9_990, 0.25: 9_999, 0.5: 10_000, float("inf"): 10_000})
+    after = buckets({0.1: 0, 1.0: 150, float("inf"): 150})
+    track = changed_buckets(0.34, before, after)
+    assert track.breach is None
+    assert "took longer than 1 s" in the_sentence(track)
+    assert "the release's buckets are not those of stable" in the_sentence(track)
+    assert not could_have_fired(track)
+    assert could_have_fired(changed_buckets(0.34, before, buckets({0.1: 0, 0.5: 150, float("inf"): 150})))
+
+
+@pytest.mark.parametrize("limit", [10.0, 20.0])
+def test_a_limit_at_or_beyond_the_last_bucket_lets_nothing_pass(limit: float) -> None:
+    reading = buckets({1.0: 0, 10.0: 0, float("inf"): 150})
+    assert not could_have_fired(changed_buckets(limit, reading, reading))
+    assert could_have_fired(changed_buckets(5.0, reading, reading))
+
+
 def beside(track: Track, *pairs: tuple[Reading, Reading]) -> Track:
     return fed(track, *(replace(a_block(n, one), beside=other) for n, (one, other) in enumerate(pairs, start=1)))
 
@@ -219,6 +241,51 @@ def test_replaying_a_part_again_changes_nothing(pairs: list[tuple[int, int]], cu
     assert again == once
 
 
+worse = st.lists(st.tuples(st.integers(0, 150), st.integers(0, 150), st.integers(0, 60)), min_size=1, max_size=20)
+
+
+@given(worse, st.sampled_from([0.01, 0.05, 0.5]), st.booleans())
+def test_more_bad_requests_never_make_a_judgement_better(
+    triples: list[tuple[int, int, int]], limit: float, compared: bool
+) -> None:
+    """At fixed totals, baseline and threshold, with or without stable beside: neither the evidence nor the finding."""
+    rule = a_rule(a_ratio(limit), alpha=0.001)
+    rank = [Finding.NO_DATA, Finding.UNDECIDED, Finding.PASS, Finding.BREACH]
+    fewer, more = track_of(rule), track_of(rule)
+    for index, (one, other, stable) in enumerate(triples, start=1):
+        aside = counts(stable, 60) if compared else None
+        fewer = fed(fewer, replace(a_block(index, counts(min(one, other), 150)), beside=aside))
+        more = fed(more, replace(a_block(index, counts(max(one, other), 150)), beside=aside))
+        assert more.history.bets.log_evidence >= fewer.history.bets.log_evidence
+        assert more.verdict is not None
+        assert fewer.verdict is not None
+        if fewer.verdict.finding is Finding.BREACH:
+            assert rank.index(more.verdict.finding) >= rank.index(fewer.verdict.finding)
+
+
+@given(worse)
+def test_slower_requests_never_lower_a_quantiles_evidence(triples: list[tuple[int, int, int]]) -> None:
+    rule = a_rule(a_latency(0.34), alpha=0.001)
+    fewer = track_of(rule, *[slow(min(a, b) / 150, 150) for a, b, _ in triples], baseline=a_baseline(slow(0.01, 9_000)))
+    more = track_of(rule, *[slow(max(a, b) / 150, 150) for a, b, _ in triples], baseline=a_baseline(slow(0.01, 9_000)))
+    assert more.history.bets.log_evidence >= fewer.history.bets.log_evidence
+
+
+@given(worse, st.permutations(["a", "b", "c"]))
+def test_permuting_pods_changes_no_quantile(triples: list[tuple[int, int, int]], names: list[str]) -> None:
+    def readings(order: list[str]) -> list[Reading]:
+        rows = [
+            {name: slow(part / 150, 150, pod=name).pods[name] for name, part in zip(order, triple, strict=True)}
+            for triple in triples
+        ]
+        return [Buckets(row) for row in rows]
+
+    rule = a_rule(a_latency(0.34), alpha=0.001)
+    one, other = (track_of(rule, *readings(order)) for order in (["a", "b", "c"], names))
+    assert one.history.bets.log_evidence == pytest.approx(other.history.bets.log_evidence, rel=1e-9)
+    assert [point.finding for point in one.path] == [point.finding for point in other.path]
+
+
 @given(some_blocks, st.permutations(["a", "b", "c"]))
 def test_permuting_pods_changes_nothing(pairs: list[tuple[int, int]], names: list[str]) -> None:
     def readings(order: list[str]) -> list[Reading]:
@@ -251,9 +318,24 @@ def test_a_budget_is_spent_by_this_release_alone() -> None:
     assert spent[0].at == at(15 * 7)
     assert track.breach is not None
     assert track.breach.sentence == (
-        "this release alone has spent 2.02 % of the error budget of 720 h (limit 2 %): 525 of 1,050 requests were bad, "
+        "this release alone has spent 2.02 % of the error budget of 30 d (limit 2 %): 525 of 1,050 requests were bad, "
         "and 0.1 % before the switch; the odds against a harmless release are more than a million to 1"
     )
+
+
+@pytest.mark.parametrize("share", [0.002, 0.01, 0.1])
+def test_a_budget_is_held_against_what_stable_does_where_that_is_worse_than_the_objective(share: float) -> None:
+    stable = counts(150 * share, 150)
+    track = track_of(a_budget(), *[stable] * 40, baseline=a_baseline(counts(18_000 * share, 18_000)))
+    assert track.verdict is not None
+    assert track.verdict.evidence.log_evidence is not None
+    assert track.verdict.evidence.log_evidence < 1.0
+
+
+def test_a_good_release_passes_the_documented_budget() -> None:
+    track = track_of(a_budget(), *[counts(0, 150)] * 40, baseline=a_baseline(counts(9, 18_000)))
+    assert could_have_fired(track)
+    assert not could_have_fired(track_of(a_budget(), counts(0, 150), baseline=a_baseline(counts(9, 18_000))))
 
 
 def test_what_stable_would_have_failed_is_not_put_down_to_the_release() -> None:

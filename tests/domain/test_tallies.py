@@ -22,15 +22,24 @@ def test_a_pod_without_bad_series_has_no_bad_events() -> None:
 def test_histograms_of_a_pod_are_merged_sorted_scaled_and_made_monotone() -> None:
     buckets = [
         an_increase(9, labels={"le": "+Inf", "path": "/"}),
-        an_increase(4, labels={"le": "100", "path": "/"}),
-        an_increase(7, labels={"le": "500", "path": "/"}),
-        an_increase(1, labels={"le": "200", "path": "/x"}),
+        an_increase(7, labels={"le": "100", "path": "/"}),
+        an_increase(4, labels={"le": "500", "path": "/"}),
+        an_increase(1, labels={"le": "100", "path": "/x"}),
+        an_increase(1, labels={"le": "500", "path": "/x"}),
         an_increase(2, labels={"le": "+Inf", "path": "/x"}),
         an_increase(3, labels={"le": "what", "path": "/x"}),
     ]
     merged = histogram(buckets, [an_increase(1500.0)], 0.001)["a"]
-    assert merged.counts == ((0.1, 4), (0.2, 4), (0.5, 7), (inf, 11))
+    assert merged.counts == ((0.1, 8), (0.5, 8), (inf, 11))
     assert (merged.total, merged.sum) == (11, 1.5)
+
+
+def test_a_handler_with_buckets_of_its_own_does_not_count_as_slow() -> None:
+    buckets = [
+        *(an_increase(9, labels={"le": le, "path": "/"}) for le in ("0.1", "0.5", "1", "+Inf")),
+        *(an_increase(5, labels={"le": le, "path": "/new"}) for le in ("0.2", "1", "+Inf")),
+    ]
+    assert histogram(buckets, [], 1.0)["a"].counts == ((1.0, 14), (inf, 14))
 
 
 def test_the_last_bound_is_infinite_even_where_no_bucket_is() -> None:

@@ -171,3 +171,10 @@ def test_a_pod_that_died_still_counts_as_warm_as_it_was() -> None:
     warm, _ = play(watch, (Measured({"error-rate": a_block(6, died)}), 92))
     assert warm.tracks[0].verdict is not None
     assert warm.tracks[0].verdict.finding is Finding.BREACH
+
+
+def test_an_outage_that_keeps_the_rule_as_written_is_none() -> None:
+    nearly = [counts(29, 30)] * 2
+    assert verdict(*nearly, rule=a_rule(a_ratio(0.98))).finding is not Finding.BREACH
+    assert verdict(*nearly, rule=a_rule(a_ratio(0.95))).outage
+    assert not verdict(*nearly, rule=a_rule(a_ratio(0.05), min_requests=1000)).outage

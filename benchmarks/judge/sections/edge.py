@@ -145,10 +145,11 @@ def told(found: list[Found]) -> Section:
     )
     _table(section, [each for each in found if each.before.lingers])
     total = share(wrong, runs)
+    too_few = wrong == 0 and total.high >= BOUND
     section.claim(
         "At the null's edge, six rules in the guard: at most 0.1 % false rollbacks per watch (95 % bound under 0.2 %).",
-        total.value <= PROMISED and total.high < BOUND,
-        f"{wrong} of {runs:,}: {percent(total)}.",
+        None if too_few else total.value <= PROMISED and total.high < BOUND,
+        f"{wrong} of {runs:,}: {percent(total)}." + (" Too few runs to tell." if too_few else ""),
     )
     return section
 

@@ -29,6 +29,9 @@ OUTPUT = click.option(
 )
 
 
+DRY_RUN = click.option("--dry-run", is_flag=True, help="The records of `run --dry-run`; they are kept apart.")
+
+
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--kubeconfig`, `--context`, `--namespace`: which cluster, and where the watchdog keeps its records there."""
     for option in (
@@ -45,6 +48,11 @@ def fail(message: str, code: int = 1) -> NoReturn:
     shown = printable(message)
     click.echo(f"watchdog: {shown[:_LONGEST_ERROR]}{'…' if len(shown) > _LONGEST_ERROR else ''}", err=True)
     sys.exit(code)
+
+
+def plural(count: int, word: str) -> str:
+    """`1 guard`, `3 guards`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def settings_or_exit(**overrides: object) -> Settings:
@@ -65,13 +73,7 @@ def log_unknown_settings() -> None:
 
 def read_file(path: Path) -> str:
     """The file's text; one that cannot be read ends with exit code 1."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        fail(f"{path} cannot be read: {error.strerror or error}")
-    if len(raw) > LARGEST_FILE:
-        fail(f"{path} is larger than {LARGEST_FILE // 1024} KiB")
+    raw = _bytes_of(path)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -79,6 +81,25 @@ def read_file(path: Path) -> str:
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         click.echo(f"{printable(str(path))}:{line}:{column}: this byte is not UTF-8; save the file as UTF-8 text")
         sys.exit(1)
+
+
+def read_rules_text(path: Path) -> str:
+    """The text of a rules file of which the mistakes are to be named; one that cannot be read ends with exit code 1.
+
+    Bytes that are no UTF-8 become lone surrogates, so that the rulebook names their place.
+    """
+    return _bytes_of(path).decode("utf-8", errors="surrogateescape")
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror or error}")
+    if len(raw) > LARGEST_FILE:
+        fail(f"{path} is larger than {LARGEST_FILE // 1024} KiB")
+    return raw
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from watchdog.domain.effects import Effect, Emit, Judgement, Record, Remember, Tell
 from watchdog.domain.judge import Finding
 from watchdog.domain.judge.literal import RECENT
-from watchdog.domain.rules import Topic
+from watchdog.domain.judge.verdict import number
+from watchdog.domain.judge.weighing import too_coarse
+from watchdog.domain.rules import Dimension, Topic
 from watchdog.domain.state import SETTLE, Phase, Recovery, Track, Watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import name_of, notice
@@ -18,6 +20,7 @@ _TOPICS: Mapping[Phase, Topic] = {
     Phase.PASSED: Topic.PASSED,
     Phase.HELD: Topic.HELD,
     Phase.NOTIFIED: Topic.NOTIFIED,
+    Phase.WOULD_ROLL_BACK: Topic.WOULD_ROLL_BACK,
     Phase.SUPERSEDED: Topic.SUPERSEDED,
     Phase.INCONCLUSIVE: Topic.INCONCLUSIVE,
     Phase.FAILED: Topic.FAILED,
@@ -27,6 +30,7 @@ _EVENTS: Mapping[Phase, str] = {
     Phase.ROLLED_BACK: "WatchEnded",
     Phase.HELD: "WatchHeld",
     Phase.NOTIFIED: "WatchNotified",
+    Phase.WOULD_ROLL_BACK: "WouldRollBack",
     Phase.SUPERSEDED: "WatchSuperseded",
     Phase.INCONCLUSIVE: "WatchInconclusive",
     Phase.FAILED: "RollbackFailed",
@@ -35,6 +39,7 @@ _LEARNT: Mapping[Phase, Judgement] = {
     Phase.PASSED: Judgement.PASSED,
     Phase.HELD: Judgement.DOUBTED,
     Phase.NOTIFIED: Judgement.DOUBTED,
+    Phase.WOULD_ROLL_BACK: Judgement.DOUBTED,  # it serves on: nothing is known bad that was not put back
     Phase.FAILED: Judgement.DOUBTED,
 }
 
@@ -73,10 +78,28 @@ def conclude_bake(watch: Watch, now: datetime) -> Step:
     blind = [track for track in watch.tracks if track.rule.required and not could_have_fired(track)]
     if blind:
         return end(watch, Phase.INCONCLUSIVE, "; ".join(_blindness(track) for track in blind), now)
-    return end(watch, Phase.PASSED, f"{name_of(watch.switch.candidate)} kept all its rules", now)
+    unproven = [track for track in watch.tracks if track.breach is None and track.history.blocks_over]
+    often = [track for track in unproven if 2 * track.history.blocks_over >= track.history.blocks_judged]
+    if any(track.rule.required for track in often):
+        return end(watch, Phase.INCONCLUSIVE, "; ".join(f"{_over(track)}, and never proven" for track in often), now)
+    kept = f"{name_of(watch.switch.candidate)} kept all its rules"
+    if unproven:
+        kept += f", but for moments that prove nothing: {'; '.join(_over(track) for track in unproven)}"
+    return end(watch, Phase.PASSED, kept, now)
+
+
+def _over(track: Track) -> str:
+    history = track.history
+    return f"{track.rule.name} was over its limit at {history.blocks_over} of {history.blocks_judged} looks"
 
 
 def _blindness(track: Track) -> str:
+    if too_coarse(track.history) and track.history.harmless is not None:
+        asked, bound = track.history.harmless.asked, track.history.bound
+        end = bound is None or math.isinf(bound)
+        where = "end there or below" if end else f"have none nearer than {number(bound, Dimension.SECONDS)}"
+        limit = number(asked, Dimension.SECONDS)
+        return f"rule {track.rule.name} could not have fired (limit {limit}: the histogram's buckets {where})"
     last = f" ({track.verdict.sentence})" if track.verdict is not None else ""
     return f"rule {track.rule.name} could not have fired{last}"
 

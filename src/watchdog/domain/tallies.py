@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.domain.counting import Increase
-from watchdog.domain.measurement import PodBuckets, PodCount
+from watchdog.domain.measurement import PodBuckets, PodCount, merged
 
 
 def ratio(totals: Iterable[Increase], bads: Iterable[Increase]) -> dict[str, PodCount]:
@@ -21,22 +21,31 @@ def ratio(totals: Iterable[Increase], bads: Iterable[Increase]) -> dict[str, Pod
 def histogram(buckets: Iterable[Increase], sums: Iterable[Increase], scale: float) -> dict[str, PodBuckets]:
     """The merged histogram of each pod's series; `scale` is seconds per unit of `le`.
 
-    Series of one pod may have different bounds; what one does not tell at a bound is taken as slower than that.
+    Series of one pod may have different bounds (a handler with buckets of its own): they are added where all have one,
+    since what one does not tell must not count against the release.
     """
     grouped, summed = _by_pod(buckets), _by_pod(sums)
-    merged = {}
+    merged_of = {}
     for pod, increases in sorted(grouped.items()):
-        per_bound: dict[float, list[float]] = defaultdict(list)
-        for increase in increases:
-            bound = _bound(increase.labels)
-            if bound is not None:
-                per_bound[bound * scale].append(increase.amount)
-        if not per_bound:
-            continue
-        counts = _cumulative({bound: math.fsum(amounts) for bound, amounts in per_bound.items()})
-        total = counts[-1][1]
-        merged[pod] = PodBuckets(counts, total, _sum(summed.get(pod, ())) * scale, _scrapes(increases))
-    return merged
+        series = _by_series(increases, scale)
+        if series:
+            whole = merged([PodBuckets(counts, counts[-1][1], 0.0, 0) for counts in series])
+            merged_of[pod] = PodBuckets(
+                whole.counts, whole.total, _sum(summed.get(pod, ())) * scale, _scrapes(increases)
+            )
+    return merged_of
+
+
+def _by_series(increases: Iterable[Increase], scale: float) -> list[tuple[tuple[float, float], ...]]:
+    """The cumulative counts of each histogram of a pod, told apart by their labels but `le`."""
+    found: dict[frozenset[tuple[str, str]], dict[float, list[float]]] = {}
+    for increase in increases:
+        bound = _bound(increase.labels)
+        if bound is not None:
+            labels = frozenset(item for item in increase.labels.items() if item[0] != "le")
+            found.setdefault(labels, {}).setdefault(bound * scale, []).append(increase.amount)
+    ordered = sorted(found.items(), key=lambda item: sorted(item[0]))
+    return [_cumulative({bound: math.fsum(each) for bound, each in bounds.items()}) for _, bounds in ordered]
 
 
 def rates(increases: Iterable[Increase]) -> dict[str, float]:

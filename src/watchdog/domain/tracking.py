@@ -54,7 +54,12 @@ def _judged_block(track: Track, history: History, end: datetime) -> Track:
     able = verdict.finding is Finding.PASS or verdict.literal or isinstance(history.blocks[-1].reading, Firing)
     if not able and track.threshold is not None and isinstance(history.blocks[-1].reading, NoData):
         able = could_fire(track.rule, track.threshold, history, track.baseline)
-    history = replace(history, blocks_judged=history.blocks_judged + able, over=_over(history, verdict))
+    history = replace(
+        history,
+        blocks_judged=history.blocks_judged + able,
+        blocks_over=history.blocks_over + verdict.literal,
+        over=_over(history, verdict),
+    )
     return _with_verdict(track, history, verdict)
 
 

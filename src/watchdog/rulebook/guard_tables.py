@@ -220,7 +220,7 @@ def _check_buckets(fields: Fields, rules: Iterable[Rule], around: Surroundings) 
         bound = next((bound for bound in bounds if bound >= limit * (1 - 1e-9)), None)
         remedy = "give the histogram a bucket at the limit, or write a limit that is one of its buckets"
         shown = number(limit, Dimension.SECONDS)
-        if bound is None:
+        if bound is None or not check.op.holds(bounds[-1], limit):
             most = number(bounds[-1], Dimension.SECONDS)
             message = f"{dialect}'s latency buckets end at {most} by default, so a limit of {shown} cannot be proven"
             at.mistakes.warn(at.at(keys.WHEN), message, remedy)

@@ -34,7 +34,6 @@ LARGEST = 256 * 1024  # bytes of a record
 PAGE = 50  # records a page: each may be large
 ATTEMPTS = 3
 PRUNED_AT_ONCE = 20
-_TARGETS = f"{NAME}-targets-"
 _UNFIT = re.compile(r"[^a-z0-9.-]+")
 
 
@@ -43,10 +42,21 @@ class TooLarge(ValueError):
 
 
 class ConfigMapJournal:
-    """The `Journal` port. RBAC, in its own namespace: get, list, create, update, patch, delete of configmaps."""
+    """The `Journal` port. RBAC, in its own namespace: get, list, create, update, patch, delete of configmaps.
+
+    `series` keeps documents apart from those of other journals in the namespace, by their labels and names: no journal
+    finds, counts or prunes what is of another series.
+    """
 
     def __init__(
-        self, client: KubeClient, namespace: str, *, clock: Clock, rng: random.Random, records_kept: int = 200
+        self,
+        client: KubeClient,
+        namespace: str,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        records_kept: int = 200,
+        series: str = "",
     ) -> None:
         self._client = client
         self._namespace = namespace
@@ -55,11 +65,13 @@ class ConfigMapJournal:
         self._kept = records_kept
         self._versions: dict[str, str] = {}  # of open watches' records and of memories, as written or read last
         self._remembering = asyncio.Lock()
+        self._series = series
+        self._watches, self._targets = f"{series}watch", f"{series}targets"  # values of the label
 
     async def records(self, *, open_only: bool = False) -> Sequence[Document]:
         """All records, or those of open watches, newest first; a schema that is not known is handed out as it is."""
         found: list[tuple[str, str, Document]] = []
-        labels = f"{RECORD}=watch" + (f",{OPEN}=true" if open_only else "")
+        labels = f"{RECORD}={self._watches}" + (f",{OPEN}=true" if open_only else "")
         with unanswered("reading the records"):
             pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE)
             async for page, _ in pages:
@@ -76,8 +88,8 @@ class ConfigMapJournal:
         text = json.dumps(document, separators=(",", ":"))
         if (size := len(text.encode())) > LARGEST:
             raise TooLarge(f"the record of watch {watch_id} has {size} bytes; at most {LARGEST} may be kept")
-        name = record_name(watch_id)
-        labels = {RECORD: "watch", OPEN: "true" if open_watch else "false"}
+        name = record_name(self._series + watch_id)
+        labels = {RECORD: self._watches, OPEN: "true" if open_watch else "false"}
         body: Json = {"metadata": {"name": name, "labels": labels}, "data": {RECORD_KEY: text}}
         with unanswered(f"writing the record of watch {watch_id}"):
             await self._insist(lambda: self._put(name, body))
@@ -89,11 +101,11 @@ class ConfigMapJournal:
         """What is remembered of each target."""
         found: dict[Target, Document] = {}
         with unanswered("reading what is remembered of the targets"):
-            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}=targets", limit=PAGE)
+            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}={self._targets}", limit=PAGE)
             async for page, _ in pages:
                 for one in page:
                     self._know(one)
-                    namespace = one["metadata"]["name"].removeprefix(_TARGETS)
+                    namespace = one["metadata"]["name"].removeprefix(self._of_targets)
                     for key, text in (one.get("data") or {}).items():
                         target, document = _target(namespace, key), _decoded(f"{namespace}/{key}", text)
                         if target is not None and document is not None:
@@ -102,11 +114,15 @@ class ConfigMapJournal:
 
     async def remember(self, target: Target, document: Document) -> None:
         """Create or replace what is remembered of one target."""
-        name = _TARGETS + target.namespace
+        name = self._of_targets + target.namespace
         data = {f"{target.kind}.{target.name}": json.dumps(document, separators=(",", ":"))}
         with unanswered(f"remembering {target}"):
             async with self._remembering:  # two at once would be in each other's way
                 await self._insist(lambda: self._add(name, data))
+
+    @property
+    def _of_targets(self) -> str:
+        return f"{NAME}-{self._targets}-"
 
     async def _put(self, name: str, body: Json) -> None:
         """Replace what was read or written before, create else; what another one wrote since is read first."""
@@ -123,7 +139,7 @@ class ConfigMapJournal:
             await self._created(body)
 
     async def _add(self, name: str, data: Json) -> None:
-        body: Json = {"metadata": {"name": name, "labels": {RECORD: "targets"}}, "data": data}
+        body: Json = {"metadata": {"name": name, "labels": {RECORD: self._targets}}, "data": data}
         try:
             if name not in self._versions:
                 self._know(await self._client.get(CONFIGMAPS, self._namespace, name))
@@ -165,7 +181,7 @@ class ConfigMapJournal:
         try:
             ended: list[tuple[str, str]] = []
             pages = self._client.pages(
-                CONFIGMAPS, self._namespace, labels=f"{RECORD}=watch,{OPEN}=false", metadata_only=True
+                CONFIGMAPS, self._namespace, labels=f"{RECORD}={self._watches},{OPEN}=false", metadata_only=True
             )
             async for page, _ in pages:
                 ended.extend(_age(one) for one in page)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from watchdog.adapters.notifiers.pagerduty import PagerDutyNotifier
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Topic
 from watchdog.ports import NotDelivered, Notifier
@@ -64,7 +63,7 @@ class TrackedNotifier:
     @property
     def resolves(self) -> bool:
         """Whether the channel keeps incidents, which good news ends."""
-        return isinstance(self.inner, PagerDutyNotifier)
+        return bool(getattr(self.inner, "resolves", False))
 
     def wants(self, topic: Topic) -> bool:
         """Whether the channel is told of `topic`."""

@@ -1,7 +1,7 @@
 """The Prometheus API's answers as types: data, or in which way there is none. Nothing is guessed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
@@ -18,6 +18,41 @@ def read_answer(status: int, body: bytes, query: str) -> Answer | QueryFailed:
     if status == 200 and document is not None and document.get("status") == "success":
         return _success(document, query)
     return _failure(status, document, query)
+
+
+def read_names(status: int, body: bytes, query: str) -> tuple[str, ...] | QueryFailed:
+    """What an HTTP answer of `labels` or `label/NAME/values` says."""
+    return _names(status, body, query, lambda data: data)
+
+
+def read_alert_names(status: int, body: bytes, query: str) -> tuple[str, ...] | QueryFailed:
+    """The names of the alerting rules in an HTTP answer of `rules`."""
+    return _names(
+        status,
+        body,
+        query,
+        lambda data: [
+            rule["name"] for group in data["groups"] for rule in group["rules"] if rule["type"] == "alerting"
+        ],
+    )
+
+
+def _names(
+    status: int, body: bytes, query: str, listed: Callable[[Any], Sequence[str]]
+) -> tuple[str, ...] | QueryFailed:
+    document = _document(body)
+    if status != 200 or document is None or document.get("status") != "success":
+        return _failure(status, document, query)
+    partial = _warned(document, query)
+    if partial is not None:
+        return partial
+    try:
+        names = listed(document["data"])
+    except (TypeError, KeyError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return QueryFailed(FailureReason.GARBLED, "no answer of the Prometheus API: no list of names", query)
+    return tuple(names)
 
 
 def cut(text: str) -> str:
@@ -52,11 +87,18 @@ def _failure(status: int, document: Mapping[str, Any] | None, query: str) -> Que
     return QueryFailed(reason, detail, query)
 
 
-def _success(document: Mapping[str, Any], query: str) -> Answer | QueryFailed:
+def _warned(document: Mapping[str, Any], query: str) -> QueryFailed | None:
     warnings = document.get("warnings")
-    if warnings:
-        first = warnings[0] if isinstance(warnings, list) else warnings
-        return QueryFailed(FailureReason.PARTIAL, cut(f"warning: {first}"), query)
+    if not warnings:
+        return None
+    first = warnings[0] if isinstance(warnings, list) else warnings
+    return QueryFailed(FailureReason.PARTIAL, cut(f"warning: {first}"), query)
+
+
+def _success(document: Mapping[str, Any], query: str) -> Answer | QueryFailed:
+    partial = _warned(document, query)
+    if partial is not None:
+        return partial
     data = document.get("data")
     try:
         if not isinstance(data, dict):

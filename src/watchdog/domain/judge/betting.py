@@ -6,8 +6,10 @@ one block do together, the stake is expected to shrink or stay, so the wealth re
 most, at whatever moment one looks (Ville's inequality). Waudby-Smith and Ramdas, "Estimating means of bounded random
 variables by betting", arXiv 2010.09686.
 
-A block multiplies its stake by 1/p at most, so no single block decides alone. Stakes are placed at the first bet and,
-in smaller parts, at each later one, so that a fault that begins late finds money left (a start-time mixture).
+A block multiplies its stake by about 1/p at most, and by `HIGHEST` where p is tiny, so at the default confidence no
+single block decides alone. Stakes are placed at the first bet and, in smaller parts, at each later one, so that a fault
+that begins late finds money left (a start-time mixture). Where traffic is uneven, a block bets in proportion to its
+requests: a handful of them must neither prove anything nor take the purse from the block in which all the others came.
 All in natural logarithms: neither many requests nor many blocks can overflow.
 """
 
@@ -25,6 +27,9 @@ FIRST = 0.6
 LATER = 0.36
 """The part that is spread evenly over the other bets of the bake; what is left goes to bets beyond it."""
 
+HIGHEST = 100.0
+"""How many times the harmless level a block's share counts at most; what is cut off favours the release."""
+
 _NOTHING = -math.inf
 
 
@@ -37,18 +42,19 @@ class Bets:
     bad: float = 0.0
     requests: float = 0.0
     log_evidence: float = 0.0
+    weights: float = 0.0  # how many bets in full those that were placed amount to
 
-    def bet(self, bad: float, requests: float, harmless: float, expected: int) -> "Bets":
+    def bet(self, bad: float, requests: float, harmless: float, expected: int, weight: float = 1.0) -> "Bets":
         """One more block. `harmless` lies between 0 and 1; `expected` is how many blocks the bake has.
 
-        A block without requests is no bet.
+        `weight` (0 to 1) is the part of its stake that the block risks. A block without requests is no bet.
         """
         if requests <= 0.0:
             return self
-        share = min(1.0, max(0.0, bad / requests))
+        excess = weight * (min(HIGHEST, min(1.0, max(0.0, bad / requests)) / harmless) - 1.0)
         fresh = math.log(placed_at(self.placed + 1, expected))
         stakes = tuple(
-            _log_sum((stake, fresh + math.log(part))) + math.log1p(fraction * (share / harmless - 1.0))
+            _log_sum((stake, fresh + math.log(part))) + math.log1p(fraction * excess)
             for stake, (fraction, part) in zip(self.stakes, FRACTIONS, strict=True)
         )
         kept = kept_after(self.placed + 1, expected)
@@ -58,6 +64,7 @@ class Bets:
             self.bad + bad,
             self.requests + requests,
             _log_sum((*stakes, math.log(kept) if kept > 0.0 else _NOTHING)),
+            self.weights + weight,
         )
 
 
@@ -66,19 +73,22 @@ NO_BETS = Bets()
 
 @dataclass(frozen=True, slots=True)
 class Bet:
-    """One bet as it was placed: on which block, on how many bad of how many requests, against which harmless level."""
+    """One bet as it was placed: on which block, on how many bad of how many requests, against which harmless level,
+    and with which part of the stake.
+    """
 
     block: int
     bad: float
     requests: float
     harmless: float
+    weight: float = 1.0
 
 
 def replayed(ledger: Iterable[Bet], expected: int) -> Bets:
     """The bets of a ledger, placed once more: the same evidence, bit for bit."""
     bets = NO_BETS
     for bet in ledger:
-        bets = bets.bet(bet.bad, bet.requests, bet.harmless, expected)
+        bets = bets.bet(bet.bad, bet.requests, bet.harmless, expected, bet.weight)
     return bets
 
 
@@ -112,7 +122,7 @@ def kept_after(bet: int, expected: int) -> float:
     return rest / (bet - max(1, expected) + 1.0)
 
 
-def evidence_of_a_constant(share: float, harmless: float, blocks: int, requests_per_block: float) -> float:
+def evidence_of_a_constant(share: float, harmless: float, blocks: float, requests_per_block: float) -> float:
     """The log evidence to expect after so many blocks of a release that is bad from the start, at a constant share.
 
     `requests_per_block` matters where it is small: a block of three requests shows a third or nothing.
@@ -120,7 +130,8 @@ def evidence_of_a_constant(share: float, harmless: float, blocks: int, requests_
     chances = _block_shares(share, requests_per_block)
     stakes = []
     for fraction, part in FRACTIONS:
-        growth = math.fsum(chance * math.log1p(fraction * (seen / harmless - 1.0)) for seen, chance in chances)
+        excesses = [(min(HIGHEST, seen / harmless) - 1.0, chance) for seen, chance in chances]
+        growth = math.fsum(chance * math.log1p(fraction * excess) for excess, chance in excesses)
         stakes.append(math.log(FIRST * part) + blocks * growth)
     return _log_sum(stakes)
 

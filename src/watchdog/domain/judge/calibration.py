@@ -15,7 +15,7 @@ from watchdog.domain.judge.habits import FEWEST, Calibration, LeftOut
 from watchdog.domain.judge.harmless import Harmless, pair_of
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.literal import RECENT
-from watchdog.domain.judge.weighing import betting_on, level_for, with_bet
+from watchdog.domain.judge.weighing import betting_on, level_for, spent_in, with_bet
 from watchdog.domain.measurement import Baseline, Block, Buckets, Counts, QueryFailed, Reading
 from watchdog.domain.rules import Budget, Guard, Rule
 
@@ -175,8 +175,7 @@ def _limit(rule: Rule, harmless: Harmless, bake: timedelta) -> float:
     """The share of bad requests that, lasting, is an incident: the limit; of a budget, what spends it in a bake."""
     if not isinstance(rule.check, Budget):
         return harmless.limit
-    fast = rule.check.allowed * rule.check.spend * (rule.check.period / bake)
-    return max(harmless.level, min(0.95, fast))
+    return max(harmless.level, spent_in(rule.check, bake))
 
 
 def _recently_over(

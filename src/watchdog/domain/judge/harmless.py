@@ -7,7 +7,7 @@ out, unless they are most of it.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchdog.domain.judge.quantiles import bound_above, quantile_of, slower_than
 from watchdog.domain.measurement import Baseline, Buckets, Counts, Reading
@@ -24,6 +24,7 @@ from watchdog.domain.rules import (
 TIMES_STABLE = 2.0
 LEAST = 0.3  # of the limit
 MOST = 0.9  # of the limit
+UNEVEN = 2.0  # times the average block that the one holding an average request has, from which on traffic is uneven
 _DOUBT = 0.01  # how often the upper confidence bound may lie too low
 _Z = 2.33  # the same for a normal distribution
 _IMPOSSIBLE, _CERTAIN = 1e-6, 0.99  # a level must leave room on both sides
@@ -40,12 +41,15 @@ class Harmless:
     `bound` is the histogram bucket, in seconds, above which a request counts as slow: the smallest one that is not
     below the rule's limit `asked`, so that a limit inside a bucket favours the release. Infinite: the buckets are too
     coarse to judge by.
+
+    `full` is how many requests a block must have to be bet on in full, where stable's traffic was uneven; 0: any does.
     """
 
     level: float
     limit: float
     bound: float | None = None
     asked: float | None = None
+    full: float = 0.0
 
 
 def bets_on(threshold: Threshold) -> bool:
@@ -57,9 +61,26 @@ def bets_on(threshold: Threshold) -> bool:
 
 def harmless_of(threshold: Threshold, baseline: Baseline | None) -> Harmless | None:
     """What is harmless under a condition that `bets_on`; None where it hangs on a baseline that is not there."""
-    if isinstance(threshold.metric, RatioMetric):
-        return _of_ratio(threshold, baseline)
-    return _of_quantile(threshold, baseline)
+    ratio = isinstance(threshold.metric, RatioMetric)
+    harmless = _of_ratio(threshold, baseline) if ratio else _of_quantile(threshold, baseline)
+    if harmless is None or baseline is None:
+        return harmless
+    return replace(harmless, full=_full(baseline.blocks))
+
+
+def _full(pairs: Pairs) -> float:
+    """The size of the block that an average request came in, where that is far above the average block; else 0."""
+    sizes = [total for _, total in pairs]
+    requests = math.fsum(sizes)
+    if requests <= 0.0:
+        return 0.0
+    size = math.fsum([total * total for total in sizes]) / requests
+    return size if size >= UNEVEN * requests / len(sizes) else 0.0
+
+
+def weight_of_block(harmless: Harmless, requests: float) -> float:
+    """Which part of its stake a block of so many requests risks."""
+    return min(1.0, requests / harmless.full) if harmless.full > 0.0 else 1.0
 
 
 def pair_of(threshold: Threshold, reading: Reading, bound: float | None) -> tuple[float, float] | None:
@@ -74,6 +95,19 @@ def pair_of(threshold: Threshold, reading: Reading, bound: float | None) -> tupl
             return None
 
 
+def bound_of(threshold: Threshold, reading: Reading, harmless: Harmless) -> float | None:
+    """The bucket, in seconds, above which a reading's requests count as slow: its own, if stable's is not there.
+
+    Infinite where the rule can never hold as written: a quantile is never above the last finite bucket.
+    """
+    if harmless.bound is None or harmless.asked is None or not isinstance(reading, Buckets):
+        return None
+    finite = [bound for bound in reading.whole.bounds if not math.isinf(bound)]
+    if not finite or not threshold.op.holds(finite[-1], harmless.asked):
+        return math.inf
+    return bound_above(reading.whole, harmless.bound)
+
+
 def pairs_of(threshold: Threshold, whole: Reading, blocks: Sequence[Reading]) -> Pairs:
     """A baseline's blocks as the evidence sees them, for `Baseline.blocks`; empty for what is not bet on."""
     if not bets_on(threshold):
@@ -84,6 +118,12 @@ def pairs_of(threshold: Threshold, whole: Reading, blocks: Sequence[Reading]) ->
         bound = None if asked is None else bound_above(whole.whole, asked)
     pairs = (pair_of(threshold, reading, bound) for reading in blocks)
     return tuple(pair for pair in pairs if pair is not None and pair[1] > 0.0)
+
+
+def stable_share(threshold: Threshold, baseline: Baseline | None) -> float:
+    """Twice the upper confidence bound of stable's own share of bad requests, whatever the limit; 0: not known."""
+    bad, total = (math.fsum(column) for column in zip((0.0, 0.0), *_pairs(threshold, baseline, None), strict=True))
+    return TIMES_STABLE * upper_share(bad, total) if total > 0.0 else 0.0
 
 
 def upper_share(bad: float, total: float) -> float:

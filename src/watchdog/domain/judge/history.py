@@ -272,11 +272,13 @@ class History:
     held_since: datetime | None = None  # probes and signs: since when the rule holds
     blocks_seen: int = 0
     blocks_judged: int = 0  # blocks at whose end the literal rule could say yes or no
+    blocks_over: int = 0  # those at whose end it held
     spent: tuple[float, float] = (0.0, 0.0)  # ratios: bad and all requests since the switch
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS
     ledger: tuple[Bet, ...] = ()  # the first BLOCKS_KEPT bets, for whoever wants to reckon again
     over: OverRun | None = None  # of the newest block that was judged so far
+    bound: float | None = None  # quantiles: the bucket that the newest bet was on, in seconds
     last_bet: int = 0  # the index of the block of the newest bet
     calibration: Calibration | None = None  # the service's habits, as known when the watch was opened
     cold_until: datetime | None = None  # gauges, rates: until when an exceedance that settles is a cold start

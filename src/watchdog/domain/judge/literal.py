@@ -160,6 +160,11 @@ class _Base:
     at_floor: bool = False
 
 
+def limit_of(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> float | None:
+    """What the rule as written compares with; None where that hangs on a baseline that is not known."""
+    return _limit(rule, threshold, baseline).limit
+
+
 def _limit(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> _Base:
     if isinstance(threshold.limit, Absolute):
         return _Base(threshold.limit.value, baseline=baseline_value(rule, threshold, baseline))

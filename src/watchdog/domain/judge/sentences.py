@@ -79,13 +79,15 @@ def _slow(threshold: Threshold, history: History) -> str:
     assert harmless is not None
     assert harmless.bound is not None
     dimension = threshold.metric.dimension
-    if math.isinf(harmless.bound):
-        return f"the histogram's buckets end below {number(harmless.asked, dimension)}: it cannot be proven"
-    bucket = number(harmless.bound, dimension)
+    bound = harmless.bound if history.bound is None else history.bound
+    if math.isinf(bound):
+        return f"the histogram's buckets end at {number(harmless.asked, dimension)} or below: it cannot be proven"
+    bucket = number(bound, dimension)
     allowed = number(harmless.limit, Dimension.RATIO)
     slow = (
         f"since the switch {bets.bad:,.0f} of {bets.requests:,.0f} requests took longer than {bucket} ({allowed} may)"
     )
-    if harmless.asked is not None and harmless.bound > harmless.asked * (1.0 + 1e-6):
-        return f"{slow}, the limit {number(harmless.asked, dimension)} is judged at the bucket {bucket}"
-    return slow
+    if harmless.asked is None or bound <= harmless.asked * (1.0 + 1e-6):
+        return slow
+    coarser = ", for the release's buckets are not those of stable" if bound > harmless.bound else ""
+    return f"{slow}, the limit {number(harmless.asked, dimension)} is judged at the bucket {bucket}{coarser}"

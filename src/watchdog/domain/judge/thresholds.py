@@ -5,7 +5,7 @@ from datetime import datetime
 
 from watchdog.domain.judge.gauges import is_gauge, judge_over
 from watchdog.domain.judge.history import History
-from watchdog.domain.judge.literal import RECENT, Literal, State, literal, over_since
+from watchdog.domain.judge.literal import RECENT, Literal, State, limit_of, literal, over_since
 from watchdog.domain.judge.sentences import evidence_sentence, proven, unproven
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict, span
 from watchdog.domain.judge.weighing import weight_of
@@ -29,7 +29,7 @@ def judge_threshold(
     blocks = history.blocks
     if not blocks:
         return Verdict(rule.name, Finding.NO_DATA, now, "nothing was measured yet")
-    outage = _total_outage(rule, threshold, history)
+    outage = _total_outage(rule, threshold, history, baseline)
     if outage is not None:
         return outage
     at_end = literal(rule, threshold, history.interval, blocks, baseline)
@@ -66,7 +66,7 @@ def _weighed(rule: Rule, history: History, at_end: Literal) -> Evidence:
     )
 
 
-def _total_outage(rule: Rule, threshold: Threshold, history: History) -> Verdict | None:
+def _total_outage(rule: Rule, threshold: Threshold, history: History, baseline: Baseline | None) -> Verdict | None:
     if not isinstance(threshold.metric, RatioMetric) or not threshold.op.upward or len(history.outages) < 2:
         return None
     first, second = history.outages
@@ -78,6 +78,9 @@ def _total_outage(rule: Rule, threshold: Threshold, history: History) -> Verdict
     ):
         return None
     bad, total = first.bad + second.bad, first.total + second.total
+    limit = limit_of(rule, threshold, baseline)
+    if total < rule.min_requests or (limit is not None and not threshold.op.holds(bad / total, limit)):
+        return None  # the rule as written is never contradicted
     evidence = Evidence(
         value=bad / total,
         limit=OUTAGE_SHARE,

@@ -96,4 +96,6 @@ def span(duration: timedelta) -> str:
     if minutes < 60:
         return f"{minutes} min" + (f" {rest} s" if rest and minutes < 10 else "")
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48 and not minutes and not hours % 24:
+        return f"{hours // 24} d"
     return f"{hours} h" + (f" {minutes} min" if minutes else "")

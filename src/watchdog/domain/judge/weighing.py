@@ -8,17 +8,26 @@ block all the same, since requests of one block are not independent.
 
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watchdog.domain.judge.betting import Bet, evidence_of_a_constant
 from watchdog.domain.judge.habits import Need, need
-from watchdog.domain.judge.harmless import Harmless, bets_on, harmless_of, pair_of
+from watchdog.domain.judge.harmless import (
+    Harmless,
+    bets_on,
+    bound_of,
+    harmless_of,
+    pair_of,
+    stable_share,
+    weight_of_block,
+)
 from watchdog.domain.judge.history import BLOCKS_KEPT, History, forgotten
 from watchdog.domain.measurement import Baseline, Block, Reading
 from watchdog.domain.rules import Budget, Rule, Threshold
 
 TIMES_BESIDE = 2.0
 MORE_THAN_BESIDE = 0.1  # of the limit
+_ALMOST_ALL = 0.95
 _ENOUGH_BESIDE = 30.0  # requests of stable in one block below which it is nothing to compare with
 
 
@@ -64,14 +73,16 @@ def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Blo
     pair = pair_of(threshold, block.reading, harmless.bound)
     if pair is None:
         return replace(history, harmless=harmless)
+    bound = bound_of(threshold, block.reading, harmless)
     level = _level_beside(threshold, harmless, block.beside)
-    bets = history.bets.bet(*pair, level, blocks_in(history))
+    weight = weight_of_block(harmless, pair[1])
+    bets = history.bets.bet(*pair, level, blocks_in(history), weight)
     if bets is history.bets:
-        return replace(history, harmless=harmless)
+        return replace(history, harmless=harmless, bound=bound)
     ledger = history.ledger
     if len(ledger) < BLOCKS_KEPT:
-        ledger = (*ledger, Bet(block.index, *pair, level))
-    return replace(history, harmless=harmless, bets=bets, ledger=ledger, last_bet=block.index)
+        ledger = (*ledger, Bet(block.index, *pair, level, weight))
+    return replace(history, harmless=harmless, bound=bound, bets=bets, ledger=ledger, last_bet=block.index)
 
 
 def until(rule: Rule, history: History, baseline: Baseline | None, now: datetime) -> History:
@@ -98,9 +109,37 @@ def provable(rule: Rule, history: History) -> bool:
     harmless, bets = history.harmless, history.bets
     if rule.alpha is None or harmless is None or bets.placed == 0 or 2 * history.last_bet < history.last_index:
         return False
-    twice = min(1.0, 2.0 * max(harmless.limit, harmless.level))
-    reached = evidence_of_a_constant(twice, harmless.level, bets.placed, bets.requests / bets.placed)
+    if too_coarse(history):
+        return False
+    share = twice_the_limit(rule, harmless, history.bake)
+    reached = evidence_of_a_constant(share, harmless.level, bets.weights, bets.requests / bets.placed)
     return reached >= _need(rule.alpha, history).log_evidence
+
+
+def too_coarse(history: History) -> bool:
+    """Whether the histogram has no bucket by which its rule could be proven.
+
+    Its buckets end below the limit; or those of the release are coarser than stable's, and the limit lies so far inside
+    one of them that a latency of twice the limit would not show.
+    """
+    harmless, bound = history.harmless, history.bound
+    if harmless is None or harmless.bound is None or harmless.asked is None or bound is None:
+        return False
+    return math.isinf(bound) or (bound > harmless.bound and bound > 2.0 * harmless.asked)
+
+
+def twice_the_limit(rule: Rule, harmless: Harmless, bake: timedelta) -> float:
+    """Twice the share of bad requests that breaks the rule: what a release must be seen not to have before it passes.
+
+    Of a budget, twice the share that spends its part within the bake.
+    """
+    limit = spent_in(rule.check, bake) if isinstance(rule.check, Budget) else harmless.limit
+    return min(1.0, 2.0 * max(limit, harmless.level))
+
+
+def spent_in(budget: Budget, bake: timedelta) -> float:
+    """The share of bad requests that spends what one release may, over a bake at the period's own traffic."""
+    return min(_ALMOST_ALL, budget.allowed * budget.spend * (budget.period / bake))
 
 
 def _need(alpha: float, history: History) -> Need:
@@ -137,5 +176,5 @@ def level_for(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> Ha
     harmless = harmless_of(threshold, baseline)
     if harmless is None or not isinstance(rule.check, Budget):
         return harmless
-    # What the objective allows is harmless as it is: a budget is there to be spent.
-    return replace(harmless, level=max(harmless.level, min(0.99, harmless.limit)))
+    # What the objective allows is harmless: a budget is there to be spent. So is what stable does, if that is more.
+    return replace(harmless, level=min(0.5, max(harmless.limit, stable_share(threshold, baseline))))

@@ -1,0 +1,1 @@
+"""The past through the same judge: backtests of rules on what Prometheus remembers."""
