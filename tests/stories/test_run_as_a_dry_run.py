@@ -12,6 +12,8 @@ MARK = "rollback-watchdog.dev/record"
 RIGHTS = [
     Rule(["get", "list", "watch"], ["*"]),
     Rule(["create", "update", "patch", "delete"], ["configmaps"], namespaces=[OWN]),
+    Rule(["create"], ["leases"], namespaces=[OWN]),
+    Rule(["update"], ["leases"], namespaces=[OWN], names=["rollback-watchdog-dry-run"]),
 ]
 
 
