@@ -26,6 +26,7 @@ class Replica:
         self.name = name
         self.process = Process()
         self.watchdog: Watchdog | None = None
+        self.half_sent = False  # it was stopped: what was on its way to the API server may still arrive
 
     @property
     def running(self) -> Watchdog:
