@@ -72,6 +72,9 @@ class Term:
     async def run(self) -> None:
         """Do it all, until cancelled."""
         supervisor, outside = self.supervisor, self._outside
+        # What this process saw as a standby may be older than what the leader before it remembered: a revision that
+        # was left long ago would look like a new switch.
+        outside.cache.relist()
         calibrator = Calibrator(
             sampler=self._sampler,
             journal=outside.reach.journal,
