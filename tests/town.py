@@ -26,7 +26,7 @@ from watchdog.domain.rules import Rulebook, Topic
 from watchdog.ports import NotDelivered, Notifier
 from watchdog.settings import Listen, load
 from watchdog.simulator.addresses import free_octet
-from watchdog.simulator.calls import WriteAttempt
+from watchdog.simulator.calls import LoggedRequest, WriteAttempt
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.cluster import SimulatedCluster
 from watchdog.simulator.pod_behaviour import PodBehaviour
@@ -193,6 +193,10 @@ class Town:
     def writes(self, kind: str) -> list[WriteAttempt]:
         """What the API server carried out for the watchdog on `deployments` or `services`; answered or not."""
         return [write for write in self._performed if write.resource == kind and not write.dry_run]
+
+    def written(self) -> list[LoggedRequest]:
+        """All writes that were asked of the API server, but for the lease: that is renewed for ever."""
+        return [request for request in self.cluster.writes() if "/leases" not in request.path]
 
     def acts(self, *, refused: bool = False) -> list[str]:
         """What the watchdog changed (or was refused to) among the workloads, in order, as `deployments/research`."""

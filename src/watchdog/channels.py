@@ -34,13 +34,21 @@ def build_channels(secrets: SecretReader, clock: Clock) -> Build:
 
 
 class Channels:
-    """The notifiers in force. Those of a `dry_run` mark each notice."""
+    """The notifiers in force. Those of a `dry_run` mark each notice; none sends any while `fence()` does not hold."""
 
-    def __init__(self, build: Build, public_url: str | None, *, dry_run: bool = False) -> None:
+    def __init__(
+        self,
+        build: Build,
+        public_url: str | None,
+        *,
+        dry_run: bool = False,
+        fence: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.in_flight = InFlight()
         self._build = build
         self._public_url = public_url
         self._dry_run = dry_run
+        self._fence = fence
         self._notifiers: Mapping[str, TrackedNotifier] = {}
 
     @property
@@ -51,7 +59,10 @@ class Channels:
         """Build those of these rules; raises `ChannelInvalid` and leaves those in force as they are."""
         self._notifiers = {
             name: TrackedNotifier(
-                MarkedNotifier(notifier) if self._dry_run else notifier, self.in_flight, self._public_url
+                MarkedNotifier(notifier) if self._dry_run else notifier,
+                self.in_flight,
+                self._public_url,
+                fence=self._fence,
             )
             for name, notifier in self._build(rulebook).items()
         }

@@ -208,7 +208,13 @@ async def test_it_only_reads_and_shows_the_bytes_that_run_then_sends(scene: Scen
 async def test_run_as_a_dry_run_records_and_tells_and_writes_nothing_to_what_it_guards(
     scene: Scene, audited: ControlPlane, tmp_path: Path
 ):
-    user = await scene.own.user("dry", IN_ITS_OWN)
+    lease: Rule = {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "resourceNames": ["rollback-watchdog-dry-run"],
+        "verbs": ["get", "update"],
+    }
+    user = await scene.own.user("dry", [*IN_ITS_OWN, lease])
     await scene.home.allow(user, IN_GUARDED)
     settings = {**scene.environment, "KUBECONFIG": str(user.kubeconfig), "LISTEN": "127.0.0.1:0", "DRY_RUN": "true"}
     (tmp_path / "dry").mkdir()

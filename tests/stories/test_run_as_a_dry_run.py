@@ -12,6 +12,8 @@ MARK = "rollback-watchdog.dev/record"
 RIGHTS = [
     Rule(["get", "list", "watch"], ["*"]),
     Rule(["create", "update", "patch", "delete"], ["configmaps"], namespaces=[OWN]),
+    Rule(["create"], ["leases"], namespaces=[OWN]),
+    Rule(["update"], ["leases"], namespaces=[OWN], names=["rollback-watchdog-dry-run"]),
 ]
 
 
@@ -51,7 +53,7 @@ def test_a_bad_release_would_be_rolled_back_and_serves_on() -> None:
         assert record["dry_run"] is True
         assert record["would_send"][0]["path"].endswith("/deployments/research")
         assert town.serving_image("research") == "research:v2"
-        written = [one for one in town.cluster.writes("dry") if f"/namespaces/{OWN}/configmaps" not in one.path]
+        written = [one for one in town.written() if f"/namespaces/{OWN}/configmaps" not in one.path]
         assert written == []
         assert not town.cluster.list("events", NAMESPACE)
 

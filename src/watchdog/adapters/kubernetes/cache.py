@@ -155,6 +155,16 @@ class ClusterCache:
         self._rewatch.set()
         self._beat()
 
+    def relist(self) -> None:
+        """List everything anew, and take nothing that is known for granted until then.
+
+        A stream that died without a word looks like one on which nothing happens: who decides by what is here, for
+        the first time or after a while, must know that it is not older than the last decision.
+        """
+        self._namespaces = {name: Namespace() for name in self._namespaces}
+        self._rewatch.set()
+        self._beat()
+
     async def run(self) -> None:
         """Keep the cache as the cluster is; until cancelled."""
         running: dict[str, tuple[Namespace, list[asyncio.Task[None]]]] = {}

@@ -13,6 +13,8 @@ from watchdog.adapters.kubernetes.kinds import (
     CONFIGMAPS,
     DEPLOYMENTS,
     EVENTS,
+    LEASES,
+    NAME,
     PODS,
     REPLICASETS,
     SERVICES,
@@ -39,6 +41,7 @@ class Right:
     where: Where
     why: str
     subresource: str = ""
+    name: str = ""  # of the one object it is needed on; "" for all of the kind
     acting: bool = False
     scaling: bool = False
 
@@ -59,6 +62,7 @@ def _rights(verbs: str, resources: Iterable[Resource], where: Where, why: str) -
             yield Right(verb, resource, where, why)
 
 
+_NOBODY_LEADS = "it cannot know whether it leads, and does nothing"
 RIGHTS: tuple[Right, ...] = (
     *_rights("get list watch", (DEPLOYMENTS, REPLICASETS, PODS, SERVICES), Where.GUARDED, "its switches are not seen"),
     Right("patch", DEPLOYMENTS, Where.GUARDED, "a rollout is not undone", acting=True),
@@ -80,4 +84,7 @@ RIGHTS: tuple[Right, ...] = (
     ),
     Right("create", EVENTS, Where.GUARDED, "kubectl describe does not show what was done"),
     *_rights("get list create update patch delete", (CONFIGMAPS,), Where.OWN, "there are no records"),
+    Right("create", LEASES, Where.OWN, _NOBODY_LEADS),  # RBAC cannot bind a create to a name
+    Right("get", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
+    Right("update", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
 )

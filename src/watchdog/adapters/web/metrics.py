@@ -158,8 +158,14 @@ class Metrics:
         self._rules_valid.set(valid)
 
     def leader(self, leads: bool) -> None:
-        """Whether this replica leads."""
+        """Whether this replica leads. What one that leads no more knew of targets is out of date, and goes."""
         self._leader.set(leads)
+        if not leads:
+            for series in (self._rule_value, self._rule_verdict, self._unguarded):
+                series.clear()
+            self._verdicts.clear()
+            self._exempt.clear()
+            self._watches.set(0)
 
     def dry_run(self, is_one: bool) -> None:
         """Whether what is counted here is of a dry run."""
