@@ -77,6 +77,22 @@ class MetricSource(Protocol):
         ...
 
 
+class MetricCatalog(Protocol):
+    """What Prometheus knows of its series without their samples. Nothing raises."""
+
+    async def label_names(
+        self, selectors: Sequence[str], start: datetime, end: datetime, *, deadline: float
+    ) -> tuple[str, ...] | QueryFailed:
+        """The labels of the series that any of the selectors finds between `start` and `end`; without one, of all."""
+        ...
+
+    async def label_values(
+        self, label: str, selectors: Sequence[str], start: datetime, end: datetime, *, deadline: float
+    ) -> tuple[str, ...] | QueryFailed:
+        """The values of one label among those series; of `__name__`, the names of their metrics."""
+        ...
+
+
 class Prober(Protocol):
     """Makes health probes."""
 

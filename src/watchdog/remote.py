@@ -1,4 +1,4 @@
-"""What a laptop asks of the cluster: reads records, rolls back by hand. Builds the few adapters that takes."""
+"""What a laptop asks of the cluster: records, a live check, a rollback by hand. Builds the adapters that takes."""
 
 import asyncio
 import random
@@ -15,6 +15,8 @@ from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.providers import PROVIDERS
+from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.domain.brakes import BRAKES, Pause
@@ -24,7 +26,10 @@ from watchdog.engine import by_hand
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.performing import Performer
 from watchdog.ports import Clock, OutOfReach
+from watchdog.rulebook import Report
 from watchdog.settings import Settings
+from watchdog.survey.findings import Finding
+from watchdog.survey.live_check import Cluster, Ways, live_check
 
 
 async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
@@ -32,6 +37,39 @@ async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str
     async with AsyncExitStack() as stack:
         kube = await connected(settings, clock, stack)
         return await journal_of(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
+
+
+async def check_live(
+    settings: Settings, clock: Clock, environ: Mapping[str, str], report: Report
+) -> tuple[Finding, ...]:
+    """Whether the rules of a valid file would work in the cluster and on the Prometheus of the settings."""
+    assert report.rulebook is not None
+    async with AsyncExitStack() as stack:
+        cluster: Cluster | str
+        try:
+            kube = await connected(settings, clock, stack)
+        except OutOfReach as error:
+            cluster = str(error)
+        else:
+            journal = journal_of(kube, settings, clock, random.Random())  # noqa: S311 - jitter
+            cluster = Cluster(kube, journal, settings.namespace, own_account=settings.kubeconfig is None)
+        secret = SecretReader(settings.secrets_dir, environ)
+        ways = Ways(cluster, _prometheus(settings, stack), secret, clock)
+        return await live_check(report.rulebook, report.places, ways)
+
+
+def _prometheus(settings: Settings, stack: AsyncExitStack) -> LivePrometheus | str:
+    """Prometheus, closed with `stack`; as a text, why it cannot be asked."""
+    if settings.prometheus_url is None:
+        return "WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus"
+    try:
+        prometheus = LivePrometheus(
+            settings.prometheus_url, token_file=settings.prometheus_token_file, ca_file=settings.prometheus_ca_file
+        )
+    except OSError as error:
+        return f"WATCHDOG_PROMETHEUS_CA_FILE: {settings.prometheus_ca_file} holds no certificates ({error})"
+    stack.push_async_callback(prometheus.close)
+    return prometheus
 
 
 @dataclass(frozen=True)

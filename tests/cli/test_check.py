@@ -43,8 +43,9 @@ def test_every_mistake_is_named_with_its_place_and_exits_1(tmp_path: Path) -> No
 def test_json_is_one_object(tmp_path: Path) -> None:
     wrong = call("check", "-o", "json", written(tmp_path, WRONG))
     answer = json.loads(wrong.stdout)
-    assert (wrong.exit_code, answer["valid"], len(answer["mistakes"])) == (1, False, 2)
-    assert all({"line", "column", "message", "remedy"} <= mistake.keys() for mistake in answer["mistakes"])
+    assert (wrong.exit_code, answer["valid"], len(answer["findings"])) == (1, False, 2)
+    assert all({"line", "column", "message", "remedy"} <= finding.keys() for finding in answer["findings"])
+    assert {(finding["kind"], finding["level"]) for finding in answer["findings"]} == {("mistake", "error")}
     right = call("check", "-o", "json", written(tmp_path, RULES))
     assert (right.exit_code, json.loads(right.stdout)["valid"]) == (0, True)
 
@@ -97,3 +98,35 @@ def test_text_that_is_hostile_stays_one_line_per_mistake(tmp_path: Path) -> None
     assert result.exit_code == 1
     assert "\x1b" not in result.output
     assert all(line.startswith(path) for line in result.stdout.splitlines())
+
+
+def test_annotations_of_a_pull_request_land_on_the_lines_of_the_mistakes(tmp_path: Path) -> None:
+    path = written(tmp_path, WRONG)
+    result = call("check", "-o", "github", path)
+    assert (result.exit_code, result.stderr) == (1, "")
+    lines = result.stdout.splitlines()
+    numbers = {int(line.partition(",line=")[2].partition(",")[0]) for line in lines}
+    text = WRONG.splitlines()
+    assert {text[number - 1].split()[0] for number in numbers} == {"when", "fro"}
+    assert all(line.startswith("::error file=") for line in lines)
+
+
+def test_a_byte_that_is_no_text_is_annotated_too(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_bytes("version = 1\n# é".encode() + b"\xff")
+    (line,) = call("check", "-o", "github", str(path)).stdout.splitlines()
+    assert ",line=2,col=4," in line
+    assert line.endswith("::this byte is not UTF-8; save the file as UTF-8 text")
+
+
+def test_warnings_have_their_severity_in_every_format(tmp_path: Path) -> None:
+    path = written(tmp_path, RULES + '\n[channels.nobody]\nurl = "{{ secret.NOBODY }}"\n')
+    said = 'no guard uses channel "nobody"'
+    text, as_json, github, sarif = (call("check", "-o", kind, path) for kind in ("text", "json", "github", "sarif"))
+    assert {one.exit_code for one in (text, as_json, github, sarif)} == {0}
+    assert any(said in line and line.endswith("(warning)") for line in text.stdout.splitlines())
+    (finding,) = json.loads(as_json.stdout)["findings"]
+    assert (finding["kind"], finding["level"]) == ("doubtful", "warning")
+    assert github.stdout.startswith("::warning file=")
+    (result,) = json.loads(sarif.stdout)["runs"][0]["results"]
+    assert (result["ruleId"], result["level"]) == ("doubtful", "warning")

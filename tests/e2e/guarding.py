@@ -18,29 +18,22 @@ from e2e.controlplane.users import Rule, User
 from e2e.daemon import Daemon
 from e2e.interception import Interception, PassedOn
 from stage import Record, rules_text
+from watchdog.adapters.kubernetes.rights import RIGHTS, Where
 from watchdog.adapters.notifiers.text import REPEAT_MARK, cut
 
+
+def rules_of(where: Where) -> list[Rule]:
+    """What the table of rights asks for there, as rules of a Role."""
+    return [
+        {"apiGroups": [right.group], "resources": [right.full_resource], "verbs": [right.verb]}
+        for right in RIGHTS
+        if right.where is where
+    ]
+
+
 # What it is given, and no more. Secrets are not in it.
-IN_GUARDED_NAMESPACES: Sequence[Rule] = (
-    {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]},
-    {"apiGroups": [""], "resources": ["services"], "verbs": ["patch"]},
-    {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["patch", "update"]},
-    {
-        "apiGroups": [""],
-        "resources": ["configmaps", "persistentvolumeclaims", "serviceaccounts"],
-        "verbs": ["get"],
-    },
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
-)
-IN_ITS_OWN: Sequence[Rule] = (
-    {
-        "apiGroups": [""],
-        "resources": ["configmaps"],
-        "verbs": ["get", "list", "create", "update", "patch", "delete"],
-    },
-)
+IN_GUARDED_NAMESPACES: Sequence[Rule] = rules_of(Where.GUARDED)
+IN_ITS_OWN: Sequence[Rule] = rules_of(Where.OWN)
 WORKLOADS = ("deployments", "services", "deployments/scale")
 _TITLE = 250  # what a channel of Apprise is given of a title
 _LOOK_EVERY = 0.3

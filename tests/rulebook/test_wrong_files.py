@@ -40,7 +40,7 @@ def test_a_mistake_bears_the_files_own_name() -> None:
         ),
         ("a = " + "[" * 5000, "rules.toml:1:1: the file is nested too deeply to be read; write flat tables"),
         ("a = " + "9" * 5000, "rules.toml:1:5: a number has too many digits; write a smaller one"),
-        ("a = '\ud800'", "rules.toml:1:6: a character is no Unicode; save the file as UTF-8"),
+        ("a = '\ud800'", "rules.toml:1:6: a character is no Unicode; save the file as UTF-8 text"),
         (
             "a = {b = 1}\na.c = 2\n",
             "rules.toml:2:1: no TOML: cannot mutate immutable namespace a; write each key and each table once",

@@ -1,67 +1,120 @@
-"""`watchdog check [FILE]`: every mistake of rules.toml at once, offline."""
+"""`watchdog check [FILE]`: every mistake of rules.toml at once, and, asked to, whether its rules would work."""
 
 import json
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from watchdog.adapters.logs import printable
-from watchdog.cli.common import OUTPUT
+from watchdog.cli.common import cluster_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from watchdog.rulebook import Report
+    from watchdog.survey.findings import Finding
 
 
 @click.command("check")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--live",
+    "--prometheus",
+    "live",
+    is_flag=True,
+    help="Also ask the cluster and Prometheus (WATCHDOG_PROMETHEUS_URL), read-only, whether the rules would work.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the file, for editors, and stop.")
-@OUTPUT
-def verb(file: Path | None, schema: bool, output: str) -> None:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="For people, one JSON object, annotations of GitHub Actions, or SARIF for code scanning.",
+)
+@cluster_options
+def verb(
+    file: Path | None,
+    live: bool,
+    schema: bool,
+    output: str,
+    kubeconfig: object,
+    context: str | None,
+    namespace: str | None,
+) -> None:
     """Read FILE (WATCHDOG_RULES, else rules.toml) and name each mistake with its line and column.
 
-    Exits 0 when the file could be taken up as it is, 1 when it has mistakes or cannot be read.
+    Exits 0 when nothing is wrong, 1 when the file has mistakes or cannot be read, or when, with --live, something
+    was found that does not work. Warnings and notes leave the exit code alone.
     """
     from watchdog import rulebook  # noqa: PLC0415 - after --help
-    from watchdog.cli.common import read_file, settings_or_exit  # noqa: PLC0415
+    from watchdog.cli.common import read_rules_text, run_async, settings_or_exit  # noqa: PLC0415
+    from watchdog.survey.findings import Level, in_order  # noqa: PLC0415
+    from watchdog.survey.formats import findings_of  # noqa: PLC0415
 
     if schema:
         click.echo(json.dumps(rulebook.schema(), indent=2))
         return
-    path = file if file is not None else settings_or_exit().rules
-    report = rulebook.check_rules(read_file(path), str(path))
-    if output == "json":
-        click.echo(
-            json.dumps(
-                {
-                    "file": str(path),
-                    "valid": not report.mistakes,
-                    "mistakes": [_as_json(mistake) for mistake in report.mistakes],
-                    "warnings": [_as_json(warning) for warning in report.warnings],
-                }
-            )
-        )
-    else:
-        for mistake in report.mistakes:
-            click.echo(printable(str(mistake)))
-        # What nothing uses is only said of a file that is right: a mistake may be why it looks unused.
-        for warning in () if report.mistakes else report.warnings:
-            click.echo(printable(f"{warning} (warning)"))
-        if report.rulebook is not None:
-            guards = report.rulebook.guards
-            rules = sum(len(guard.rules) for guard in guards)
-            counts = (
-                _plural(len(guards), "guard"),
-                _plural(rules, "rule"),
-                _plural(len(report.rulebook.channels), "channel"),
-            )
-            click.echo(f"{path}: valid; {', '.join(counts)}")
-        else:
-            count = len(report.mistakes)
-            click.echo(f"{path}: {count} mistake{'s' if count != 1 else ''}", err=True)
-    if report.mistakes:
+    if not live and (kubeconfig or context or namespace):
+        raise click.UsageError("--kubeconfig, --context and --namespace are for --live: nothing is asked without it")
+    if live or file is None:
+        settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
+    path = file if file is not None else settings.rules
+    report = rulebook.check_rules(read_rules_text(path), str(path))
+    findings = findings_of(report)
+    if live and report.rulebook is not None:
+        from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - half a second, only where it is asked for
+        from watchdog.remote import check_live  # noqa: PLC0415
+
+        findings += run_async(check_live(settings, SystemClock(), os.environ, report))
+    findings = in_order(findings)
+    _print(findings, report, path, output, live=live)
+    if any(finding.level is Level.ERROR for finding in findings):
         raise SystemExit(1)
+
+
+def _print(findings: "Sequence[Finding]", report: "Report", path: Path, output: str, *, live: bool) -> None:
+    from watchdog.survey import formats  # noqa: PLC0415 - after --help
+
+    match output:
+        case "json":
+            valid = report.rulebook is not None
+            click.echo(json.dumps({"file": str(path), "valid": valid, "findings": formats.as_json(findings)}))
+        case "github":
+            for line in formats.as_annotations(findings, path):
+                click.echo(line)
+        case "sarif":
+            click.echo(formats.as_sarif(findings, path))
+        case _:
+            for line in formats.as_text(findings, path):
+                click.echo(line)
+            _conclude(findings, report, path, live=live)
+
+
+def _conclude(findings: "Sequence[Finding]", report: "Report", path: Path, *, live: bool) -> None:
+    from watchdog.survey.findings import Kind, Level  # noqa: PLC0415 - after --help
+
+    if report.rulebook is None:
+        unasked = "; the cluster and Prometheus were not asked" if live else ""
+        mistakes = sum(finding.kind is Kind.MISTAKE for finding in findings)
+        click.echo(f"{path}: {_plural(mistakes, 'mistake')}{unasked}", err=True)
+        return
+    guards = report.rulebook.guards
+    rules = sum(len(guard.rules) for guard in guards)
+    counts = (
+        _plural(len(guards), "guard"),
+        _plural(rules, "rule"),
+        _plural(len(report.rulebook.channels), "channel"),
+    )
+    click.echo(f"{path}: valid; {', '.join(counts)}")
+    if live:
+        errors, warnings = (
+            sum(finding.level is level for finding in findings) for level in (Level.ERROR, Level.WARNING)
+        )
+        click.echo(f"{path}: live; {_plural(errors, 'error')}, {_plural(warnings, 'warning')}")
 
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
-
-
-def _as_json(mistake: object) -> dict[str, object]:
-    return {name: getattr(mistake, name) for name in ("line", "column", "message", "remedy")}

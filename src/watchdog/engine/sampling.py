@@ -45,6 +45,7 @@ from watchdog.ports import Clock, MetricSource
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
 
+SETTLE = 2.0  # seconds after a block's end that its samples are given to arrive
 _LOOK_BACK = 300.0  # where counting is taken up in the middle: a series' last sample is at most that old
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
 _BASELINE_STEPS = 120
@@ -82,7 +83,7 @@ class Sampler:
         source: MetricSource,
         clock: Clock,
         *,
-        settle: float = 2.0,
+        settle: float = SETTLE,
         deadline: float = 10.0,
         gather: float = 0.05,
     ) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import promql_parser as promql
 
 _TOKEN = re.compile(r"\{\{\s*(?P<name>[a-z]+)\s*\}\}|(?P<skip>\\.)|(?P<quote>[\"'`])", re.DOTALL)
-_OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
+OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 PODS = "pods"
 
 
@@ -85,7 +85,7 @@ def template_of(text: str) -> Template:
     expression = promql.parse(_with_stand_ins(text))
     found: dict[str, str] = {}
     named: set[str] = set()
-    for selector in _selectors(expression):
+    for selector in vector_selectors(expression):
         for matcher in selector.matchers.matchers:
             named.add(matcher.name)
             if _stand_in(PODS) in matcher.value and matcher.op == promql.MatchOp.Re:
@@ -114,7 +114,7 @@ def sums_of(buckets: str) -> str | None:
 
 
 def _written(matcher: promql.Matcher) -> str:
-    operator = _OPERATORS[str(matcher.op)]
+    operator = OPERATORS[str(matcher.op)]
     return f"{matcher.name}{operator}{quoted(matcher.value)}"
 
 
@@ -143,7 +143,8 @@ def _regex(pattern: str, pods: str) -> re.Pattern[str]:
     return re.compile(pattern.replace("{{ pods }}", f"(?:{pods})"))
 
 
-def _selectors(expression: promql.Expr) -> list[promql.VectorSelector]:
+def vector_selectors(expression: promql.Expr) -> list[promql.VectorSelector]:
+    """All vector selectors of a query, in its order."""
     found: list[promql.VectorSelector] = []
 
     def visit(node: promql.Expr) -> None:

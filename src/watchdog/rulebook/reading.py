@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from watchdog.domain.rules import Channel, Guard, Metric, Rulebook
 from watchdog.rulebook import keys, presets
@@ -13,17 +13,22 @@ from watchdog.rulebook.guard_tables import Surroundings, read_guard
 from watchdog.rulebook.metric_tables import read_metric_tables
 from watchdog.rulebook.mistakes import Fault, Lines, Mistake, Mistakes, RulesError
 from watchdog.rulebook.nodes import Node
+from watchdog.rulebook.places import Places
 from watchdog.rulebook.rule_tables import read_rule_tables, rule_under
 from watchdog.rulebook.tables import Fields
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a reading found: the rulebook (None where there is a mistake), all mistakes and all warnings."""
+    """What a reading found: the rulebook (None where there is a mistake), all mistakes and all warnings.
+
+    `places` tells where in the text things stand; of a text that is no TOML it knows nothing.
+    """
 
     rulebook: Rulebook | None
     mistakes: tuple[Mistake, ...] = ()
     warnings: tuple[Mistake, ...] = ()
+    places: Places = field(default_factory=Places)
 
 
 def read_rules(text: str, filename: str = "rules.toml") -> Rulebook:
@@ -38,21 +43,27 @@ def check_rules(text: str, filename: str = "rules.toml") -> Report:
     """Read a text and say everything that is wrong with it, or hardly meant. Never raises."""
     # Windows' line ends and byte order mark move no line and no column.
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    mistakes = Mistakes(Lines(plain), filename)
-    rulebook = None
+    lines = Lines(plain)
+    mistakes = Mistakes(lines, filename)
+    rulebook, places = None, Places()
     try:
         _check_characters(plain)
-        rulebook = _read(read_document(plain), hashlib.sha256(text.encode()).hexdigest(), mistakes)
+        document = read_document(plain)
+        places = Places(document, lines)
+        rulebook = _read(document, hashlib.sha256(text.encode()).hexdigest(), mistakes)
     except Fault as fault:
         mistakes.add(fault.index, fault.message, fault.remedy)
-    return Report(None if mistakes.mistakes else rulebook, mistakes.mistakes, mistakes.warnings)
+    return Report(None if mistakes.mistakes else rulebook, mistakes.mistakes, mistakes.warnings, places)
 
 
 def _check_characters(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise Fault(error.start, "a character is no Unicode", "save the file as UTF-8") from None
+        # A text that was read with `surrogateescape` has these in place of bytes that were no UTF-8.
+        byte = "\udc80" <= text[error.start] <= "\udcff"
+        what = "this byte is not UTF-8" if byte else "a character is no Unicode"
+        raise Fault(error.start, what, "save the file as UTF-8 text") from None
 
 
 def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:

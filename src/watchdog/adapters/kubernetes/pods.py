@@ -57,6 +57,14 @@ def to_pod(one: Json) -> Pod:
     )
 
 
+def template_pod(template: Json) -> Pod:
+    """The pod that a whole pod template makes, as far as the template says: its ports, containers and their limits."""
+    spec = template.get("spec") or {}
+    containers = [*(spec.get("containers") or []), *_sidecars(spec)]
+    statuses = [{"name": one.get("name")} for one in containers]
+    return to_pod({"metadata": {"name": ""}, "spec": spec, "status": {"containerStatuses": statuses}})
+
+
 def _is_gone(one: Json, ready: Json) -> bool:
     """Whether it is ending, has ended, or was lost with its node: what it does is no sign of its revision's health."""
     status = one.get("status") or {}

@@ -20,6 +20,20 @@ def read_answer(status: int, body: bytes, query: str) -> Answer | QueryFailed:
     return _failure(status, document, query)
 
 
+def read_names(status: int, body: bytes, query: str) -> tuple[str, ...] | QueryFailed:
+    """What an HTTP answer of `labels` or `label/NAME/values` says."""
+    document = _document(body)
+    if status != 200 or document is None or document.get("status") != "success":
+        return _failure(status, document, query)
+    partial = _warned(document, query)
+    if partial is not None:
+        return partial
+    data = document.get("data")
+    if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
+        return QueryFailed(FailureReason.GARBLED, "no answer of the Prometheus API: no list of names", query)
+    return tuple(data)
+
+
 def cut(text: str) -> str:
     """A message of someone else, fit for one line."""
     line = " ".join(text.split())
@@ -52,11 +66,18 @@ def _failure(status: int, document: Mapping[str, Any] | None, query: str) -> Que
     return QueryFailed(reason, detail, query)
 
 
-def _success(document: Mapping[str, Any], query: str) -> Answer | QueryFailed:
+def _warned(document: Mapping[str, Any], query: str) -> QueryFailed | None:
     warnings = document.get("warnings")
-    if warnings:
-        first = warnings[0] if isinstance(warnings, list) else warnings
-        return QueryFailed(FailureReason.PARTIAL, cut(f"warning: {first}"), query)
+    if not warnings:
+        return None
+    first = warnings[0] if isinstance(warnings, list) else warnings
+    return QueryFailed(FailureReason.PARTIAL, cut(f"warning: {first}"), query)
+
+
+def _success(document: Mapping[str, Any], query: str) -> Answer | QueryFailed:
+    partial = _warned(document, query)
+    if partial is not None:
+        return partial
     data = document.get("data")
     try:
         if not isinstance(data, dict):

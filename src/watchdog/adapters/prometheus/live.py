@@ -3,23 +3,28 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
 
 import httpx
 
-from watchdog.adapters.prometheus.answers import cut, read_answer
+from watchdog.adapters.prometheus.answers import cut, read_answer, read_names
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
 
+T = TypeVar("T")
 OnQuery = Callable[[float, FailureReason | None], None]
+Read = Callable[[int, bytes, str], T | QueryFailed]  # an HTTP answer's status and body, and the query it is of
+Form = Mapping[str, str | Sequence[str]]
 
 _SHORTEST_SECRET = 6  # a shorter text would be found, and hidden, inside ordinary words
 
 
 class LivePrometheus:
-    """The `MetricSource` port over HTTP.
+    """The ports `MetricSource` and `MetricCatalog` over HTTP.
 
     `token_file` holds a bearer token and is read again whenever it changes; `ca_file` replaces the certificates that
     are trusted; `on_query` is told how long each question took and why it failed, if it did. Answers larger than
@@ -61,26 +66,41 @@ class LivePrometheus:
 
     async def ready(self, *, deadline: float = 2.0) -> Answer | QueryFailed:
         """A question that costs Prometheus nothing: an `Answer` means that it can be asked."""
-        return await self._ask("/api/v1/query", {"query": "vector(1)"}, deadline)
+        return await self._ask("/api/v1/query", {"query": "vector(1)"}, deadline, read_answer, "vector(1)")
 
     async def query(self, promql: str, at: datetime, *, deadline: float) -> Answer | QueryFailed:
         """An instant query at `at`; a range selector gives its raw samples. Never raises."""
-        return await self._ask("/api/v1/query", {"query": promql, "time": _unix(at)}, deadline)
+        return await self._ask("/api/v1/query", {"query": promql, "time": _unix(at)}, deadline, read_answer, promql)
 
     async def query_range(
         self, promql: str, start: datetime, end: datetime, step: float, *, deadline: float
     ) -> Answer | QueryFailed:
         """The query at `start`, `start + step` ... up to `end`. Never raises."""
         form = {"query": promql, "start": _unix(start), "end": _unix(end), "step": f"{step:.3f}"}
-        return await self._ask("/api/v1/query_range", form, deadline)
+        return await self._ask("/api/v1/query_range", form, deadline, read_answer, promql)
 
-    async def _ask(self, path: str, form: Mapping[str, str], deadline: float) -> Answer | QueryFailed:
+    async def label_names(
+        self, selectors: Sequence[str], start: datetime, end: datetime, *, deadline: float
+    ) -> tuple[str, ...] | QueryFailed:
+        """The labels of the series that any of the selectors finds between `start` and `end`. Never raises."""
+        return await self._ask("/api/v1/labels", _listed(selectors, start, end), deadline, read_names, "labels", "GET")
+
+    async def label_values(
+        self, label: str, selectors: Sequence[str], start: datetime, end: datetime, *, deadline: float
+    ) -> tuple[str, ...] | QueryFailed:
+        """The values of one label among those series. Never raises."""
+        path = f"/api/v1/label/{quote(label, safe='')}/values"
+        return await self._ask(path, _listed(selectors, start, end), deadline, read_names, f"values of {label}", "GET")
+
+    async def _ask(
+        self, path: str, form: Form, deadline: float, read: Read[T], query: str, method: str = "POST"
+    ) -> T | QueryFailed:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        query = form["query"]
+        outcome: T | QueryFailed
         try:
             async with asyncio.timeout(deadline), self._room:
-                outcome = await self._post(path, form, deadline)
+                outcome = await self._sent(method, path, form, deadline, read, query)
         except (TimeoutError, httpx.TimeoutException):
             outcome = QueryFailed(FailureReason.TIMEOUT, f"no whole answer within {deadline:g} s", query)
         except httpx.DecodingError as error:
@@ -92,8 +112,9 @@ class LivePrometheus:
         self._on_query(loop.time() - began, outcome.reason if isinstance(outcome, QueryFailed) else None)
         return outcome
 
-    async def _post(self, path: str, form: Mapping[str, str], deadline: float) -> Answer | QueryFailed:
-        query = form["query"]
+    async def _sent(
+        self, method: str, path: str, form: Form, deadline: float, read: Read[T], query: str
+    ) -> T | QueryFailed:
         headers = {}
         if self._token is not None:
             token = self._token.read()
@@ -101,14 +122,18 @@ class LivePrometheus:
                 return replace(token, query=query)
             headers["Authorization"] = f"Bearer {token}"
         url = self._url.copy_with(path=self._url.path.rstrip("/") + path)
-        async with self._client.stream("POST", url, data=form, headers=headers, timeout=deadline) as response:
+        # Names are only listed by GET.
+        data, params = (form, None) if method == "POST" else (None, form)
+        async with self._client.stream(
+            method, url, data=data, params=params, headers=headers, timeout=deadline
+        ) as response:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > self._max_bytes:
                     detail = f"an answer larger than {self._max_bytes / 2**20:g} MiB"
                     return QueryFailed(FailureReason.GARBLED, detail, query)
-        outcome = read_answer(response.status_code, bytes(body), query)
+        outcome = read(response.status_code, bytes(body), query)
         if response.status_code in (401, 403) and isinstance(outcome, QueryFailed):
             return replace(outcome, detail=f"{outcome.detail}; {self._credential()} was not accepted")
         return outcome
@@ -152,6 +177,10 @@ class _TokenFile:
 
     def _failed(self, what: str) -> QueryFailed:
         return QueryFailed(FailureReason.UNREACHABLE, f"the bearer token in {self.path} {what}")
+
+
+def _listed(selectors: Sequence[str], start: datetime, end: datetime) -> Form:
+    return {"match[]": list(selectors), "start": _unix(start), "end": _unix(end)}
 
 
 def _unix(at: datetime) -> str:

@@ -111,9 +111,14 @@ def provable(rule: Rule, history: History) -> bool:
         return False
     if too_coarse(history):
         return False
-    twice = min(1.0, 2.0 * max(_limit(rule, history, harmless), harmless.level))
+    twice = twice_the_limit(harmless, _limit(rule, history, harmless))
     reached = evidence_of_a_constant(twice, harmless.level, bets.weights, bets.requests / bets.placed)
     return reached >= _need(rule.alpha, history).log_evidence
+
+
+def twice_the_limit(harmless: Harmless, limit: float | None = None) -> float:
+    """The share of bad requests that a release must be seen not to have before it passes; `limit`: another than its own."""
+    return min(1.0, 2.0 * max(harmless.limit if limit is None else limit, harmless.level))
 
 
 def too_coarse(history: History) -> bool:

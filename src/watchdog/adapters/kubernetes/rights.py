@@ -1,0 +1,83 @@
+"""What the watchdog may have to ask of the API server: the one table of rights.
+
+A Role that grants these and nothing else is enough to run it; what is not in the table it never asks for.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watchdog.adapters.kubernetes.kinds import (
+    ACCOUNTS,
+    CLAIMS,
+    CONFIGMAPS,
+    DEPLOYMENTS,
+    EVENTS,
+    PODS,
+    REPLICASETS,
+    SERVICES,
+    Resource,
+)
+
+
+class Where(StrEnum):
+    """In which namespaces a right is needed."""
+
+    GUARDED = "guarded"  # each that a guard names
+    OWN = "own"  # the watchdog's own, where its records are
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One verb on one resource; `why` says what does not work without it.
+
+    `acting`: only a guard that rolls back needs it. `scaling`: only one with `restore_replicas` does.
+    """
+
+    verb: str
+    resource: Resource
+    where: Where
+    why: str
+    subresource: str = ""
+    acting: bool = False
+    scaling: bool = False
+
+    @property
+    def group(self) -> str:
+        """The resource's API group; "" for the core."""
+        return self.resource.api_version.rpartition("/")[0]
+
+    @property
+    def full_resource(self) -> str:
+        """As people and RBAC write it: `deployments/scale`."""
+        return f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
+
+
+def _rights(verbs: str, resources: Iterable[Resource], where: Where, why: str) -> Iterator[Right]:
+    for resource in resources:
+        for verb in verbs.split():
+            yield Right(verb, resource, where, why)
+
+
+RIGHTS: tuple[Right, ...] = (
+    *_rights("get list watch", (DEPLOYMENTS, REPLICASETS, PODS, SERVICES), Where.GUARDED, "its switches are not seen"),
+    Right("patch", DEPLOYMENTS, Where.GUARDED, "a rollout is not undone", acting=True),
+    Right("patch", SERVICES, Where.GUARDED, "a flip is not put back", acting=True),
+    Right(
+        "patch",
+        DEPLOYMENTS,
+        Where.GUARDED,
+        "a colour that is scaled down is not scaled up",
+        subresource="scale",
+        acting=True,
+        scaling=True,
+    ),
+    *_rights(
+        "get",
+        (CONFIGMAPS, CLAIMS, ACCOUNTS),
+        Where.GUARDED,
+        "that something an old template needs is gone is not noticed before it is gone back to",
+    ),
+    Right("create", EVENTS, Where.GUARDED, "kubectl describe does not show what was done"),
+    *_rights("get list create update patch delete", (CONFIGMAPS,), Where.OWN, "there are no records"),
+)

@@ -1,0 +1,104 @@
+"""What the guards cover, and what they were meant to: guards that match nothing, two on one target, blind ones."""
+
+from collections.abc import Iterable, Iterator
+
+from watchdog.domain.rollout import LabelSelector, SelectorOp
+from watchdog.domain.rules import Guard, Rulebook
+from watchdog.rulebook import Places
+from watchdog.survey.findings import Finding, Kind, Level
+from watchdog.survey.metric_names import nearest
+from watchdog.survey.targets import Found, Inventory
+
+
+def coverage(rulebook: Rulebook, places: Places, inventory: Inventory) -> Iterator[Finding]:
+    """All there is to say of what the guards cover."""
+    for one in inventory.found:
+        if len(one.guards) > 1:
+            yield _two_guards(one, places)
+        if one.guards and one.blind:
+            yield _not_guardable(one, places)
+    for guard in rulebook.guards:
+        if guard.selector is not None and inventory.unseen.isdisjoint(guard.namespaces):
+            yield from _selects_nothing(guard, guard.selector, places, inventory.found)
+        yield from _targets_not_there(guard, places, inventory)
+
+
+def place_of_guard(places: Places, guard: Guard, found: Found | None = None) -> tuple[int, int]:
+    """Where the guard says what it guards; of a target that it names, where it names it."""
+    if found is not None and found.target in guard.targets:
+        return places.of("guards", guard.name, "targets", guard.targets.index(found.target))
+    return places.of("guards", guard.name, "targets" if guard.selector is None else "selector")
+
+
+def _two_guards(one: Found, places: Places) -> Finding:
+    names = " and ".join(guard.name for guard in one.guards)
+    return Finding(
+        Kind.TWO_GUARDS,
+        Level.ERROR,
+        f"guards {names} both cover it, so neither acts on it",
+        "let one of them leave it out",
+        *place_of_guard(places, one.guards[-1], one),
+        targets=(str(one.target),),
+    )
+
+
+def _not_guardable(one: Found, places: Places) -> Finding:
+    return Finding(
+        Kind.NOT_GUARDABLE,
+        Level.ERROR,
+        f"guard {one.guards[0].name} covers it, and {one.blind}: no switch of it can be seen",
+        "leave it out, or let it select the pods of one Deployment",
+        *place_of_guard(places, one.guards[0], one),
+        targets=(str(one.target),),
+    )
+
+
+def _selects_nothing(
+    guard: Guard, selector: LabelSelector, places: Places, found: Iterable[Found]
+) -> Iterator[Finding]:
+    there = [one for one in found if one.target.namespace in guard.namespaces]
+    if any(selector.matches(one.labels) for one in there):
+        return
+    where = ", ".join(guard.namespaces)
+    yield Finding(
+        Kind.GUARDS_NOTHING,
+        Level.ERROR,
+        f"guard {guard.name} guards nothing: none of the {len(there)} Deployments and Services in {where} is selected",
+        _meant(selector, there),
+        *place_of_guard(places, guard),
+    )
+
+
+def _meant(selector: LabelSelector, there: Iterable[Found]) -> str:
+    """What the first requirement was probably meant to be that no object fulfils."""
+    objects = tuple(there)
+    for requirement in selector.requirements:
+        if any(requirement.matches(one.labels) for one in objects):
+            continue
+        key = requirement.key
+        values = {one.labels[key] for one in objects if key in one.labels}
+        if not values:
+            near = nearest(key, {label for one in objects for label in one.labels})
+            return f"none has the label {key}" + (f"; did you mean {near}?" if near else "")
+        if requirement.op is SelectorOp.IN and requirement.values:
+            near = nearest(min(requirement.values), values)
+            some = ", ".join(sorted(values)[:3])
+            return f"did you mean {key}={near}?" if near else f"{key} is {some} there"
+    return "look at the objects' own labels, not at those of their pods"
+
+
+def _targets_not_there(guard: Guard, places: Places, inventory: Inventory) -> Iterator[Finding]:
+    there = {one.target for one in inventory.found}
+    for index, target in enumerate(guard.targets):
+        if target in there or target.namespace in inventory.unseen:
+            continue
+        alike = {one.name for one in there if (one.namespace, one.kind) == (target.namespace, target.kind)}
+        near = nearest(target.name, alike)
+        yield Finding(
+            Kind.GUARDS_NOTHING,
+            Level.ERROR,
+            f"guard {guard.name} guards {target}, which is not there",
+            f"did you mean {target.namespace}/{target.kind}/{near}?" if near else "",
+            *places.of("guards", guard.name, "targets", index),
+            targets=(str(target),),
+        )

@@ -1,0 +1,155 @@
+"""Which objects of the cluster the guards cover, and what serves each of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from watchdog.adapters.kubernetes import workloads
+from watchdog.adapters.kubernetes.cache import controller_uid
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.errors import unanswered
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, REPLICASETS, SERVICES, Resource
+from watchdog.adapters.kubernetes.pods import created, template_pod
+from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_replicaset
+from watchdog.domain.live import Pod
+from watchdog.domain.rollout import Target, TargetKind
+from watchdog.domain.rules import Guard, Rulebook
+from watchdog.ports import OutOfReach
+
+Json = dict[str, Any]
+
+_LONGEST_ROLLOUT = timedelta(hours=1)  # a longer one was a Deployment that could not progress, and says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment, as its own template says; `rollout`: how long its last rollout took, where that can be told."""
+
+    name: str
+    made: datetime
+    replicas: int
+    pod: Pod
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    rollout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A Deployment, or a Service, with the Deployments that serve it: more than one where that is not clear.
+
+    `idle`: a Deployment that is the other colour of a guarded Service. `blind`: why no switch of it can be seen.
+    """
+
+    target: Target
+    labels: Mapping[str, str]
+    guards: tuple[Guard, ...]
+    workloads: tuple[Workload, ...]
+    idle: bool = False
+    blind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All Deployments and Services of the namespaces that are named, and why some could not be listed."""
+
+    found: tuple[Found, ...] = ()
+    troubles: tuple[str, ...] = ()
+    unseen: frozenset[str] = frozenset()  # namespaces of which something could not be listed
+
+    @property
+    def covered(self) -> tuple[Found, ...]:
+        """What a guard covers and can see, without idle colours."""
+        return tuple(one for one in self.found if one.guards and not one.idle and not one.blind)
+
+
+async def take_inventory(kube: KubeClient, rulebook: Rulebook) -> Inventory:
+    """Look at every namespace that a guard names; it takes no more than the right to list."""
+    found: list[Found] = []
+    troubles: list[str] = []
+    unseen: list[str] = []
+    for namespace in sorted(rulebook.namespaces):
+        try:
+            deployments, replicasets, services = [
+                await _listed(kube, resource, namespace) for resource in (DEPLOYMENTS, REPLICASETS, SERVICES)
+            ]
+        except OutOfReach as error:
+            troubles.append(str(error))
+            unseen.append(namespace)
+            continue
+        found += _found(namespace, rulebook, deployments, replicasets, services)
+    return Inventory(tuple(found), tuple(troubles), frozenset(unseen))
+
+
+async def _listed(kube: KubeClient, resource: Resource, namespace: str) -> list[Json]:
+    with unanswered(f"listing {resource.plural} in {namespace}"):
+        return await kube.list(resource, namespace)
+
+
+def _found(
+    namespace: str,
+    rulebook: Rulebook,
+    deployments: Sequence[Json],
+    replicasets: Sequence[Json],
+    services: Sequence[Json],
+) -> Iterable[Found]:
+    known = [_workload(one, replicasets) for one in deployments]
+    guarded = []
+    for service in services:
+        one = _service(Target(namespace, TargetKind.SERVICE, _name(service)), service, known, rulebook)
+        if one.guards:
+            guarded.append(_selector(service))
+        yield one
+    for deployment, workload in zip(deployments, known, strict=True):
+        target = Target(namespace, TargetKind.DEPLOYMENT, workload.name)
+        labels = workloads.labels(deployment)
+        serving = any(workloads.selects(selector, workload.pod_labels) for selector in guarded)
+        idle = not serving and any(workloads.looks_like_a_colour(selector, workload.pod_labels) for selector in guarded)
+        yield Found(target, labels, rulebook.guards_of(target, labels), (workload,), idle=idle)
+
+
+def _service(target: Target, service: Json, known: Sequence[Workload], rulebook: Rulebook) -> Found:
+    selector, labels = _selector(service), workloads.labels(service)
+    serving = tuple(one for one in known if workloads.selects(selector, one.pod_labels))
+    blind = ""
+    if (service.get("spec") or {}).get("type") == "ExternalName":
+        blind = "it is an ExternalName: it selects no pods"
+    elif not selector:
+        blind = "it has no selector"
+    elif not serving:
+        blind = "it selects the pods of no Deployment"
+    elif len(serving) > 1:
+        blind = f"it selects the pods of several Deployments ({', '.join(one.name for one in serving)})"
+    return Found(target, labels, rulebook.guards_of(target, labels), serving, blind=blind)
+
+
+def _selector(service: Json) -> Mapping[str, str]:
+    return (service.get("spec") or {}).get("selector") or {}
+
+
+def _name(one: Json) -> str:
+    return str(one["metadata"]["name"])
+
+
+def _workload(deployment: Json, replicasets: Sequence[Json]) -> Workload:
+    template = (deployment.get("spec") or {}).get("template") or {}
+    trimmed = trim_deployment(deployment)
+    return Workload(
+        _name(deployment),
+        created(deployment),
+        workloads.desired(trimmed),
+        template_pod(template),
+        (template.get("metadata") or {}).get("labels") or {},
+        _last_rollout(trimmed, replicasets),
+    )
+
+
+def _last_rollout(deployment: Json, replicasets: Sequence[Json]) -> timedelta | None:
+    """From the making of the current ReplicaSet to the rollout's end; of one that was taken up again nobody can say."""
+    uid = deployment["metadata"].get("uid")
+    own = [trim_replicaset(one) for one in replicasets if controller_uid(one) == uid]
+    current, completed = workloads.current(deployment, own), workloads.completed_at(deployment)
+    if current is None or completed is None or workloads.HISTORY in workloads.annotations(current):
+        return None
+    took = completed - created(current)
+    return took if timedelta(0) <= took <= _LONGEST_ROLLOUT else None
