@@ -117,7 +117,7 @@ def provable(rule: Rule, history: History) -> bool:
 
 
 def twice_the_limit(harmless: Harmless, limit: float | None = None) -> float:
-    """The share of bad requests that a release must be seen not to have before it passes; `limit`: another than its own."""
+    """The share of bad requests that a release must be seen not to have before it passes; `limit`: another one."""
     return min(1.0, 2.0 * max(harmless.limit if limit is None else limit, harmless.level))
 
 
