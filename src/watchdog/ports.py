@@ -92,6 +92,10 @@ class MetricCatalog(Protocol):
         """The values of one label among those series; of `__name__`, the names of their metrics."""
         ...
 
+    async def alert_names(self, *, deadline: float) -> tuple[str, ...] | QueryFailed:
+        """The names of all alerting rules."""
+        ...
+
 
 class Prober(Protocol):
     """Makes health probes."""

@@ -3,7 +3,7 @@
 import pytest
 
 from survey.scenes import checked, line_of, of, problems
-from town import NAMESPACE, RULES, Town, tell
+from town import NAMESPACE, PART_OF, RULES, Town, tell
 from watchdog.survey.findings import Finding, Kind, Level
 
 SPELT_OUT = """
@@ -97,10 +97,14 @@ def test_an_errors_series_may_be_absent_but_not_by_a_label_that_nothing_has() ->
     assert blind(spelt_out(bad=f'http_requests_total{{{PODS}, status="599"}}')) == []
     rules = spelt_out(bad=f'http_requests_total{{{PODS}, stats=~"5.."}}')
     (finding,) = blind(rules)
-    assert finding.level is Level.WARNING
+    assert finding.level is Level.ERROR
     assert finding.message.startswith("rule error-rate sees no bad request: http_requests_total has no label stats")
     assert finding.remedy == "did you mean status?"
     assert finding.line == line_of("bad = ", rules)
+    # A counter of its own may come with the first error.
+    (finding,) = blind(spelt_out(bad=f"http_errors_total{{{PODS}}}"))
+    assert finding.level is Level.WARNING
+    assert finding.message == "rule error-rate sees no bad request: there is no metric http_errors_total"
 
 
 def test_a_rule_that_is_not_required_is_only_warned_of() -> None:
@@ -166,3 +170,17 @@ def test_what_is_scaled_to_zero_is_not_called_blind() -> None:
         assert of(Kind.BLIND_RULE, await checked(here, rules)) == []
 
     tell(look, lambda here: here.furnish("research", replicas=0), start=False)
+
+
+def test_a_deployment_and_its_service_are_measured_and_told_once() -> None:
+    def furnish(here: Town) -> None:
+        here.cluster.deploy(NAMESPACE, "research", "research:v1", replicas=2, labels=PART_OF)
+        here.cluster.service(NAMESPACE, "research", labels=PART_OF)
+
+    async def look(here: Town) -> None:
+        findings = of(Kind.BLIND_RULE, await checked(here, RULES.replace('preset = "fastapi"', 'preset = "express"')))
+        (finding,) = findings
+        assert finding.targets == ("production/deployment/research",)
+        assert "http_request_duration_seconds_count has no label status_code" in finding.message
+
+    tell(look, furnish, start=False)

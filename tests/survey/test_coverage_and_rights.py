@@ -6,9 +6,12 @@ import pytest
 
 from survey.scenes import SECRETS, checked, line_of, of, problems
 from town import NAMESPACE, OWN, PART_OF, RULES, Town, tell
+from watchdog.adapters.kubernetes.client import connect
 from watchdog.adapters.kubernetes.rights import RIGHTS, Where
+from watchdog.rulebook import check_rules
 from watchdog.simulator.access import Rule
 from watchdog.survey.findings import Finding, Kind, Level
+from watchdog.survey.rights import missing_rights
 
 SECOND = """
 [guards.research]
@@ -113,10 +116,12 @@ async def looked_as(here: Town, rules: list[Rule]) -> list[Finding]:
 
 def test_a_right_that_is_missing_is_named_with_its_verb_resource_and_namespace() -> None:
     async def look(here: Town) -> None:
-        rules = granted(lambda verb, what, _: (verb, what) in {("patch", "deployments"), ("watch", "pods")})
+        rules = granted(
+            lambda verb, what, _: (verb, what) in {("patch", "deployments"), ("watch", "pods"), ("list", "pods")}
+        )
         findings = of(Kind.MISSING_RIGHT, await looked_as(here, rules))
         assert [finding.message for finding in findings] == [
-            "ci may not watch pods (core) in namespace production: its switches are not seen",
+            "ci may not list, watch pods (core) in namespace production: its switches are not seen",
             "ci may not patch deployments (apps) in namespace production: a rollout is not undone",
         ]
         assert {finding.line for finding in findings} == {line_of("selector   =")}
@@ -182,5 +187,27 @@ def test_channels_whose_secrets_are_missing_or_mean_nothing_are_told() -> None:
         (finding,) = of(Kind.CHANNEL, await checked(here, environ=wrong))
         assert finding.level is Level.ERROR
         assert "known-1234567890" not in finding.text
+
+    tell(look, start=False)
+
+
+def test_what_the_watchdogs_own_account_lacks_is_an_error() -> None:
+    async def look(here: Town) -> None:
+        token = here.cluster.user("system:serviceaccount:watchdog:watchdog", granted(lambda verb, *_: verb == "patch"))
+        kubeconfig = str(here.cluster.kubeconfig(here.folder / "own", token))
+        report = check_rules(RULES)
+        assert report.rulebook is not None
+        kube = await connect(here.clock, kubeconfig=kubeconfig)
+        try:
+            findings = await missing_rights(kube, report.rulebook, report.places, OWN, "it", own_account=True)
+        finally:
+            await kube.close()
+        assert {(finding.level, finding.remedy) for finding in findings} == {(Level.ERROR, "grant it by a Role")}
+        assert [finding.message for finding in findings] == [
+            "it may not patch deployments (apps) in namespace production: a rollout is not undone",
+            "it may not patch services (core) in namespace production: a flip is not put back",
+            "it may not patch configmaps (core) in namespace watchdog: there are no records",
+        ]
+        assert [finding.line for finding in findings] == [line_of("selector   =")] * 2 + [0]
 
     tell(look, start=False)

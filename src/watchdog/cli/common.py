@@ -63,11 +63,27 @@ def log_unknown_settings() -> None:
         logging.getLogger("watchdog.settings").warning("unknown setting", extra={"facts": {"why": line}})
 
 
+def read_file(path: Path) -> str:
+    """The file's text; one that cannot be read ends with exit code 1."""
+    raw = _bytes_of(path)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        click.echo(f"{printable(str(path))}:{line}:{column}: this byte is not UTF-8; save the file as UTF-8 text")
+        sys.exit(1)
+
+
 def read_rules_text(path: Path) -> str:
-    """The text of a rules file; one that cannot be read ends with exit code 1.
+    """The text of a rules file of which the mistakes are to be named; one that cannot be read ends with exit code 1.
 
     Bytes that are no UTF-8 become lone surrogates, so that the rulebook names their place.
     """
+    return _bytes_of(path).decode("utf-8", errors="surrogateescape")
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
@@ -75,7 +91,7 @@ def read_rules_text(path: Path) -> str:
         fail(f"{path} cannot be read: {error.strerror or error}")
     if len(raw) > LARGEST_FILE:
         fail(f"{path} is larger than {LARGEST_FILE // 1024} KiB")
-    return raw.decode("utf-8", errors="surrogateescape")
+    return raw
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:

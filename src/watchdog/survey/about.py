@@ -22,10 +22,14 @@ class About:
         targets = () if self.target is None else (str(self.target),)
         return Finding(kind, level, message, remedy, *self._place(keys), targets=targets)
 
-    def blind(self, why: str, remedy: str, key: str) -> Finding:
+    @property
+    def level(self) -> Level:
+        """How bad it is that the rule cannot fire: one that is not required keeps no watch from passing."""
+        return Level.ERROR if self.rule.required else Level.WARNING
+
+    def blind(self, why: str, remedy: str, *keys: str) -> Finding:
         """The rule measures nothing."""
-        level = Level.ERROR if self.rule.required else Level.WARNING
-        return self.finding(Kind.BLIND_RULE, level, f"rule {self.rule.name} is blind: {why}", remedy, key)
+        return self.finding(Kind.BLIND_RULE, self.level, f"rule {self.rule.name} is blind: {why}", remedy, *keys)
 
     def _place(self, keys: tuple[str, ...]) -> tuple[int, int]:
         metric = _metric(self.rule)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from watchdog.domain.judge.calibration import calibration_key
-from watchdog.domain.judge.harmless import Harmless
+from watchdog.domain.judge.harmless import Harmless, bound_of
 from watchdog.domain.judge.proving import Pace, Proof, pace_of, proof_of_twice_the_limit
 from watchdog.domain.judge.verdict import number
 from watchdog.domain.judge.weighing import betting_on, level_for
@@ -26,19 +26,21 @@ def evidence_findings(
     if betting_on(about.rule) is None:
         yield from _too_few_to_count(about, baseline)
         return
-    harmless, pace = level_for(about.rule, threshold, baseline), pace_of(baseline)
+    harmless = level_for(about.rule, threshold, baseline)
     if harmless is None:
         return
-    if harmless.bound is not None and harmless.asked is not None:
-        yield from _coarse(about, threshold, harmless.asked, harmless.bound)
-        if math.isinf(harmless.bound):
+    bound = bound_of(threshold, baseline.reading, harmless)
+    if bound is not None and harmless.asked is not None:
+        yield from _coarse(about, threshold, harmless.asked, bound)
+        if math.isinf(bound):
             return
+    pace = pace_of(baseline, harmless)
     if pace is None:
         return
     calibrations = {} if memory is None else memory.calibrations
     known = calibrations.get(calibration_key(about.rule, about.guard))
-    blocks = max(1, math.ceil(about.guard.bake / about.guard.interval))
-    proof = proof_of_twice_the_limit(about.rule, harmless, pace, known, blocks)
+    bake, interval = about.guard.bake, about.guard.interval
+    proof = proof_of_twice_the_limit(about.rule, harmless, pace, known, bake=bake, interval=interval)
     if proof.takes is None or proof.takes > about.guard.bake:
         yield _thin(about, threshold, harmless, pace, proof)
     if proof.capped:

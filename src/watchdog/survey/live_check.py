@@ -146,6 +146,7 @@ async def _prometheus(
 async def _looks(measuring: Measuring, covered: tuple[Found, ...]) -> AsyncIterator[list[Finding]]:
     """What is found of each target; where Prometheus fails over and over, the rest is left out, and said to be."""
     failures = 0
+    measuring.claim(covered)
     for start in range(0, len(covered), _AT_ONCE):
         batch = covered[start : start + _AT_ONCE]
         outcomes = await asyncio.gather(*(_look(measuring, found) for found in batch))

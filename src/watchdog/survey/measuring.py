@@ -1,6 +1,6 @@
 """What each rule would measure of each target now: nothing, too little, or too coarsely."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from watchdog.domain.memory import Memory
 from watchdog.domain.rollout import Revision, Target, any_pods_of
 from watchdog.domain.rules import (
     SIDECARS,
+    Alerts,
     Budget,
     Dimension,
     Guard,
@@ -29,7 +30,7 @@ from watchdog.rulebook import Places
 from watchdog.survey.about import About
 from watchdog.survey.evidence import evidence_findings
 from watchdog.survey.findings import Finding, Kind, Level
-from watchdog.survey.metric_names import Absence, MetricNames, PrometheusAway, Wrong
+from watchdog.survey.metric_names import Absence, MetricNames, PrometheusAway, Wrong, nearest
 from watchdog.survey.selectors import Matcher, selectors_in
 from watchdog.survey.targets import Found, Workload
 from watchdog.survey.traffic import scrape_interval
@@ -42,7 +43,7 @@ _STAND_INS = dict.fromkeys(("namespace", "name", "workload", "pods"), "x")
 
 @dataclass
 class Measuring:
-    """Measures rules as a watch would. What several targets are asked alike is asked, and told, once.
+    """Measures rules as a watch would, on the targets that were `claim`ed.
 
     `at` is Prometheus's own now. Everything raises `PrometheusAway`.
     """
@@ -55,22 +56,31 @@ class Measuring:
     memories: Mapping[Target, Memory] = field(default_factory=dict)
     scrapes: dict[str, float] = field(default_factory=dict)
     """The longest scrape interval, in seconds, that was seen among each guard's targets."""
-    _seen: set[tuple[Rule, str]] = field(default_factory=set)
+    _claims: dict[tuple[Rule, str], Target] = field(default_factory=dict)
+
+    def claim(self, covered: Iterable[Found]) -> None:
+        """Where several targets (a Deployment and its Service) are asked alike, the first of them is asked and told."""
+        for found in sorted(covered, key=lambda one: one.target):
+            for rule in found.guards[0].rules:
+                threshold = _threshold_of(rule)
+                if threshold is not None:
+                    self._claims.setdefault((rule, self._lead(found, threshold)), found.target)
 
     async def look_at(self, found: Found) -> list[Finding]:
         """All that is to be said of the rules of a target's guard."""
         guard, findings = found.guards[0], list[Finding]()
         for rule in guard.rules:
             about = About(guard, rule, found.target, self.places)
+            threshold = _threshold_of(rule)
             match rule.check:
                 case Probe() as probe:
                     findings += _unprobed(about, found, probe)
-                case Threshold() as threshold:
+                case Alerts() as alerts:
+                    findings += await self._alerts(about, alerts)
+                case _ if (
+                    threshold is not None and self._claims.get((rule, self._lead(found, threshold))) == found.target
+                ):
                     findings += await self._threshold(about, found, threshold)
-                case Budget(threshold):
-                    findings += await self._threshold(about, found, threshold)
-                case _:
-                    continue  # signs are always there; of alerts it is known only as they fire
         return findings
 
     async def names_alone(self, rulebook: Rulebook) -> list[Finding]:
@@ -78,8 +88,8 @@ class Measuring:
         findings = []
         for guard in rulebook.guards:
             for rule in guard.rules:
-                check = rule.check.threshold if isinstance(rule.check, Budget) else rule.check
-                if not isinstance(check, Threshold):
+                check = _threshold_of(rule)
+                if check is None:
                     continue
                 about = About(guard, rule, None, self.places)
                 for template in filter(None, selectors_of(check)):
@@ -90,17 +100,13 @@ class Measuring:
         return findings
 
     async def _threshold(self, about: About, found: Found, threshold: Threshold) -> list[Finding]:
-        guard, rule = about.guard, about.rule
+        guard = about.guard
         if not any(workload.replicas for workload in found.workloads):
             return []  # scaled to zero: nothing is there that could be measured
         # Of what is younger there is no more to see: its traffic would look thinner than it is.
         oldest = min(workload.made for workload in found.workloads)
         since = max(self.at - min(guard.baseline, LONGEST_LOOK), min(oldest, self.at - guard.interval))
         subject = _subject(found, since)
-        lead = question_of(selectors_of(threshold)[0], subject, Instant(self.at.timestamp())).query
-        if (rule, lead) in self._seen:
-            return []
-        self._seen.add((rule, lead))
         if isinstance(threshold.limit, ShareOfLimit) and (unlimited := _unlimited(about, found, threshold)):
             return [unlimited]
         baseline = await self.sampler.baseline(threshold, subject, since, self.at, guard.interval.total_seconds())
@@ -113,11 +119,29 @@ class Measuring:
                 return [_no_requests(about, baseline)]
             case NoData(detail=detail):
                 return [await self._why_blind(about, threshold, subject, detail)]
-        await self._scraped(guard, lead)
+        await self._scraped(guard, self._lead(found, threshold))
         findings = list(evidence_findings(about, threshold, baseline, self.memories.get(found.target)))
         if isinstance(threshold.metric, RatioMetric):
             findings += await self._bad_events(about, threshold.metric, subject)
         return findings
+
+    def _lead(self, found: Found, threshold: Threshold) -> str:
+        """What is asked of the target first."""
+        return question_of(selectors_of(threshold)[0], _subject(found, self.at), Instant(self.at.timestamp())).query
+
+    async def _alerts(self, about: About, alerts: Alerts) -> list[Finding]:
+        """An alert that no rule of Prometheus's is called by. Of one that tells of no rules nothing can be said."""
+        known = await self.names.alerts()
+        return [
+            about.finding(
+                Kind.BLIND_RULE,
+                Level.WARNING,
+                f"rule {about.rule.name} waits for an alert that Prometheus has no rule of: {name}",
+                f"did you mean {near}?" if (near := nearest(name, known)) else "right, if another ruler has it",
+            )
+            for name in alerts.names
+            if known and name not in known
+        ]
 
     async def _why_blind(self, about: About, threshold: Threshold, subject: Subject, detail: str) -> Finding:
         """The first of the metric's selectors that finds nothing says why."""
@@ -144,11 +168,13 @@ class Measuring:
         return None
 
     async def _bad_events(self, about: About, metric: RatioMetric, subject: Subject) -> list[Finding]:
-        """An errors series may not exist before the first error, but its metric and labels are known from others."""
+        """An error may only not have happened yet; but a label that no request bears never will be."""
         absence = await self._absence(metric.bad, subject)
         if absence is None or absence.wrong not in (Wrong.NAME, Wrong.LABEL):
             return []
         message = f"rule {about.rule.name} sees no bad request: {absence.sentence}"
+        if absence.wrong is Wrong.LABEL:
+            return [about.finding(Kind.BLIND_RULE, about.level, message, absence.remedy, "bad")]
         remedy = absence.remedy or "right, if no request has failed yet"
         return [about.finding(Kind.BLIND_RULE, Level.WARNING, message, remedy, "bad")]
 
@@ -157,6 +183,15 @@ class Measuring:
             seconds = await scrape_interval(self.source, str(selector), self.at)
             if seconds is not None:
                 self.scrapes[guard.name] = max(seconds, self.scrapes.get(guard.name, 0.0))
+
+
+def _threshold_of(rule: Rule) -> Threshold | None:
+    match rule.check:
+        case Threshold() as threshold:
+            return threshold
+        case Budget(threshold):
+            return threshold
+    return None
 
 
 def _key(threshold: Threshold) -> str:
@@ -194,8 +229,7 @@ def _unprobed(about: About, found: Found, probe: Probe) -> Iterator[Finding]:
             remedy = f"declared are {named}" if named else "declare it under ports of the container"
         else:
             continue
-        level = Level.ERROR if about.rule.required else Level.WARNING
-        yield about.finding(Kind.BLIND_RULE, level, f"rule {about.rule.name} is blind: {why}", remedy)
+        yield about.blind(why, remedy)
 
 
 def _unlimited(about: About, found: Found, threshold: Threshold) -> Finding | None:
@@ -204,7 +238,7 @@ def _unlimited(about: About, found: Found, threshold: Threshold) -> Finding | No
     for workload in found.workloads:
         limits = _limits(workload, about.guard)
         if (limits.cpu if what == "CPU" else limits.memory) is None:
-            return about.blind(f"a container of {workload.name} has no {what} limit", "set one for each container", "")
+            return about.blind(f"a container of {workload.name} has no {what} limit", "set one for each container")
     return None
 
 

@@ -76,6 +76,7 @@ class MetricNames:
         self._catalog = catalog
         self._start, self._end = at - look_back, at
         self._known: dict[tuple[str, str], frozenset[str]] = {}
+        self._alerts: frozenset[str] | None = None
 
     async def metrics(self) -> frozenset[str]:
         """The names of all metrics."""
@@ -110,6 +111,13 @@ class MetricNames:
             if any(map(means, await self.values_of(label, selector))):
                 return label
         return None
+
+    async def alerts(self) -> frozenset[str]:
+        """The names of all alerting rules; empty where it knows of none, or does not tell (a store without a ruler)."""
+        if self._alerts is None:
+            told = await self._catalog.alert_names(deadline=_DEADLINE)
+            self._alerts = frozenset() if isinstance(told, QueryFailed) else frozenset(told)
+        return self._alerts
 
     async def nearest_metric(self, name: str) -> str:
         """The metric that was probably meant; "" where none is near."""

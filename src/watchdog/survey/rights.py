@@ -17,29 +17,35 @@ _AT_ONCE = 8
 async def missing_rights(
     kube: KubeClient, rulebook: Rulebook, places: Places, own: str, who: str, *, own_account: bool
 ) -> Sequence[Finding]:
-    """One finding for each right that is needed and not granted; those it cannot do without come as errors.
+    """One finding for each resource of which a verb is needed and not granted, with all such verbs.
 
-    `own_account`: the check runs as the watchdog itself does. A person who lacks a right may still be the one who
-    checks, so it is a warning then. Raises `OutOfReach`.
+    `own_account`: the check runs as the watchdog itself does, and what it lacks is an error. A person who lacks a right
+    may still be the one who checks: a warning. Raises `OutOfReach`.
     """
     room = asyncio.Semaphore(_AT_ONCE)
 
-    async def asked(right: Right, namespace: str, guard: Guard | None) -> Finding | None:
+    async def refused(right: Right, namespace: str) -> bool:
         async with room:
-            if await may(kube, right, namespace):
-                return None
-        place = places.of() if guard is None else place_of_guard(places, guard)
-        group = right.group or "core"
-        return Finding(
+            return not await may(kube, right, namespace)
+
+    needs = tuple(needed(rulebook, own))
+    answers = await asyncio.gather(*(refused(right, namespace) for right, namespace, _ in needs))
+    verbs: dict[tuple[str, str, tuple[int, int]], list[str]] = {}
+    for (right, namespace, guard), lacking in zip(needs, answers, strict=True):
+        if lacking:
+            what = f"{right.full_resource} ({right.group or 'core'}) in namespace {namespace}"
+            place = places.of() if guard is None else place_of_guard(places, guard)
+            verbs.setdefault((what, right.why, place), []).append(right.verb)
+    return [
+        Finding(
             Kind.MISSING_RIGHT,
             Level.ERROR if own_account else Level.WARNING,
-            f"{who} may not {right.verb} {right.full_resource} ({group}) in namespace {namespace}: {right.why}",
+            f"{who} may not {', '.join(those)} {what}: {why}",
             "grant it by a Role" if own_account else "the watchdog's own account needs it, whoever checks",
             *place,
         )
-
-    answers = await asyncio.gather(*(asked(*need) for need in needed(rulebook, own)))
-    return [finding for finding in answers if finding is not None]
+        for (what, why, place), those in verbs.items()
+    ]
 
 
 def needed(rulebook: Rulebook, own: str) -> Iterator[tuple[Right, str, Guard | None]]:

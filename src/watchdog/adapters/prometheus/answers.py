@@ -1,7 +1,7 @@
 """The Prometheus API's answers as types: data, or in which way there is none. Nothing is guessed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
@@ -22,16 +22,37 @@ def read_answer(status: int, body: bytes, query: str) -> Answer | QueryFailed:
 
 def read_names(status: int, body: bytes, query: str) -> tuple[str, ...] | QueryFailed:
     """What an HTTP answer of `labels` or `label/NAME/values` says."""
+    return _names(status, body, query, lambda data: data)
+
+
+def read_alert_names(status: int, body: bytes, query: str) -> tuple[str, ...] | QueryFailed:
+    """The names of the alerting rules in an HTTP answer of `rules`."""
+    return _names(
+        status,
+        body,
+        query,
+        lambda data: [
+            rule["name"] for group in data["groups"] for rule in group["rules"] if rule["type"] == "alerting"
+        ],
+    )
+
+
+def _names(
+    status: int, body: bytes, query: str, listed: Callable[[Any], Sequence[str]]
+) -> tuple[str, ...] | QueryFailed:
     document = _document(body)
     if status != 200 or document is None or document.get("status") != "success":
         return _failure(status, document, query)
     partial = _warned(document, query)
     if partial is not None:
         return partial
-    data = document.get("data")
-    if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
+    try:
+        names = listed(document["data"])
+    except (TypeError, KeyError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return QueryFailed(FailureReason.GARBLED, "no answer of the Prometheus API: no list of names", query)
-    return tuple(data)
+    return tuple(names)
 
 
 def cut(text: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from watchdog.adapters.prometheus.answers import cut, read_answer, read_names
+from watchdog.adapters.prometheus.answers import cut, read_alert_names, read_answer, read_names
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
 
 T = TypeVar("T")
@@ -91,6 +91,10 @@ class LivePrometheus:
         """The values of one label among those series. Never raises."""
         path = f"/api/v1/label/{quote(label, safe='')}/values"
         return await self._ask(path, _listed(selectors, start, end), deadline, read_names, f"values of {label}", "GET")
+
+    async def alert_names(self, *, deadline: float) -> tuple[str, ...] | QueryFailed:
+        """The names of all alerting rules. Never raises."""
+        return await self._ask("/api/v1/rules", {"type": "alert"}, deadline, read_alert_names, "rules", "GET")
 
     async def _ask(
         self, path: str, form: Form, deadline: float, read: Read[T], query: str, method: str = "POST"

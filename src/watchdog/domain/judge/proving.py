@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from watchdog.domain.judge.betting import evidence_of_a_constant
 from watchdog.domain.judge.habits import Calibration, need
-from watchdog.domain.judge.harmless import Harmless
+from watchdog.domain.judge.harmless import Harmless, weight_of_block
 from watchdog.domain.judge.weighing import twice_the_limit
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rules import Rule
@@ -16,15 +16,18 @@ _MOST_BETS = 2**20  # months, at one a second: beyond them nobody waits
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How evidence comes in: the requests of a block that has any, and how many such blocks there are a second."""
+    """How evidence comes in: the requests of a block that has any, how many such blocks there are a second, and how
+    many bets in full they amount to.
+    """
 
     requests: float
+    blocks_per_second: float
     bets_per_second: float
 
     @property
     def requests_per_second(self) -> float:
         """Over all blocks, those without a request among them."""
-        return self.requests * self.bets_per_second
+        return self.requests * self.blocks_per_second
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +39,27 @@ class Proof:
     capped: bool = False  # the target's own habits reach further than is asked of the evidence
 
 
-def pace_of(baseline: Baseline) -> Pace | None:
+def pace_of(baseline: Baseline, harmless: Harmless) -> Pace | None:
     """The pace of a measured stretch, block by block; None where no block of it had a request."""
-    requests = math.fsum(total for _, total in baseline.blocks)
+    sizes = [total for _, total in baseline.blocks]
     seconds = (baseline.end - baseline.start).total_seconds()
+    requests = math.fsum(sizes)
     if requests <= 0.0 or seconds <= 0.0:
         return None
-    return Pace(requests / len(baseline.blocks), len(baseline.blocks) / seconds)
+    bets = math.fsum(weight_of_block(harmless, size) for size in sizes)
+    return Pace(requests / len(sizes), len(sizes) / seconds, bets / seconds)
 
 
 def proof_of_twice_the_limit(
-    rule: Rule, harmless: Harmless, pace: Pace, calibration: Calibration | None, blocks: int
+    rule: Rule, harmless: Harmless, pace: Pace, calibration: Calibration | None, *, bake: timedelta, interval: timedelta
 ) -> Proof:
     """How long a release takes to be proven bad that is twice as bad as the rule allows: a pass must rule it out.
 
-    `blocks` is how many the bake has. The rule's own `min_requests` must have come as well.
+    The rule's own `min_requests` must have come as well.
     """
     assert rule.alpha is not None
-    share = twice_the_limit(harmless)
-    needed = need(rule.alpha, calibration, harmless, blocks)
+    share = twice_the_limit(rule, harmless, bake)
+    needed = need(rule.alpha, calibration, harmless, max(1, math.ceil(bake / interval)))
     counted = timedelta(seconds=rule.min_requests / pace.requests_per_second)
     takes = time_to_prove(share, harmless.level, needed.log_evidence, pace)
     return Proof(share, None if takes is None else max(takes, counted), needed.capped)

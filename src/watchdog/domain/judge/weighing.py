@@ -111,14 +111,9 @@ def provable(rule: Rule, history: History) -> bool:
         return False
     if too_coarse(history):
         return False
-    twice = twice_the_limit(harmless, _limit(rule, history, harmless))
-    reached = evidence_of_a_constant(twice, harmless.level, bets.weights, bets.requests / bets.placed)
+    share = twice_the_limit(rule, harmless, history.bake)
+    reached = evidence_of_a_constant(share, harmless.level, bets.weights, bets.requests / bets.placed)
     return reached >= _need(rule.alpha, history).log_evidence
-
-
-def twice_the_limit(harmless: Harmless, limit: float | None = None) -> float:
-    """The share of bad requests that a release must be seen not to have before it passes; `limit`: another one."""
-    return min(1.0, 2.0 * max(harmless.limit if limit is None else limit, harmless.level))
 
 
 def too_coarse(history: History) -> bool:
@@ -133,9 +128,13 @@ def too_coarse(history: History) -> bool:
     return math.isinf(bound) or (bound > harmless.bound and bound > 2.0 * harmless.asked)
 
 
-def _limit(rule: Rule, history: History, harmless: Harmless) -> float:
-    """The share of bad requests that breaks the rule; of a budget, the one that spends its part within the bake."""
-    return spent_in(rule.check, history.bake) if isinstance(rule.check, Budget) else harmless.limit
+def twice_the_limit(rule: Rule, harmless: Harmless, bake: timedelta) -> float:
+    """Twice the share of bad requests that breaks the rule: what a release must be seen not to have before it passes.
+
+    Of a budget, twice the share that spends its part within the bake.
+    """
+    limit = spent_in(rule.check, bake) if isinstance(rule.check, Budget) else harmless.limit
+    return min(1.0, 2.0 * max(limit, harmless.level))
 
 
 def spent_in(budget: Budget, bake: timedelta) -> float:
