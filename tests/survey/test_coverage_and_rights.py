@@ -34,7 +34,13 @@ def found(kind: Kind, rules: str = RULES, furnish: Callable[[Town], None] | None
 def granted(leave_out: Callable[[str, str, Where], bool] = lambda *_: False) -> list[Rule]:
     """The table of rights as the rules of a Role, without some."""
     return [
-        Rule([right.verb], [right.full_resource], [right.group], [NAMESPACE if right.where is Where.GUARDED else OWN])
+        Rule(
+            [right.verb],
+            [right.full_resource],
+            [right.group],
+            [NAMESPACE if right.where is Where.GUARDED else OWN],
+            [right.name] if right.name else (),
+        )
         for right in RIGHTS
         if not leave_out(right.verb, right.full_resource, right.where)
     ]

@@ -13,6 +13,8 @@ from watchdog.adapters.kubernetes.kinds import (
     CONFIGMAPS,
     DEPLOYMENTS,
     EVENTS,
+    LEASES,
+    NAME,
     PODS,
     REPLICASETS,
     SERVICES,
@@ -31,7 +33,8 @@ class Where(StrEnum):
 class Right:
     """One verb on one resource; `why` says what does not work without it.
 
-    `acting`: only a guard that rolls back needs it. `scaling`: only one with `restore_replicas` does.
+    `acting`: only a guard that rolls back needs it. `scaling`: only one with `restore_replicas` does. `telling`: not
+    needed by a dry run. `name`: on the object of that name alone.
     """
 
     verb: str
@@ -41,6 +44,8 @@ class Right:
     subresource: str = ""
     acting: bool = False
     scaling: bool = False
+    telling: bool = False
+    name: str = ""
 
     @property
     def group(self) -> str:
@@ -58,6 +63,8 @@ def _rights(verbs: str, resources: Iterable[Resource], where: Where, why: str) -
         for verb in verbs.split():
             yield Right(verb, resource, where, why)
 
+
+_NOBODY_LEADS = "no replica can lead, so nothing is watched"
 
 RIGHTS: tuple[Right, ...] = (
     *_rights("get list watch", (DEPLOYMENTS, REPLICASETS, PODS, SERVICES), Where.GUARDED, "its switches are not seen"),
@@ -78,6 +85,9 @@ RIGHTS: tuple[Right, ...] = (
         Where.GUARDED,
         "that something an old template needs is gone is not noticed before it is gone back to",
     ),
-    Right("create", EVENTS, Where.GUARDED, "kubectl describe does not show what was done"),
+    Right("create", EVENTS, Where.GUARDED, "kubectl describe does not show what was done", telling=True),
     *_rights("get list create update patch delete", (CONFIGMAPS,), Where.OWN, "there are no records"),
+    Right("get", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
+    Right("create", LEASES, Where.OWN, _NOBODY_LEADS),  # RBAC cannot tell the name of what is not there yet
+    Right("update", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
 )
