@@ -14,6 +14,7 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS, Provider
 from watchdog.adapters.notifiers.pagerduty import RESOLVING
 from watchdog.adapters.notifiers.tracked import InFlight, TrackedNotifier
@@ -260,6 +261,7 @@ class Watchdog:
             clock=self._clock,
             observer=self.observer,
             remember=supervisor.memories.learn,
+            owners=KubernetesOwners(kube),
             brakeman=Brakeman(
                 ConfigMapBraking(kube, self.settings.namespace), self._clock, lambda: supervisor.rulebook.brakes
             ),

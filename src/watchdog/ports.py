@@ -8,6 +8,7 @@ from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
 from watchdog.domain.live import Live, Pod, Sighting
 from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
+from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Probe
 
@@ -173,6 +174,18 @@ class Braking(Protocol):
 
     async def page(self, watch_id: str, at: datetime, once_in: timedelta) -> bool:
         """Whether this watch is the one to tell people that the brake over all is on: one in `once_in` is."""
+        ...
+
+
+class Owners(Protocol):
+    """What reconciles guarded objects: Argo CD, Flux."""
+
+    async def known(self, owner: Owner) -> Owner:
+        """The owner with whether it heals, as it is configured now; None where that cannot be read. Never raises."""
+        ...
+
+    async def suspend(self, owner: Owner, watch_id: str) -> str:
+        """Suspend its reconciling, under what was read; "" where that was done, else why not. Raises `OutOfReach`."""
         ...
 
 

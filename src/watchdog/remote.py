@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.secrets import SecretReader
@@ -28,8 +29,13 @@ from watchdog.engine.performing import Performer
 from watchdog.ports import Clock, OutOfReach
 from watchdog.rulebook import Report
 from watchdog.settings import Settings
+from watchdog.survey.cluster import read_cluster
 from watchdog.survey.findings import Finding
+from watchdog.survey.first_rules import FirstRules, first_rules
+from watchdog.survey.guardables import guardables_of
+from watchdog.survey.hearing import hear, unheard
 from watchdog.survey.live_check import Cluster, Ways, live_check
+from watchdog.survey.metric_names import MetricNames
 
 
 async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
@@ -56,6 +62,37 @@ async def check_live(
         secret = SecretReader(settings.secrets_dir, environ)
         ways = Ways(cluster, _prometheus(settings, stack), secret, clock)
         return await live_check(report.rulebook, report.places, ways)
+
+
+class NothingToGuard(OutOfReach):
+    """There is no Deployment that a guard could be written for."""
+
+
+async def look_around(settings: Settings, clock: Clock, namespaces: Sequence[str]) -> FirstRules:
+    """What a first rules.toml for these namespaces (none: all that may be listed) says. Only reads.
+
+    Raises `OutOfReach` where the cluster does not answer, `NothingToGuard` where it has nothing to guard. Of a
+    Prometheus that does not answer the file itself speaks.
+    """
+    async with AsyncExitStack() as stack:
+        cluster = await read_cluster(await connected(settings, clock, stack), namespaces, settings.namespace)
+        survey = guardables_of(cluster)
+        if not survey.guardables:
+            raise NothingToGuard(_nothing(cluster.namespaces, cluster.refused, survey.passed_over))
+        at, prometheus = clock.now(), _prometheus(settings, stack)
+        if isinstance(prometheus, str):
+            hearing = unheard(survey.guardables, prometheus)
+        else:
+            hearing = await hear(prometheus, MetricNames(prometheus, at), survey.guardables, at)
+        return first_rules(cluster, survey, hearing, at)
+
+
+def _nothing(read: Iterable[str], refused: Mapping[str, str], passed_over: Sequence[str]) -> str:
+    """Why there is nothing to guard."""
+    where = ", ".join(read)
+    parts = [f"there is no Deployment to guard in {where}" if where else "no namespace could be read"]
+    parts += [f"{namespace} may not be read ({why})" for namespace, why in refused.items()]
+    return "; ".join([*parts, *passed_over])
 
 
 def _prometheus(settings: Settings, stack: AsyncExitStack) -> LivePrometheus | str:
@@ -109,6 +146,7 @@ async def rollback_by_hand(
             clock=clock,
             observer=MetricsObserver(Metrics()),
             remember=remember,
+            owners=KubernetesOwners(kube),
             brakeman=Brakeman(ConfigMapBraking(kube, settings.namespace), clock, lambda: BRAKES),
         )
         wish = by_hand.Wish(target, who, reason, to, overridden)

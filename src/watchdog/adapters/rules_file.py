@@ -1,5 +1,7 @@
 """Watches rules.toml for edits, however they arrive: in place, by rename, or as a ConfigMap mount's symlink swap."""
 
+import os
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,3 +68,24 @@ class RulesFile:
                 yield now
             before = now
             await self._clock.sleep(self._every)
+
+
+def write_rules(path: Path, text: str, *, over: bool) -> None:
+    """Write a new rules.toml whole or not at all; raises OSError. Without `over` a file that is there is not touched.
+
+    The text is on the disk before an old file gives way to it.
+    """
+    if not over:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+        return
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except OSError:
+        os.unlink(name)
+        raise

@@ -12,6 +12,7 @@ from watchdog import __version__
 _VERBS: Mapping[str, str] = MappingProxyType(
     {
         "run": "the daemon: watch every switch and put back what is bad",
+        "init": "write a first rules.toml from what the cluster and Prometheus have",
         "check": "read rules.toml and name every mistake",
         "test": "rule unit tests: series in, expected verdicts out",
         "status": "the open watches",

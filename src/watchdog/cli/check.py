@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watchdog.cli.common import cluster_options
+from watchdog.cli.common import cluster_options, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,22 +106,18 @@ def _conclude(findings: "Sequence[Finding]", report: "Report", path: Path, *, li
     if report.rulebook is None:
         unasked = "; the cluster and Prometheus were not asked" if live else ""
         mistakes = sum(finding.kind is Kind.MISTAKE for finding in findings)
-        click.echo(f"{path}: {_plural(mistakes, 'mistake')}{unasked}", err=True)
+        click.echo(f"{path}: {plural(mistakes, 'mistake')}{unasked}", err=True)
         return
     guards = report.rulebook.guards
     rules = sum(len(guard.rules) for guard in guards)
     counts = (
-        _plural(len(guards), "guard"),
-        _plural(rules, "rule"),
-        _plural(len(report.rulebook.channels), "channel"),
+        plural(len(guards), "guard"),
+        plural(rules, "rule"),
+        plural(len(report.rulebook.channels), "channel"),
     )
     click.echo(f"{path}: valid; {', '.join(counts)}")
     if live:
         errors, warnings = (
             sum(finding.level is level for finding in findings) for level in (Level.ERROR, Level.WARNING)
         )
-        click.echo(f"{path}: live; {_plural(errors, 'error')}, {_plural(warnings, 'warning')}")
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+        click.echo(f"{path}: live; {plural(errors, 'error')}, {plural(warnings, 'warning')}")

@@ -47,6 +47,11 @@ def fail(message: str, code: int = 1) -> NoReturn:
     sys.exit(code)
 
 
+def plural(count: int, word: str) -> str:
+    """`1 guard`, `3 guards`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 def settings_or_exit(**overrides: object) -> Settings:
     """The settings of the environment, with what the command line says instead; wrong ones end with exit code 2."""
     try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, SwitchKind, Target
 from watchdog.domain.rules import Topic
 
@@ -24,7 +25,8 @@ class Remedy:
     """An allowed act, with its preconditions. A provider does exactly this or nothing.
 
     With `scale_to` it only scales the destination's Deployment up (a blue that was scaled to zero); the traffic
-    is put back by a later remedy. `uid` and `resource_version` are those of the object that is written.
+    is put back by a later remedy. `uid` and `resource_version` are those of the object that is written. `owner` is who
+    reconciles that object; with `suspends`, its reconciling is suspended first.
     """
 
     watch: str
@@ -36,6 +38,8 @@ class Remedy:
     resource_version: str
     services: tuple[ServicePutBack, ...] = ()
     scale_to: int | None = None
+    owner: Owner | None = None
+    suspends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ class Judgement(StrEnum):
     SERVED = "served"  # for `bake`, without a breach, but not every rule could have fired
     DOUBTED = "doubted"  # breached, not rolled back, and still serving
     BAD = "bad"
+    REVERTED = "reverted"  # bad, put back, and brought back by somebody
 
 
 @dataclass(frozen=True, slots=True)

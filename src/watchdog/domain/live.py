@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from watchdog.domain.brakes import Around
+from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, SwitchKind, Target
 
 
@@ -131,6 +132,7 @@ class Live:
     paused: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)  # those with the watchdog's prefix
     managers: tuple[str, ...] = ()  # field managers of template or selector, newest first
+    owner: Owner | None = None  # who reconciles the object that a put-back would write
     destination: Destination | None = None  # in fresh looks, where the watch has a stable
     services: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
     """A flip's Services: name to (uid, resourceVersion, whether the selector is still the candidate's)."""

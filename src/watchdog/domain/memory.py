@@ -1,12 +1,13 @@
 """What is remembered of a target between watches, and when a sighting is a traffic switch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.state import Phase, Watch
 
 GOOD_KEPT = 10
 BAD_KEPT = 20
@@ -30,6 +31,7 @@ class Bad:
     watch: str
     at: datetime
     to: Revision | None = None
+    reverted: bool = False  # somebody brought it back while its rollback was watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ class Memory:
         others = tuple(bad for bad in self.bad if bad.revision != revision)
         good = tuple(entry for entry in self.good if entry.revision != revision)
         return replace(self, bad=(*others, Bad(revision, watch, at, to))[-BAD_KEPT:], good=good)
+
+    def with_reverted(self, revision: Revision) -> "Memory":
+        """Somebody brought the revision back after it was rolled back."""
+        bad = tuple(replace(bad, reverted=True) if bad.revision == revision else bad for bad in self.bad)
+        return replace(self, bad=bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,4 +246,15 @@ def _switch(
     notify_only = ""
     if returned is not None and returned.passed_at is not None and now - returned.passed_at <= rollback_window:
         notify_only = f"a return to a revision that passed at {returned.passed_at:%Y-%m-%d %H:%M} UTC"
+    if any(bad.revision == serving and bad.reverted for bad in closed.bad):
+        notify_only = "it was put back and brought back before, and is not fought over"
     return Noticed(after, switch, closed.stable_for(serving, at), notify_only)
+
+
+def brought_back(open_watches: Iterable[Watch], switch: TrafficSwitch) -> str:
+    """Why the watch of this switch may only tell: it brings back what was put back a moment ago. Nobody fights."""
+    for watch in open_watches:
+        if watch.phase is Phase.RECOVERING and watch.switch.candidate == switch.candidate:
+            who = switch.by or "somebody"
+            return f"{who} brought back what was put back at {watch.acted_at:%H:%M:%S} UTC; it is not put back again"
+    return ""

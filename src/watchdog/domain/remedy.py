@@ -8,7 +8,8 @@ from watchdog.domain.effects import Remedy, ServicePutBack
 from watchdog.domain.judge.literal import baseline_value
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.live import Destination, Live
-from watchdog.domain.rollout import SwitchKind
+from watchdog.domain.owners import putting_back, suspending
+from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.rules import Absolute
 from watchdog.domain.shared_cause import shared_cause
 from watchdog.domain.state import Refusal, RefusalReason, Track, Watch
@@ -41,6 +42,8 @@ def plan(watch: Watch, live: Live) -> Remedy | Refusal:
         resource_version=live.resource_version,
         services=() if scale_to is not None else _services(watch, live),
         scale_to=scale_to,
+        owner=live.owner,
+        suspends=_suspends(watch, live),
     )
 
 
@@ -55,6 +58,7 @@ def _reasons(watch: Watch, live: Live) -> Iterator[Refusal]:
         return
     if watch.switch.kind is SwitchKind.SELECTOR and not _services(watch, live):
         yield Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "what the Service selected before is not known")
+    yield from _reverted(watch, live, watch.stable.revision)
     yield from _no_way_back(destination)
     if watch.switch.kind is SwitchKind.SELECTOR and not _scales_first(watch, destination):
         yield from _cannot_serve(watch, destination)
@@ -105,6 +109,23 @@ def _marked(watch: Watch, live: Live) -> Iterator[Refusal]:
             if isinstance(mark, Exemption):
                 until = f"{mark.until:%Y-%m-%d %H:%M} UTC"
                 yield Refusal(RefusalReason.ON_HOLD, f"on hold until {until}: {mark.reason}")
+
+
+def _reverted(watch: Watch, live: Live, to: Revision) -> Iterator[Refusal]:
+    """What reconciles the object would revert an undo, and the two would fight for ever."""
+    owner = live.owner
+    if owner is None or owner.heals is False or _suspends(watch, live):
+        return
+    selector = next((flip.before for flip in watch.switch.flips), {})
+    command = putting_back(watch.switch.target, watch.switch.kind, to, selector)
+    would = "would revert an undo" if owner.heals else "may revert an undo (whether it heals could not be read)"
+    by_hand = f"revert the commit, or: {suspending(owner)} && {command}"
+    yield Refusal(RefusalReason.GITOPS, f"{owner} {would}: {by_hand}")
+
+
+def _suspends(watch: Watch, live: Live) -> bool:
+    """Whether the owner is to be suspended first: the guard says so, and it is known to heal."""
+    return live.owner is not None and live.owner.heals is True and watch.guard.gitops == "suspend"
 
 
 def _no_way_back(destination: Destination) -> Iterator[Refusal]:

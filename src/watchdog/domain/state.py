@@ -84,6 +84,7 @@ class RefusalReason(StrEnum):
     TOO_MANY = "too-many-rollbacks"
     PAUSED = "paused"
     ON_HOLD = "on-hold"
+    GITOPS = "gitops"
     STABLE_OVER_LIMIT = "stable-over-limit"
     SHARED_CAUSE = "shared-cause"
     KNOWN_BAD = "known-bad"

@@ -6,6 +6,7 @@ from datetime import datetime
 from watchdog.domain.effects import Delivery, DeliveryState, Notice, Severity
 from watchdog.domain.judge import Verdict
 from watchdog.domain.judge.verdict import number, span
+from watchdog.domain.owners import Owner, Tool, resuming
 from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.rules import QUIET_TOPICS, Topic
 from watchdog.domain.shared_cause import told_of
@@ -120,6 +121,8 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
         lines += told_of(watch, watch.comparison)
     if watch.acted_at is not None and watch.remedy is not None:
         lines.append(f"Traffic was put back to {name_of(watch.remedy.to)} at {_clock(watch.acted_at)}")
+    if topic is Topic.ROLLED_BACK and watch.remedy is not None and watch.remedy.owner is not None:
+        lines += _owner(watch.remedy.owner, suspended=watch.remedy.suspends)
     lines.extend(f"Service {service} could not be put back: {why}" for service, why in watch.left.items())
     if topic is Topic.HELD and not watch.phase.terminal:
         lines.append("It is checked again until the bake ends, and acted on when the reason is gone")
@@ -130,6 +133,18 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
     if topic not in QUIET_TOPICS:
         lines.append(f"The whole story: watchdog explain {watch.id}")
     return lines
+
+
+def _owner(owner: Owner, *, suspended: bool) -> list[str]:
+    """What people must do about who reconciles the object."""
+    if suspended:
+        return [
+            f"{owner} was suspended, or it would have reverted this. Take the bad version out of git, then resume it:"
+            f" {resuming(owner)}"
+        ]
+    if owner.tool is Tool.HELM:
+        return [f"{owner} still records the bad version: the next helm upgrade starts from there"]
+    return [f"{owner} does not revert this by itself, and shows it as drift until the bad version is out of git"]
 
 
 def _stable(watch: Watch) -> str:

@@ -62,6 +62,10 @@ __all__ = ["Phase", "Step", "Watch", "advance", "open_watch", "opening"]
 _PATIENCE_TO_LOOK = timedelta(seconds=60)
 
 
+_STALE = timedelta(seconds=15)
+"""How long after a put-back a cached look may still show what was before it."""
+
+
 def opening(watch: Watch, now: datetime) -> Step:
     """The first step of a new watch, which is in the journal already: it is told."""
     note = f"{name_of(watch.switch.candidate)} is watched for {span(watch.guard.bake)} by guard {watch.guard.name}"
@@ -226,6 +230,11 @@ def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
     to = watch.remedy.to if watch.remedy is not None else None
     if watch.recovery_from is None and live.complete and live.serving == to:
         watch = replace(watch, recovery_from=max(live.completed_at or now, watch.acted_at or now))
+    if reverted(watch, live, now):
+        who = next(iter(live.managers), "somebody")
+        why = f"reverted by {who}: {name_of(watch.switch.candidate)} serves again"
+        step = end(replace(watch, recovery=Recovery.NOT_RECOVERED), Phase.ROLLED_BACK, why, now)
+        return Step(step.watch, (Remember(Judgement.REVERTED, watch.switch.candidate), *step.effects))
     begun = watch.recovery_from
     if begun is None:
         return Step(watch)
@@ -239,6 +248,13 @@ def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
     )
     tracks = _with_signs(watch.recovery_tracks, pods)
     return recovered(replace(watch, recovery_pods=pods, recovery_tracks=tracks), now)
+
+
+def reverted(watch: Watch, live: Live, now: datetime) -> bool:
+    """Whether somebody brought back what was put back; a cache may show what was before for a moment."""
+    if watch.acted_at is None or watch.left or live.serving != watch.switch.candidate:
+        return False
+    return live.fresh or now - watch.acted_at > _STALE
 
 
 def _judged(watch: Watch, now: datetime) -> Step:
@@ -293,8 +309,10 @@ def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
             return Step(watch)  # our own undo; or the answer to our write will tell who came first
         again = event.by == watch.switch.candidate
         recovery = Recovery.NOT_RECOVERED if again else Recovery.UNKNOWN
-        what = "the bad revision was deployed again" if again else f"{name_of(event.by)} was deployed"
-        return end(replace(watch, recovery=recovery), Phase.ROLLED_BACK, f"{what}{who}", now)
+        what = f"reverted: {name_of(event.by)} serves again, deployed" if again else f"{name_of(event.by)} was deployed"
+        step = end(replace(watch, recovery=recovery), Phase.ROLLED_BACK, f"{what}{who}", now)
+        fought = (Remember(Judgement.REVERTED, watch.switch.candidate),) if again else ()
+        return Step(step.watch, (*fought, *step.effects))
     if watch.left and watch.remedy is not None and event.by == watch.remedy.to:
         return Step(watch)  # our own undo, of which a part is still to be done
     return end(watch, Phase.SUPERSEDED, f"{name_of(event.by)} took over{who}", now)

@@ -101,5 +101,7 @@ def _learnt(memory: Memory, effect: Remember, watch: Watch, now: datetime) -> Me
             return memory.with_good(revision, watch.switch.at, None)
         case Judgement.DOUBTED:
             return memory.with_doubt(revision)
+        case Judgement.REVERTED:
+            return memory.with_reverted(revision)
         case Judgement.BAD:
             return memory.with_bad(revision, watch.id, now, watch.remedy.to if watch.remedy else None)

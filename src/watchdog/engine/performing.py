@@ -26,7 +26,7 @@ from watchdog.domain.state import Watch
 from watchdog.domain.telling import undelivered
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.observing import Observer
-from watchdog.ports import Clock, EventSink, Journal, OutOfReach, TrafficProvider
+from watchdog.ports import Clock, EventSink, Journal, OutOfReach, Owners, TrafficProvider
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Performer:
         observer: Observer,
         remember: RememberTarget,
         brakeman: Brakeman,
+        owners: Owners,
     ) -> None:
         self._providers = providers
         self._journal = journal
@@ -54,6 +55,7 @@ class Performer:
         self._observer = observer
         self._remember = remember
         self._brakeman = brakeman
+        self._owners = owners
         self._intents: dict[str, Remedy] = {}
 
     async def perform(self, effect: Effect, watch: Watch, uid: str) -> Event | None:
@@ -103,7 +105,8 @@ class Performer:
             )
         except OutOfReach as error:
             return LookFailed(str(error))
-        return Looked(replace(live, around=around))
+        owner = None if live.owner is None else await self._owners.known(live.owner)
+        return Looked(replace(live, around=around, owner=owner))
 
     async def _put_back(self, effect: PutBack, watch: Watch) -> Event:
         remedy = effect.remedy
@@ -112,8 +115,12 @@ class Performer:
                 others = PutBackConflicted(self._clock.now(), "others were rolled back in the same moment")
                 return PutBackAnswered(others)
             await self._intend(watch, remedy)
+            if remedy.suspends and remedy.owner is not None:
+                why_not = await self._owners.suspend(remedy.owner, watch.id)
+                if why_not:
+                    return PutBackAnswered(PutBackConflicted(self._clock.now(), why_not))
         except OutOfReach as error:
-            unsure = PutBackUnsure(self._clock.now(), f"the intent could not be journalled: {error}")
+            unsure = PutBackUnsure(self._clock.now(), f"before the write: {error}")
             return PutBackAnswered(unsure)
         log.warning(
             "putting back",

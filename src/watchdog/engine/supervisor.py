@@ -9,7 +9,7 @@ from datetime import timedelta
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Event, Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed, notice
+from watchdog.domain.memory import Noticed, brought_back, notice
 from watchdog.domain.record import Unreadable, record_of, watch_of
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
@@ -251,14 +251,15 @@ class Supervisor:
         if any(watch.switch.candidate == switch.candidate for watch in self._open_of(switch.target)):
             return  # resumed from the journal: the same switch, seen again
         self._observer.switch_seen(switch.kind)
-        for watch in self._superseded_by(switch):
+        superseded = self._superseded_by(switch)
+        for watch in superseded:
             self._post(watch, Superseded(switch.candidate, sighting.by))
         joined = self._joined(switch)
         if joined is not None:
             self._post(joined, Joined(switch.flips[0]))
             return
         now = self._clock.now()
-        notify_only = noticed.notify_only or self._guarding.contested(sighting)
+        notify_only = noticed.notify_only or self._guarding.contested(sighting) or brought_back(superseded, switch)
         habits = noticed.memory.calibrations
         watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, calibrations=habits, now=now)
         facts = {

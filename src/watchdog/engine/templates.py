@@ -29,7 +29,7 @@ class Template:
     @property
     def names_pods(self) -> bool:
         """Whether it asks about the pods of one revision."""
-        return _stand_in(PODS) in _with_stand_ins(self.text)
+        return _stand_in(PODS) in with_stand_ins(self.text)
 
     def asked_of(self, pods: str) -> str:
         """The query for the pods of one regular expression."""
@@ -82,25 +82,25 @@ def _escaped(value: str, quote: str) -> str:
 @lru_cache(maxsize=4096)
 def template_of(text: str) -> Template:
     """Read a template whose variables but `{{ pods }}` are filled in; raises ValueError where it is no PromQL."""
-    expression = promql.parse(_with_stand_ins(text))
+    expression = promql.parse(with_stand_ins(text))
     found: dict[str, str] = {}
     named: set[str] = set()
     for selector in vector_selectors(expression):
         for matcher in selector.matchers.matchers:
             named.add(matcher.name)
             if _stand_in(PODS) in matcher.value and matcher.op == promql.MatchOp.Re:
-                found[matcher.name] = _without_stand_ins(matcher.value)
+                found[matcher.name] = without_stand_ins(matcher.value)
     label = next(iter(found), None)
     apart = label is not None and len(found) == 1 and _keeps_apart(expression, label) is True
     if apart and not all(map(_understood, found.values())):
         apart = False  # RE2 knows expressions that Python does not
-    return Template(text, tuple(found.items()), frozenset(named), apart or _stand_in(PODS) not in _with_stand_ins(text))
+    return Template(text, tuple(found.items()), frozenset(named), apart or _stand_in(PODS) not in with_stand_ins(text))
 
 
 @lru_cache(maxsize=4096)
 def sums_of(buckets: str) -> str | None:
     """The template of the `_sum` beside a histogram's `_bucket`; None where the selector names no such metric."""
-    selector = promql.parse(_with_stand_ins(buckets))
+    selector = promql.parse(with_stand_ins(buckets))
     if not isinstance(selector, promql.VectorSelector):
         return None
     matchers = list(selector.matchers.matchers)
@@ -110,7 +110,7 @@ def sums_of(buckets: str) -> str | None:
     if not name.endswith("_bucket"):
         return None
     kept = [_written(matcher) for matcher in matchers if matcher.name not in ("le", "__name__")]
-    return _without_stand_ins(f"{name.removesuffix('_bucket')}_sum{{{', '.join(kept)}}}")
+    return without_stand_ins(f"{name.removesuffix('_bucket')}_sum{{{', '.join(kept)}}}")
 
 
 def _written(matcher: promql.Matcher) -> str:
@@ -122,11 +122,13 @@ def _stand_in(name: str) -> str:
     return f"WATCHDOG0{name}0STANDIN"
 
 
-def _with_stand_ins(text: str) -> str:
+def with_stand_ins(text: str) -> str:
+    """The template with a word for each variable, which the parser reads even as a regular expression."""
     return re.sub(r"\{\{\s*([a-z]+)\s*\}\}", lambda match: _stand_in(match[1]), text)
 
 
-def _without_stand_ins(text: str) -> str:
+def without_stand_ins(text: str) -> str:
+    """The way back from `with_stand_ins`."""
     return re.sub(r"WATCHDOG0([a-z]+)0STANDIN", r"{{ \1 }}", text)
 
 

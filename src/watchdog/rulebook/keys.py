@@ -217,8 +217,8 @@ CALLERS: Key[Mapping[str, tuple[Target, ...]]] = Key(
 )
 GITOPS: Key[str] = Key(
     "gitops",
-    Choice("gitops", {"hold": "hold"}, later=("suspend",)),
-    "Without effect in this version: give what Argo CD or Flux reconciles a guard that only notifies.",
+    Choice("gitops", {"hold": "hold", "suspend": "suspend"}),
+    "What Argo CD or Flux would heal: hold the watch, or suspend them first and put back (see Beside GitOps).",
     "hold",
     '`"hold"`',
 )

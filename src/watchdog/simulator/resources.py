@@ -97,6 +97,14 @@ ENDPOINTSLICES = Resource(
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event", short=("ev",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", unconditional=False)
 
+APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application", generation=True)
+KUSTOMIZATIONS = Resource(
+    "kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization", subresources=_STATUS, generation=True
+)
+HELMRELEASES = Resource(
+    "helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease", subresources=_STATUS, generation=True
+)
+
 RESOURCES: tuple[Resource, ...] = (
     DEPLOYMENTS,
     REPLICASETS,
@@ -109,6 +117,9 @@ RESOURCES: tuple[Resource, ...] = (
     ENDPOINTSLICES,
     EVENTS,
     LEASES,
+    APPLICATIONS,
+    KUSTOMIZATIONS,
+    HELMRELEASES,
 )
 
 _BY_PLACE = {(r.group, r.version, r.plural): r for r in RESOURCES}

@@ -11,6 +11,7 @@ PREFIX = "e2e.example/"
 # Pods with this label are the stand-in's: it answers for their metrics and health checks.
 STAND_IN_LABEL = {f"{PREFIX}stand-in": "true"}
 
+Dialect = Literal["fastapi", "express", "opentelemetry"]
 PodLife = Literal["ready", "crash-loop", "crash-late", "oom-loop", "never-ready", "unready-late", "image-pull"]
 
 
@@ -32,10 +33,11 @@ class Behaviour:
     pod: PodLife = "ready"  # stages.yaml says what each does
     ready_after: float = 0.0  # seconds from scheduled to ready
     after: float = 0.0
+    dialect: Dialect = "fastapi"  # how its metrics are called
 
     def at(self, age: float) -> Behaviour:
         """What shows when the pod has been ready for `age` seconds."""
-        return self if age >= self.after else Behaviour(rps=self.rps)
+        return self if age >= self.after else Behaviour(rps=self.rps, dialect=self.dialect)
 
     def annotations(self, behind: str | None = None) -> dict[str, str | None]:
         """For a pod template. `behind`: the Service without which the pods get no traffic.

@@ -65,13 +65,14 @@ class Namespace:
         progress_deadline: int = 600,
         annotations: Mapping[str, str] | None = None,
         config: str = "",
+        probes: Mapping[str, Any] | None = None,
         wait: bool = True,
     ) -> Object:
         """Create the Deployment, or roll out another version of it. Returns it as it then is.
 
         The version is the image's tag. `labels` select its pods (default: `app: NAME`). `behind` names the
         Service without which its pods get no traffic: give it for the colours of a blue-green pair. `config` is a
-        ConfigMap whose keys are their environment. Without
+        ConfigMap whose keys are their environment, `probes` are the kubelet's, which nobody makes here. Without
         `wait`, or with a behaviour that never gets ready, it returns before the rollout is complete.
         """
         chosen = dict(labels or {"app": name})
@@ -79,6 +80,7 @@ class Namespace:
             "name": "app",
             "image": f"registry.example/{name}:{version}",
             "ports": [{"name": "http", "containerPort": POD_PORT}],
+            **(probes or {}),
         }
         if config:
             container["envFrom"] = [{"configMapRef": {"name": config}}]

@@ -83,7 +83,8 @@ class Traffic:
         """Prometheus asks (a collector of prometheus_client): counted up to this moment."""
         with self._lock:
             self._count()
-            return exposition({key: pod.counters for key, pod in self._pods.items() if pod.running})
+            running = {key: pod for key, pod in self._pods.items() if pod.running}
+            return exposition({key: (pod.behaviour.dialect, pod.counters) for key, pod in running.items()})
 
     def _count(self) -> None:
         now = time.monotonic()

@@ -168,6 +168,7 @@ class DeploymentProvider(Sightings):
             paused=workloads.is_paused(deployment),
             annotations=workloads.own_annotations(deployment),
             managers=workloads.managers(deployment),
+            owner=workloads.owner(deployment),
         )
 
     async def _destination(self, switch: TrafficSwitch, to: Revision, found: Workload) -> Destination:

@@ -16,9 +16,9 @@ class Resource:
     kind: str
 
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
-        """The collection's path, or that of one object, or of its subresource."""
+        """The collection's path, or that of one object, or of its subresource. No namespace: the whole cluster's."""
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
-        parts = [root, "namespaces", quote(namespace, safe=""), self.plural]
+        parts = [root, *(["namespaces", quote(namespace, safe="")] if namespace else []), self.plural]
         parts += [quote(part, safe="") for part in (name, subresource) if part]
         return "/".join(parts)
 
@@ -30,5 +30,6 @@ SERVICES = Resource("v1", "services", "Service")
 CONFIGMAPS = Resource("v1", "configmaps", "ConfigMap")
 CLAIMS = Resource("v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 ACCOUNTS = Resource("v1", "serviceaccounts", "ServiceAccount")
+NAMESPACES = Resource("v1", "namespaces", "Namespace")
 EVENTS = Resource("events.k8s.io/v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io/v1", "leases", "Lease")

@@ -180,6 +180,7 @@ class ServiceProvider(Sightings):
             desired=workloads.desired(candidate.deployment) if candidate else 0,
             annotations=workloads.own_annotations(service),
             managers=workloads.managers(service),
+            owner=workloads.owner(service),
             services={
                 flip.service: (
                     str(services[flip.service]["metadata"]["uid"]),

@@ -10,6 +10,7 @@ from typing import Any
 from watchdog.adapters.kubernetes.kinds import PREFIX
 from watchdog.adapters.kubernetes.pods import condition, created, instant
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
+from watchdog.domain.owners import Owner, owner_of
 from watchdog.domain.rollout import Revision
 
 Json = dict[str, Any]
@@ -123,6 +124,11 @@ def progress_deadline(deployment: Json) -> float:
 def managers(one: Json) -> tuple[str, ...]:
     """Field managers of the template or selector, newest first."""
     return tuple(dict.fromkeys(manager for manager, _ in one["writers"]))
+
+
+def owner(one: Json) -> Owner | None:
+    """Who reconciles the object, by its marks."""
+    return owner_of(labels(one), one["metadata"].get("annotations") or {}, managers(one))
 
 
 def written_at(one: Json) -> datetime | None:

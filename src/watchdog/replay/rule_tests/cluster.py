@@ -7,6 +7,7 @@ from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.effects import PutBackAnswer, PutBackDone, Remedy
 from watchdog.domain.live import Container, Destination, Live, Pod, Sighting
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult
+from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Probe, Sign
 from watchdog.ports import Clock, Document
@@ -197,6 +198,14 @@ def _result(pod: str, said: str, probe: Probe) -> ProbeResult:
 
 class Nowhere:
     """The journal, the events and the brakes of a test: nobody reads them, and nobody else acts."""
+
+    async def known(self, owner: Owner) -> Owner:
+        """As it was."""
+        return owner
+
+    async def suspend(self, owner: Owner, watch_id: str) -> str:
+        """Nobody reconciles what is made up."""
+        return ""
 
     async def records(self, *, open_only: bool = False) -> Sequence[Document]:
         """None."""

@@ -173,6 +173,7 @@ async def _drive(
         observer=heard,
         remember=remember,
         brakeman=Brakeman(nowhere, clock, lambda: BRAKES),
+        owners=nowhere,
     )
     peering = Peering(peers=nobody, sampler=sampler, prober=cluster, providers=providers, clock=clock)
     watch = open_watch(switch, case.guard, stable, notify_only=notify_only, now=clock.now())
