@@ -59,7 +59,7 @@ $(VENV)/.deploy: requirements-deploy.txt $(VENV)/.installed
 	@touch $@
 
 deploy-check: $(VENV)/.deploy ## lint the Dockerfile and go through its steps; render, compare and validate the manifests
-	WATCHDOG_DEPLOY=required $(BIN)/python -m pytest -n auto tests/deploy $(ARGS)
+	WATCHDOG_DEPLOY=required $(BIN)/python -m pytest -n auto tests/deployment $(ARGS)
 
 # Extras stay in the locks: pip before 23.3 takes `coverage[toml]` for another package than a pinned `coverage`.
 lock: ## write the hashed locks anew (needs uv)

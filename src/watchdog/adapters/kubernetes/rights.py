@@ -20,6 +20,7 @@ from watchdog.adapters.kubernetes.kinds import (
     SERVICES,
     Resource,
 )
+from watchdog.adapters.kubernetes.owners import RESOURCES as OWNERS
 
 
 class Where(StrEnum):
@@ -27,6 +28,7 @@ class Where(StrEnum):
 
     GUARDED = "guarded"  # each that a guard names
     OWN = "own"  # the watchdog's own, where its records are
+    OWNERS = "owners"  # where Argo CD or Flux keep what they reconcile, if a guard may look at that
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +92,13 @@ RIGHTS: tuple[Right, ...] = (
     Right("get", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
     Right("create", LEASES, Where.OWN, _NOBODY_LEADS),  # RBAC cannot tell the name of what is not there yet
     Right("update", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
+)
+
+# Not needed, and not granted unless asked for: without `get` what heals is taken from the marks on the object alone.
+GITOPS: tuple[Right, ...] = (
+    *_rights("get", OWNERS.values(), Where.OWNERS, "whether it heals is not known before the undo"),
+    *(
+        Right("patch", owner, Where.OWNERS, 'gitops = "suspend" cannot suspend it', acting=True)
+        for owner in OWNERS.values()
+    ),
 )
