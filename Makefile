@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint types bench-judge bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo test e2e lint types handover bench-judge bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ coverage: $(VENV)/.installed ## branches of domain and rulebook that no test tak
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@
+
+handover: $(VENV)/.installed ## hand-overs between two watchdogs under load, on simulated time (ARGS="--count 200 --seed 1")
+	PYTHONPATH=tests $(BIN)/python tests/handover.py $(ARGS)
 
 bench-judge: $(VENV)/.bench ## the judge beside its peers: benchmarks/results/judge.md, in under ten minutes (ARGS=--quick)
 	$(BIN)/python -m benchmarks.judge $(ARGS)

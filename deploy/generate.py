@@ -19,6 +19,9 @@ PROMETHEUS = "http://prometheus.monitoring.svc:9090"
 ENVIRONMENTS = ("development", "staging", "production")
 MADE = "# Made by deploy/generate.py from the table of rights in src/watchdog/adapters/kubernetes/rights.py."
 
+# A dry run stands by behind a lease of its own. Its Role has both, so that one variable makes it act.
+NAMES = {NAME: (NAME, f"{NAME}-dry-run")}
+
 Wanted = Callable[[Right], bool]
 
 
@@ -76,7 +79,7 @@ def rules(wanted: Wanted) -> Iterator[str]:
         yield f"- apiGroups: [{_quoted([group])}]"
         yield f"  resources: [{_quoted(resources)}]"
         if name:
-            yield f"  resourceNames: [{_quoted([name])}]"
+            yield f"  resourceNames: [{_quoted(NAMES[name])}]"
         yield f"  verbs: [{_quoted(verbs)}]"
 
 
@@ -118,7 +121,7 @@ def table() -> str:
     lines = ["| where | resource | verbs | without it |", "|---|---|---|---|"]
     for title, wanted in titles.items():
         for number, (why, (group, resources, verbs, name)) in enumerate(granted(wanted)):
-            named = f" named `{name}`" if name else ""
+            named = f" named {' or '.join(f'`{one}`' for one in NAMES[name])}" if name else ""
             where = f" ({group})" if group not in ("", "apps") else ""
             said = "" if number else title
             lines.append(f"| {said} | {', '.join(resources)}{where}{named} | {', '.join(verbs)} | {why} |")

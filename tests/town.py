@@ -26,7 +26,7 @@ from watchdog.domain.rules import Rulebook, Topic
 from watchdog.ports import NotDelivered, Notifier
 from watchdog.settings import Listen, load
 from watchdog.simulator.addresses import free_octet
-from watchdog.simulator.calls import WriteAttempt
+from watchdog.simulator.calls import LoggedRequest, WriteAttempt
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.cluster import SimulatedCluster
 from watchdog.simulator.pod_behaviour import PodBehaviour
@@ -194,6 +194,10 @@ class Town:
         """What the API server carried out for the watchdog on `deployments` or `services`; answered or not."""
         return [write for write in self._performed if write.resource == kind and not write.dry_run]
 
+    def written(self) -> list[LoggedRequest]:
+        """All writes that were asked of the API server, but for the lease: that is renewed for ever."""
+        return [request for request in self.cluster.writes() if "/leases" not in request.path]
+
     def acts(self, *, refused: bool = False) -> list[str]:
         """What the watchdog changed (or was refused to) among the workloads, in order, as `deployments/research`."""
         place = f"/namespaces/{NAMESPACE}/"
@@ -211,11 +215,12 @@ class Town:
             known.on = channel.on
         return {channel.name: self.channels[channel.name] for channel in rulebook.channels}
 
-    async def start(self, *, wait: bool = True) -> None:
+    async def start(self, *, wait: bool = True, dry_run: bool = False, token: str = "") -> None:
         """Start the watchdog, as a new process would begin."""
         settings = load(
             rules=self.rules_path,
-            kubeconfig=self.cluster.kubeconfig(self.folder / "kubeconfig"),
+            kubeconfig=self.cluster.kubeconfig(self.folder / "kubeconfig", token),
+            dry_run=dry_run,
             prometheus_url=self.prometheus.url,
             namespace=OWN,
             listen=Listen("127.0.0.1", 0),
@@ -300,6 +305,10 @@ class Town:
 
         await self.until(there, within)
         return self.records(target)[number - 1]
+
+    def moment(self, text: str) -> datetime:
+        """A moment of a record."""
+        return datetime.fromisoformat(text)
 
     def told(self, channel: str = "releases") -> list[str]:
         """The topics that the channel was told, in order."""

@@ -4,44 +4,32 @@ import asyncio
 import logging
 import random
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
-from watchdog.adapters import notifiers as channels
-from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
-from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.events import KubernetesEvents
-from watchdog.adapters.kubernetes.journal import ConfigMapJournal
-from watchdog.adapters.kubernetes.owners import KubernetesOwners
-from watchdog.adapters.kubernetes.providers import PROVIDERS, Provider
-from watchdog.adapters.notifiers.pagerduty import RESOLVING
-from watchdog.adapters.notifiers.tracked import InFlight, TrackedNotifier
+from watchdog.adapters.kubernetes.kinds import NAME
+from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
+from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
-from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
+from watchdog.channels import Build, Channels
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import Target
-from watchdog.domain.rules import Guard, Rulebook, Topic
-from watchdog.domain.state import Watch
-from watchdog.engine.braking import Brakeman
-from watchdog.engine.calibrating import Calibrator
-from watchdog.engine.delivering import Announcer
-from watchdog.engine.peering import Peering
-from watchdog.engine.performing import Performer
-from watchdog.engine.sampling import Sampler
+from watchdog.domain.rules import Rulebook, Topic
+from watchdog.engine.leading import lead
 from watchdog.engine.supervisor import Supervisor
-from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Clock, Notifier
-from watchdog.remote import connected, journal_of
+from watchdog.ports import Clock, Document, Leadership
+from watchdog.reach import Reach, reach_of
+from watchdog.remote import connected
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
+from watchdog.term import Outside, Term
 
 log = logging.getLogger(__name__)
 
@@ -53,31 +41,11 @@ class CannotStart(Exception):
     """Something the watchdog needs is missing or wrong; one line that says what."""
 
 
-Build = Callable[[Rulebook], Mapping[str, Notifier]]
-
-
-def build_channels(secrets: SecretReader, clock: Clock) -> Build:
-    """How channels of rules.toml become notifiers; raises `ChannelInvalid` for one that can never work."""
-
-    def build(rulebook: Rulebook) -> Mapping[str, Notifier]:
-        built: dict[str, Notifier] = {}
-        problems = []
-        for channel in rulebook.channels:
-            try:
-                built[channel.name] = channels.build(channel, secrets, clock)
-            except channels.ChannelInvalid as error:
-                problems.append(str(error))
-        if problems:
-            raise channels.ChannelInvalid("\n".join(problems))
-        return built
-
-    return build
-
-
 class Watchdog:
     """The daemon. `run` returns when `stop` is set, within five seconds, with nothing lost.
 
-    `build` makes the notifiers. `observer.on_step` may be set to see each watch after each of its steps.
+    Of several replicas one leads and works; the others keep their caches warm and stand by. `build` makes the
+    notifiers. `observer.on_step` may be set to see each watch after each of its steps.
     """
 
     def __init__(
@@ -88,30 +56,35 @@ class Watchdog:
         build: Build,
         rng: random.Random | None = None,
         environ: Mapping[str, str] | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
         self.observer = MetricsObserver(self.metrics)
-        self.supervisor: Supervisor | None = None
         self.url = ""
         self._clock = clock
-        self._build = build
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
         self._environ = environ or {}
-        self._in_flight = InFlight()
-        self._notifiers: Mapping[str, TrackedNotifier] = {}
-        self._traffic: Sequence[Provider] = ()
+        self._timing = timing
+        self._channels = Channels(build, settings.public_url, dry_run=settings.dry_run, fence=self._leads)
+        self._leadership: Leadership | None = None
+        self._term: Term | None = None
         self._cache: ClusterCache | None = None
         self._rules_file = RulesFile(settings.rules, clock)
         self._rules_text = ""
-        self._trouble = "starting"
+        self._rulebook: Rulebook
+
+    @property
+    def supervisor(self) -> Supervisor | None:
+        """Of the present term; None while another replica leads."""
+        return None if self._term is None else self._term.supervisor
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises `CannotStart`, `RulesError`, or `OutOfReach` before anything is written."""
         rulebook = self._first_rules()
-        self._take_channels(rulebook)
+        self._channels.take(rulebook)
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._close_notifiers)
+            stack.push_async_callback(self._channels.close)
             work = await self._wire(rulebook, stack)
             async with asyncio.TaskGroup() as scope:
                 tasks = [scope.create_task(coroutine, name=name) for name, coroutine in work.items()]
@@ -119,40 +92,46 @@ class Watchdog:
                 await self._last_words()
                 for task in tasks:
                     task.cancel()
+            if self._leadership is not None:
+                await self._leadership.release()
 
     async def ready(self, clock: Clock) -> None:
-        """Return when it watches all that it may read."""
+        """Return when it leads, and watches all that it may read."""
         while self._cache is None or not (self._cache.synced or self._cache.troubles) or not self._resumed():
             await clock.sleep(0.05)
 
     def _resumed(self) -> bool:
         return self.supervisor is not None and self.supervisor.resumed.is_set()
 
+    def _leads(self) -> bool:
+        """Whether it may write and tell at this very instant."""
+        return self._leadership is not None and self._leadership.valid()
+
     def _first_rules(self) -> Rulebook:
         text = self._rules_file.read()
         if isinstance(text, Unreadable):
             raise CannotStart(text.reason)
         self._rules_text = text
-        rulebook = read_rules(text, str(self.settings.rules))
+        self._rulebook = read_rules(text, str(self.settings.rules))
         self.metrics.rules_valid(True)
-        return rulebook
-
-    def _take_channels(self, rulebook: Rulebook) -> None:
-        built = self._build(rulebook)
-        self._notifiers = {
-            name: TrackedNotifier(notifier, self._in_flight, self.settings.public_url)
-            for name, notifier in built.items()
-        }
-
-    async def _close_notifiers(self) -> None:
-        for notifier in self._notifiers.values():
-            await notifier.close()
+        return self._rulebook
 
     async def _wire(self, rulebook: Rulebook, stack: AsyncExitStack) -> Mapping[str, Any]:
         settings, clock = self.settings, self._clock
         if settings.prometheus_url is None:
             raise CannotStart("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
-        kube = await connected(settings, clock, stack)
+        client = await connected(settings, clock, stack)
+        leadership = self._leadership = KubernetesLease(
+            client,
+            settings.namespace,
+            identity=f"{socket.gethostname()}_{self._rng.getrandbits(64):016x}",
+            clock=clock,
+            rng=self._rng,
+            # A rehearsal beside the one that acts is no rival of it.
+            name=f"{NAME}-dry-run" if settings.dry_run else NAME,
+            timing=self._timing,
+        )
+        reach = reach_of(client.fenced(self._leads), settings, clock, self._rng)
         prometheus = LivePrometheus(
             settings.prometheus_url,
             token_file=settings.prometheus_token_file,
@@ -162,130 +141,43 @@ class Watchdog:
         stack.push_async_callback(prometheus.close)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
-        sampler = Sampler(prometheus, clock)
-        stack.push_async_callback(sampler.close)
-        journal = journal_of(kube, settings, clock, self._rng)
-        cache = ClusterCache(kube, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
-        self._cache = cache
-        providers = tuple(make(kube, cache, clock=clock, guarded=self._guarded) for make in PROVIDERS.values())
-        self._traffic = providers
-        announcer = Announcer(
-            notifiers=lambda: self._notifiers, wants=_wants_notice, clock=clock, observer=self.observer
+        cache = self._cache = ClusterCache(reach.client, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
+        outside = Outside(
+            reach=reach,
+            cache=cache,
+            prometheus=prometheus,
+            prober=prober,
+            channels=self._channels,
+            observer=self.observer,
+            clock=clock,
         )
-        supervisor = self._supervisor(rulebook, kube, journal, providers, sampler, prober, announcer)
-        self.supervisor = supervisor
         server = WebServer(
             settings.listen.host,
             settings.listen.port,
-            ready=lambda: self._ready(supervisor, cache),
+            ready=lambda: self._ready(cache, leadership),
             metrics=self.metrics.text,
-            watches=self._watches,
-            watch=lambda watch_id: self._watch(journal, watch_id),
+            watches=lambda: self._watches(reach),
+            watch=lambda watch_id: self._watch(reach, watch_id),
         )
         await server.start()
         stack.push_async_callback(server.stop)
         self.url = server.url
-        self.metrics.leader(True)
-        log.info(
-            "started",
-            extra={"facts": {"listen": self.url, "rules": str(settings.rules), "guards": len(rulebook.guards)}},
-        )
+        self.metrics.dry_run(settings.dry_run)
+        facts = {"listen": self.url, "rules": str(settings.rules), "guards": len(rulebook.guards)}
+        log.info("started", extra={"facts": {**facts, "dry_run": settings.dry_run}})
         return {
             "cache": cache.run(),
-            "supervisor": self._supervise(supervisor, cache),
-            "namespaces": self._resumed_namespaces(rulebook, supervisor, cache),
-            "announcer": announcer.run(),
-            "rules": self._follow_rules(supervisor, cache, announcer),
-            "calibration": Calibrator(
-                sampler=sampler,
-                journal=journal,
-                memories=supervisor.memories,
-                targets=supervisor.undisturbed,
-                clock=self._clock,
-            ).run(),
+            "leadership": lead(leadership, lambda: self._work(outside), self.metrics.leader),
+            "rules": self._follow_rules(cache),
         }
 
-    def _guarded(self, target: Target, labels: Mapping[str, str]) -> bool:
-        return self.supervisor is not None and self.supervisor.guards(target, labels)
-
-    def _supervisor(
-        self,
-        rulebook: Rulebook,
-        kube: KubeClient,
-        journal: ConfigMapJournal,
-        providers: Sequence[Provider],
-        sampler: Sampler,
-        prober: HttpProber,
-        announcer: Announcer,
-    ) -> Supervisor:
-        by_kind = {provider.kind: provider for provider in providers}
-        performer: Performer
-        supervisor: Supervisor
-
-        def driver(watch: Watch) -> WatchDriver:
-            return WatchDriver(
-                watch,
-                provider=by_kind[watch.switch.kind],
-                sampler=sampler,
-                prober=prober,
-                performer=performer,
-                notifiers=lambda: self._notifiers,
-                wants=self._wants,
-                observer=self.observer,
-                clock=self._clock,
-                peering=Peering(
-                    peers=supervisor.peers,
-                    sampler=sampler,
-                    prober=prober,
-                    providers=by_kind,
-                    clock=self._clock,
-                ),
-            )
-
-        def tell(notice: Notice, guard: Guard) -> None:
-            announcer.announce(notice, guard.channels)
-
-        supervisor = Supervisor(
-            rulebook=rulebook,
-            providers=providers,
-            journal=journal,
-            clock=self._clock,
-            observer=self.observer,
-            driver=driver,
-            tell=tell,
-        )
-        performer = Performer(
-            providers=by_kind,
-            journal=journal,
-            events=KubernetesEvents(kube, clock=self._clock, instance=socket.gethostname()),
-            clock=self._clock,
-            observer=self.observer,
-            remember=supervisor.memories.learn,
-            owners=KubernetesOwners(kube),
-            brakeman=Brakeman(
-                ConfigMapBraking(kube, self.settings.namespace), self._clock, lambda: supervisor.rulebook.brakes
-            ),
-        )
-        return supervisor
-
-    async def _supervise(self, supervisor: Supervisor, cache: ClusterCache) -> None:
-        # Each namespace is followed from when it is listed: one that may not be read keeps no other waiting.
-        self._trouble = ""
-        await supervisor.run()
-
-    async def _resumed_namespaces(self, rulebook: Rulebook, supervisor: Supervisor, cache: ClusterCache) -> None:
-        await supervisor.resumed.wait()
-        if supervisor.watches:
-            _watch_namespaces(cache, rulebook, supervisor)
-
-    def _wants(self, name: str, watch: Watch, topic: Topic) -> bool:
-        notifier = self._notifiers.get(name)
-        if notifier is None or not notifier.wants(topic):
-            return False
-        if notifier.resolves and topic in RESOLVING:
-            # There is nothing to resolve where nothing was triggered.
-            return any(delivery.channel == name for telling in watch.tellings for delivery in telling.deliveries)
-        return True
+    async def _work(self, outside: Outside) -> None:
+        """One term, by the rules in force."""
+        self._term = Term(self._rulebook, outside)
+        try:
+            await self._term.run()
+        finally:
+            self._term = None
 
     def _queried(self, seconds: float, reason: object) -> None:
         self.metrics.query(seconds)
@@ -294,10 +186,10 @@ class Watchdog:
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
-    async def _follow_rules(self, supervisor: Supervisor, cache: ClusterCache, announcer: Announcer) -> None:
+    async def _follow_rules(self, cache: ClusterCache) -> None:
         async for text in self._rules_file.changes(self._rules_text):
-            before = self._notifiers
-            problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, supervisor, cache)
+            before = self._channels.notifiers
+            problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, cache)
             self.metrics.rules_valid(problem is None)
             if problem is None:
                 # A notice that one of them was sending is tried again through its successor.
@@ -309,62 +201,60 @@ class Watchdog:
             title = f"{self.settings.rules} is invalid ({lines[0]}); the last valid rules stay in force"
             now = self._clock.now()
             notice_id = f"rules-invalid/{now.isoformat()}"
-            announcer.announce(
-                Notice(notice_id, Topic.RULES_INVALID, Severity.WARNING, "", "rules.toml", title, lines, now)
-            )
+            if self._term is not None:
+                self._term.announce(
+                    Notice(notice_id, Topic.RULES_INVALID, Severity.WARNING, "", "rules.toml", title, lines, now)
+                )
 
-    def _take_rules(self, text: str, supervisor: Supervisor, cache: ClusterCache) -> str | None:
+    def _take_rules(self, text: str, cache: ClusterCache) -> str | None:
         """Take up an edit; returns what is wrong with it, or None."""
         try:
             rulebook = read_rules(text, str(self.settings.rules))
-            self._take_channels(rulebook)
-        except (RulesError, channels.ChannelInvalid) as error:
+            self._channels.take(rulebook)
+        except (RulesError, ChannelInvalid) as error:
             return str(error)
-        self._rules_text = text
-        _watch_namespaces(cache, rulebook, supervisor)
-        supervisor.rules_changed(rulebook)
-        for provider in self._traffic:
-            provider.reguard(self._guarded)
+        self._rules_text, self._rulebook = text, rulebook
+        if self._term is None:
+            cache.watch_namespaces(rulebook.namespaces)
+        else:
+            self._term.rules_changed(rulebook)
         log.info("rules taken up", extra={"facts": {"digest": rulebook.digest, "guards": len(rulebook.guards)}})
         return None
 
     # -- the web -------------------------------------------------------------------------------------------------
 
-    def _ready(self, supervisor: Supervisor, cache: ClusterCache) -> tuple[bool, Sequence[str]]:
-        reasons = [self._trouble] if self._trouble else []
+    def _ready(self, cache: ClusterCache, leadership: Leadership) -> tuple[bool, Sequence[str]]:
+        reasons = []
         if not cache.synced:
             reasons.append("the cluster's objects are not all listed yet")
-        if not supervisor.resumed.is_set():
+        if self._term is None and not leadership.holder:
+            reasons.append("no replica leads yet")
+        if self._term is not None and not self._resumed():
             reasons.append("the journal was not read yet")
-        return not reasons, [*reasons, *cache.troubles]
+        role = "leader" if self._term is not None else f"standby; {leadership.holder or 'nobody'} leads"
+        troubles = [leadership.trouble] if leadership.trouble else []
+        return not reasons, [role, *reasons, *troubles, *cache.troubles]
 
-    async def _watches(self) -> Sequence[Mapping[str, Any]]:
-        return [] if self.supervisor is None else [record_of(watch) for watch in self.supervisor.watches]
+    async def _watches(self, reach: Reach) -> Sequence[Document]:
+        """Of a standby, those that the leader has journalled."""
+        if self.supervisor is None:
+            return await reach.journal.records(open_only=True)
+        return [reach.document(record_of(one)) for one in self.supervisor.watches]
 
-    async def _watch(self, journal: ConfigMapJournal, watch_id: str) -> Mapping[str, Any] | None:
-        if self.supervisor is not None:
-            for watch in self.supervisor.watches:
-                if watch.id == watch_id:
-                    return record_of(watch)
-        return next((record for record in await journal.records() if record.get("watch") == watch_id), None)
+    async def _watch(self, reach: Reach, watch_id: str) -> Document | None:
+        for record in await self._watches(reach):
+            if record["watch"] == watch_id:
+                return record
+        return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
 
     async def _last_words(self) -> None:
         """Let notices that are being sent arrive, and the records say so, so that they need not be repeated."""
-        log.info("stopping", extra={"facts": {"notices_under_way": self._in_flight.count}})
+        in_flight = self._channels.in_flight
+        log.info("stopping", extra={"facts": {"notices_under_way": in_flight.count}})
         until = self._clock.monotonic() + _LAST_WORDS
-        while self._in_flight.count and self._clock.monotonic() < until:
+        while in_flight.count and self._clock.monotonic() < until:
             await self._clock.sleep(0.05)
-        if self.supervisor is not None:
+        if self._term is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_RECORDS):
-                    await self.supervisor.last_words()
-
-
-def _watch_namespaces(cache: ClusterCache, rulebook: Rulebook, supervisor: Supervisor) -> None:
-    """Open watches go on under the rules they began with, also where no guard names their namespace any more."""
-    open_in = {watch.switch.target.namespace for watch in supervisor.watches}
-    cache.watch_namespaces(rulebook.namespaces | open_in)
-
-
-def _wants_notice(notifier: Notifier, notice: Notice) -> bool:
-    return not isinstance(notifier, TrackedNotifier) or notifier.wants(notice.topic)
+                    await self._term.last_words()

@@ -177,6 +177,36 @@ class Braking(Protocol):
         ...
 
 
+class Leadership(Protocol):
+    """Which of several replicas works. At any instant at most one of them finds `valid()` true."""
+
+    @property
+    def holder(self) -> str:
+        """Who leads, as far as this process has seen; "" for nobody, or not known yet."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why that cannot be found out, or kept up, at present; "" for nothing."""
+        ...
+
+    def valid(self) -> bool:
+        """Whether this process leads at this very instant. Asked directly before whatever must not be done twice."""
+        ...
+
+    async def acquire(self) -> None:
+        """Return once this process leads."""
+        ...
+
+    async def keep(self) -> None:
+        """Keep the lead; returns as soon as it is lost, and before anybody else can have it."""
+        ...
+
+    async def release(self) -> None:
+        """Let another one lead at once; to be called when all work has ended. Never raises."""
+        ...
+
+
 class Owners(Protocol):
     """What reconciles guarded objects: Argo CD, Flux."""
 

@@ -39,10 +39,14 @@ from watchdog.survey.metric_names import MetricNames
 
 
 async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
-    """All records of the watchdog in `settings.namespace`, newest first. Raises `OutOfReach`."""
+    """All records of the watchdog in `settings.namespace`, newest first. Raises `OutOfReach`.
+
+    Those of a dry run where the settings say `dry_run`: the two are never handed out together.
+    """
     async with AsyncExitStack() as stack:
         kube = await connected(settings, clock, stack)
-        return await journal_of(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
+        journal = dry_run_journal_of if settings.dry_run else journal_of
+        return await journal(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
 
 
 async def check_live(
@@ -187,6 +191,12 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 def journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
     """The journal in the watchdog's own namespace."""
     return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=settings.records_kept)
+
+
+def dry_run_journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
+    """The journal of `run --dry-run` there, apart from the real one: no real run finds anything of it."""
+    kept = settings.records_kept
+    return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=kept, series="dry-run-")
 
 
 async def connected(settings: Settings, clock: Clock, stack: AsyncExitStack) -> KubeClient:

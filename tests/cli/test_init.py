@@ -127,7 +127,7 @@ async def test_what_others_wrote_on_their_objects_cannot_break_the_file(
     assert result.exit_code == 0
     guards = {guard.name: guard for guard in read_rules(result.stdout).guards}
     assert set(guards) == {"a-b", "research"}
-    assert guards["a-b"].action == "notify"
+    assert guards["a-b"].gitops == "hold"
     assert "\x1b" not in result.output
 
 

@@ -164,3 +164,22 @@ async def test_someone_without_the_right_to_list_is_told_which_is_missing(tmp_pa
         result = await call_beside("status", **settings)
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
+
+
+async def test_the_records_of_a_dry_run_are_shown_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    write = {"method": "PATCH", "path": "/apis/apps/v1/x", "content_type": "application/json-patch+json", "body": "[]"}
+    dry = a_record("content-9", Phase.WOULD_ROLL_BACK, reason="would be put back", dry_run=True, would_send=[write])
+    async with a_cluster(tmp_path, UNDONE, dry_runs=(dry,)) as settings:
+        real = await call_beside("history", **settings)
+        asked = await call_beside("history", "--dry-run", **settings)
+        story = await call_beside("explain", "content-9", "--dry-run", **settings)
+        none = await call_beside("explain", "content-9", **settings)
+        still_open = await call_beside("status", "--dry-run", **settings)
+    assert "content-9" not in real.stdout
+    assert "[dry run] would-roll-back" in asked.stdout
+    assert "watchdog explain --dry-run content-9" in asked.stdout
+    assert "brand-3" not in asked.stdout
+    assert "would-roll-back  (a dry run)" in story.stdout
+    assert "PATCH /apis/apps/v1/x" in story.stdout
+    assert none.exit_code == 1
+    assert still_open.stdout == "no watch is open\n"

@@ -30,7 +30,7 @@ METRICS = (
     "watchdog_switches_total", "watchdog_watches_open", "watchdog_outcomes_total", "watchdog_rollbacks_total",
     "watchdog_breach_to_action_seconds", "watchdog_rule_value", "watchdog_rule_verdict", "watchdog_query_seconds",
     "watchdog_query_failures_total", "watchdog_notifications_total", "watchdog_rules_valid", "watchdog_leader",
-    "watchdog_unguarded",
+    "watchdog_unguarded", "watchdog_dry_run",
 )  # fmt: skip
 NOWHERE = "http://127.0.0.1:1"
 
@@ -131,15 +131,16 @@ async def test_with_its_port_taken_it_says_which(tmp_path: Path) -> None:
     assert f"cannot listen on {listen}" in said
 
 
-async def test_a_dry_run_is_refused_with_what_to_do_instead(tmp_path: Path) -> None:
-    for settings, words in (
-        (all_there(tmp_path), ("--dry-run",)),
-        (all_there(tmp_path) | {"DRY_RUN": "true"}, ()),
-    ):
-        code, said = await refused(tmp_path, settings, *words)
-        assert code == 2
-        assert len(said.splitlines()) == 1
-        assert 'action = "notify"' in said
+@pytest.mark.parametrize(("words", "more"), [(("--dry-run",), {}), ((), {"DRY_RUN": "true"})], ids=["flag", "setting"])
+async def test_as_a_dry_run_it_says_so_in_each_line_of_its_log(
+    tmp_path: Path, words: tuple[str, ...], more: dict[str, str]
+) -> None:
+    process = await spawn("run", *words, folder=tmp_path, **all_there(tmp_path), **more)
+    log = await Log.of(process)
+    async with httpx.AsyncClient(base_url=log.listens_at) as client:
+        assert "watchdog_dry_run 1.0" in (await client.get("/metrics")).text
+    assert await log.end() == 0
+    assert {fact["dry_run"] for fact in log.facts} == {True}
 
 
 async def test_without_a_cluster_it_waits_and_is_not_ready_and_still_ends_in_time(tmp_path: Path) -> None:

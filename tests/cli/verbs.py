@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,16 @@ async def outcome(*words: str, folder: Path, **settings: str) -> tuple[int, str,
 
 
 @asynccontextmanager
-async def a_cluster(folder: Path, *records: Mapping[str, Any]) -> AsyncIterator[dict[str, str]]:
-    """A cluster on real time that holds these records; yields the settings that lead to it."""
+async def a_cluster(
+    folder: Path, *records: Mapping[str, Any], dry_runs: Sequence[Mapping[str, Any]] = ()
+) -> AsyncIterator[dict[str, str]]:
+    """A cluster on real time that holds these records, and those of dry runs; yields the settings that lead to it."""
     async with SimulatedCluster(SystemClock(), octet=91) as cluster:
         cluster.create("namespaces", "", {"metadata": {"name": OWN}})
-        for record in records:
+        for record in (*records, *dry_runs):
             still_open = "true" if record.get("outcome") is None else "false"
-            labels = {f"{LABEL}/record": "watch", f"{LABEL}/open": still_open}
-            metadata = {"name": record_name(str(record["watch"])), "labels": labels}
+            series = "dry-run-" if record in dry_runs else ""
+            labels = {f"{LABEL}/record": f"{series}watch", f"{LABEL}/open": still_open}
+            metadata = {"name": record_name(series + str(record["watch"])), "labels": labels}
             cluster.create("configmaps", OWN, {"metadata": metadata, "data": {"record.json": json.dumps(record)}})
         yield {"KUBECONFIG": str(cluster.kubeconfig(folder / "kubeconfig")), "NAMESPACE": OWN}

@@ -111,8 +111,9 @@ def grants(rules: list[Object]) -> set[tuple[str, str, str, str]]:
 
 def needed(where: Where, *, acting: bool = True, scaling: bool = False) -> set[tuple[str, str, str, str]]:
     return {
-        (right.group, right.full_resource, right.verb, right.name)
+        (right.group, right.full_resource, right.verb, name)
         for right in (*RIGHTS, *GITOPS)
+        for name in ((right.name, f"{right.name}-dry-run") if right.name else ("",))  # a dry run has its own lease
         if right.where is where and (acting or not (right.acting or right.telling)) and (scaling or not right.scaling)
     }
 

@@ -41,9 +41,11 @@ from watchdog.domain.effects import (
     PutBackDone,
     PutBackRefused,
     PutBackUnsure,
+    PutBackWithheld,
     Record,
     Remember,
     Tell,
+    Write,
 )
 from watchdog.domain.events import (
     BaselineMeasured,
@@ -492,6 +494,21 @@ def test_an_act_that_is_refused_for_good_is_a_failure() -> None:
     assert told(effects) == [Topic.FAILED]
     assert learnt(effects) == [Judgement.DOUBTED]
     assert ended.reason == "forbidden"
+
+
+def test_an_act_that_a_dry_run_withholds_ends_the_watch_and_claims_nothing() -> None:
+    write = Write("PATCH", "/apis/apps/v1/namespaces/production/deployments/research", "json", "[]")
+    ended, effects = play(acting(), answered(20, PutBackWithheld(at(20), (write,), {"admin": "gone"}, "not asked")))
+    assert ended.phase is Phase.WOULD_ROLL_BACK
+    assert (ended.acted_at, ended.recovery, ended.recovery_from) == (None, None, None)
+    assert ended.withheld == (write,)
+    assert told(effects) == [Topic.WOULD_ROLL_BACK]
+    assert learnt(effects) == [Judgement.DOUBTED]
+    assert "would be put back to research-5f6d" in ended.reason
+    assert "nothing was done; Service admin would be left: gone; not asked" in ended.reason
+    [title] = [effect.notice.title for effect in effects if isinstance(effect, Tell)]
+    assert "would be put back" in title
+    assert "and was not" in title
 
 
 def test_an_act_without_any_answer_fails_a_progress_deadline_after_the_bake() -> None:

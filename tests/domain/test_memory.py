@@ -7,7 +7,7 @@ import pytest
 
 from builders import BLUE, GREEN, NEW, a_revision, a_sighting, a_stable, a_target, at, seconds
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import BAD_KEPT, GOOD_KEPT, Bad, Good, Memory, Noticed, notice
+from watchdog.domain.memory import BAD_KEPT, GOOD_KEPT, Bad, Good, Memory, Noticed, before, notice
 from watchdog.domain.rollout import Revision, SwitchKind, TargetKind
 
 BAKE = timedelta(minutes=10)
@@ -396,3 +396,33 @@ def test_an_idle_colours_former_revision_may_be_gone_back_to_but_is_no_baseline(
     sighting = a_sighting(REV2, since=-60, previous=REV1, previous_since=at(-90000))
     memory = see(None, sighting, now=0, idle=True).memory
     assert memory.stable_for(REV2, at(0)) == a_stable(REV1, since=-90000, until=-90000)
+
+
+# -- before a switch ---------------------------------------------------------------------------------------------
+
+
+def test_what_was_remembered_before_a_switch_notices_it_once_more() -> None:
+    memory = remembered_service()
+    flipped = a_sighting(GREEN, kind=FLIP, target=memory.target, selector={"colour": GREEN.workload})
+    noticed = see(memory, flipped)
+    assert noticed.switch is not None
+    again = see(before(noticed.memory, noticed.switch, noticed.stable), flipped)
+    assert again.switch == noticed.switch
+    assert again.stable == noticed.stable
+
+
+def test_before_a_switch_that_something_else_followed_is_as_it_is_now() -> None:
+    memory = remembered(REV1)
+    noticed = see(memory, a_sighting(REV2))
+    assert noticed.switch is not None
+    later = see(noticed.memory, a_sighting(REV3)).memory
+    assert before(later, noticed.switch, noticed.stable) == later
+
+
+def test_what_was_not_good_before_the_switch_does_not_become_so_by_looking_back() -> None:
+    memory = remembered(REV1, good=(), doubted=True)
+    noticed = see(memory, a_sighting(REV2))
+    assert noticed.switch is not None
+    assert noticed.stable is None
+    again = see(before(noticed.memory, noticed.switch, None), a_sighting(REV2), now=5000)
+    assert again.stable is None

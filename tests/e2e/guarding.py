@@ -25,8 +25,12 @@ from watchdog.adapters.notifiers.text import REPEAT_MARK, cut
 def rules_of(where: Where) -> list[Rule]:
     """What the table of rights asks for there, as rules of a Role."""
     return [
-        {"apiGroups": [right.group], "resources": [right.full_resource], "verbs": [right.verb]}
-        | ({"resourceNames": [right.name]} if right.name else {})
+        {
+            "apiGroups": [right.group],
+            "resources": [right.full_resource],
+            "verbs": [right.verb],
+            **({"resourceNames": [right.name]} if right.name else {}),
+        }
         for right in RIGHTS
         if right.where is where
     ]

@@ -38,6 +38,7 @@ class PassedOn:
     namespace: str
     name: str
     code: int
+    body: bytes = b""
 
 
 class Interception:
@@ -94,7 +95,7 @@ class Interception:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         resource = "/".join(filter(None, (place["plural"], place["part"])))
         name = place["name"] or json.loads(body)["metadata"].get("name", "")  # what is made is named in its body
-        self._passed_on.append(PassedOn(token, verb, resource, place["namespace"], name, code))
+        self._passed_on.append(PassedOn(token, verb, resource, place["namespace"], name, code, body))
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         place = _PUT_BACK.search(request.path) if request.method == "PATCH" and "dryRun" not in request.query else None

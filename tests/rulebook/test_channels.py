@@ -3,6 +3,7 @@
 import apprise
 import pytest
 
+from rulebook.texts import a_text, messages
 from watchdog.rulebook.channel_urls import SCHEMES, parse_routing_key, parse_url
 from watchdog.rulebook.mistakes import Fault
 
@@ -112,3 +113,9 @@ def test_a_url_that_lets_its_reader_in_is_a_secret_whatever_it_looks_like(url: s
     with pytest.raises(Fault) as raised:
         parse_url(url)
     assert "secrets never stand in rules.toml" in raised.value.remedy
+
+
+def test_what_only_a_dry_run_tells_is_no_topic_of_the_file() -> None:
+    text = a_text(channel='[channels.releases]\nurl = "{{ secret.SLACK_URL }}"\non = ["held", "would-roll-back"]\n')
+    [message] = messages(text)
+    assert "would-roll-back" in message

@@ -37,7 +37,7 @@ def test_records_and_writes_are_bounded_with_a_block_each_second_and_many_pods()
         sizes = record_sizes(town)
         assert max(sizes) < LARGEST
         assert len(sizes) <= 12
-        assert len(town.cluster.writes()) <= 24
+        assert len(town.written()) <= 24
         [memory] = [one for one in town.cluster.list("configmaps", OWN) if "targets" in one["metadata"]["name"]]
         assert len(json.dumps(memory)) < 20_000
 

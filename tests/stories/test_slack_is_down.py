@@ -121,9 +121,9 @@ def test_a_channel_that_is_down_for_hours_costs_few_writes() -> None:
         takes_nothing_until(town, "releases", town.clock.now() + timedelta(hours=3))
         await undisturbed(town)
         await town.outcome("research")
-        before = len(town.cluster.writes())
+        before = len(town.written())
         await town.sleep(3600)
-        assert len(town.cluster.writes()) - before <= 12
+        assert len(town.written()) - before <= 12
 
         assert town.told("oncall") == ["rolled-back"]
 

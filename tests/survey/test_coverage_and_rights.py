@@ -39,7 +39,7 @@ def granted(leave_out: Callable[[str, str, Where], bool] = lambda *_: False) -> 
             [right.full_resource],
             [right.group],
             [NAMESPACE if right.where is Where.GUARDED else OWN],
-            [right.name] if right.name else (),
+            [right.name] if right.name else [],
         )
         for right in RIGHTS
         if not leave_out(right.verb, right.full_resource, right.where)

@@ -31,10 +31,21 @@ class LogFormat(StrEnum):
 
 
 def set_up(
-    level: str, style: LogFormat, clock: Clock, *, redact: Redact = str, stream: TextIO | None = None
+    level: str,
+    style: LogFormat,
+    clock: Clock,
+    *,
+    redact: Redact = str,
+    stream: TextIO | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> logging.Handler:
-    """Send everything of `level` and above to `stream` (stderr), and nothing of what was set up before."""
+    """Send everything of `level` and above to `stream` (stderr), and nothing of what was set up before.
+
+    `facts` stand in every line.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
+    if facts:
+        handler.addFilter(lambda record: _with(record, facts))
     handler.setFormatter(JsonFormatter(clock, redact) if style is LogFormat.JSON else ConsoleFormatter(clock, redact))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
@@ -108,6 +119,12 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def _with(record: logging.LogRecord, facts: Mapping[str, Any]) -> bool:
+    given = getattr(record, "facts", None)
+    record.facts = {**facts, **(given if isinstance(given, Mapping) else {})}
+    return True
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

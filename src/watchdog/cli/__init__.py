@@ -12,6 +12,7 @@ from watchdog import __version__
 _VERBS: Mapping[str, str] = MappingProxyType(
     {
         "run": "the daemon: watch every switch and put back what is bad",
+        "dry-run": "what `run` would do, shown live; reads alone and writes nothing",
         "init": "write a first rules.toml from what the cluster and Prometheus have",
         "check": "read rules.toml and name every mistake",
         "test": "rule unit tests: series in, expected verdicts out",
@@ -33,7 +34,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return None
-        verb = importlib.import_module(f"watchdog.cli.{cmd_name}").verb
+        verb = importlib.import_module(f"watchdog.cli.{cmd_name.replace('-', '_')}").verb
         assert isinstance(verb, click.Command)
         return verb
 

@@ -29,6 +29,9 @@ OUTPUT = click.option(
 )
 
 
+DRY_RUN = click.option("--dry-run", is_flag=True, help="The records of `run --dry-run`; they are kept apart.")
+
+
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--kubeconfig`, `--context`, `--namespace`: which cluster, and where the watchdog keeps its records there."""
     for option in (

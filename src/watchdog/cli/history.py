@@ -2,19 +2,21 @@
 
 import click
 
-from watchdog.cli.common import OUTPUT, cluster_options
+from watchdog.cli.common import DRY_RUN, OUTPUT, cluster_options
 
 
 @click.command("history")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
 @click.option("--outcome", help="Only those that ended so: passed, rolled-back, held, ...")
 @click.option("--target", help="Only those of this target: namespace/deployment/name.")
+@DRY_RUN
 @cluster_options
 @OUTPUT
 def verb(
     limit: int,
     outcome: str | None,
     target: str | None,
+    dry_run: bool,
     kubeconfig: object,
     context: str | None,
     namespace: str | None,
@@ -34,7 +36,7 @@ def verb(
             Target.parse(target)
         except ValueError as error:
             fail(str(error), 2)
-    settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
+    settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace, dry_run=dry_run or None)
     records = [
         record
         for record in records_of(settings)

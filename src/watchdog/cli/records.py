@@ -24,6 +24,7 @@ _COLOURS = {
     "held": "magenta",
     "failed": "red",
     "notified": "yellow",
+    "would-roll-back": "red",
     "inconclusive": "yellow",
     "superseded": "dim",
 }
@@ -51,7 +52,8 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
     for record in records:
         outcome, lines = _block(record)
         style = _COLOURS.get(str(record.get("outcome")), "cyan")
-        console.print(f"[{style}]{_shown(outcome)}[/{style}]  [bold]{_shown(record.get('target', '?'))}[/bold]")
+        dry = r"\[dry run] " if record.get("dry_run") else ""
+        console.print(f"{dry}[{style}]{_shown(outcome)}[/{style}]  [bold]{_shown(record.get('target', '?'))}[/bold]")
         for line in lines:
             console.print(Padding(_shown(line), (0, 0, 0, 2)))
 
@@ -69,6 +71,8 @@ def _block(record: Record) -> tuple[str, list[str]]:
         str(record.get("reason") or _standing(record)),
         f"watchdog explain {record.get('watch', '?')}",
     ]
+    if record.get("dry_run"):
+        lines[-1] = f"watchdog explain --dry-run {record.get('watch', '?')}"
     return outcome + recovery, [line for line in lines if line]
 
 
@@ -91,7 +95,8 @@ def print_story(record: Record) -> None:
     console = Console()
     outcome = str(record.get("outcome") or f"open ({record.get('phase')})")
     recovery = f", {record['recovery']}" if record.get("recovery") else ""
-    console.print(f"[bold]{_shown(record.get('target'))}[/bold]  {_shown(outcome + recovery)}")
+    dry = "  (a dry run)" if record.get("dry_run") else ""
+    console.print(f"[bold]{_shown(record.get('target'))}[/bold]  {_shown(outcome + recovery)}{dry}")
     facts = [
         ("watch", record.get("watch")),
         ("guard", record.get("guard")),
@@ -114,12 +119,24 @@ def print_story(record: Record) -> None:
         if rule.get("query"):
             console.print(f"  {'':<25} [dim]{_shown(rule['query'])}[/dim]", soft_wrap=True)
     _print_peers(console, record.get("peers"))
+    _print_unsent(console, record.get("would_send"))
     console.print("\n[bold]Told[/bold]")
     for notice in record.get("notices") or ():
         deliveries = ", ".join(f"{channel}: {state}" for channel, state in notice.get("deliveries", {}).items())
         told = _shown(deliveries or "no channel wants it")
         told_of = f"{_shown(_moment(notice.get('at')))}  {_shown(notice.get('title'))}"
         console.print(f"  {told_of}  [dim]{told}[/dim]", soft_wrap=True)
+
+
+def _print_unsent(console: Console, writes: object) -> None:
+    """What a dry run would have sent."""
+    if not isinstance(writes, Sequence) or not writes:
+        return
+    console.print("\n[bold]Would have sent[/bold]")
+    for write in writes:
+        console.print(f"  {_shown(write.get('method'))} {_shown(write.get('path'))}", soft_wrap=True)
+        console.print(f"  Content-Type: {_shown(write.get('content_type'))}", soft_wrap=True)
+        console.print(f"  {_shown(write.get('body'))}", soft_wrap=True, highlight=False)
 
 
 def _print_peers(console: Console, compared: object) -> None:

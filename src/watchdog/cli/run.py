@@ -10,33 +10,35 @@ import click
 
 
 @click.command("run")
-@click.option("--dry-run", is_flag=True, hidden=True)
+@click.option("--dry-run", is_flag=True, help="Judge, record and tell, but never write to a workload.")
 def verb(dry_run: bool) -> None:
     """Watch every switch of the guarded targets until SIGTERM; exits 0 then, within five seconds.
+
+    With --dry-run (or WATCHDOG_DRY_RUN=true) it does all of that but the put-back, for as long as you like: its records
+    are kept apart and marked, and each notice begins with "[dry run]".
 
     Settings come from WATCHDOG_ variables. Exits 1 where rules.toml, a channel or the cluster's configuration is
     wrong or missing, 2 where a setting is wrong. A cluster or a Prometheus that does not answer is tried again for
     ever; /readyz and the log say so.
     """
-    from watchdog.cli.common import fail, settings_or_exit  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import settings_or_exit  # noqa: PLC0415 - after --help
 
-    settings = settings_or_exit()
-    if dry_run or settings.dry_run:
-        fail('a dry run is not there yet; with action = "notify" a guard judges and tells, and never acts', 2)
-
+    settings = settings_or_exit(dry_run=dry_run or None)
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
     from watchdog.adapters.logs import LogFormat, printable, set_up  # noqa: PLC0415
     from watchdog.adapters.notifiers import ChannelInvalid  # noqa: PLC0415
     from watchdog.adapters.secrets import SecretReader  # noqa: PLC0415
     from watchdog.adapters.web.server import CannotListen  # noqa: PLC0415
-    from watchdog.app import CannotStart, Watchdog, build_channels  # noqa: PLC0415
+    from watchdog.app import CannotStart, Watchdog  # noqa: PLC0415
+    from watchdog.channels import build_channels  # noqa: PLC0415
     from watchdog.cli.common import log_unknown_settings  # noqa: PLC0415
     from watchdog.ports import OutOfReach  # noqa: PLC0415
     from watchdog.rulebook import RulesError  # noqa: PLC0415
 
     clock = SystemClock()
     secrets = SecretReader(settings.secrets_dir, os.environ)
-    set_up(settings.log_level, LogFormat(settings.log_format), clock, redact=secrets.redact)
+    marks = {"dry_run": True} if settings.dry_run else None
+    set_up(settings.log_level, LogFormat(settings.log_format), clock, redact=secrets.redact, facts=marks)
     log_unknown_settings()
     watchdog = Watchdog(settings, clock=clock, build=build_channels(secrets, clock))
     try:

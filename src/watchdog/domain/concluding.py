@@ -20,6 +20,7 @@ _TOPICS: Mapping[Phase, Topic] = {
     Phase.PASSED: Topic.PASSED,
     Phase.HELD: Topic.HELD,
     Phase.NOTIFIED: Topic.NOTIFIED,
+    Phase.WOULD_ROLL_BACK: Topic.WOULD_ROLL_BACK,
     Phase.SUPERSEDED: Topic.SUPERSEDED,
     Phase.INCONCLUSIVE: Topic.INCONCLUSIVE,
     Phase.FAILED: Topic.FAILED,
@@ -29,6 +30,7 @@ _EVENTS: Mapping[Phase, str] = {
     Phase.ROLLED_BACK: "WatchEnded",
     Phase.HELD: "WatchHeld",
     Phase.NOTIFIED: "WatchNotified",
+    Phase.WOULD_ROLL_BACK: "WouldRollBack",
     Phase.SUPERSEDED: "WatchSuperseded",
     Phase.INCONCLUSIVE: "WatchInconclusive",
     Phase.FAILED: "RollbackFailed",
@@ -37,6 +39,7 @@ _LEARNT: Mapping[Phase, Judgement] = {
     Phase.PASSED: Judgement.PASSED,
     Phase.HELD: Judgement.DOUBTED,
     Phase.NOTIFIED: Judgement.DOUBTED,
+    Phase.WOULD_ROLL_BACK: Judgement.DOUBTED,  # it serves on: nothing is known bad that was not put back
     Phase.FAILED: Judgement.DOUBTED,
 }
 

@@ -16,6 +16,7 @@ from watchdog.domain.effects import (
     PutBackDone,
     PutBackRefused,
     PutBackUnsure,
+    PutBackWithheld,
     Record,
     Remedy,
     Remember,
@@ -137,6 +138,8 @@ def put_back_answered(watch: Watch, answer: PutBackAnswer, now: datetime) -> Ste
             return _look_again(watch, Refusal(RefusalReason.CONFLICT, detail), now)
         case PutBackRefused(_, detail):
             return put_back(watch, watch.left, now) if watch.left else end(watch, Phase.FAILED, detail, now)
+        case PutBackWithheld():
+            return _withheld(watch, watch.remedy, answer, now)
         case PutBackUnsure(_, detail) if not watch.may_act:
             return _look_again(watch, Refusal(RefusalReason.OUT_OF_REACH, detail), now)
         case PutBackUnsure():
@@ -144,6 +147,17 @@ def put_back_answered(watch: Watch, answer: PutBackAnswer, now: datetime) -> Ste
             return Step(watch, (PutBack(watch.remedy),))
         case _:
             assert_never(answer)
+
+
+def _withheld(watch: Watch, remedy: Remedy, answer: PutBackWithheld, now: datetime) -> Step:
+    """The end of a dry run's watch: from here on it and the world of a real run go apart."""
+    would = f"would be put back to {name_of(remedy.to)}"
+    if remedy.scale_to is not None:
+        would = f"{remedy.to.workload} would be scaled up to {remedy.scale_to}, and once it is ready {would}"
+    left = "".join(f"; Service {service} would be left: {why}" for service, why in answer.left.items())
+    withheld = replace(watch, withheld=answer.writes, refusal=None)
+    unasked = f"; {answer.detail}" if answer.detail else ""
+    return end(withheld, Phase.WOULD_ROLL_BACK, f"{would}; nothing was done{left}{unasked}", now)
 
 
 def _look_again(watch: Watch, refusal: Refusal, now: datetime) -> Step:

@@ -74,7 +74,27 @@ class PutBackUnsure:
     detail: str
 
 
-PutBackAnswer = PutBackDone | PutBackConflicted | PutBackRefused | PutBackUnsure
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One request that would change something: exactly what would be sent, and was not."""
+
+    method: str
+    path: str
+    content_type: str
+    body: str  # JSON, byte for byte
+
+
+@dataclass(frozen=True, slots=True)
+class PutBackWithheld:
+    """A dry run: the act was made ready to the last byte, and not sent. Nothing was written."""
+
+    at: datetime
+    writes: tuple[Write, ...] = ()
+    left: Mapping[str, str] = field(default_factory=dict)  # Services that would not be put back, with the reason
+    detail: str = ""  # why the API server was not asked whether it would take them
+
+
+PutBackAnswer = PutBackDone | PutBackConflicted | PutBackRefused | PutBackUnsure | PutBackWithheld
 
 
 class Severity(StrEnum):

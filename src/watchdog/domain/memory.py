@@ -251,6 +251,16 @@ def _switch(
     return Noticed(after, switch, closed.stable_for(serving, at), notify_only)
 
 
+def before(memory: Memory, switch: TrafficSwitch, stable: Stable | None) -> Memory:
+    """What was remembered before this switch, so that it is noticed once more."""
+    if switch.previous is None or memory.serving != switch.candidate:
+        return memory  # something else was seen to serve since, or nothing before
+    selector = next((flip.before for flip in switch.flips if flip.service == memory.target.name), memory.selector)
+    same = stable is not None and stable.revision == switch.previous
+    since = stable.since if stable is not None and same else switch.at
+    return replace(memory, serving=switch.previous, since=since, selector=selector, doubted=not same)
+
+
 def brought_back(open_watches: Iterable[Watch], switch: TrafficSwitch) -> str:
     """Why the watch of this switch may only tell: it brings back what was put back a moment ago. Nobody fights."""
     for watch in open_watches:

@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from watchdog.domain.effects import Write
 from watchdog.domain.judge import History
 from watchdog.domain.judge.betting import Bet, replayed
 from watchdog.domain.judge.history import Pods, forgotten
@@ -86,8 +87,15 @@ def _document(watch: Watch, every: int) -> dict[str, Any]:
             }
             for telling in watch.tellings
         ],
+        **({"would_send": [_unsent(write) for write in watch.withheld]} if watch.withheld else {}),
         "state": dump(_without_blocks(watch)),
     }
+
+
+def _unsent(write: Write) -> dict[str, str]:
+    """A write that was withheld; a template too large to be kept is only counted."""
+    body = write.body if len(write.body) <= LARGEST // 4 else f"({len(write.body)} characters, too many to be kept)"
+    return {"method": write.method, "path": write.path, "content_type": write.content_type, "body": body}
 
 
 def watch_of(document: Mapping[str, Any]) -> Watch:
@@ -223,7 +231,7 @@ def _without_blocks(watch: Watch) -> Watch:
             replace(track, history=_lean(track.history), baseline=_merged(track.baseline), path=()) for track in tracks
         )
 
-    return replace(watch, tracks=lean(watch.tracks), recovery_tracks=lean(watch.recovery_tracks))
+    return replace(watch, tracks=lean(watch.tracks), recovery_tracks=lean(watch.recovery_tracks), withheld=())
 
 
 def _lean(history: History) -> History:

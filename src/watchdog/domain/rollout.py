@@ -92,15 +92,18 @@ class Revision:
     number: int = field(default=0, compare=False)
     images: tuple[str, ...] = field(default=(), compare=False)
     created: datetime | None = field(default=None, compare=False)
+    pods: str = field(default="", compare=False)  # of its pods' names, where it is not one template alone
 
     def __str__(self) -> str:
+        if self.pods:
+            return f"whatever served as {self.workload}"
         tags = ", ".join(image.rsplit("/", 1)[-1] for image in self.images)
         return f"{self.workload}-{self.template}" + (f" ({tags})" if tags else "")
 
     @property
     def pods_pattern(self) -> str:
         """A regular expression (RE2) of the names of this revision's pods, alive or gone."""
-        return f"{_escape(self.workload)}-{_escape(self.template)}-[a-z0-9]+"
+        return self.pods or f"{_escape(self.workload)}-{_escape(self.template)}-[a-z0-9]+"
 
 
 def any_pods_of(workload: str) -> str:

@@ -337,12 +337,13 @@ class Guard:
 
 
 class Topic(StrEnum):
-    """What a channel may be told; the values of `on` in rules.toml."""
+    """What a channel may be told; the values of `on` in rules.toml, but for those of a dry run."""
 
     SWITCH = "switch"
     PASSED = "passed"
     BREACH = "breach"
     ROLLED_BACK = "rolled-back"
+    WOULD_ROLL_BACK = "would-roll-back"
     RECOVERED = "recovered"
     NOT_RECOVERED = "not-recovered"
     HELD = "held"
@@ -353,6 +354,9 @@ class Topic(StrEnum):
     RULES_INVALID = "rules-invalid"
     UNGUARDED = "unguarded"
 
+
+DRY_TOPICS = frozenset({Topic.WOULD_ROLL_BACK})
+"""What only a dry run tells: whoever wants to hear of the rollback hears that it would be one."""
 
 QUIET_TOPICS = frozenset({Topic.SWITCH, Topic.PASSED, Topic.SUPERSEDED})
 DEFAULT_TOPICS = frozenset(Topic) - QUIET_TOPICS

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watchdog.domain.effects import Delivery, Notice, Remedy
+from watchdog.domain.effects import Delivery, Notice, Remedy, Write
 from watchdog.domain.judge import Finding, History, Verdict
 from watchdog.domain.judge.calibration import calibration_key
 from watchdog.domain.judge.habits import Calibration
@@ -38,6 +38,7 @@ class Phase(StrEnum):
     ROLLED_BACK = "rolled-back"
     HELD = "held"
     NOTIFIED = "notified"
+    WOULD_ROLL_BACK = "would-roll-back"  # every check allowed the act, and a dry run withheld it
     SUPERSEDED = "superseded"
     INCONCLUSIVE = "inconclusive"
     FAILED = "failed"
@@ -54,6 +55,7 @@ _OUTCOMES = frozenset(
         Phase.ROLLED_BACK,
         Phase.HELD,
         Phase.NOTIFIED,
+        Phase.WOULD_ROLL_BACK,
         Phase.SUPERSEDED,
         Phase.INCONCLUSIVE,
         Phase.FAILED,
@@ -171,6 +173,7 @@ class Watch:
     first_attempt_at: datetime | None = None
     conflict_since: datetime | None = None  # since when each attempt met a conflict
     acted_at: datetime | None = None
+    withheld: tuple[Write, ...] = ()  # what a dry run would have sent
     left: Mapping[str, str] = field(default_factory=dict)  # Services that could not be put back
     scaled_up: bool = False
     recovery: Recovery | None = None

@@ -17,6 +17,7 @@ _SEVERITY: Mapping[Topic, Severity] = {
     Topic.PASSED: Severity.SUCCESS,
     Topic.BREACH: Severity.WARNING,
     Topic.ROLLED_BACK: Severity.CRITICAL,
+    Topic.WOULD_ROLL_BACK: Severity.WARNING,
     Topic.RECOVERED: Severity.SUCCESS,
     Topic.NOT_RECOVERED: Severity.CRITICAL,
     Topic.HELD: Severity.CRITICAL,
@@ -75,6 +76,9 @@ def _title(watch: Watch, topic: Topic, rule: str, note: str) -> str:
         case Topic.ROLLED_BACK:
             to = name_of(watch.remedy.to if watch.remedy else None)
             return f"{target} was put back from {candidate} to {to}: {why}"
+        case Topic.WOULD_ROLL_BACK:
+            to = name_of(watch.remedy.to if watch.remedy else None)
+            return f"{target} would be put back from {candidate} to {to}, and was not: {why}"
         case Topic.HELD:
             reason = watch.refusal.sentence if watch.refusal else watch.reason
             return f"{target}: {candidate} breaks {why}, but nothing was done: {reason}"
@@ -117,10 +121,12 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
         if verdict is not None:
             since = f", since {_clock(verdict.evidence.since)}" if verdict.evidence.since else ""
             lines.append(f"Rule {name}: {verdict.sentence}{since}")
-    if watch.comparison is not None and topic in (Topic.HELD, Topic.ROLLED_BACK):
+    if watch.comparison is not None and topic in (Topic.HELD, Topic.ROLLED_BACK, Topic.WOULD_ROLL_BACK):
         lines += told_of(watch, watch.comparison)
     if watch.acted_at is not None and watch.remedy is not None:
         lines.append(f"Traffic was put back to {name_of(watch.remedy.to)} at {_clock(watch.acted_at)}")
+    if topic is Topic.WOULD_ROLL_BACK:
+        lines.append(f"Nothing was done: {name_of(watch.switch.candidate)} serves on")
     if topic is Topic.ROLLED_BACK and watch.remedy is not None and watch.remedy.owner is not None:
         lines += _owner(watch.remedy.owner, suspended=watch.remedy.suspends)
     lines.extend(f"Service {service} could not be put back: {why}" for service, why in watch.left.items())

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from watchdog.domain.rollout import LabelSelector, Target
-from watchdog.domain.rules import DEFAULT_TOPICS, Action, Sign, Topic
+from watchdog.domain.rules import DEFAULT_TOPICS, DRY_TOPICS, Action, Sign, Topic
 from watchdog.rulebook import channel_urls, names
 from watchdog.rulebook.brake_keys import BRAKES_TABLE
 from watchdog.rulebook.conditions import CONDITION, Condition
@@ -404,7 +404,7 @@ PAGERDUTY_KEY: Key[Fields | None] = Key(
 )
 ON: Key[tuple[Topic, ...]] = Key(
     "on",
-    ListOf(Choice("topic", words(Topic)), "topics"),
+    ListOf(Choice("topic", words(topic for topic in Topic if topic not in DRY_TOPICS)), "topics"),
     "What the channel is told of (see Topics).",
     tuple(topic for topic in Topic if topic in DEFAULT_TOPICS),
     "all but `switch`, `passed`, `superseded`",

@@ -174,7 +174,7 @@ def _action(plan: GuardPlan) -> Iterator[str]:
         yield from toml.comment(said.replace("%s", ", ".join(names)))
     if any(owner is not None and owner.heals for owner, _ in owners):
         yield from toml.comment(
-            'What it heals is held, with the commands that would roll back; "suspend" would suspend it first and put back.'
+            'What it heals is held, with the commands that would roll back; "suspend" would suspend it and put back.'
         )
         yield 'gitops     = "hold"'
 

@@ -9,6 +9,7 @@ NAMES = {
     "watchdog_switches_total",
     "watchdog_watches_open",
     "watchdog_outcomes_total",
+    "watchdog_dry_run",
     "watchdog_rollbacks_total",
     "watchdog_breach_to_action_seconds_bucket",
     "watchdog_breach_to_action_seconds_count",

@@ -4,15 +4,15 @@
 - apiGroups: [""]
   resources: ["configmaps"]
   verbs: ["get", "list", "create", "update", "patch", "delete"]
-# Without: no replica can lead, so nothing is watched
-- apiGroups: ["coordination.k8s.io"]
-  resources: ["leases"]
-  resourceNames: ["rollback-watchdog"]
-  verbs: ["get", "update"]
-# Without: no replica can lead, so nothing is watched
+# Without: it cannot know whether it leads, and does nothing
 - apiGroups: ["coordination.k8s.io"]
   resources: ["leases"]
   verbs: ["create"]
+# Without: it cannot know whether it leads, and does nothing
+- apiGroups: ["coordination.k8s.io"]
+  resources: ["leases"]
+  resourceNames: ["rollback-watchdog", "rollback-watchdog-dry-run"]
+  verbs: ["get", "update"]
 {{- end -}}
 {{- define "rollback-watchdog.rights.looking" -}}
 # Without: there are no records

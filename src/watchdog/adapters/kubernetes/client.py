@@ -1,11 +1,11 @@
 """The verbs of the API server: dicts in, dicts out, each request with a deadline."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from watchdog.adapters.kubernetes.errors import NoAnswer
+from watchdog.adapters.kubernetes.errors import Fenced, NoAnswer
 from watchdog.adapters.kubernetes.kinds import NAME, Resource
 from watchdog.ports import Clock
 
@@ -43,9 +43,19 @@ class KubeClient:
     repeat is safe.
     """
 
-    def __init__(self, session: "Session", *, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, session: "Session", *, deadline: float = DEADLINE, fence: Callable[[], bool] = lambda: True
+    ) -> None:
         self._session = session
         self._deadline = deadline
+        self._fence = fence
+
+    def fenced(self, fence: Callable[[], bool]) -> "KubeClient":
+        """The same client, on the same connections, that sends no write unless `fence()` holds at that moment.
+
+        It raises `Fenced` instead: nothing was sent.
+        """
+        return KubeClient(self._session, deadline=self._deadline, fence=fence)
 
     @property
     def host(self) -> str:
@@ -114,6 +124,7 @@ class KubeClient:
 
     async def delete(self, resource: Resource, namespace: str, name: str) -> None:
         """DELETE."""
+        self._pass(f"DELETE {resource.path(namespace, name)}")
         await self._request("DELETE", resource.path(namespace, name))
 
     @asynccontextmanager
@@ -142,7 +153,12 @@ class KubeClient:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
+        self._pass(f"{method} {path}")
         return await self._request(method, path, {"fieldManager": NAME, **(params or {})}, body, headers)
+
+    def _pass(self, what: str) -> None:
+        if not self._fence():
+            raise Fenced(f"{what} was not sent: this replica does not lead any more")
 
     async def _request(
         self,

@@ -25,6 +25,10 @@ class NoAnswer(OutOfReach):
     """Nothing, or nothing readable, came back: a reset, a timeout, a page of HTML."""
 
 
+class Fenced(OutOfReach):
+    """Not sent: this process may write nothing at present."""
+
+
 def error_of(status: int, reason: str, message: str, retry_after: float | None = None) -> ApiError:
     """The exception for an answer that is no success."""
     again = status >= 500 or status in (401, 429)

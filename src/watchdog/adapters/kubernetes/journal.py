@@ -1,9 +1,13 @@
 """Records and memories, as ConfigMaps in the watchdog's own namespace: they outlive the process and need no database.
 
-A record is one ConfigMap a watch. A memory is one key, of one ConfigMap per namespace of the targets: a patch of one
-key is never in the way of a patch of another, so memories need no locking among themselves.
+A record is one ConfigMap a watch. A memory is one key, of one ConfigMap per namespace of the targets.
+
+Every write carries the resourceVersion that was read or written last. A write of a leader that leads no more may still
+arrive (the process was stopped, a connection came back to life): it meets a newer version and changes nothing. Whoever
+leads, meets a conflict and is sure of its right reads again and writes again; the fence stands before that, too.
 """
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -30,7 +34,6 @@ LARGEST = 256 * 1024  # bytes of a record
 PAGE = 50  # records a page: each may be large
 ATTEMPTS = 3
 PRUNED_AT_ONCE = 20
-_TARGETS = f"{NAME}-targets-"
 _UNFIT = re.compile(r"[^a-z0-9.-]+")
 
 
@@ -39,28 +42,42 @@ class TooLarge(ValueError):
 
 
 class ConfigMapJournal:
-    """The `Journal` port. RBAC, in its own namespace: get, list, create, update, patch, delete of configmaps."""
+    """The `Journal` port. RBAC, in its own namespace: get, list, create, update, patch, delete of configmaps.
+
+    `series` keeps documents apart from those of other journals in the namespace, by their labels and names: no journal
+    finds, counts or prunes what is of another series.
+    """
 
     def __init__(
-        self, client: KubeClient, namespace: str, *, clock: Clock, rng: random.Random, records_kept: int = 200
+        self,
+        client: KubeClient,
+        namespace: str,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        records_kept: int = 200,
+        series: str = "",
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._clock = clock
         self._rng = rng
         self._kept = records_kept
-        self._there: set[str] = set()  # the records of open watches that were written or read by this process
+        self._versions: dict[str, str] = {}  # of open watches' records and of memories, as written or read last
+        self._remembering = asyncio.Lock()
+        self._series = series
+        self._watches, self._targets = f"{series}watch", f"{series}targets"  # values of the label
 
     async def records(self, *, open_only: bool = False) -> Sequence[Document]:
         """All records, or those of open watches, newest first; a schema that is not known is handed out as it is."""
         found: list[tuple[str, str, Document]] = []
-        labels = f"{RECORD}=watch" + (f",{OPEN}=true" if open_only else "")
+        labels = f"{RECORD}={self._watches}" + (f",{OPEN}=true" if open_only else "")
         with unanswered("reading the records"):
             pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE)
             async for page, _ in pages:
                 for one in page:
                     if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
-                        self._there.add(one["metadata"]["name"])
+                        self._know(one)
                     document = _decoded(one["metadata"]["name"], (one.get("data") or {}).get(RECORD_KEY, ""))
                     if document is not None:
                         found.append((*_age(one), document))
@@ -71,25 +88,24 @@ class ConfigMapJournal:
         text = json.dumps(document, separators=(",", ":"))
         if (size := len(text.encode())) > LARGEST:
             raise TooLarge(f"the record of watch {watch_id} has {size} bytes; at most {LARGEST} may be kept")
-        name = record_name(watch_id)
-        labels = {RECORD: "watch", OPEN: "true" if open_watch else "false"}
+        name = record_name(self._series + watch_id)
+        labels = {RECORD: self._watches, OPEN: "true" if open_watch else "false"}
         body: Json = {"metadata": {"name": name, "labels": labels}, "data": {RECORD_KEY: text}}
         with unanswered(f"writing the record of watch {watch_id}"):
             await self._insist(lambda: self._put(name, body))
-        if open_watch:
-            self._there.add(name)
-            return
-        self._there.discard(name)
-        await self._prune()
+        if not open_watch:
+            self._versions.pop(name, None)
+            await self._prune()
 
     async def memories(self) -> Mapping[Target, Document]:
         """What is remembered of each target."""
         found: dict[Target, Document] = {}
         with unanswered("reading what is remembered of the targets"):
-            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}=targets", limit=PAGE)
+            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}={self._targets}", limit=PAGE)
             async for page, _ in pages:
                 for one in page:
-                    namespace = one["metadata"]["name"].removeprefix(_TARGETS)
+                    self._know(one)
+                    namespace = one["metadata"]["name"].removeprefix(self._of_targets)
                     for key, text in (one.get("data") or {}).items():
                         target, document = _target(namespace, key), _decoded(f"{namespace}/{key}", text)
                         if target is not None and document is not None:
@@ -98,36 +114,54 @@ class ConfigMapJournal:
 
     async def remember(self, target: Target, document: Document) -> None:
         """Create or replace what is remembered of one target."""
-        name = _TARGETS + target.namespace
+        name = self._of_targets + target.namespace
         data = {f"{target.kind}.{target.name}": json.dumps(document, separators=(",", ":"))}
         with unanswered(f"remembering {target}"):
-            await self._insist(lambda: self._add(name, data))
+            async with self._remembering:  # two at once would be in each other's way
+                await self._insist(lambda: self._add(name, data))
+
+    @property
+    def _of_targets(self) -> str:
+        return f"{NAME}-{self._targets}-"
 
     async def _put(self, name: str, body: Json) -> None:
-        """Replace where it is likely to be there, create else; either turns into the other where that was wrong."""
-        if name not in self._there:
-            try:
-                await self._client.create(CONFIGMAPS, self._namespace, body)
-            except ApiError as error:
-                if error.status != 409:
-                    raise
-            else:
+        """Replace what was read or written before, create else; what another one wrote since is read first."""
+        if name not in self._versions:
+            if await self._created(body):
                 return
+            self._know(await self._client.get(CONFIGMAPS, self._namespace, name))
+        metadata = {**body["metadata"], "resourceVersion": self._versions.pop(name)}
         try:
-            await self._client.replace(CONFIGMAPS, self._namespace, name, body)
+            self._know(await self._client.replace(CONFIGMAPS, self._namespace, name, {**body, "metadata": metadata}))
         except ApiError as error:
             if error.status != 404:
                 raise
-            await self._client.create(CONFIGMAPS, self._namespace, body)
+            await self._created(body)
 
     async def _add(self, name: str, data: Json) -> None:
+        body: Json = {"metadata": {"name": name, "labels": {RECORD: self._targets}}, "data": data}
         try:
-            await self._client.patch(CONFIGMAPS, self._namespace, name, {"data": data}, content_type=MERGE_PATCH)
+            if name not in self._versions:
+                self._know(await self._client.get(CONFIGMAPS, self._namespace, name))
+            change = {"metadata": {"resourceVersion": self._versions.pop(name)}, "data": data}
+            self._know(await self._client.patch(CONFIGMAPS, self._namespace, name, change, content_type=MERGE_PATCH))
         except ApiError as error:
             if error.status != 404:
                 raise
-            body: Json = {"metadata": {"name": name, "labels": {RECORD: "targets"}}, "data": data}
-            await self._client.create(CONFIGMAPS, self._namespace, body)
+            self._know(await self._client.create(CONFIGMAPS, self._namespace, body))
+
+    async def _created(self, body: Json) -> bool:
+        """False where there is one of that name already."""
+        try:
+            self._know(await self._client.create(CONFIGMAPS, self._namespace, body))
+        except ApiError as error:
+            if error.status != 409:
+                raise
+            return False
+        return True
+
+    def _know(self, one: Json) -> None:
+        self._versions[one["metadata"]["name"]] = one["metadata"]["resourceVersion"]
 
     async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
         """A few tries in a row: all writes here may be repeated. Longer outages are the caller's to sit out."""
@@ -147,7 +181,7 @@ class ConfigMapJournal:
         try:
             ended: list[tuple[str, str]] = []
             pages = self._client.pages(
-                CONFIGMAPS, self._namespace, labels=f"{RECORD}=watch,{OPEN}=false", metadata_only=True
+                CONFIGMAPS, self._namespace, labels=f"{RECORD}={self._watches},{OPEN}=false", metadata_only=True
             )
             async for page, _ in pages:
                 ended.extend(_age(one) for one in page)

@@ -14,6 +14,11 @@ from watchdog.ports import TrafficProvider
 class Provider(TrafficProvider, Protocol):
     """A traffic provider of this adapter: it can be told that other targets are guarded now."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether something may be told soon even if nothing changes."""
+        ...
+
     def reguard(self, guarded: Guarded) -> None:
         """Take another predicate, and tell of everything it accepts once more."""
         ...

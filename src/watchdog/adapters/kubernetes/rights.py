@@ -36,7 +36,7 @@ class Right:
     """One verb on one resource; `why` says what does not work without it.
 
     `acting`: only a guard that rolls back needs it. `scaling`: only one with `restore_replicas` does. `telling`: not
-    needed by a dry run. `name`: on the object of that name alone.
+    needed by a dry run.
     """
 
     verb: str
@@ -44,10 +44,10 @@ class Right:
     where: Where
     why: str
     subresource: str = ""
+    name: str = ""  # of the one object it is needed on; "" for all of the kind
     acting: bool = False
     scaling: bool = False
     telling: bool = False
-    name: str = ""
 
     @property
     def group(self) -> str:
@@ -66,8 +66,7 @@ def _rights(verbs: str, resources: Iterable[Resource], where: Where, why: str) -
             yield Right(verb, resource, where, why)
 
 
-_NOBODY_LEADS = "no replica can lead, so nothing is watched"
-
+_NOBODY_LEADS = "it cannot know whether it leads, and does nothing"
 RIGHTS: tuple[Right, ...] = (
     *_rights("get list watch", (DEPLOYMENTS, REPLICASETS, PODS, SERVICES), Where.GUARDED, "its switches are not seen"),
     Right("patch", DEPLOYMENTS, Where.GUARDED, "a rollout is not undone", acting=True),
@@ -89,8 +88,8 @@ RIGHTS: tuple[Right, ...] = (
     ),
     Right("create", EVENTS, Where.GUARDED, "kubectl describe does not show what was done", telling=True),
     *_rights("get list create update patch delete", (CONFIGMAPS,), Where.OWN, "there are no records"),
+    Right("create", LEASES, Where.OWN, _NOBODY_LEADS),  # RBAC cannot bind a create to a name
     Right("get", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
-    Right("create", LEASES, Where.OWN, _NOBODY_LEADS),  # RBAC cannot tell the name of what is not there yet
     Right("update", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
 )
 

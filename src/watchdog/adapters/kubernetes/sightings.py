@@ -57,6 +57,11 @@ class Sightings(ABC):
         if self._changes is not None:
             self._changes.wake()
 
+    @property
+    def waits(self) -> bool:
+        """Whether something may be told soon even if nothing changes."""
+        return any(known.due is not None for known in self._known.values())
+
     async def switches(self) -> AsyncGenerator[Sighting]:
         """What serves each target, whenever that may have changed and once more after each list; never ends.
 

@@ -42,6 +42,8 @@ class PagerDutyNotifier:
     A notice that belongs to no watch (an invalid rules.toml) opens an incident of its topic, which a person closes.
     """
 
+    resolves = True
+
     def __init__(
         self,
         name: str,

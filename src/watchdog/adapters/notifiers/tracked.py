@@ -1,11 +1,11 @@
 """Notifiers as the daemon holds them: with the link they add, and counted while they send."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from watchdog.adapters.notifiers.pagerduty import PagerDutyNotifier
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Topic
-from watchdog.ports import Notifier
+from watchdog.ports import NotDelivered, Notifier
 
 
 @dataclass
@@ -16,19 +16,32 @@ class InFlight:
 
 
 class TrackedNotifier:
-    """A notifier that adds the link, and whose sending is counted, so that a shutdown can let it finish."""
+    """A notifier that adds the link, and whose sending is counted, so that a shutdown can let it finish.
 
-    def __init__(self, inner: Notifier, in_flight: InFlight, public_url: str | None) -> None:
+    It sends nothing unless `fence()` holds at that moment: another replica may be sending it.
+    """
+
+    def __init__(
+        self,
+        inner: Notifier,
+        in_flight: InFlight,
+        public_url: str | None,
+        *,
+        fence: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.name = inner.name
         self.inner = inner
         self._in_flight = in_flight
         self._public_url = public_url
+        self._fence = fence
         self._sending = 0
         self._retired = False
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
         if self._public_url and notice.watch:
             notice = replace(notice, link=f"{self._public_url}/api/watches/{notice.watch}")
+        if not self._fence():
+            raise NotDelivered("not sent: this replica does not lead any more")
         self._in_flight.count += 1
         self._sending += 1
         try:
@@ -50,7 +63,7 @@ class TrackedNotifier:
     @property
     def resolves(self) -> bool:
         """Whether the channel keeps incidents, which good news ends."""
-        return isinstance(self.inner, PagerDutyNotifier)
+        return bool(getattr(self.inner, "resolves", False))
 
     def wants(self, topic: Topic) -> bool:
         """Whether the channel is told of `topic`."""

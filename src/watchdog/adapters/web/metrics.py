@@ -48,6 +48,7 @@ class Metrics:
         )
         self._rules_valid = self._gauge("watchdog_rules_valid", "1 while rules.toml on disk is valid and in force.")
         self._leader = self._gauge("watchdog_leader", "1 while this replica leads.")
+        self._dry_run = self._gauge("watchdog_dry_run", "1 while this is a dry run, which changes nothing.")
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
         self._verdicts: dict[tuple[str, str], str] = {}
         self._exempt: dict[str, set[str]] = {}
@@ -85,7 +86,10 @@ class Metrics:
         self._outcomes.labels(outcome).inc()
 
     def rollback(self, kind: str, result: str) -> None:
-        """A put-back was tried; `result` is how the API server answered: done, conflicted, refused, unsure."""
+        """A put-back was tried; `result` is how the API server answered: done, conflicted, refused, unsure.
+
+        `withheld`: a dry run did not ask it.
+        """
         self._rollbacks.labels(kind, result).inc()
 
     def breach_to_action(self, seconds: float) -> None:
@@ -130,8 +134,18 @@ class Metrics:
         self._rules_valid.set(valid)
 
     def leader(self, leads: bool) -> None:
-        """Whether this replica leads."""
+        """Whether this replica leads. What one that leads no more knew of targets is out of date, and goes."""
         self._leader.set(leads)
+        if not leads:
+            for series in (self._rule_value, self._rule_verdict, self._unguarded):
+                series.clear()
+            self._verdicts.clear()
+            self._exempt.clear()
+            self._watches.set(0)
+
+    def dry_run(self, is_one: bool) -> None:
+        """Whether what is counted here is of a dry run."""
+        self._dry_run.set(is_one)
 
     def unguarded(self, target: str, *reasons: str) -> None:
         """Why a target is exempt now: `off`, `hold`, ...; without reasons it is guarded, and its series go.

@@ -1,0 +1,75 @@
+"""Whose pods serve a target now, for who asks about one by name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog.adapters.kubernetes import workloads
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.errors import ApiError
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
+from watchdog.domain.rollout import Target, TargetKind
+from watchdog.ports import OutOfReach
+
+Json = dict[str, Any]
+
+READ = (DEPLOYMENTS, REPLICASETS, PODS, SERVICES)
+"""What of a guarded namespace is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One Deployment, or one Service that selects pods. `workloads`: the Deployments behind it, the present one first.
+
+    `selected_by`: the Services that select a Deployment's pods, with their labels.
+    """
+
+    target: Target
+    labels: Mapping[str, str]
+    workloads: tuple[str, ...]
+    selected_by: Mapping[Target, Mapping[str, str]]
+
+
+async def places(client: KubeClient, namespace: str) -> Sequence[Place]:
+    """All of a namespace. Raises `OutOfReach`, which says what may not be read."""
+    read: list[Sequence[Json]] = []
+    for resource in READ:
+        try:
+            if resource in (DEPLOYMENTS, SERVICES):
+                read.append(await client.list(resource, namespace))
+                continue
+            async for _ in client.pages(resource, namespace, limit=1, metadata_only=True):
+                break
+        except ApiError as error:
+            if isinstance(error, OutOfReach):
+                raise
+            needs = "get, list and watch of deployments, replicasets, pods and services are needed"
+            raise OutOfReach(
+                f"{resource.plural} of namespace {namespace} cannot be read ({needs}): {error.message}"
+            ) from error
+    return _places(namespace, *read)
+
+
+def _places(namespace: str, deployments: Sequence[Json], services: Sequence[Json]) -> Sequence[Place]:
+    pods = {
+        one["metadata"]["name"]: ((one["spec"].get("template") or {}).get("metadata") or {}).get("labels") or {}
+        for one in deployments
+    }
+    selectors = {one["metadata"]["name"]: (one.get("spec") or {}).get("selector") or {} for one in services}
+    labels = {one["metadata"]["name"]: workloads.labels(one) for one in services}
+    found = []
+    for one in deployments:
+        name = one["metadata"]["name"]
+        selecting = {
+            Target(namespace, TargetKind.SERVICE, service): labels[service]
+            for service, selector in selectors.items()
+            if workloads.selects(selector, pods[name])
+        }
+        found.append(Place(Target(namespace, TargetKind.DEPLOYMENT, name), workloads.labels(one), (name,), selecting))
+    for service, selector in selectors.items():
+        now = [name for name, of in pods.items() if workloads.selects(selector, of)]
+        others = [name for name, of in pods.items() if workloads.looks_like_a_colour(selector, of)]
+        if now:
+            target = Target(namespace, TargetKind.SERVICE, service)
+            found.append(Place(target, labels[service], (*sorted(now), *sorted(others)), {}))
+    return found

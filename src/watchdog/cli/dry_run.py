@@ -1,0 +1,169 @@
+"""`watchdog dry-run`: what `run` would do, from a laptop that can only read."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from watchdog.cli.common import OUTPUT, cluster_options
+
+if TYPE_CHECKING:
+    from watchdog.cli.rehearsed import View
+    from watchdog.domain.rollout import Target
+    from watchdog.domain.rules import Rulebook
+    from watchdog.ports import Clock
+    from watchdog.settings import Settings
+
+
+@click.command("dry-run")
+@click.option("--rules", type=click.Path(path_type=Path), help="The rules; else WATCHDOG_RULES, else rules.toml.")
+@click.option("--target", help="This target alone: namespace/deployment/name or namespace/service/name.")
+@click.option(
+    "--at", "at", help="With --target: judge as if a switch had happened then (ISO 8601 with its UTC offset)."
+)
+@click.option("--once", is_flag=True, help="Judge what is there now, and end.")
+@click.option("--rehearse", is_flag=True, help="Also ask the API server whether it would take each patch.")
+@click.option("--prometheus-url", help="Prometheus; else WATCHDOG_PROMETHEUS_URL.")
+@cluster_options
+@OUTPUT
+def verb(
+    rules: Path | None,
+    target: str | None,
+    at: str | None,
+    once: bool,
+    rehearse: bool,
+    prometheus_url: str | None,
+    kubeconfig: object,
+    context: str | None,
+    namespace: str | None,
+    output: str,
+) -> None:
+    """Watch every switch as `run` would, show what is judged, and what would be rolled back with which patch.
+
+    Needs a kubeconfig that may get, list and watch, and sends nothing else: no patch, no record, no notice. With
+    --rehearse it also sends server-side dry runs of the patches, which change nothing and need the right to patch.
+
+    Ends with Ctrl-C, after one look with --once, or with the bake of --at; then exits 0 if all that was judged passes,
+    3 if something would be rolled back, 4 if nothing could be decided (no switch, too little data, held, told only).
+    Exits 1 where the cluster or Prometheus cannot be reached, 2 where it was called wrongly.
+    """
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
+    from watchdog.adapters.logs import LogFormat, set_up  # noqa: PLC0415
+    from watchdog.cli.common import fail, read_file, run_async, settings_or_exit  # noqa: PLC0415
+    from watchdog.cli.rehearsed import view_of  # noqa: PLC0415
+    from watchdog.rehearsal.connecting import NoSuchTarget  # noqa: PLC0415
+    from watchdog.rulebook import RulesError, read_rules  # noqa: PLC0415
+
+    clock = SystemClock()
+    chosen, moment = _target(target), _moment(at, clock.now())
+    if moment is not None and chosen is None:
+        fail("--at needs a --target: namespace/deployment/name or namespace/service/name", 2)
+    settings = settings_or_exit(
+        rules=rules, prometheus_url=prometheus_url, kubeconfig=kubeconfig, context=context, namespace=namespace
+    )
+    if settings.prometheus_url is None:
+        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url")
+    set_up("warning", LogFormat("console"), clock)
+    logging.getLogger("watchdog.engine").setLevel(logging.ERROR)  # what it would do is told better by the view
+    try:
+        rulebook = read_rules(read_file(settings.rules), str(settings.rules))
+    except RulesError as error:
+        for line in str(error).splitlines():
+            click.echo(f"watchdog: {line}", err=True)
+        sys.exit(1)
+    view = view_of(output, clock.now)
+    wish = _Wish(settings, rulebook, chosen, moment, once=once, rehearse=rehearse)
+    try:
+        code = run_async(wish.carried_out(clock, view))
+    except NoSuchTarget as error:
+        fail(str(error), 2)
+    sys.exit(code)
+
+
+def _target(text: str | None) -> "Target | None":
+    from watchdog.cli.common import fail  # noqa: PLC0415
+    from watchdog.domain.rollout import Target  # noqa: PLC0415
+
+    try:
+        return None if text is None else Target.parse(text)
+    except ValueError as error:
+        fail(str(error), 2)
+
+
+def _moment(text: str | None, now: datetime) -> datetime | None:
+    from watchdog.cli.common import fail  # noqa: PLC0415
+
+    if text is None:
+        return None
+    example = f"{now:%Y-%m-%dT%H:%M:%S}+00:00"
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        fail(f"--at {text!r} is no time; write it like {example}", 2)
+    if moment.tzinfo is None:
+        fail(f"--at {text!r} has no UTC offset; write {text.strip()}+00:00, or with the offset that you mean", 2)
+    if moment > now:
+        fail(f"--at {text!r} is still to come; write a time up to now, {example}", 2)
+    return moment.astimezone(UTC)
+
+
+class _Wish:
+    """What was asked for on the command line."""
+
+    def __init__(
+        self,
+        settings: "Settings",
+        rulebook: "Rulebook",
+        target: "Target | None",
+        at: datetime | None,
+        *,
+        once: bool,
+        rehearse: bool,
+    ) -> None:
+        self._settings = settings
+        self._rulebook = rulebook
+        self._target = target
+        self._at = at
+        self._once = once
+        self._rehearse = rehearse
+
+    async def carried_out(self, clock: "Clock", view: "View") -> int:
+        """Show it until it ends or is interrupted; the exit code."""
+        from watchdog.rehearsal.connecting import rehearsal  # noqa: PLC0415
+        from watchdog.rehearsal.following import follow  # noqa: PLC0415
+        from watchdog.rehearsal.looking_back import as_if, look_back  # noqa: PLC0415
+
+        stop = _interrupted()
+        async with rehearsal(self._settings, self._rulebook, clock, rehearses=self._rehearse) as here:
+            if self._target is not None and self._at is not None:
+                case = as_if(here, self._target, self._at)
+                view.begun_at(case)
+                with view:
+                    await look_back(here, case, view.stepped, stop, once=self._once)
+            else:
+                if self._target is not None:
+                    here.find(self._target)
+                view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
+                with view:
+                    await follow(here, view.stepped, stop, once=self._once, only=self._target)
+        return view.ended()
+
+
+def _interrupted() -> asyncio.Event:
+    """Set by the first Ctrl-C, which ends with a summary; the second ends at once."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def interrupted(number: int) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, interrupted, number)
+    return stop

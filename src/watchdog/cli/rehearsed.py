@@ -1,0 +1,281 @@
+"""How a dry run is shown: a table that lives on a terminal, plain lines elsewhere, JSON objects for programs."""
+
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+import click
+
+from watchdog.adapters.logs import printable
+from watchdog.domain.as_if import AsIf
+from watchdog.domain.judge import Finding, Verdict
+from watchdog.domain.judge.verdict import number, span
+from watchdog.domain.rollout import SwitchKind, Target
+from watchdog.domain.standing import exit_code
+from watchdog.domain.state import Phase, Track, Watch
+
+Now = Callable[[], datetime]
+Fact = Mapping[str, Any]
+
+_MEANINGS = {
+    0: "all that was judged passes",
+    3: "something would be rolled back",
+    4: "not everything could be decided",
+}
+
+
+def view_of(output: str, now: Now) -> "View":
+    """The view for this output: a table needs a terminal to live on."""
+    if output == "json":
+        return JsonView()
+    if sys.stdout.isatty():
+        from watchdog.cli.rehearsed_table import TableView  # noqa: PLC0415 - rich is slow to load
+
+        return TableView(now)
+    return LinesView()
+
+
+class View(ABC):
+    """Told of each step of each watch; shows what is new in it."""
+
+    def __init__(self) -> None:
+        self.watches: dict[str, Watch] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - most views hold nothing
+        """Take down what is drawn anew."""
+
+    def stepped(self, watch: Watch) -> None:
+        """A watch took a step."""
+        before = self.watches.get(watch.id)
+        self.watches[watch.id] = watch
+        for fact in news(before, watch):
+            self.show(fact)
+
+    def begun(self, targets: Sequence[Target], unseeded: str) -> None:
+        """It follows these targets from now on."""
+        self.show({"event": "begun", "targets": [str(target) for target in targets], "unseeded": unseeded})
+
+    def begun_at(self, case: AsIf) -> None:
+        """It judges a moment."""
+        self.show(
+            {
+                "event": "begun",
+                "targets": [str(case.watch.switch.target)],
+                "at": case.watch.switch.at.isoformat(),
+                "bake": span(case.watch.guard.bake),
+                "shortened": case.shortened,
+                "left_out": [rule.name for rule in case.left_out],
+            }
+        )
+
+    def ended(self) -> int:
+        """Sum up; the exit code."""
+        code = exit_code(self.watches.values())
+        watches = [
+            {"watch": one.id, "target": str(one.switch.target), "standing": str(one.phase), "reason": standing(one)}
+            for one in self.watches.values()
+        ]
+        self.show({"event": "summary", "watches": watches, "exit_code": code, "meaning": _MEANINGS[code]})
+        return code
+
+    @abstractmethod
+    def show(self, fact: Fact) -> None:
+        """One thing that is new."""
+
+
+def news(before: Watch | None, watch: Watch) -> Iterator[Fact]:
+    """What a step brought, as plain facts."""
+    of = {"watch": watch.id, "target": str(watch.switch.target)}
+    if before is None:
+        yield {**of, **_switch(watch)}
+    for track in watch.tracks:
+        old = before.track(track.rule.name) if before is not None else None
+        if track.verdict is not None and (old is None or old.verdict != track.verdict):
+            changed = old is None or old.verdict is None or old.verdict.finding is not track.verdict.finding
+            yield {**of, **_verdict(track.verdict), "changed": changed}
+    if before is not None and before.phase is not watch.phase:
+        if watch.phase is Phase.WOULD_ROLL_BACK:
+            yield {**of, **_would(watch)}
+        elif watch.phase is Phase.HOLDING and watch.refusal is not None:
+            yield {**of, "event": "held", "check": str(watch.refusal.reason), "reason": watch.refusal.sentence}
+        elif watch.phase.terminal:
+            yield {**of, "event": "outcome", "outcome": str(watch.phase), "reason": watch.reason}
+
+
+def _switch(watch: Watch) -> Fact:
+    switch = watch.switch
+    return {
+        "event": "switch",
+        "candidate": str(switch.candidate),
+        "stable": str(watch.stable.revision) if watch.stable else None,
+        "switched_at": switch.at.isoformat(),
+        "switched_by": switch.by,
+        "guard": watch.guard.name,
+        "bake": span(watch.guard.bake),
+        "how": "flipped to" if switch.kind is SwitchKind.SELECTOR else "rolled out",
+    }
+
+
+def _verdict(verdict: Verdict) -> Fact:
+    evidence = verdict.evidence
+    return {
+        "event": "verdict",
+        "at": verdict.at.isoformat(),
+        "rule": verdict.rule,
+        "verdict": str(verdict.finding),
+        "sentence": verdict.sentence,
+        "value": evidence.value,
+        "limit": evidence.limit,
+        "log_evidence": evidence.log_evidence,
+        "log_evidence_needed": evidence.needed,
+    }
+
+
+def _would(watch: Watch) -> Fact:
+    return {
+        "event": "would-roll-back",
+        "from": str(watch.switch.candidate),
+        "to": str(watch.remedy.to) if watch.remedy else None,
+        "reason": watch.reason,
+        "rules": _breaches(watch),
+        "requests": [
+            {"method": one.method, "path": one.path, "content_type": one.content_type, "body": one.body}
+            for one in watch.withheld
+        ],
+    }
+
+
+def _breaches(watch: Watch) -> dict[str, str]:
+    tracks = [track for name in watch.breached if (track := watch.track(name)) is not None]
+    return {track.rule.name: track.breach.sentence for track in tracks if track.breach is not None}
+
+
+def standing(watch: Watch) -> str:
+    """How a watch stands, in one sentence."""
+    if watch.phase is Phase.WOULD_ROLL_BACK:
+        return "; ".join(f"{rule}: {sentence}" for rule, sentence in _breaches(watch).items())
+    if watch.phase.terminal:
+        return watch.reason
+    if watch.refusal is not None:
+        return watch.refusal.sentence
+    said = [f"{track.rule.name} {finding_of(track)}" for track in watch.tracks]
+    return "so far " + ", ".join(said) if said else "nothing was judged"
+
+
+def finding_of(track: Track) -> Finding:
+    """What the judge says of a rule now; a breach stands."""
+    if track.breach is not None:
+        return Finding.BREACH
+    return track.verdict.finding if track.verdict is not None else Finding.NO_DATA
+
+
+def against(track: Track) -> str:
+    """The value against its limit, where the rule has numbers."""
+    verdict = track.breach or track.verdict
+    if verdict is None or verdict.evidence.value is None:
+        return ""
+    evidence = verdict.evidence
+    limit = "" if evidence.limit is None else f" / {number(evidence.limit, evidence.dimension)}"
+    return number(evidence.value, evidence.dimension) + limit
+
+
+def evidence_share(track: Track) -> float | None:
+    """How much of the evidence that is needed there is, from 0 to 1; None where the rule needs none."""
+    verdict = track.breach or track.verdict
+    evidence = verdict.evidence if verdict is not None else None
+    if evidence is None or evidence.log_evidence is None or not evidence.needed:
+        return None
+    return share_of(evidence.log_evidence, evidence.needed)
+
+
+def share_of(log_evidence: float | None, needed: float) -> float:
+    """From 0 to 1; evidence for a harmless release counts as none."""
+    return max(0.0, min(1.0, (log_evidence or 0.0) / needed))
+
+
+def left_of(watch: Watch, now: datetime) -> str:
+    """The time left of the bake."""
+    if watch.phase.terminal:
+        return "ended"
+    if watch.bake_end is None:
+        return "rolling out"
+    return span(timedelta(seconds=max(0, round((watch.bake_end - now).total_seconds()))))
+
+
+def lines_of(fact: Fact) -> Iterator[str]:
+    """A fact as people read it; nothing of a verdict that says what the last one said."""
+    target = fact.get("target")
+    match fact["event"]:
+        case "begun" if "at" in fact:
+            yield f"{fact['targets'][0]}: as if it had been switched at {_moment(fact['at'])}, over {fact['bake']}"
+            if fact["shortened"]:
+                yield "  the guard's bake is longer: only its beginning is judged"
+            if fact["left_out"]:
+                yield f"  not judged, for it leaves no past: {', '.join(fact['left_out'])}"
+        case "begun":
+            yield f"a dry run: nothing is written; guarded are {', '.join(fact['targets']) or 'no targets'}"
+            if fact["unseeded"]:
+                yield f"  what the watchdog in the cluster remembers is not known: {fact['unseeded']}"
+        case "switch" if fact["candidate"] != fact["stable"]:
+            by = f" by {fact['switched_by']}" if fact["switched_by"] else ""
+            yield f"{target} {fact['how']} {fact['candidate']} at {_moment(fact['switched_at'])}{by}"
+            yield f"  stable {fact['stable'] or 'none known'}; watched for {fact['bake']} by guard {fact['guard']}"
+        case "verdict" if fact["changed"]:
+            needed = fact["log_evidence_needed"] if fact["verdict"] == Finding.UNDECIDED else None
+            share = f" (evidence {share_of(fact['log_evidence'], needed):.0%} of what is needed)" if needed else ""
+            yield f"{target} {_moment(fact['at'])} {fact['rule']} {fact['verdict']}: {fact['sentence']}{share}"
+        case "held":
+            yield f"{target} would be held ({fact['check']}): {fact['reason']}"
+        case "outcome":
+            yield f"{target} {fact['outcome']}: {fact['reason']}"
+        case "would-roll-back":
+            yield from _would_lines(fact)
+        case "summary":
+            for one in fact["watches"]:
+                yield f"{one['target']} {one['standing']}: {one['reason']}"
+            if not fact["watches"]:
+                yield "no guarded target was switched: nothing was judged"
+            yield f"{fact['meaning']}; nothing was written"
+
+
+def _would_lines(fact: Fact) -> Iterator[str]:
+    if fact["from"] == fact["to"]:
+        yield f"{fact['target']} WOULD HAVE BEEN ROLLED BACK"  # a moment: what it was, and what before, is not known
+    else:
+        yield f"{fact['target']} WOULD BE ROLLED BACK from {fact['from']} to {fact['to']}"
+    for rule, sentence in fact["rules"].items():
+        yield f"  {rule}: {sentence}"
+    for one in fact["requests"]:
+        yield f"  {one['method']} {one['path']}"
+        yield f"  Content-Type: {one['content_type']}"
+        yield f"  {one['body']}"
+    if fact["requests"]:
+        yield f"  {fact['reason']}"
+
+
+def _moment(text: str) -> str:
+    return f"{text[:19].replace('T', ' ')} UTC"
+
+
+class LinesView(View):
+    """Plain lines, each as soon as it is known."""
+
+    def show(self, fact: Fact) -> None:
+        for line in lines_of(fact):
+            click.echo(printable(line))
+
+
+class JsonView(View):
+    """One object a line."""
+
+    def show(self, fact: Fact) -> None:
+        click.echo(json.dumps(fact))

@@ -1,0 +1,120 @@
+"""What a dry run at a laptop needs: a cluster it can read, a Prometheus that answers, and what is known of before."""
+
+import logging
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from watchdog.adapters.dry_run import MarkedJournal
+from watchdog.adapters.kubernetes.places import Place, places
+from watchdog.adapters.kubernetes.reading import ReadingClient
+from watchdog.adapters.probes import HttpProber
+from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.domain.measurement import QueryFailed
+from watchdog.domain.memory import before
+from watchdog.domain.record import Unreadable, document_of, memory_of, watch_of
+from watchdog.domain.rollout import Target
+from watchdog.domain.rules import Guard, Rulebook
+from watchdog.domain.state import Phase, Watch
+from watchdog.engine.sampling import Sampler
+from watchdog.ports import Clock, Document, OutOfReach
+from watchdog.remote import connected, dry_run_journal_of, journal_of
+from watchdog.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class NoSuchTarget(Exception):
+    """Not there, or not guarded; the message says what is."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A dry run, connected."""
+
+    rulebook: Rulebook
+    clock: Clock
+    namespace: str  # the watchdog's own
+    client: ReadingClient
+    sampler: Sampler
+    prober: HttpProber
+    rng: random.Random
+    seen: Mapping[Target, Place]
+    memories: Mapping[Target, Document]
+    unseeded: str  # why nothing is known of what was before; "" where it is
+
+    @property
+    def guarded(self) -> tuple[Target, ...]:
+        """What is there and guarded, in order."""
+        return tuple(sorted(target for target, place in self.seen.items() if self._guard_of(place)))
+
+    def find(self, target: Target) -> tuple[Place, Guard]:
+        """The target and its guard; raises `NoSuchTarget`."""
+        place = self.seen.get(target)
+        guard = None if place is None else self._guard_of(place)
+        if place is None or guard is None:
+            what = "is not there, or in no guarded namespace" if place is None else "is there, but no guard covers it"
+            there = ", ".join(map(str, self.guarded)) or "nothing"
+            raise NoSuchTarget(f"{target} {what}; guarded are: {there}")
+        return place, guard
+
+    def _guard_of(self, place: Place) -> Guard | None:
+        """Its own guard; else, for a Deployment, that of a Service that selects it."""
+        guards = (self.rulebook.guard_of(*one) for one in ((place.target, place.labels), *place.selected_by.items()))
+        return next((guard for guard in guards if guard is not None), None)
+
+
+@asynccontextmanager
+async def rehearsal(
+    settings: Settings, rulebook: Rulebook, clock: Clock, *, rehearses: bool = False
+) -> AsyncIterator[Rehearsal]:
+    """Connect to the cluster and to Prometheus; raises `OutOfReach` where either does not answer.
+
+    `rehearses`: the API server is asked, in server-side dry runs, whether it would take each patch.
+    """
+    if settings.prometheus_url is None:
+        raise OutOfReach("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
+    rng = random.Random()  # noqa: S311 - jitter
+    async with AsyncExitStack() as stack:
+        kube = ReadingClient(await connected(settings, clock, stack), rehearses=rehearses)
+        seen = {place.target: place for name in sorted(rulebook.namespaces) for place in await places(kube, name)}
+        prometheus = LivePrometheus(
+            settings.prometheus_url, token_file=settings.prometheus_token_file, ca_file=settings.prometheus_ca_file
+        )
+        stack.push_async_callback(prometheus.close)
+        answer = await prometheus.query("vector(1)", clock.now(), deadline=10.0)
+        if isinstance(answer, QueryFailed):
+            raise OutOfReach(f"Prometheus at {settings.prometheus_url}: {answer.detail}")
+        prober = HttpProber()
+        stack.push_async_callback(prober.close)
+        sampler = Sampler(prometheus, clock)
+        stack.push_async_callback(sampler.close)
+        memories, unseeded = await _memories(kube, settings, clock, rng)
+        yield Rehearsal(rulebook, clock, settings.namespace, kube, sampler, prober, rng, seen, memories, unseeded)
+
+
+async def _memories(
+    kube: ReadingClient, settings: Settings, clock: Clock, rng: random.Random
+) -> tuple[Mapping[Target, Document], str]:
+    """What the watchdog in the cluster remembers, as it was before the switches that it watches now."""
+    journals = [make(kube, settings, clock, rng) for make in (dry_run_journal_of, journal_of)]
+    try:
+        found = dict(await MarkedJournal(*journals).memories())
+        records = [record for journal in journals for record in await journal.records(open_only=True)]
+    except OutOfReach as error:
+        return {}, f"{error}; what served before is taken from the ReplicaSets alone"
+    for record in records:
+        try:
+            watch = watch_of(record)
+            for target in _targets(watch):
+                if target in found and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING):
+                    found[target] = document_of(before(memory_of(found[target]), watch.switch, watch.stable))
+        except Unreadable as error:
+            log.info("record not understood", extra={"facts": {"why": str(error)}})
+    return found, ""
+
+
+def _targets(watch: Watch) -> tuple[Target, ...]:
+    switch = watch.switch
+    return (switch.target, *(replace(switch.target, name=flip.service) for flip in switch.flips))

@@ -1,0 +1,117 @@
+"""What the leader alone does, from the moment it leads until it no longer does: made anew for each term.
+
+Nothing of a term outlives it in memory. The next one, in this process or another, reads the journal and resumes.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.providers import PROVIDERS
+from watchdog.channels import Channels, wants_notice
+from watchdog.domain.effects import Notice
+from watchdog.domain.rollout import Target
+from watchdog.domain.rules import Rulebook
+from watchdog.engine.calibrating import Calibrator
+from watchdog.engine.delivering import Announcer
+from watchdog.engine.observing import Observer
+from watchdog.engine.sampling import Sampler
+from watchdog.ports import Clock, MetricSource, Prober
+from watchdog.reach import Reach
+from watchdog.wiring import Ports, supervisor_of
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What all terms of a process share. Whatever of it writes is fenced by the leadership."""
+
+    reach: Reach
+    cache: ClusterCache
+    prometheus: MetricSource
+    prober: Prober
+    channels: Channels
+    observer: Observer
+    clock: Clock
+
+
+class Term:
+    """One term of leadership."""
+
+    def __init__(self, rulebook: Rulebook, outside: Outside) -> None:
+        self._outside = outside
+        self._providers = tuple(
+            make(outside.reach.client, outside.cache, clock=outside.clock, guarded=self._guarded)
+            for make in PROVIDERS.values()
+        )
+        self._sampler = Sampler(outside.prometheus, outside.clock)
+        self._announcer = Announcer(
+            notifiers=lambda: outside.channels.notifiers,
+            wants=wants_notice,
+            clock=outside.clock,
+            observer=outside.observer,
+        )
+        self.supervisor = supervisor_of(
+            rulebook,
+            Ports(
+                providers=tuple(map(outside.reach.provider, self._providers)),
+                journal=outside.reach.journal,
+                events=outside.reach.events,
+                braking=outside.reach.braking,
+                owners=outside.reach.owners,
+                sampler=self._sampler,
+                prober=outside.prober,
+                observer=outside.observer,
+                clock=outside.clock,
+                notifiers=lambda: outside.channels.notifiers,
+                wants=outside.channels.wants,
+                tell=lambda notice, guard: self._announcer.announce(notice, guard.channels),
+            ),
+        )
+
+    async def run(self) -> None:
+        """Do it all, until cancelled."""
+        supervisor, outside = self.supervisor, self._outside
+        calibrator = Calibrator(
+            sampler=self._sampler,
+            journal=outside.reach.journal,
+            memories=supervisor.memories,
+            targets=supervisor.undisturbed,
+            clock=outside.clock,
+        )
+        try:
+            async with asyncio.TaskGroup() as scope:
+                scope.create_task(supervisor.run(), name="supervisor")
+                scope.create_task(self._resumed_namespaces(), name="namespaces")
+                scope.create_task(self._announcer.run(), name="announcer")
+                scope.create_task(calibrator.run(), name="calibration")
+        finally:
+            await self._sampler.close()
+
+    async def _resumed_namespaces(self) -> None:
+        await self.supervisor.resumed.wait()
+        if self.supervisor.watches:
+            self._watch_namespaces(self.supervisor.rulebook)
+
+    def _watch_namespaces(self, rulebook: Rulebook) -> None:
+        """Open watches go on under the rules they began with, also where no guard names their namespace any more."""
+        open_in = {watch.switch.target.namespace for watch in self.supervisor.watches}
+        self._outside.cache.watch_namespaces(rulebook.namespaces | open_in)
+
+    def _guarded(self, target: Target, labels: Mapping[str, str]) -> bool:
+        return self.supervisor.guards(target, labels)
+
+    def rules_changed(self, rulebook: Rulebook) -> None:
+        """Take up new rules."""
+        self._watch_namespaces(rulebook)
+        self.supervisor.rules_changed(rulebook)
+        for provider in self._providers:
+            provider.reguard(self._guarded)
+
+    def announce(self, notice: Notice) -> None:
+        """Tell every channel that wants it of something that belongs to no watch."""
+        self._announcer.announce(notice)
+
+    async def last_words(self) -> None:
+        """Write what the records do not say yet."""
+        await self.supervisor.last_words()
