@@ -5,6 +5,7 @@
 A test holds the files in the repository to it. To change a right, change `src/watchdog/adapters/kubernetes/rights.py`.
 """
 
+import runpy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -159,6 +160,8 @@ def outputs() -> Iterator[tuple[Path, str]]:
         yield overlay / "rules.toml", text
         yield overlay / "networkpolicy.yaml", as_yaml(read_rules(text, "rules.toml"), NAMESPACE, PROMETHEUS)
     yield ROOT / "deploy" / "helm" / NAME / "templates" / "_rights.tpl", helm_rights()
+    monitoring = ROOT / "deploy" / "monitoring"
+    yield monitoring / "dashboard.json", runpy.run_path(str(monitoring / "dashboard.py"))["dashboard"]()
     yield ROOT / "SECURITY.md", security((ROOT / "SECURITY.md").read_text(encoding="utf-8"))
 
 
