@@ -56,6 +56,7 @@ bench-check: $(VENV)/.bench ## the bench's own tests and types
 
 deploy: $(VENV)/.installed ## write anew what deploy/ and docs/licences.md have from the code (rights, rules, dashboard)
 	$(BIN)/python deploy/generate.py
+	$(BIN)/python deploy/licences.py
 
 $(VENV)/.deploy: requirements-deploy.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-deploy.txt
