@@ -25,7 +25,7 @@ demo: $(VENV)/.installed ## the whole main job on the simulator, in under a minu
 test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS="-k word")
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-e2e: $(VENV)/.installed ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
+e2e: $(VENV)/.deploy ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
 	$(BIN)/python tests/e2e/controlplane/build.py
 	WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest tests/e2e $(ARGS)
 

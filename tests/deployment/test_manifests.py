@@ -1,5 +1,6 @@
 """deploy/kustomize and deploy/helm: the same result, held to the code, valid for three versions of Kubernetes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -258,3 +259,13 @@ def test_every_component_can_be_added_to_an_overlay(part: str, tmp_path: Path) -
         assert grants(found["Role", "any", "rollback-watchdog"]["rules"]) == needed(Where.GUARDED, scaling=True)
     else:
         assert CUSTOM & {kind for kind, _, _ in found}
+
+
+def test_the_operations_page_names_what_is_there() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    for path in re.findall(r"(?<!exec )deploy/(?!\.\.\.)[\w./-]+\w", text):
+        assert (ROOT / path).exists(), path
+    for part in re.findall(r"`((?:components|people|gitops|overlays)(?:/[\w-]+)*)`", text):
+        assert (KUSTOMIZE / part).is_dir(), part
+    components = {each.name for each in (KUSTOMIZE / "components").iterdir()}
+    assert components == set(re.findall(r"`components/([\w-]+)`", text))
