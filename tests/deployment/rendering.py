@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from deployment.tools import DEPLOY, module, program, said
+from deployment.tools import DEPLOY, kubectl, module, said
 
 Object = dict[str, Any]
 Objects = dict[tuple[str, str, str], Object]
@@ -47,7 +47,7 @@ def objects(text: str) -> Objects:
 
 def kustomized(directory: Path) -> str:
     """As `kubectl apply -k` would apply it."""
-    return said([program("kubectl"), "kustomize", str(directory)])
+    return said([kubectl(), "kustomize", str(directory)])
 
 
 def rules_of(environment: str) -> str:

@@ -1,10 +1,12 @@
 """The programs and packages that these tests ask for, or a skip that says how to have them."""
 
 import importlib
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +30,16 @@ def program(name: str) -> str:
     found = str(beside) if beside.is_file() else shutil.which(name)
     if found is None:
         pytest.skip(f"the program {name} is not installed")
+    return found
+
+
+@cache
+def kubectl() -> str:
+    """A kubectl whose kustomize knows components (1.27, from 2023); Debian 12's is older."""
+    found = program("kubectl")
+    minor = re.search(r"Client Version: v1\.(\d+)", said([found, "version", "--client"]))
+    if minor is None or int(minor[1]) < 27:
+        pytest.skip("kubectl is too old to render deploy/kustomize: 1.27 or newer is needed")
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import yaml
 
 from deployment.rendering import CHART, KUSTOMIZE, kustomized, objects, values_of
-from deployment.tools import module, program, said
+from deployment.tools import kubectl, module, said
 from e2e.controlplane.namespace import Namespace
 from e2e.controlplane.plane import ControlPlane
 from e2e.controlplane.users import User
@@ -33,14 +33,15 @@ class Installer(Protocol):
 
     def install(self, rules: str) -> None: ...
 
-    def uninstall(self) -> None: ...
+    def uninstall(self) -> None:
+        """Idempotent."""
 
 
 class Kubectl:
     """kubectl, as the cluster's administrator."""
 
     def __init__(self, plane: ControlPlane, directory: Path) -> None:
-        self._lead = [program("kubectl"), f"--kubeconfig={plane.admin.write_kubeconfig(directory / 'admin')}"]
+        self._lead = [kubectl(), f"--kubeconfig={plane.admin.write_kubeconfig(directory / 'admin')}"]
 
     def __call__(self, *words: str) -> str:
         return said([*self._lead, *words])
@@ -77,7 +78,7 @@ class ByKustomize:
         self._kubectl("apply", "-k", str(self._directory))
 
     def uninstall(self) -> None:
-        self._kubectl("delete", "--wait", "-k", str(self._directory))
+        self._kubectl("delete", "--wait", "--ignore-not-found", "-k", str(self._directory))
 
 
 class ByHelm:
@@ -96,7 +97,7 @@ class ByHelm:
 
     def uninstall(self) -> None:
         with module("helm_python").Config(kubeconfig_path=str(self._kubeconfig), namespace=OWN) as helm:
-            helm.uninstall(NAME, wait="legacy")
+            helm.uninstall(NAME, wait="legacy", ignore_not_found=True)
 
 
 def namespace_objects() -> Mapping[tuple[str, str, str], Any]:

@@ -75,6 +75,7 @@ async def place(request: pytest.FixtureRequest, audited: ControlPlane, tmp_path:
 
         await home.until(account, "the default ServiceAccount")
         yield Place(kubectl, own, home, installer)
+        await asyncio.to_thread(installer.uninstall)  # what is cluster-wide, too, of a test that failed
         await asyncio.to_thread(kubectl, "delete", "namespace", OWN, GUARDED, "--timeout=90s")
 
 
