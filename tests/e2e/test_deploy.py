@@ -110,6 +110,7 @@ async def test_it_is_installed_does_its_job_with_its_own_rights_and_is_gone_agai
             await _a_bad_release_is_undone(stage, daemon)
             assert own.plane.refusals(user.name) == refused
             await _its_rules_are_out_of_its_reach(user.access.client(), own)
+            await asyncio.to_thread(place.installer.install, RULES)  # again: nothing changes, nothing is in its way
             await daemon.terminate()
             await _short_of_one_verb(place, daemon, settings)
             assert await daemon.terminate() == 0
@@ -157,8 +158,7 @@ async def _short_of_one_verb(place: Place, daemon: Daemon, settings: dict[str, s
     """One clear message with verb, resource and namespace, at start and in `check --live`; no crash loop."""
     role = await _role(place)
     at = next(number for number, rule in enumerate(role["rules"]) if "pods" in rule["resources"])
-    less = [{"op": "replace", "path": f"/rules/{at}/verbs", "value": ["get", "watch"]}]
-    place.kubectl("-n", GUARDED, "patch", "role", NAME, "--type=json", "-p", json.dumps(less))
+    _give(place, at, ["get", "watch"])
     starting = asyncio.create_task(daemon.start())
     await asyncio.sleep(0)  # its new life begins, and its log is looked at from here on
 
@@ -172,9 +172,14 @@ async def _short_of_one_verb(place: Place, daemon: Daemon, settings: dict[str, s
     missing = [one["message"] for one in json.loads(checked.stdout)["findings"] if one["kind"] == "missing-right"]
     assert len([one for one in missing if f"may not list pods (core) in namespace {GUARDED}" in one]) == 1, missing
 
-    await asyncio.to_thread(place.installer.install, RULES)  # mended as one mends it: by installing it again
+    _give(place, at, role["rules"][at]["verbs"])
     async with asyncio.timeout(90):
         await starting
+
+
+def _give(place: Place, rule: int, verbs: list[str]) -> None:
+    patch = [{"op": "replace", "path": f"/rules/{rule}/verbs", "value": verbs}]
+    place.kubectl("-n", GUARDED, "patch", "role", NAME, "--type=json", "-p", json.dumps(patch))
 
 
 async def _role(place: Place) -> dict[str, list[dict[str, list[str]]]]:
