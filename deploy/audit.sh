@@ -13,10 +13,10 @@ for lock in requirements.txt requirements-build.txt requirements-dev.txt; do
         printf '%s\n' "$said"
         echo "audited: $lock: vulnerable" >&2
         exit 1
-    elif printf '%s' "$said" | grep -qiE 'connection|resolve|timed out|unreachable|proxy|service error|max retries|could not be audited'; then
+    elif [ "$code" -eq 124 ] || printf '%s' "$said" | grep -qiE 'connection|resolve|timed out|unreachable|proxy|service error|max retries|could not be audited'; then
         echo "SKIPPED: $lock was not audited: the database of vulnerabilities is out of reach"
     else
         printf '%s\n' "$said" >&2
-        echo "SKIPPED: $lock was not audited: pip-audit ended with $code"
+        exit "$code"
     fi
 done

@@ -95,6 +95,22 @@ PANELS: Sequence[Panel] = (
         width=12,
     ),
     Panel(
+        "Health probes",
+        "Failed probes in a row, on the worst pod; how long they have failed, and how old the newest round is.",
+        [
+            (f"max by (target, rule) (watchdog_probe_failures{{{OURS}}})", "{{target}} {{rule}}: in a row"),
+            (
+                f"time() - min by (target, rule) (watchdog_probe_failing_since_timestamp_seconds{{{OURS}}} > 0)",
+                "{{target}} {{rule}}: failing for, s",
+            ),
+            (
+                f"time() - max by (target, rule) (watchdog_probe_round_timestamp_seconds{{{OURS}}})",
+                "{{target}} {{rule}}: newest round, s",
+            ),
+        ],
+        width=12,
+    ),
+    Panel(
         "What each rule says",
         "Of open watches. no-data: the rule is blind.",
         [
