@@ -14,7 +14,10 @@ from enum import StrEnum
 from typing import Any, TextIO
 
 from watchdog.adapters.jsontext import to_json
+from watchdog.domain.text import printable
 from watchdog.ports import Clock
+
+__all__ = ["Bound", "ConsoleFormatter", "JsonFormatter", "LogFormat", "Redact", "fact", "printable", "set_up"]
 
 Redact = Callable[[str], str]
 
@@ -112,19 +115,6 @@ class ConsoleFormatter(_OneLine):
             return self._shown(to_json(value))
         text = self._shown(value)
         return '"' + text.replace('"', '\\"') + '"' if not text or re.search(r'[\s"=]', text) else text
-
-
-def printable(text: str) -> str:
-    """`text` with newlines, escape sequences and invisible characters written out as `\\n`, `\\x1b`, `\\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
-
-
-def _with(record: logging.LogRecord, facts: Mapping[str, Any]) -> bool:
-    given = getattr(record, "facts", None)
-    record.facts = {**facts, **(given if isinstance(given, Mapping) else {})}
-    return True
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

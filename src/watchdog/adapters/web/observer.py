@@ -47,7 +47,8 @@ class MetricsObserver:
         self._metrics.forget(str(watch.switch.target))
         record = {key: value for key, value in record_of(watch).items() if key != "state"}
         for rule in record["rules"].values():
-            rule.pop("path", None)
+            for course in ("path", "recovery", "stable"):
+                rule.pop(course, None)
         log.info("record", extra={"facts": record})
 
     def delivery(self, channel: str, result: str) -> None:
