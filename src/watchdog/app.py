@@ -13,9 +13,12 @@ from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
+from watchdog.adapters.web.heard import Heard
 from watchdog.adapters.web.metrics import Metrics
+from watchdog.adapters.web.news import News
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
+from watchdog.adapters.web.site import Site
 from watchdog.channels import Build, Channels, wants_notice
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.record import record_of
@@ -30,6 +33,7 @@ from watchdog.reach import Reach, reach_of
 from watchdog.remote import connected
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
+from watchdog.showing import Showing, Sources
 from watchdog.wiring import Ports, supervisor_of
 
 log = logging.getLogger(__name__)
@@ -70,6 +74,8 @@ class Watchdog:
         self._cache: ClusterCache | None = None
         self._rules_file = RulesFile(settings.rules, clock)
         self._rules_text = ""
+        self._rules_digest = self._rules_problem = ""
+        self._heard = Heard(clock)
         self._trouble = "starting"
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -100,6 +106,7 @@ class Watchdog:
             raise CannotStart(text.reason)
         self._rules_text = text
         rulebook = read_rules(text, str(self.settings.rules))
+        self._rules_digest = rulebook.digest
         self.metrics.rules_valid(True)
         return rulebook
 
@@ -153,6 +160,7 @@ class Watchdog:
             metrics=self.metrics.text,
             watches=lambda: self._watches(reach),
             watch=lambda watch_id: self._watch(reach, watch_id),
+            site=self._site(reach, cache),
         )
         await server.start()
         stack.push_async_callback(server.stop)
@@ -191,6 +199,7 @@ class Watchdog:
 
     def _queried(self, seconds: float, reason: object) -> None:
         self.metrics.query(seconds)
+        self._heard.queried("" if reason is None else f"the last query failed: {reason}")
         if reason is not None:
             self.metrics.query_failed(str(reason))
 
@@ -200,6 +209,7 @@ class Watchdog:
         async for text in self._rules_file.changes(self._rules_text):
             before = self._channels.notifiers
             problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, supervisor, cache)
+            self._rules_problem = problem or ""
             self.metrics.rules_valid(problem is None)
             if problem is None:
                 # A notice that one of them was sending is tried again through its successor.
@@ -222,7 +232,7 @@ class Watchdog:
             self._channels.take(rulebook)
         except (RulesError, ChannelInvalid) as error:
             return str(error)
-        self._rules_text = text
+        self._rules_text, self._rules_digest = text, rulebook.digest
         _watch_namespaces(cache, rulebook, supervisor)
         supervisor.rules_changed(rulebook)
         for provider in self._traffic:
@@ -239,6 +249,21 @@ class Watchdog:
         if not supervisor.resumed.is_set():
             reasons.append("the journal was not read yet")
         return not reasons, [*reasons, *cache.troubles]
+
+    def _site(self, reach: Reach, cache: ClusterCache) -> Site:
+        sources = Sources(
+            journal=reach.journal,
+            braking=reach.braking,
+            heard=self._heard,
+            watches=lambda: self._watches(reach),
+            role=lambda: "leader",
+            rules=lambda: (self._rules_digest, self._rules_problem),
+            troubles=lambda: cache.troubles,
+        )
+        showing, news = Showing(self.settings, self._clock, sources), News(self._clock)
+        self.observer.on_news, self.observer.on_end = news.tell, showing.ended
+        self.observer.on_delivery = self._heard.delivery
+        return Site(showing, news)
 
     async def _watches(self, reach: Reach) -> Sequence[Document]:
         return [] if self.supervisor is None else [reach.document(record_of(one)) for one in self.supervisor.watches]

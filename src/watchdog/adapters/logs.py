@@ -117,6 +117,12 @@ class ConsoleFormatter(_OneLine):
         return '"' + text.replace('"', '\\"') + '"' if not text or re.search(r'[\s"=]', text) else text
 
 
+def _with(record: logging.LogRecord, facts: Mapping[str, Any]) -> bool:
+    given = getattr(record, "facts", None)
+    record.facts = {**facts, **(given if isinstance(given, Mapping) else {})}
+    return True
+
+
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
     given = getattr(record, "facts", None)
     facts = dict(given) if isinstance(given, Mapping) else {}

@@ -1,4 +1,4 @@
-"""What was made sure of before acting, one check after the other, as `remedy.plan` asks; for record, page and people."""
+"""What was made sure of before acting, check by check, as `remedy.plan` asks; for record, page and people."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -114,7 +114,7 @@ def _point(point: Point) -> list[Any]:
 
 
 def _stable(track: Track, baseline: Baseline, every: int) -> dict[str, Any]:
-    """Where and when stable was measured, and its course where the rule's own numbers were kept interval by interval."""
+    """When stable was measured, and its course where the rule's own numbers were kept interval by interval."""
     values, step = _course(track, baseline)
     known = sorted(value for value in values if value is not None)
     return {

@@ -20,9 +20,13 @@ class MetricsObserver:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self.on_step: Callable[[Watch], None] = lambda _watch: None
+        self.on_news: Callable[[], None] = lambda: None
+        self.on_end: Callable[[], None] = lambda: None
+        self.on_delivery: Callable[[str, str], None] = lambda _channel, _result: None
 
     def stepped(self, watch: Watch) -> None:
         self.on_step(watch)
+        self.on_news()
 
     def switch_seen(self, kind: SwitchKind) -> None:
         self._metrics.switch_seen(kind.value)
@@ -50,9 +54,13 @@ class MetricsObserver:
             for course in ("path", "recovery", "stable"):
                 rule.pop(course, None)
         log.info("record", extra={"facts": record})
+        self.on_end()
+        self.on_news()
 
     def delivery(self, channel: str, result: str) -> None:
         self._metrics.notification(channel, result)
+        self.on_delivery(channel, result)
+        self.on_news()
 
     def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
         self._metrics.unguarded(str(target), *marks)

@@ -1,4 +1,4 @@
-"""The HTTP server: `/healthz`, `/readyz`, `/metrics`, `/api/watches`. It answers GET and HEAD, and changes nothing."""
+"""The HTTP server: health, metrics, the API, and the pages. It answers GET and HEAD, and changes nothing."""
 
 import errno
 import logging
@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web, web_response
 
 from watchdog.adapters.jsontext import to_json
+from watchdog.adapters.web.site import Site
 from watchdog.ports import OutOfReach
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ Ready = Callable[[], tuple[bool, Sequence[str]]]
 Watches = Callable[[], Awaitable[Sequence[Document]]]
 Watch = Callable[[str], Awaitable[Document | None]]
 
-_ENDPOINTS = "/healthz, /readyz, /metrics, /api/watches, /api/watches/ID"
+_ENDPOINTS = "/, /watches/ID, /healthz, /readyz, /metrics, /api/watches, /api/watches/ID"
 _WATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _HEADERS = MappingProxyType(
     {
@@ -52,7 +53,15 @@ class WebServer:
     """Serves what it is given callables for. `watches` and `watch` may raise `OutOfReach`, which answers 503."""
 
     def __init__(
-        self, host: str, port: int, *, ready: Ready, metrics: Callable[[], bytes], watches: Watches, watch: Watch
+        self,
+        host: str,
+        port: int,
+        *,
+        ready: Ready,
+        metrics: Callable[[], bytes],
+        watches: Watches,
+        watch: Watch,
+        site: Site | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -60,6 +69,7 @@ class WebServer:
         self._metrics = metrics
         self._watches = watches
         self._watch = watch
+        self._site = site
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -71,6 +81,8 @@ class WebServer:
         app.router.add_get("/metrics", self._show_metrics)
         app.router.add_get("/api/watches", self._list)
         app.router.add_get("/api/watches/{id}", self._one)
+        if self._site is not None:
+            app.router.add_routes(self._site.routes())
         runner = web.AppRunner(
             app,
             access_log=None,
@@ -93,6 +105,8 @@ class WebServer:
     async def stop(self) -> None:
         """Stop listening; requests under way have a second."""
         if self._runner is not None:
+            if self._site is not None:
+                self._site.close()
             await self._runner.cleanup()
             self._runner = None
 
@@ -162,7 +176,8 @@ def _closing(answer: web.Response) -> web.Response:
 
 
 async def _finish(_: web.Request, answer: web.StreamResponse) -> None:
-    answer.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        answer.headers.setdefault(name, value)
     answer.headers.popall("Server", None)
 
 
