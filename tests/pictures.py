@@ -70,7 +70,7 @@ def _furnish(town: Town) -> None:
             town.behaviours[f"plasma/{name}:{tag}"] = replace(GOOD, requests_per_second=12)
     bad = replace(GOOD, requests_per_second=12, errors=Course.step(0.004, 0.14, after=60))
     town.behaviours["plasma/research:2.4.0"] = bad
-    town.behaviours["plasma/brand:2.4.0"] = replace(GOOD, requests_per_second=12, errors=Course.constant(0.016))
+    town.behaviours["plasma/brand:2.4.0"] = replace(GOOD, requests_per_second=12, errors=Course.constant(0.061))
     town.behaviours["plasma/gateway:5.0.0"] = replace(GOOD, requests_per_second=12, latency=Latency(0.10, 0.26))
 
 
@@ -81,9 +81,9 @@ async def _play(town: Town, folder: Path) -> None:
     town.deploy("research", "plasma/research:2.4.0", manager="deploy-bot")
     await town.outcome("research")
     town.deploy("brand", "plasma/brand:2.4.0", manager="deploy-bot")
-    await town.sleep(80)
+    await town.sleep(45)
     town.flip("gateway", "green", manager="deploy-bot")
-    await town.sleep(112)
+    await town.sleep(70)
     assert town.watchdog is not None
     async with aiohttp.ClientSession(town.watchdog.url) as session:
 

@@ -15,7 +15,7 @@ from watchdog.domain.rollout import Revision
 from watchdog.domain.rules import Alerts, Budget, Dimension, Probe, RatioMetric, Rule, Signs, Threshold
 from watchdog.domain.state import Point, Track, Watch
 
-COURSE_KEPT = 60
+COURSE_KEPT = 120
 """Points of stable's past that a record keeps for each rule."""
 
 
@@ -63,6 +63,7 @@ def rule_story(watch: Watch, track: Track, every: int) -> dict[str, Any]:
     threshold = track.threshold
     return {
         "text": text_of(rule),
+        "asks": _asks(rule),
         "dimension": str(_dimension(track)),
         "upward": threshold is None or threshold.op.upward,
         "hold": rule.hold.total_seconds(),
@@ -92,6 +93,17 @@ def text_of(rule: Rule) -> str:
             return f"any of the alerts {', '.join(names)}{held}"
         case _:
             assert_never(rule.check)
+
+
+def _asks(rule: Rule) -> str:
+    """Whom the rule asks."""
+    match rule.check:
+        case Probe():
+            return "probe"
+        case Signs():
+            return "pods"
+        case _:
+            return "prometheus"
 
 
 def _images(revision: Revision | None) -> tuple[str, ...]:

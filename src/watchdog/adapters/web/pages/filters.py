@@ -43,14 +43,16 @@ def namespace_of(record: Record) -> str:
 
 def form(chosen: Filter, records: Sequence[Record]) -> str:
     """The choices among what there is, as a form that needs no script."""
+    shown = " open" if chosen.asks else ""
     return (
+        f'<details class="filter" id="filter"{shown}><summary>Filter</summary>'
         '<form class="filter" method="get" action="/" role="search" aria-label="Which watches are shown">'
         + _select("namespace", chosen.namespace, (namespace_of(record) for record in records))
         + _select("guard", chosen.guard, (str(record.get("guard", "")) for record in records))
         + _select("outcome", chosen.outcome, (state_of(record) for record in records))
         + '<button type="submit" id="f-show">Show</button>'
         + ('<a href="/" id="f-all">Show all</a>' if chosen.asks else "")
-        + "</form>"
+        + "</form></details>"
     )
 
 

@@ -21,6 +21,7 @@ _BADGES = {
     "deciding": "doubt", "acting": "doubt",
     "watching": "live", "recovering": "live",
 }  # fmt: skip
+_WHEN = ' class="when"'
 _SIGNS = {"good": "✓", "bad": "✕", "doubt": "!", "live": "●"}
 
 
@@ -124,8 +125,8 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     head = "".join(f'<th scope="col">{said(name)}</th>' for name in heads)
     body = "".join(
         "<tr>"
-        + f'<th scope="row">{row[0]}</th>'
-        + "".join(f'<td data-head="{said(name)}">{cell}</td>' for name, cell in zip(heads[1:], row[1:], strict=True))
+        + f'<th scope="row"{_WHEN if heads[0] == "at" else ""}>{row[0]}</th>'
+        + "".join(_cell(name, cell) for name, cell in zip(heads[1:], row[1:], strict=True))
         + "</tr>\n"
         for row in rows
     )
@@ -133,6 +134,17 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         f'<table><caption class="quiet">{said(caption)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>\n{body}</tbody></table>"
     )
+
+
+def _cell(head: str, cell: str) -> str:
+    """Narrow, a cell names its column, short ones stand beside each other, and empty ones are not shown."""
+    kind = ' class="none"' if cell in ("-", "") else ' class="near"' if head in ("value", "limit") else ""
+    return f'<td data-head="{said(head)}"{kind}>{cell}</td>'
+
+
+def name(text: object) -> str:
+    """A target's name, which may be broken after its slashes."""
+    return said(text).replace("/", "/<wbr>")
 
 
 def watch_link(watch: object, text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from watchdog.adapters.web.pages import filters, health
 from watchdog.adapters.web.pages.filters import Filter
 from watchdog.adapters.web.pages.health import Health
-from watchdog.adapters.web.pages.markup import MARK, ago, badge, document, said, table, time, watch_link
+from watchdog.adapters.web.pages.markup import MARK, ago, badge, document, name, said, table, time, watch_link
 from watchdog.adapters.web.pages.reading import (
     Record,
     Rule,
@@ -47,8 +47,7 @@ def status_page(view: Overview, chosen: Filter) -> str:
         header(view.health, dry_run=view.dry_run)
         + '<main id="main" data-live="">'
         + health.alarms(view.health)
-        + filters.form(chosen, [*view.open, *view.ended])
-        + _open(shown, len(view.open), view.now)
+        + _open(shown, len(view.open), view.now, filters.form(chosen, [*view.open, *view.ended]))
         + _ended(ended, view.now, filtered=chosen.asks)
         + health.section(view.health)
         + f"</main><footer><p>As of {time(view.now)}. This page only shows; it can change nothing.</p></footer>"
@@ -62,20 +61,22 @@ def header(state: Health | None, *, dry_run: bool = False) -> str:
     strip = "" if state is None else health.strip(state)
     if dry_run:
         strip = f'<span class="badge b-doubt">dry run: it writes nothing</span>{strip}'
-    name = f'<a href="/" id="home">{_MARK}rollback watchdog</a>' if state is not None else f"{_MARK}rollback watchdog"
-    return f'<header class="top"><span class="name">{name}</span><span class="strip">{strip}</span></header>'
+    home = f'<a href="/" id="home">{_MARK}rollback watchdog</a>' if state is not None else f"{_MARK}rollback watchdog"
+    return f'<header class="top"><span class="name">{home}</span><span class="strip">{strip}</span></header>'
 
 
-def _open(records: Sequence[Record], all_open: int, now: datetime) -> str:
-    head = f'<section aria-labelledby="open"><h1 id="open">{_counted(len(records))} open</h1>'
+def _open(records: Sequence[Record], all_open: int, now: datetime, form: str) -> str:
+    head = f'<section aria-labelledby="open"><h1 id="open">{_counted(len(records))} open</h1>{form}'
     if not records:
         why = "no open watch is among those that are asked for" if all_open else "no release is being watched now"
         return f'{head}<p class="faint">{why}</p></section>'
+    # What may need a person comes first, else the newest.
+    records = sorted(records, key=lambda record: state_of(record) == "watching")
     full = "".join(_card(record, now) for record in records[:_IN_FULL])
     rest = records[_IN_FULL:]
     if rest:
         rows = [
-            (watch_link(record.get("watch"), said(record.get("target"))), badge(state_of(record)), _worst(record),
+            (watch_link(record.get("watch"), name(record.get("target"))), badge(state_of(record)), _worst(record),
              _left(record, now))
             for record in rest
         ]  # fmt: skip
@@ -89,10 +90,10 @@ def _counted(count: int) -> str:
 
 def _card(record: Record, now: datetime) -> str:
     state = state_of(record)
-    name = watch_link(record.get("watch"), said(record.get("target")))
+    link = watch_link(record.get("watch"), name(record.get("target")))
     reason = f'<p class="note">{said(record.get("reason"))}</p>' if record.get("reason") else ""
     return (
-        f'<article class="card t-{_TONES.get(state, "none")}"><div class="row"><h3>{name}</h3>{badge(state)}</div>'
+        f'<article class="card t-{_TONES.get(state, "none")}"><div class="row"><h3>{link}</h3>{badge(state)}</div>'
         f"{sides(record)}{time_left(record, now)}{reason}{rules_table(record)}</article>"
     )
 
@@ -110,13 +111,13 @@ def sides(record: Record) -> str:
 
 
 def _revision(record: Record, side: str) -> str:
-    name, tags = record.get(side), image_tags(record, side)
-    if not name:
+    written, tags = record.get(side), image_tags(record, side)
+    if not written:
         return "none known: nothing to go back to"
     if tags:
         # The written name repeats the tags in brackets.
-        return f'<strong>{said(tags)}</strong> <span class="faint">{said(str(name).split(" (")[0])}</span>'
-    return said(name)
+        return f'<strong>{said(tags)}</strong> <span class="faint">{said(str(written).split(" (")[0])}</span>'
+    return said(written)
 
 
 def time_left(record: Record, now: datetime) -> str:
@@ -153,13 +154,17 @@ def rules_table(record: Record) -> str:
         (
             f'{said(rule.name)}<span class="why">{said(rule.text)}</span>',
             badge(rule.finding) + f'<span class="why">{said(_brief(rule))}</span>',
-            f'<span class="nowrap">{said(rule.shown("value"))}</span>',
-            f'<span class="nowrap">{said(rule.shown("limit"))}</span>',
+            _number(rule.shown("value")),
+            _number(rule.shown("limit")),
             evidence(rule),
         )
         for rule in rules_of(record)
     ]
     return table("Rules", ("rule", "verdict", "value", "limit", "evidence against a harmless release"), rows)
+
+
+def _number(shown: str) -> str:
+    return shown if shown == "-" else f'<span class="nowrap">{said(shown)}</span>'
 
 
 def _brief(rule: Rule) -> str:
@@ -183,7 +188,7 @@ def _ended(records: Sequence[Record], now: datetime, *, filtered: bool) -> str:
         return f'{head}<p class="faint">{none}</p></section>'
     rows = [
         (
-            watch_link(record.get("watch"), said(record.get("target")))
+            watch_link(record.get("watch"), name(record.get("target")))
             + f'<span class="why">{said(image_tags(record, "candidate") or record.get("candidate"))}</span>',
             outcome(record),
             said(record.get("reason"), 400),

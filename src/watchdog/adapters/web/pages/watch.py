@@ -7,8 +7,8 @@ from datetime import datetime
 from watchdog.adapters.web.pages import decision
 from watchdog.adapters.web.pages.filters import namespace_of
 from watchdog.adapters.web.pages.health import Health, alarms
-from watchdog.adapters.web.pages.links import prometheus_link
-from watchdog.adapters.web.pages.markup import badge, document, facts, pre, said, time
+from watchdog.adapters.web.pages.links import prometheus_link, single_queries
+from watchdog.adapters.web.pages.markup import badge, document, facts, name, pre, said, time
 from watchdog.adapters.web.pages.overview import evidence, header, outcome, sides, time_left
 from watchdog.adapters.web.pages.plots import figure_of
 from watchdog.adapters.web.pages.reading import Record, Rule, is_open, items, mapping, moment, rules_of, seconds
@@ -59,7 +59,7 @@ def _head(record: Record, target: str, setting: Setting) -> str:
     )
     left = time_left(record, setting.now) if is_open(record) else ""
     return (
-        f'{crumb}<div class="row"><h1>{said(target)}</h1><span>{outcome(record)}</span></div>'
+        f'{crumb}<div class="row"><h1>{name(target)}</h1><span>{outcome(record)}</span></div>'
         f'<p class="lead">{said(_sentence(record))}</p>{sides(record)}{left}'
         + facts(
             [
@@ -120,16 +120,25 @@ def _scrolled(picture: str, label: str) -> str:
 
 
 def _details(key: str, numbers: str, rule: Rule, setting: Setting) -> str:
-    query = ""
-    if rule.query:
-        link = prometheus_link(setting.prometheus, rule.query, moment(rule.all.get("at")))
-        opened = f'<p><a href="{said(link, 8000)}" rel="noreferrer">Open in Prometheus</a></p>' if link else ""
-        query = f'<p class="label">asked as</p>{pre(rule.query)}{opened}'
-    before = mapping(rule.all.get("stable")).get("query")
-    if before and before != rule.query:
-        query += f'<p class="label">and of stable, before the switch</p>{pre(before)}'
+    stable = mapping(rule.all.get("stable"))
+    query = _asked("asked as", rule, rule.query, moment(rule.all.get("at")), setting)
+    query += _asked("and of stable, before the switch", rule, stable.get("query"), moment(stable.get("to")), setting)
     opened_by_itself = " open" if rule.finding == "breach" else ""
     return f'<details id="{key}-more"{opened_by_itself}><summary>Numbers and query</summary>{numbers}{query}</details>'
+
+
+def _asked(label: str, rule: Rule, query: object, at: datetime | None, setting: Setting) -> str:
+    """The queries as they were sent, one below the other."""
+    if not query:
+        return ""
+    if rule.all.get("asks") != "prometheus":
+        return f'<p class="label">{label}</p>{pre(query)}'
+    parts = []
+    for one in single_queries(str(query)):
+        link = prometheus_link(setting.prometheus, one, at)
+        opened = f'<p><a href="{said(link, 20_000)}" rel="noreferrer">Open in Prometheus</a></p>' if link else ""
+        parts.append(pre(one) + opened)
+    return f'<p class="label">{label}</p>{"".join(parts)}'
 
 
 def _counts(rule: Rule) -> str:
