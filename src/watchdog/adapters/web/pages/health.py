@@ -40,7 +40,7 @@ def strip(health: Health) -> str:
 def section(health: Health) -> str:
     """All of it."""
     rows = "".join(
-        f"<dt>{said(fact.name)}</dt><dd>{_sign(fact.standing)}{said(fact.text)}</dd>" for fact in health.facts
+        f"<dt>{said(fact.name)}</dt> <dd>{_sign(fact.standing)}{said(fact.text)}</dd> " for fact in health.facts
     )
     return f'<section aria-labelledby="health"><h2 id="health">The watchdog itself</h2><dl>{rows}</dl></section>'
 

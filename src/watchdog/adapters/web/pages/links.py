@@ -19,7 +19,7 @@ def prometheus_link(public_url: str | None, query: str, at: datetime | None) -> 
     if at is not None:
         asked["g0.end_input"] = f"{at + timedelta(minutes=5):%Y-%m-%d %H:%M:%S}"
         asked["g0.moment_input"] = f"{at:%Y-%m-%d %H:%M:%S}"
-    return f"{public_url}/graph?{urlencode(asked)}"
+    return f"{public_url}/graph?{urlencode(asked, errors='replace')}"
 
 
 def single_queries(asked: str) -> list[str]:

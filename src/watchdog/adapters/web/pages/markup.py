@@ -117,7 +117,7 @@ def ago(at: datetime | None, now: datetime) -> str:
 
 def facts(rows: Sequence[tuple[str, str]]) -> str:
     """A list of facts whose texts are markup already; empty ones are left out."""
-    return "<dl>" + "".join(f"<dt>{said(name)}</dt><dd>{text}</dd>" for name, text in rows if text) + "</dl>"
+    return "<dl>" + "".join(f"<dt>{said(name)}</dt> <dd>{text}</dd> " for name, text in rows if text) + "</dl>"
 
 
 def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -149,4 +149,4 @@ def name(text: object) -> str:
 
 def watch_link(watch: object, text: str) -> str:
     """A link to a watch's page around markup."""
-    return f'<a href="/watches/{quote(str(watch)[:253], safe="")}">{text}</a>'
+    return f'<a href="/watches/{quote(str(watch)[:253], safe="", errors="replace")}">{text}</a>'

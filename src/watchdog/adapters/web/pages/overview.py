@@ -93,7 +93,7 @@ def _card(record: Record, now: datetime) -> str:
     link = watch_link(record.get("watch"), name(record.get("target")))
     reason = f'<p class="note">{said(record.get("reason"))}</p>' if record.get("reason") else ""
     return (
-        f'<article class="card t-{_TONES.get(state, "none")}"><div class="row"><h3>{link}</h3>{badge(state)}</div>'
+        f'<article class="card t-{_TONES.get(state, "none")}"><div class="row"><h2>{link}</h2> {badge(state)}</div>'
         f"{sides(record)}{time_left(record, now)}{reason}{rules_table(record)}</article>"
     )
 
@@ -104,9 +104,9 @@ def sides(record: Record) -> str:
     return (
         '<div class="sides">'
         f"<p><b>candidate</b>{_revision(record, 'candidate')}"
-        f'<span class="why">since {time(moment(record.get("switched_at")))}{by}</span></p>'
+        f' <span class="why">since {time(moment(record.get("switched_at")))}{by}</span></p>'
         f"<p><b>stable</b>{_revision(record, 'stable')}"
-        f'<span class="why">guard {said(record.get("guard"))}</span></p></div>'
+        f' <span class="why">guard {said(record.get("guard"))}</span></p></div>'
     )
 
 
@@ -131,7 +131,7 @@ def time_left(record: Record, now: datetime) -> str:
     share = 1.0 - left / whole
     told = f"{span(left)} {what} left, of {span(whole)}"
     tone = Tone.RECOVERY if state == "recovering" else Tone.VALUE
-    return f'<div>{progress(share, told, tone=tone)}<span class="why">{said(told)}; it ends {time(ends)}</span></div>'
+    return f'<div>{progress(share, told, tone=tone)} <span class="why">{said(told)}; it ends {time(ends)}</span></div>'
 
 
 def _ends(record: Record) -> datetime | None:
@@ -152,8 +152,8 @@ def rules_table(record: Record) -> str:
     """Every rule with its value, limit and evidence."""
     rows = [
         (
-            f'{said(rule.name)}<span class="why">{said(rule.text)}</span>',
-            badge(rule.finding) + f'<span class="why">{said(_brief(rule))}</span>',
+            f'{said(rule.name)} <span class="why">{said(rule.text)}</span>',
+            badge(rule.finding) + f' <span class="why">{said(_brief(rule))}</span>',
             _number(rule.shown("value")),
             _number(rule.shown("limit")),
             evidence(rule),
@@ -178,7 +178,7 @@ def evidence(rule: Rule) -> str:
         return '<span class="faint">needs none</span>' if rule.shown("value") != "-" else "-"
     share = rule.evidence / rule.needed
     tone = Tone.BREACH if share >= 1.0 else Tone.EVIDENCE
-    return f'{meter(share, f"{rule.name}: {rule.stands()}", tone=tone)}<span class="why">{said(rule.stands())}</span>'
+    return f'{meter(share, f"{rule.name}: {rule.stands()}", tone=tone)} <span class="why">{said(rule.stands())}</span>'
 
 
 def _ended(records: Sequence[Record], now: datetime, *, filtered: bool) -> str:
@@ -189,10 +189,10 @@ def _ended(records: Sequence[Record], now: datetime, *, filtered: bool) -> str:
     rows = [
         (
             watch_link(record.get("watch"), name(record.get("target")))
-            + f'<span class="why">{said(image_tags(record, "candidate") or record.get("candidate"))}</span>',
+            + f' <span class="why">{said(image_tags(record, "candidate") or record.get("candidate"))}</span>',
             outcome(record),
             said(record.get("reason"), 400),
-            time(ended) + f'<span class="why">{ago(ended, now)}</span>',
+            time(ended) + f' <span class="why">{ago(ended, now)}</span>',
         )
         for record, ended in ((one, moment(one.get("ended_at"))) for one in records[:OUTCOMES_SHOWN])
     ]

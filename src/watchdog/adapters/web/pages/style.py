@@ -27,7 +27,7 @@ border:1px solid var(--tone);color:var(--tone)}
 .card{border:1px solid var(--wd-frame);border-radius:10px;padding:16px 20px;margin:0 0 16px}
 .card.t-bad{border-left:5px solid var(--wd-bad)}.card.t-doubt{border-left:5px solid var(--wd-doubt)}
 .card.t-live{border-left:5px solid var(--wd-value)}.card.t-good{border-left:5px solid var(--wd-good)}
-.row{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline}.row h3{margin-right:auto;font-size:1.15rem}
+.row{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline}.row h2,.row h3{margin:0 auto 0 0;font-size:1.15rem}
 .sides{display:grid;grid-template-columns:1fr 1fr;gap:4px 24px;margin:8px 0}
 .sides>p{margin:0}.sides b,.label{display:block;font-size:.82rem;font-weight:600;color:var(--wd-faint)}
 .bar{display:block;width:100%;margin:6px 0 2px}

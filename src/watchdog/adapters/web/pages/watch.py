@@ -108,7 +108,7 @@ def _rule(record: Record, rule: Rule, key: str, setting: Setting) -> str:
     )
     return (
         f'<article class="card t-{tone}" aria-labelledby="{key}-name"><div class="row">'
-        f'<h3 id="{key}-name">{said(rule.name)}</h3>{badge(rule.finding)}</div>'
+        f'<h3 id="{key}-name">{said(rule.name)}</h3> {badge(rule.finding)}</div>'
         f'<p class="faint">{said(rule.text)}</p><p>{said(rule.sentence)}</p>{picture}'
         f"{_details(key, numbers, rule, setting)}</article>"
     )
