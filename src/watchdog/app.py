@@ -261,7 +261,8 @@ class Watchdog:
             troubles=lambda: cache.troubles,
         )
         showing, news = Showing(self.settings, self._clock, sources), News(self._clock)
-        self.observer.on_news, self.observer.on_end = news.tell, showing.ended
+        self.observer.on_news = news.tell
+        self.observer.on_end = lambda record: showing.ended(reach.document(record))
         self.observer.on_delivery = self._heard.delivery
         return Site(showing, news)
 

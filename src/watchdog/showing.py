@@ -12,7 +12,7 @@ from watchdog.ports import Braking, Clock, Document, Journal, OutOfReach
 from watchdog.settings import Settings
 
 _FRESH = 1.0  # seconds for which a view is the same for everybody
-_DIRTY, _CLEAN = 10.0, 60.0  # seconds after which ended records are read again: one has ended, or none that is known of
+_CLEAN = 60.0  # seconds after which ended records are read again: those that end here are known without
 _BRAKES = 5.0  # seconds for which the pause and the acts of late are believed
 _ENDED = 200
 _OPENED = 16  # ended records that are kept whole, each for as long as `_CLEAN`
@@ -44,11 +44,11 @@ class Showing:
         self._ended: tuple[float, Sequence[Document]] | None = None
         self._around: tuple[float, Around] | None = None
         self._opened: dict[str, tuple[float, Document]] = {}
-        self._dirty = False
+        self._just: dict[str, Document] = {}  # ended here since the records were last read
 
-    def ended(self) -> None:
-        """A watch ended: what is known of ended ones is old."""
-        self._dirty = True
+    def ended(self, record: Document) -> None:
+        """A watch ended; this is its record."""
+        self._just[str(record.get("watch"))] = _slim(record)
         self._opened.clear()
 
     async def overview(self) -> Overview:
@@ -86,10 +86,12 @@ class Showing:
         now, troubles = self._clock.now(), list(self._sources.troubles())
         watches = await self._sources.watches()
         try:
-            ended = await self._ended_records()
+            kept = await self._ended_records()
         except OutOfReach as error:
-            ended = self._ended[1] if self._ended is not None else ()
+            kept = self._ended[1] if self._ended is not None else ()
             troubles.append(f"the records cannot be read: {error}")
+        known = {str(one.get("watch")): one for one in kept} | self._just
+        ended = sorted(known.values(), key=lambda one: str(one.get("ended_at")), reverse=True)[:_ENDED]
         around = await self._brakes()
         capped = _capped([*watches, *ended])
         health = health_of(self._settings, self._sources, around, troubles, capped, now)
@@ -98,11 +100,12 @@ class Showing:
 
     async def _ended_records(self) -> Sequence[Document]:
         now = self._clock.monotonic()
-        if self._ended is None or now - self._ended[0] >= (_DIRTY if self._dirty else _CLEAN):
-            self._dirty = False
+        if self._ended is None or now - self._ended[0] >= _CLEAN:
             records = [one for one in await self._sources.journal.records() if one.get("outcome") is not None]
             records.sort(key=lambda one: str(one.get("ended_at")), reverse=True)
             self._ended = (now, [_slim(one) for one in records[:_ENDED]])
+            for one in records:
+                self._just.pop(str(one.get("watch")), None)
         return self._ended[1]
 
     async def _brakes(self) -> Around:

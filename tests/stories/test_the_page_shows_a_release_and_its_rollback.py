@@ -91,3 +91,22 @@ def test_a_held_rollback_says_on_the_page_why() -> None:
         assert "no annotation holds it" in checks
 
     tell(story)
+
+
+def test_a_viewer_sees_each_of_two_outcomes_that_come_closely_without_asking_again_by_himself() -> None:
+    async def story(town: Town) -> None:
+        for name in ("research", "brand"):
+            town.behaves(f"{name}:v2", errors=BAD)
+        town.deploy("research", "research:v2")
+        await town.sleep(3)
+        town.deploy("brand", "brand:v2")
+        assert town.watchdog is not None
+        shown: list[str] = []
+        async with aiohttp.ClientSession(town.watchdog.url) as session, session.get("/events") as stream:
+            while len(shown) < 2:
+                if (await stream.content.readline()).startswith(b"event: news"):
+                    ended = (await page(town)).section("ended")
+                    shown = [one.words for one in ended.below if one.tag == "a"]
+        assert sorted(shown) == ["production/deployment/brand", "production/deployment/research"]
+
+    tell(story)

@@ -10,7 +10,7 @@ from watchdog.ports import Clock
 MOST = 200
 """Viewers at a time; further ones see the page without it being live."""
 
-_APART = 2.0  # seconds between two news to one viewer
+_SETTLE = 1.5  # seconds from a change to its news: more may follow at once, and what is shown is a second old at most
 _QUIET = 15.0  # seconds after which a sign of life is sent, so that proxies keep the connection
 _PATIENCE = 5.0  # seconds that a viewer has to take what is sent
 
@@ -57,10 +57,11 @@ class News:
         await _send(answer, "retry: 5000\n\n")
         seen = self._number
         while await self._go_on(seen):
-            news, seen = seen != self._number, self._number
-            await _send(answer, f"event: news\ndata: {seen}\n\n" if news else ": quiet\n\n")
+            news = seen != self._number
             if news:
-                await self._pause()
+                await self._settle()
+            seen = self._number
+            await _send(answer, f"event: news\ndata: {seen}\n\n" if news else ": quiet\n\n")
 
     async def _go_on(self, seen: int) -> bool:
         """Wait for news, for a while; False where the server ends."""
@@ -70,9 +71,9 @@ class News:
                     await self._changed.wait()
         return not self._closing
 
-    async def _pause(self) -> None:
-        """Until the next news may be sent, or the server ends."""
-        until = self._clock.monotonic() + _APART
+    async def _settle(self) -> None:
+        """Let what changes together come together, unless the server ends."""
+        until = self._clock.monotonic() + _SETTLE
         while not self._closing and (left := until - self._clock.monotonic()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):

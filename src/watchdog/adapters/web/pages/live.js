@@ -19,8 +19,10 @@
         var open = Array.prototype.map.call(old.querySelectorAll("details[open][id]"), place);
         var focused = place(active);
         old.replaceWith(document.adoptNode(fresh));
-        var header = next.querySelector("header"), shown = document.querySelector("header");
-        if (header && shown) shown.replaceWith(document.adoptNode(header));
+        ["header", "footer"].forEach(function (name) {
+          var shown = document.querySelector(name), later = next.querySelector(name);
+          if (shown && later) shown.replaceWith(document.adoptNode(later));
+        });
         open.forEach(function (id) {
           var one = document.getElementById(id);
           if (one) one.open = true;
