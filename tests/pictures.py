@@ -140,8 +140,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         pages(Path(name))
-        shoot(Path(name, "page.html"), asked.folder / "page.png", 1100, 1060)
-        shoot(Path(name, "watch-research.html"), asked.folder / "watch.png", 1100, 1260)
+        shoot(Path(name, "page.html"), asked.folder / "page.png", 1000, 1180)
+        shoot(Path(name, "watch-research.html"), asked.folder / "watch.png", 940, 1290)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class TrackedNotifier:
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
         if self._public_url and notice.watch:
-            notice = replace(notice, link=f"{self._public_url}/api/watches/{notice.watch}")
+            notice = replace(notice, link=f"{self._public_url}/watches/{notice.watch}")
         self._in_flight.count += 1
         self._sending += 1
         try:

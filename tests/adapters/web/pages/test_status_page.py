@@ -44,10 +44,12 @@ def test_the_bar_is_as_full_as_the_bake_is_over() -> None:
 
 def test_what_needs_a_person_stands_above_what_is_only_watched() -> None:
     watched = a_record(watch="watched", target="production/deployment/brand")
+    nearly = a_record(0.06, 0.08, 0.08, watch="nearly", target="production/deployment/content")
     held = a_record(watch="held", phase="holding", reason="no pod of stable is ready")
-    shown = page(open=[watched, held])
+    shown = page(open=[watched, nearly, held])
     assert [card.words.split()[0] for card in shown.tags("article")] == [
         "production/deployment/research",
+        "production/deployment/content",
         "production/deployment/brand",
     ]
     assert "no pod of stable is ready" in shown.tags("article")[0].words

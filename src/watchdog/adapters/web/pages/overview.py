@@ -70,8 +70,7 @@ def _open(records: Sequence[Record], all_open: int, now: datetime, form: str) ->
     if not records:
         why = "no open watch is among those that are asked for" if all_open else "no release is being watched now"
         return f'{head}<p class="faint">{why}</p></section>'
-    # What may need a person comes first, else the newest.
-    records = sorted(records, key=lambda record: state_of(record) == "watching")
+    records = sorted(records, key=_calm)
     full = "".join(_card(record, now) for record in records[:_IN_FULL])
     rest = records[_IN_FULL:]
     if rest:
@@ -82,6 +81,12 @@ def _open(records: Sequence[Record], all_open: int, now: datetime, form: str) ->
         ]  # fmt: skip
         full += table("Further open watches", ("target", "state", "what its rules say", "time left"), rows)
     return f"{head}{full}</section>"
+
+
+def _calm(record: Record) -> tuple[bool, float]:
+    """What may need a person comes first: a breach, then the most evidence; else the newest, as they came."""
+    shares = [rule.evidence / rule.needed for rule in rules_of(record) if rule.evidence is not None and rule.needed]
+    return state_of(record) == "watching", -max(0.0, *shares, 0.0)
 
 
 def _counted(count: int) -> str:
