@@ -141,7 +141,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         pages(Path(name))
         shoot(Path(name, "page.html"), asked.folder / "page.png", 1000, 1180)
-        shoot(Path(name, "watch-research.html"), asked.folder / "watch.png", 940, 1290)
+        shoot(Path(name, "watch-research.html"), asked.folder / "watch.png", 940, 1240)
 
 
 if __name__ == "__main__":
