@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint types handover bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e lint types handover bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ $(VENV)/.installed: requirements-dev.txt pyproject.toml
 
 demo: $(VENV)/.installed ## the whole main job on the simulator, in under a minute (ARGS=--keep, ARGS=--fast)
 	$(BIN)/watchdog demo $(ARGS)
+
+pictures: $(VENV)/.installed ## docs/page.png and docs/watch.png, as chromium shows the pages of a simulated town
+	$(BIN)/python tests/pictures.py docs
 
 test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS="-k word")
 	$(BIN)/python -m pytest -n auto $(ARGS)

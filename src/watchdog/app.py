@@ -15,9 +15,12 @@ from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
+from watchdog.adapters.web.heard import Heard
 from watchdog.adapters.web.metrics import Metrics
+from watchdog.adapters.web.news import News
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
+from watchdog.adapters.web.site import Site
 from watchdog.channels import Build, Channels
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.record import is_about, record_of
@@ -29,6 +32,7 @@ from watchdog.reach import Reach, reach_of
 from watchdog.remote import connected
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
+from watchdog.showing import Showing, Sources
 from watchdog.term import Outside, Term
 
 log = logging.getLogger(__name__)
@@ -73,6 +77,8 @@ class Watchdog:
         self._rules_file = RulesFile(settings.rules, clock)
         self._rules_text = ""
         self._rulebook: Rulebook
+        self._rules_problem = ""
+        self._heard = Heard(clock)
 
     @property
     def supervisor(self) -> Supervisor | None:
@@ -159,6 +165,7 @@ class Watchdog:
             watches=lambda: self._watches(reach),
             watch=lambda watch_id: self._watch(reach, watch_id),
             of_target=lambda target: self._of_target(reach, target),
+            site=self._site(reach, cache, leadership),
         )
         await server.start()
         stack.push_async_callback(server.stop)
@@ -182,6 +189,7 @@ class Watchdog:
 
     def _queried(self, seconds: float, reason: object) -> None:
         self.metrics.query(seconds)
+        self._heard.queried("" if reason is None else f"the last query failed: {reason}")
         if reason is not None:
             self.metrics.query_failed(str(reason))
 
@@ -191,6 +199,7 @@ class Watchdog:
         async for text in self._rules_file.changes(self._rules_text):
             before = self._channels.notifiers
             problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, cache)
+            self._rules_problem = problem or ""
             self.metrics.rules_valid(problem is None)
             if problem is None:
                 # A notice that one of them was sending is tried again through its successor.
@@ -232,9 +241,27 @@ class Watchdog:
             reasons.append("no replica leads yet")
         if self._term is not None and not self._resumed():
             reasons.append("the journal was not read yet")
-        role = "leader" if self._term is not None else f"standby; {leadership.holder or 'nobody'} leads"
         troubles = [leadership.trouble] if leadership.trouble else []
-        return not reasons, [role, *reasons, *troubles, *cache.troubles]
+        return not reasons, [self._role(leadership), *reasons, *troubles, *cache.troubles]
+
+    def _role(self, leadership: Leadership) -> str:
+        return "leader" if self._term is not None else f"standby; {leadership.holder or 'nobody'} leads"
+
+    def _site(self, reach: Reach, cache: ClusterCache, leadership: Leadership) -> Site:
+        sources = Sources(
+            journal=reach.journal,
+            braking=reach.braking,
+            heard=self._heard,
+            watches=lambda: self._watches(reach),
+            role=lambda: self._role(leadership),
+            rules=lambda: (self._rulebook.digest, self._rules_problem),
+            troubles=lambda: cache.troubles,
+        )
+        showing, news = Showing(self.settings, self._clock, sources), News(self._clock)
+        self.observer.on_news = news.tell
+        self.observer.on_end = lambda record: showing.ended(reach.document(record))
+        self.observer.on_delivery = self._heard.delivery
+        return Site(showing, news)
 
     async def _watches(self, reach: Reach) -> Sequence[Document]:
         """Of a standby, those that the leader has journalled."""

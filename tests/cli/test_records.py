@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from adapters.web.pages.markup_reading import read
 from builders import a_ratio, a_rule, a_watch, at
 from cli.verbs import a_cluster, call, call_beside
 from watchdog.domain.record import record_of
@@ -183,3 +184,24 @@ async def test_the_records_of_a_dry_run_are_shown_only_where_they_are_asked_for(
     assert "PATCH /apis/apps/v1/x" in story.stdout
     assert none.exit_code == 1
     assert still_open.stdout == "no watch is open\n"
+
+
+async def test_explain_writes_the_watchs_page_as_one_file_that_needs_nobody(tmp_path: Path) -> None:
+    record = a_record("research-2", Phase.ROLLED_BACK, reason=HOSTILE, recovery="recovered")
+    async with a_cluster(tmp_path, record) as settings:
+        shown = await call_beside("explain", "research", "-o", "html", **settings)
+        kept = await call_beside("explain", "research", "-o", "html", "--to", str(tmp_path / "watch.html"), **settings)
+        table = await call_beside("explain", "research", "--to", str(tmp_path / "watch.txt"), **settings)
+        nowhere = await call_beside("explain", "x", "-o", "html", "--to", str(tmp_path / "no" / "x.html"), **settings)
+        unwritable = await call_beside("explain", "research", "-o", "html", "--to", "/proc/watch.html", **settings)
+    assert (shown.exit_code, kept.exit_code, kept.stdout) == (0, 0, "")
+    for text in (shown.stdout, (tmp_path / "watch.html").read_text(encoding="utf-8")):
+        page = read(text)
+        assert "research-2" in page.by_id("main").words
+        assert "[bold red]boo[/bold red]" in page.by_id("main").words
+        assert "\x1b" not in text
+        assert not [one for one in page.all if one.tag in ("script", "link")]
+    assert (table.exit_code, nowhere.exit_code, unwritable.exit_code) == (2, 2, 1)
+    assert "-o html" in table.stderr
+    assert "is no directory" in nowhere.stderr
+    assert "/proc/watch.html cannot be written" in unwritable.stderr

@@ -38,6 +38,14 @@ def records_of(settings: Settings) -> Sequence[Record]:
     return run_async(read_records(settings, SystemClock()))
 
 
+def page_of(record: Record, settings: Settings) -> str:
+    """The page of the watch as one HTML file."""
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
+    from watchdog.adapters.web.pages import Setting, watch_page  # noqa: PLC0415
+
+    return watch_page(record, Setting(SystemClock().now(), prometheus=settings.prometheus_public_url))
+
+
 def print_records(records: Sequence[Record], output: str, *, empty: str) -> None:
     """As short blocks for people, or as one JSON object a line without the part that only the watchdog reads."""
     if output == "json":

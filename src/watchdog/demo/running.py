@@ -84,7 +84,7 @@ async def _with_watchdog(
         scope.create_task(watchdog.run(stop), name="watchdog")
         refreshing = scope.create_task(_refresh(screen, clock), name="refresh")
         await watchdog.ready(clock)
-        screen.say(clock.now(), f"the watchdog is ready; its metrics are at {watchdog.url}/metrics")
+        screen.say(clock.now(), f"the watchdog is ready; its page is at {watchdog.url}/")
         await clock.sleep(1.0)
         world.release()
         screen.say(clock.now(), "released side by side: brand 1.8.0, research 2.4.0, gateway flipped to green (5.0.0)")
@@ -96,7 +96,7 @@ async def _with_watchdog(
         ended.append(right)
         if keep:
             screen.say(
-                clock.now(), f"kept running: {watchdog.url}/metrics and {watchdog.url}/api/watches; Ctrl-C ends it"
+                clock.now(), f"kept running: the page is at {watchdog.url}/ and links to all else; Ctrl-C ends it"
             )
             await stop.wait()
         refreshing.cancel()

@@ -26,6 +26,7 @@ from watchdog.domain.measurement import Baseline, Buckets
 from watchdog.domain.memory import Memory
 from watchdog.domain.rules import Signs
 from watchdog.domain.state import PATH_KEPT, Track, Watch
+from watchdog.domain.story import rule_story, story_of
 from watchdog.domain.telling import name_of
 
 LARGEST = 240_000
@@ -73,7 +74,11 @@ def _document(watch: Watch, every: int) -> dict[str, Any]:
         "reason": watch.reason or (watch.refusal.sentence if watch.refusal else ""),
         "ended_at": None if watch.ended_at is None else watch.ended_at.isoformat(),
         "acted_at": None if watch.acted_at is None else watch.acted_at.isoformat(),
-        "rules": {track.rule.name: _rule_summary(track, every, watch.switch.at) for track in watch.tracks},
+        **story_of(watch),
+        "rules": {
+            track.rule.name: {**_rule_summary(track, every, watch.switch.at), **rule_story(watch, track, every)}
+            for track in watch.tracks
+        },
         "peers": [_compared(one) for one in watch.comparison.rules] if watch.comparison else [],
         "notices": [
             {
@@ -165,7 +170,7 @@ def _rule_summary(track: Track, every: int, switched: datetime) -> dict[str, Any
                 _finite(point.value),
                 _finite(point.limit),
                 str(point.finding),
-                *([round(point.log_evidence, 3)] if point.log_evidence is not None else []),
+                *(round(odds, 3) for odds in (point.log_evidence, point.needed) if odds is not None),
             ]
             for point in track.path[::every]
         ],

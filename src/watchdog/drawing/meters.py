@@ -19,6 +19,16 @@ def meter(share: float, said: str, *, tone: Tone = Tone.VALUE, threshold: float 
     return _small(parts, said)
 
 
+def progress(share: float, said: str, *, tone: Tone = Tone.VALUE) -> str:
+    """A bar as wide as what is around it (the page's stylesheet gives `bar` its size), full at 1."""
+    wide = round(1000 * min(max(share, 0.0), 1.0))
+    return element(
+        "svg", element("title", words(said)), element("rect", width=1000, height=10, **fill(Tone.GRID)),
+        element("rect", width=wide, height=10, **fill(tone)) if wide else "", class_="wd bar",
+        viewBox="0 0 1000 10", preserveAspectRatio="none", role="img", xmlns="http://www.w3.org/2000/svg",
+    )  # fmt: skip
+
+
 def estimate(low: float, value: float, high: float, most: float, said: str, *, tone: Tone = Tone.VALUE) -> str:
     """An estimate as a dot within its interval, on an axis from 0 to `most`."""
     scale = (_WIDTH - 8) / most if most > 0 else 0.0

@@ -123,13 +123,13 @@ async def test_a_list_out_of_reach_is_said_so() -> None:
         assert (answer.status, await answer.json()) == (503, {"error": "the API server does not answer"})
 
 
-@pytest.mark.parametrize("path", ["/", "/favicon.ico", "/api", "/metrics/", "/../../etc/passwd"])
+@pytest.mark.parametrize("path", ["/nothing", "/favicon.ico", "/api", "/metrics/", "/../../etc/passwd"])
 @simulated
 async def test_what_is_not_there_names_what_is(path: str) -> None:
     async with serving() as (_, session), session.get(path) as answer:
         assert (answer.status, await answer.text()) == (
             404,
-            "nothing here; there are /healthz, /readyz, /metrics, /api/watches, /api/watches/ID\n",
+            "nothing here; there are /, /watches/ID, /healthz, /readyz, /metrics, /api/watches, /api/watches/ID\n",
         )
 
 

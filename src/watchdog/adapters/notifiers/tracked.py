@@ -39,7 +39,7 @@ class TrackedNotifier:
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
         if self._public_url and notice.watch:
-            notice = replace(notice, link=f"{self._public_url}/api/watches/{notice.watch}")
+            notice = replace(notice, link=f"{self._public_url}/watches/{notice.watch}")
         if not self._fence():
             raise NotDelivered("not sent: this replica does not lead any more")
         self._in_flight.count += 1

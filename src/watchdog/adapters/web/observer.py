@@ -1,8 +1,9 @@
 """What the engine reports, as metrics; and each final record as one log line, for the audit trail."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.domain.effects import PutBackAnswer, PutBackDone
@@ -21,11 +22,15 @@ class MetricsObserver:
         self._metrics = metrics
         self._rounds: dict[tuple[str, str], datetime] = {}
         self.on_step: Callable[[Watch], None] = lambda _watch: None
+        self.on_news: Callable[[], None] = lambda: None
+        self.on_end: Callable[[Mapping[str, Any]], None] = lambda _record: None
+        self.on_delivery: Callable[[str, str], None] = lambda _channel, _result: None
 
     def stepped(self, watch: Watch) -> None:
         if not watch.phase.terminal:
             self._tell_probes(watch)
         self.on_step(watch)
+        self.on_news()
 
     def _tell_probes(self, watch: Watch) -> None:
         """Prometheus cannot probe again what is past: a backtest replays probe rules from these."""
@@ -66,13 +71,21 @@ class MetricsObserver:
         self._metrics.outcome(watch.phase.value)
         self._metrics.forget(str(watch.switch.target))
         self._rounds = {key: at for key, at in self._rounds.items() if key[0] != str(watch.switch.target)}
-        record = {key: value for key, value in record_of(watch).items() if key != "state"}
-        for rule in record["rules"].values():
-            rule.pop("path", None)
+        whole = record_of(watch)
+        self.on_end(whole)
+        record = {key: value for key, value in whole.items() if key != "state"}
+        courses = ("path", "recovery", "stable")
+        record["rules"] = {
+            name: {key: value for key, value in rule.items() if key not in courses}
+            for name, rule in whole["rules"].items()
+        }
         log.info("record", extra={"facts": record})
+        self.on_news()
 
     def delivery(self, channel: str, result: str) -> None:
         self._metrics.notification(channel, result)
+        self.on_delivery(channel, result)
+        self.on_news()
 
     def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
         self._metrics.unguarded(str(target), *marks)

@@ -1,4 +1,4 @@
-"""The HTTP server: `/healthz`, `/readyz`, `/metrics`, `/api/watches`. It answers GET and HEAD, and changes nothing."""
+"""The HTTP server: health, metrics, the API, and the pages. It answers GET and HEAD, and changes nothing."""
 
 import errno
 import logging
@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web, web_response
 
 from watchdog.adapters.jsontext import to_json
+from watchdog.adapters.web.site import Site
 from watchdog.ports import OutOfReach
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ Watches = Callable[[], Awaitable[Sequence[Document]]]
 Watch = Callable[[str], Awaitable[Document | None]]
 OfTarget = Callable[[str], Awaitable[Sequence[Document]]]
 
-_ENDPOINTS = "/healthz, /readyz, /metrics, /api/watches, /api/watches/ID"
+_ENDPOINTS = "/, /watches/ID, /healthz, /readyz, /metrics, /api/watches, /api/watches/ID"
 _WATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _HEADERS = MappingProxyType(
     {
@@ -62,6 +63,7 @@ class WebServer:
         watches: Watches,
         watch: Watch,
         of_target: OfTarget | None = None,
+        site: Site | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -70,6 +72,7 @@ class WebServer:
         self._watches = watches
         self._watch = watch
         self._of_target = of_target
+        self._site = site
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -81,6 +84,8 @@ class WebServer:
         app.router.add_get("/metrics", self._show_metrics)
         app.router.add_get("/api/watches", self._list)
         app.router.add_get("/api/watches/{id}", self._one)
+        if self._site is not None:
+            app.router.add_routes(self._site.routes())
         runner = web.AppRunner(
             app,
             access_log=None,
@@ -103,6 +108,8 @@ class WebServer:
     async def stop(self) -> None:
         """Stop listening; requests under way have a second."""
         if self._runner is not None:
+            if self._site is not None:
+                self._site.close()
             await self._runner.cleanup()
             self._runner = None
 
@@ -176,7 +183,8 @@ def _closing(answer: web.Response) -> web.Response:
 
 
 async def _finish(_: web.Request, answer: web.StreamResponse) -> None:
-    answer.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        answer.headers.setdefault(name, value)
     answer.headers.popall("Server", None)
 
 

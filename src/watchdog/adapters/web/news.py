@@ -1,0 +1,85 @@
+"""Server-sent events: they say that there is news, never what; the page is then asked for again."""
+
+import asyncio
+from contextlib import suppress
+
+from aiohttp import web
+
+from watchdog.ports import Clock
+
+MOST = 200
+"""Viewers at a time; further ones see the page without it being live."""
+
+_SETTLE = 1.5  # seconds from a change to its news: more may follow at once, and what is shown is a second old at most
+_QUIET = 15.0  # seconds after which a sign of life is sent, so that proxies keep the connection
+_PATIENCE = 5.0  # seconds that a viewer has to take what is sent
+
+
+class News:
+    """Tells viewers that something changed. Telling costs nothing where nobody looks, and waits for nobody."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._number = 0
+        self._closing = False
+        self._viewers = 0
+
+    def tell(self) -> None:
+        """Something changed."""
+        self._number += 1
+        self._wake()
+
+    def close(self) -> None:
+        """Let every viewer go, so that the server can end."""
+        self._closing = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._changed = self._changed, asyncio.Event()
+        waiting.set()
+
+    async def follow(self, request: web.Request) -> web.StreamResponse:
+        """The stream of one viewer; ends when he leaves, does not take what is sent, or the server ends."""
+        if self._viewers >= MOST or self._closing:
+            return web.Response(status=503, text="too many viewers; reload the page instead\n")
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        self._viewers += 1
+        try:
+            await answer.prepare(request)
+            with suppress(ConnectionError, TimeoutError):
+                await self._stream(answer)
+        finally:
+            self._viewers -= 1
+        return answer
+
+    async def _stream(self, answer: web.StreamResponse) -> None:
+        await _send(answer, "retry: 5000\n\n")
+        seen = self._number
+        while await self._go_on(seen):
+            news = seen != self._number
+            if news:
+                await self._settle()
+            seen = self._number
+            await _send(answer, f"event: news\ndata: {seen}\n\n" if news else ": quiet\n\n")
+
+    async def _go_on(self, seen: int) -> bool:
+        """Wait for news, for a while; False where the server ends."""
+        if seen == self._number and not self._closing:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_QUIET):
+                    await self._changed.wait()
+        return not self._closing
+
+    async def _settle(self) -> None:
+        """Let what changes together come together, unless the server ends."""
+        until = self._clock.monotonic() + _SETTLE
+        while not self._closing and (left := until - self._clock.monotonic()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
+
+
+async def _send(answer: web.StreamResponse, text: str) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        await answer.write(text.encode())

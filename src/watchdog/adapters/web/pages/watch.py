@@ -1,0 +1,159 @@
+"""The page of one watch, open or ended, and the same as a file of its own: a short incident report."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from watchdog.adapters.web.pages import decision
+from watchdog.adapters.web.pages.filters import namespace_of
+from watchdog.adapters.web.pages.health import Health, alarms
+from watchdog.adapters.web.pages.links import prometheus_link, single_queries
+from watchdog.adapters.web.pages.markup import badge, document, facts, name, pre, said, time
+from watchdog.adapters.web.pages.overview import evidence, header, outcome, sides, time_left
+from watchdog.adapters.web.pages.plots import figure_of
+from watchdog.adapters.web.pages.reading import Record, Rule, is_open, items, mapping, moment, rules_of, seconds
+from watchdog.adapters.web.pages.timeline import timeline
+from watchdog.domain.judge.verdict import span
+from watchdog.drawing import in_page
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the page stands in. Without `health` it is a file of its own, which links to nothing of the watchdog's."""
+
+    now: datetime
+    health: Health | None = None
+    prometheus: str | None = None  # where people reach Prometheus
+    dry_run: bool = False
+
+    @property
+    def alone(self) -> bool:
+        return self.health is None
+
+
+def watch_page(record: Record, setting: Setting) -> str:
+    """The page at `/watches/ID`, or a file."""
+    target = str(record.get("target", "?"))
+    live = ' data-live=""' if is_open(record) else ""
+    dry_run = setting.dry_run or bool(record.get("dry_run"))
+    body = (
+        header(setting.health, dry_run=dry_run)
+        + f'<main id="main"{live}>'
+        + (alarms(setting.health) if setting.health is not None else "")
+        + _head(record, target, setting)
+        + timeline(record)
+        + _rules(record, setting)
+        + decision.section(record)
+        + decision.peers(record)
+        + decision.unsent(record)
+        + decision.notices(record)
+        + _whole(record, setting)
+        + f"</main><footer><p>As of {time(setting.now)}. Watch {said(record.get('watch'))}.</p></footer>"
+    )
+    return document(f"{target} · {record.get('outcome') or record.get('phase')}", body, alone=setting.alone)
+
+
+def _head(record: Record, target: str, setting: Setting) -> str:
+    crumb = (
+        "" if setting.alone else f'<p><a href="/?namespace={said(namespace_of(record))}" id="up">All watches</a></p>'
+    )
+    left = time_left(record, setting.now) if is_open(record) else ""
+    return (
+        f'{crumb}<div class="row"><h1>{name(target)}</h1><span>{outcome(record)}</span></div>'
+        f'<p class="lead">{said(_sentence(record))}</p>{sides(record)}{left}'
+        + facts(
+            [
+                ("services", said(", ".join(map(str, items(record.get("services")))))),
+                ("by hand", said(record.get("by_hand"))),
+                ("only tells", said(record.get("notify_only"))),
+                ("watched for", said(span(seconds(record, "bake"))) if seconds(record, "bake") else ""),
+            ]
+        )
+    )
+
+
+def _sentence(record: Record) -> str:
+    """The whole story in one line: what people were told last, else how it stands."""
+    notices = items(record.get("notices"))
+    told = {str(mapping(one).get("id", "")).split("/")[1:2][0] if "/" in str(mapping(one).get("id", "")) else "": one
+            for one in notices}  # fmt: skip
+    for topic in ("rolled-back", "would-roll-back", "failed", "held", "breach", "passed"):
+        if topic in told and (topic != "passed" or record.get("outcome") == "passed"):
+            return str(mapping(told[topic]).get("title", ""))
+    if record.get("reason"):
+        return str(record["reason"])
+    return "No rule is breached so far." if is_open(record) else ""
+
+
+def _rules(record: Record, setting: Setting) -> str:
+    parts = "".join(_rule(record, rule, f"r{index}", setting) for index, rule in enumerate(rules_of(record)))
+    none = '<p class="faint">no rule was judged</p>'
+    return f'<section aria-labelledby="rules"><h2 id="rules">Rules</h2>{parts or none}</section>'
+
+
+def _rule(record: Record, rule: Rule, key: str, setting: Setting) -> str:
+    figure = figure_of(record, rule, key)
+    picture = "" if figure is None else _scrolled(in_page(figure, key), f"Plot of {rule.name}")
+    tone = {"breach": "bad", "undecided": "doubt", "pass": "good"}.get(rule.finding, "none")
+    numbers = facts(
+        [
+            ("measured", said(rule.shown("value")) if rule.shown("value") != "-" else ""),
+            ("limit", said(rule.shown("limit")) if rule.shown("limit") != "-" else ""),
+            ("stable before", said(rule.shown("baseline")) if rule.shown("baseline") != "-" else ""),
+            ("bad of all", _counts(rule)),
+            ("since", time(moment(rule.all.get("since"))) if rule.all.get("since") else ""),
+            ("evidence", evidence(rule) if rule.by_evidence else ""),
+            ("its habits", said(mapping(rule.all.get("calibration")).get("sentence"))),
+        ]
+    )
+    return (
+        f'<article class="card t-{tone}" aria-labelledby="{key}-name"><div class="row">'
+        f'<h3 id="{key}-name">{said(rule.name)}</h3> {badge(rule.finding)}</div>'
+        f'<p class="faint">{said(rule.text)}</p><p>{said(rule.sentence)}</p>{picture}'
+        f"{_details(key, numbers, rule, setting)}</article>"
+    )
+
+
+def _scrolled(picture: str, label: str) -> str:
+    """Narrow, a picture scrolls within itself, so that its words stay legible."""
+    return f'<div class="wide" role="region" aria-label="{said(label)}" tabindex="0">{picture}</div>'
+
+
+def _details(key: str, numbers: str, rule: Rule, setting: Setting) -> str:
+    stable = mapping(rule.all.get("stable"))
+    query = _asked("asked as", rule, rule.query, moment(rule.all.get("at")), setting)
+    query += _asked("and of stable, before the switch", rule, stable.get("query"), moment(stable.get("to")), setting)
+    opened_by_itself = " open" if rule.finding == "breach" else ""
+    return f'<details id="{key}-more"{opened_by_itself}><summary>Numbers and query</summary>{numbers}{query}</details>'
+
+
+def _asked(label: str, rule: Rule, query: object, at: datetime | None, setting: Setting) -> str:
+    """The queries as they were sent, one below the other."""
+    if not query:
+        return ""
+    if rule.all.get("asks") != "prometheus":
+        return f'<p class="label">{label}</p>{pre(query)}'
+    parts = []
+    for one in single_queries(str(query)):
+        link = prometheus_link(setting.prometheus, one, at)
+        opened = f'<p><a href="{said(link, 20_000)}" rel="noreferrer">Open in Prometheus</a></p>' if link else ""
+        parts.append(pre(one) + opened)
+    return f'<p class="label">{label}</p>{"".join(parts)}'
+
+
+def _counts(rule: Rule) -> str:
+    bad, total = rule.all.get("bad"), rule.all.get("total")
+    if not isinstance(bad, int | float) or not isinstance(total, int | float):
+        return ""
+    return f"{bad:,.0f} of {total:,.0f}"
+
+
+def _whole(record: Record, setting: Setting) -> str:
+    head = '<section aria-labelledby="record"><h2 id="record">The record</h2>'
+    watch = said(record.get("watch"))
+    command = f"<p>In a terminal: <code>watchdog explain {watch}</code></p>"
+    if setting.alone:
+        kept = {name: value for name, value in record.items() if name != "state"}
+        text = json.dumps(kept, indent=1, ensure_ascii=True)
+        return f'{head}{command}<details id="json"><summary>As JSON</summary>{pre(text)}</details></section>'
+    return f'{head}{command}<p><a href="/api/watches/{watch}" id="json">As JSON</a></p></section>'

@@ -1,0 +1,170 @@
+"""What a record tells beside its verdicts: the moments, the tempo, what was checked, how each rule reads.
+
+Everything here is derived from the watch and only read by people and their programs; nothing is read back.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from watchdog.domain.checks import checks_of
+from watchdog.domain.judge.verdict import number, span
+from watchdog.domain.measurement import Baseline
+from watchdog.domain.rollout import Revision
+from watchdog.domain.rules import Alerts, Budget, Dimension, Probe, RatioMetric, Rule, Signs, Threshold
+from watchdog.domain.state import Point, Track, Watch
+
+COURSE_KEPT = 120
+"""Points of stable's past that a record keeps for each rule."""
+
+
+def story_of(watch: Watch) -> dict[str, Any]:
+    """The moments and the setting of a watch."""
+    guard = watch.guard
+    return {
+        "images": {
+            "candidate": list(watch.switch.candidate.images),
+            "stable": list(_images(watch.stable.revision if watch.stable else None)),
+        },
+        "services": [flip.service for flip in watch.switch.flips],
+        "tempo": {
+            "bake": guard.bake.total_seconds(),
+            "warmup": guard.warmup.total_seconds(),
+            "interval": guard.interval.total_seconds(),
+            "baseline": guard.baseline.total_seconds(),
+            "recovery": guard.recovery.total_seconds(),
+        },
+        "may_act": watch.may_act,
+        "notify_only": watch.notify_only,
+        "ready_at": _moment(watch.ready_from),
+        "bake_from": _moment(watch.bake_from),
+        "bake_until": _moment(watch.bake_end),
+        "patience_until": _moment(watch.patience),
+        "breached": list(watch.breached),
+        "noted": list(watch.noted),
+        "breached_at": _moment(watch.breached_at),
+        "put_back_to": None if watch.remedy is None else str(watch.remedy.to),
+        "put_back_complete_at": _moment(watch.recovery_from),
+        "recovery_until": _moment(watch.recovery_end),
+        "attempts": watch.attempts,
+        "left": dict(watch.left),
+        "refusal": None if watch.refusal is None else watch.refusal.reason.value,
+        "checks": checks_of(watch),
+    }
+
+
+def rule_story(watch: Watch, track: Track, every: int) -> dict[str, Any]:
+    """How a rule reads, where its numbers come from, and what it measured before the switch and after the act."""
+    rule = track.rule
+    verdict = track.breach or track.verdict
+    evidence = None if verdict is None else verdict.evidence
+    recovery = next((one for one in watch.recovery_tracks if one.rule.name == rule.name), None)
+    threshold = track.threshold
+    return {
+        "text": text_of(rule),
+        "asks": _asks(rule),
+        "dimension": str(_dimension(track)),
+        "upward": threshold is None or threshold.op.upward,
+        "hold": rule.hold.total_seconds(),
+        "action": str(rule.action or watch.guard.action),
+        "breached_at": None if track.breach is None else track.breach.at.isoformat(),
+        "since": None if evidence is None else _moment(evidence.since),
+        "outage": verdict is not None and verdict.outage,
+        "stable": None if track.baseline is None else _stable(track, track.baseline, every),
+        "recovery": [] if recovery is None else [_point(point) for point in recovery.path[::every]],
+    }
+
+
+def text_of(rule: Rule) -> str:
+    """A rule as rules.toml has it, on one line."""
+    held = f", for {span(rule.hold)}" if rule.hold else ""
+    match rule.check:
+        case Threshold(text=text):
+            return text + held
+        case Budget() as budget:
+            period, spent = span(budget.period), number(budget.spend, Dimension.RATIO)
+            return f"spends more than {spent} of the error budget of {period}{held}"
+        case Probe() as probe:
+            return f"GET {probe.path} on port {probe.port} each {span(probe.every)}, {probe.failures} failures in a row"
+        case Signs(signs):
+            return f"any of {', '.join(signs)}{held}"
+        case Alerts(names):
+            return f"any of the alerts {', '.join(names)}{held}"
+        case _:
+            assert_never(rule.check)
+
+
+def _asks(rule: Rule) -> str:
+    """Whom the rule asks."""
+    match rule.check:
+        case Probe():
+            return "probe"
+        case Signs():
+            return "pods"
+        case _:
+            return "prometheus"
+
+
+def _images(revision: Revision | None) -> tuple[str, ...]:
+    return () if revision is None else revision.images
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _dimension(track: Track) -> Dimension:
+    verdict = track.breach or track.verdict
+    if verdict is not None and verdict.evidence.value is not None:
+        return verdict.evidence.dimension
+    return Dimension.PLAIN if track.threshold is None else track.threshold.metric.dimension
+
+
+def _point(point: Point) -> list[Any]:
+    return [point.at.isoformat(), _rounded(point.value), _rounded(point.limit), str(point.finding)]
+
+
+def _stable(track: Track, baseline: Baseline, every: int) -> dict[str, Any]:
+    """When stable was measured, and its course where the rule's own numbers were kept interval by interval."""
+    values, step = _course(track, baseline)
+    known = sorted(value for value in values if value is not None)
+    return {
+        "from": baseline.start.isoformat(),
+        "to": baseline.end.isoformat(),
+        "query": baseline.query,
+        "band": [_rounded(_quantile(known, 0.05)), _rounded(_quantile(known, 0.95))] if known else None,
+        "course": _thinned(baseline.start, values, step, COURSE_KEPT // every),
+    }
+
+
+def _course(track: Track, baseline: Baseline) -> tuple[Sequence[float | None], timedelta]:
+    threshold = track.threshold
+    if baseline.course and baseline.step > 0:
+        return baseline.course, timedelta(seconds=baseline.step)
+    own = threshold is not None and isinstance(threshold.metric, RatioMetric) and baseline.blocks
+    if not own:
+        return (), timedelta(0)
+    shares = [bad / total if total else None for bad, total in baseline.blocks]
+    return shares, (baseline.end - baseline.start) / len(shares)
+
+
+def _thinned(start: datetime, values: Sequence[float | None], step: timedelta, most: int) -> list[list[Any]]:
+    """At most so many points, each the largest of its stretch: bursts of stable's must not be thinned away."""
+    size = max(1, math.ceil(len(values) / max(most, 1)))
+    points = []
+    for begin in range(0, len(values), size):
+        stretch = [value for value in values[begin : begin + size] if value is not None]
+        at = start + step * (begin + min(size, len(values) - begin))
+        points.append([at.isoformat(timespec="seconds"), _rounded(max(stretch)) if stretch else None])
+    return points
+
+
+def _quantile(known: Sequence[float], share: float) -> float:
+    return known[round(share * (len(known) - 1))]
+
+
+def _rounded(value: float | None) -> float | None:
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.6g}")
