@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint types bench-judge bench-check lock coverage docs clean
+.PHONY: help demo test e2e lint types bench-judge bench-backtest bench-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
 
 bench-judge: $(VENV)/.bench ## the judge beside its peers: benchmarks/results/judge.md, in under ten minutes (ARGS=--quick)
 	$(BIN)/python -m benchmarks.judge $(ARGS)
+
+bench-backtest: $(VENV)/.installed ## a backtest of 14 days: seconds and memory, benchmarks/results/backtest.md (needs Prometheus)
+	$(BIN)/python -m benchmarks.backtest $(ARGS)
 
 bench-check: $(VENV)/.bench ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks

@@ -65,7 +65,9 @@ class _Counted:
     cpu: float = 0.0
 
 
-def build(plan: Plan, directory: Path, *, told: Callable[[str], None] = lambda _: None, kube_state: bool = True) -> None:
+def build(
+    plan: Plan, directory: Path, *, told: Callable[[str], None] = lambda _: None, kube_state: bool = True
+) -> None:
     """The blocks, in `directory`/data. `kube_state=False` leaves kube-state-metrics out."""
     counted: dict[str, _Counted] = {}
     begin = plan.begin

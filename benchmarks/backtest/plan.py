@@ -145,7 +145,9 @@ def _pods(plan: Plan, releases: tuple[Switch, ...], chance: random.Random) -> It
             for number in range(REPLICAS):
                 created = at + number * NEXT_POD
                 # The next one's pod is ready before this one is told to end.
-                ended = None if following is None else following + number * NEXT_POD + READY_AFTER + timedelta(seconds=1)
+                ended = (
+                    None if following is None else following + number * NEXT_POD + READY_AFTER + timedelta(seconds=1)
+                )
                 name = f"{service}-{template}-{''.join(chance.choices(LETTERS, k=5))}"
                 yield Pod(service, template, name, created, created + READY_AFTER, ended, fault, at)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from watchdog.replay.session import Politeness
     from watchdog.settings import Settings
 
+_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
 _FILE = click.Path(path_type=Path)
 _OPTIONS = (
     click.option("--since", default="14d", show_default=True, help="How far back: 6h, 14d."),
@@ -99,9 +100,12 @@ def _duration(text: str) -> timedelta:
     from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415
 
     try:
-        return parse_duration(text)
+        span = parse_duration(text)
     except ValueError as error:
         fail(f"--since {text!r}: {error}", 2)
+    if not _SHORTEST <= span <= _LONGEST:
+        fail(f"--since {text!r}: write from 1m to {_LONGEST.days}d", 2)
+    return span
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -16,7 +16,7 @@ from watchdog.replay.asking_past import DEADLINE, NotAnswered
 from watchdog.replay.cases import Mark, Marked, Neighbours, placebo, placebos, real_cases
 from watchdog.replay.courses import Course, Found
 from watchdog.replay.handwritten import Entry, marks_of
-from watchdog.replay.noticing import blank, failures, first_failure, nothing, span, unused
+from watchdog.replay.noticing import blank, failures, first_failure, left_out, nothing, span, unused
 from watchdog.replay.replaying import At, Replayed, Replayer
 from watchdog.replay.report import Note, Report, Severity, Spent, SwitchReplay
 from watchdog.replay.searching import guarded, search
@@ -101,8 +101,9 @@ class Backtest:
         cases = [*self._cases(found.courses, guards, marks, since, now)]
         in_vain = unused(marks_of(self._wish.labels), cases)
         switches, trouble = await self._replayed(rules, found.courses, guards, cases, now)
+        switches, quieter = left_out(switches)
         switches.sort(key=lambda switch: (switch.at, switch.id))
-        missing = [*in_vain, *trouble, *blank(switches), *nothing(found, cases, guards)]
+        missing = [*in_vain, *trouble, *quieter, *blank(switches), *nothing(found, cases, guards)]
         spent = self._source.spent
         return Report(
             rules_file=rules.name,

@@ -12,7 +12,7 @@ from watchdog.domain.rules import Guard
 from watchdog.domain.state import open_watch, watch_id
 from watchdog.domain.untouched import Peer, untouched
 from watchdog.replay.courses import Course, Serving
-from watchdog.replay.replaying import Case
+from watchdog.replay.filming import Case
 from watchdog.replay.report import Label
 
 HOUR = timedelta(hours=1)
@@ -50,7 +50,7 @@ def label_of(course: Course, index: int, marks: Sequence[Mark], now: datetime) -
     """Whether the stretch's switch was bad: what people say comes first, then what was done."""
     serving = course.stretches[index]
     for mark in marks:
-        if mark.target == course.target and abs(mark.at - serving.since) <= _NEAR:
+        if mark.target == course.target and serving is _nearest(course, mark.at):
             return mark.label, mark.source
     if serving.label is not None:
         return serving.label, serving.label_source
@@ -63,6 +63,12 @@ def label_of(course: Course, index: int, marks: Sequence[Mark], now: datetime) -
     if index > 0 and following.revision == course.stretches[index - 1].revision:
         return Label.BAD, "rolled back within the hour"
     return Label.UNKNOWN, "replaced within the hour"
+
+
+def _nearest(course: Course, at: datetime) -> Serving | None:
+    """The switch that a mark means: what it was put back to, two minutes later, is not meant."""
+    nearest = min(course.stretches, key=lambda one: abs(one.since - at))
+    return nearest if abs(nearest.since - at) <= _NEAR else None
 
 
 def real_cases(course: Course, guard: Guard, marks: Sequence[Mark], since: datetime, now: datetime) -> Iterator[Marked]:
@@ -91,18 +97,13 @@ def real_cases(course: Course, guard: Guard, marks: Sequence[Mark], since: datet
                 course, guard, noticed.switch, noticed.stable, serving, following, notify_only=noticed.notify_only
             )
             yield Marked(case, label, source)
-        memory = _learnt(memory, serving, following, label, guard.bake, now)
-
-
-def _learnt(
-    memory: Memory, serving: Serving, following: Serving | None, label: Label, bake: timedelta, now: datetime
-) -> Memory:
-    until = following.since if following is not None else now
-    if label is Label.BAD:
-        return memory.with_bad(serving.revision, "", until, following.revision if following else None)
-    if until - serving.since >= bake:
-        return memory.with_good(serving.revision, serving.since, serving.since + bake)
-    return memory
+        earlier = {one.revision for one in course.stretches[:index]}
+        back = following.revision if following is not None and following.revision in earlier else None
+        until = following.since if following is not None else now
+        if label is Label.BAD:
+            memory = memory.with_bad(serving.revision, "", until, back)
+        elif until - serving.since >= guard.bake:
+            memory = memory.with_good(serving.revision, serving.since, serving.since + guard.bake)
 
 
 def placebos(

@@ -18,6 +18,8 @@ SOURCE = "kube-state-metrics"
 _STEP = 3600.0  # the search looks back that far at each step, so that nothing falls between two
 _AROUND = timedelta(minutes=2)
 _AFTER = timedelta(minutes=6)
+_LONGEST_UNDONE = timedelta(hours=1)
+_SAME_SCRAPE = 1.0  # seconds
 
 Workload = tuple[str, str]  # namespace, Deployment
 
@@ -116,11 +118,36 @@ async def course(source: MetricSource, state: KubeState, workload: Workload, sta
                 stretches.append((template, created, []))
         known.add(template)
         _of(stretches, template).append(pod)
-    return Course(
-        Target(namespace, TargetKind.DEPLOYMENT, deployment),
-        state.labels.get(workload, {}),
-        tuple(Serving(Revision(deployment, one), at, source=SOURCE, pods=tuple(pods)) for one, at, pods in stretches),
-    )
+    served = [Serving(Revision(deployment, one), at, source=SOURCE, pods=tuple(pods)) for one, at, pods in stretches]
+    target = Target(namespace, TargetKind.DEPLOYMENT, deployment)
+    return Course(target, state.labels.get(workload, {}), tuple(await _with_put_backs(source, namespace, served, end)))
+
+
+async def _with_put_backs(
+    source: MetricSource, namespace: str, served: Sequence[Serving], now: datetime
+) -> list[Serving]:
+    """A rollout that was undone before it replaced anything makes no new pod: its ReplicaSet is scaled to nothing."""
+    found = list(served[:1])
+    for before, serving, after in zip(served, served[1:], [*served[2:], None], strict=False):
+        found.append(serving)
+        upto = min(serving.since + _LONGEST_UNDONE, now, *([after.since] if after is not None else []))
+        ended = await _scaled_to_nothing(source, namespace, serving.revision, before.revision, serving.since, upto)
+        if ended is not None:
+            found.append(Serving(before.revision, ended, since_is_bound=True, source=SOURCE))
+    return found
+
+
+async def _scaled_to_nothing(
+    source: MetricSource, namespace: str, candidate: Revision, before: Revision, start: datetime, end: datetime
+) -> datetime | None:
+    """When the candidate was given up while what served before still did."""
+    own, others = await _replicas(source, namespace, candidate, before, start, end)
+    grown = False
+    for at, wanted in own:
+        if grown and wanted == 0.0 and any(other > 0.0 for time, other in others if abs(time - at) < _SAME_SCRAPE):
+            return moment(at)
+        grown = grown or wanted > 0.0
+    return None
 
 
 def _of(stretches: Sequence[tuple[str, datetime, list[SeenPod]]], template: str) -> list[SeenPod]:
@@ -132,11 +159,9 @@ async def _took_over(
     source: MetricSource, namespace: str, deployment: str, template: str, serving: str, at: datetime
 ) -> bool:
     """Whether an old ReplicaSet that made a pod became current again, rather than replaced one that it had lost."""
-    sets = one_of((f"{deployment}-{template}", f"{deployment}-{serving}"))
-    wanted = f'kube_replicaset_spec_replicas{{namespace="{namespace}", replicaset=~{sets}}}'
-    counts = await samples(source, wanted, at - _AROUND, at + _AFTER)
-    own = _merged(one for one in counts if one.labels.get("replicaset") == f"{deployment}-{template}")
-    others = _merged(one for one in counts if one.labels.get("replicaset") == f"{deployment}-{serving}")
+    own, others = await _replicas(
+        source, namespace, Revision(deployment, template), Revision(deployment, serving), at - _AROUND, at + _AFTER
+    )
     before = [value for moment_, value in own if moment_ < at.timestamp()]
     if not own:
         return True
@@ -145,6 +170,17 @@ async def _took_over(
     grew = any(later[1] > earlier[1] for earlier, later in pairwise(own))
     shrank = any(later[1] < earlier[1] for earlier, later in pairwise(others))
     return grew and shrank and own[-1][1] >= (others[-1][1] if others else 0.0)
+
+
+async def _replicas(
+    source: MetricSource, namespace: str, one: Revision, other: Revision, start: datetime, end: datetime
+) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """How many pods two ReplicaSets were to have."""
+    names = [f"{revision.workload}-{revision.template}" for revision in (one, other)]
+    wanted = f'kube_replicaset_spec_replicas{{namespace="{namespace}", replicaset=~{one_of(names)}}}'
+    counts = await samples(source, wanted, start, end)
+    first, second = (_merged(series for series in counts if series.labels.get("replicaset") == name) for name in names)
+    return first, second
 
 
 def _merged(series: Iterable[Series]) -> list[tuple[float, float]]:

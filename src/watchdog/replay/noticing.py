@@ -41,7 +41,7 @@ def unused(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
     """A mark that marks nothing is a mistake of whoever wrote it."""
     return [
         Note(
-            Severity.WARNING, f"the label file marks {mark.at.isoformat()}, where no switch was found", str(mark.target)
+            Severity.WARNING, f"the label file marks {mark.at.isoformat()}: no switch was found there", str(mark.target)
         )
         for mark in marks
         if not any(
@@ -49,6 +49,20 @@ def unused(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
             for one in cases
         )
     ]
+
+
+def unmeasured(switch: SwitchReplay) -> bool:
+    """Whether nothing at all was measured: Prometheus was away, or keeps less than was asked for."""
+    measured = [rule for rule in switch.rules if rule.kind in _MEASURED]
+    return bool(measured) and all(rule.not_replayable for rule in measured)
+
+
+def left_out(switches: Sequence[SwitchReplay]) -> tuple[list[SwitchReplay], list[Note]]:
+    """Without quiet windows in which nothing was measured: they say nothing of any rule."""
+    kept = [switch for switch in switches if not (switch.placebo and unmeasured(switch))]
+    count = len(switches) - len(kept)
+    text = f"{count} quiet window{'' if count == 1 else 's'} without any data left out"
+    return kept, [Note(Severity.INFO, text)] if count else []
 
 
 def nothing(found: Found, cases: Sequence[Marked], guards: Mapping[Target, Guard]) -> list[Note]:

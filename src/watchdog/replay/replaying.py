@@ -3,43 +3,28 @@
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from watchdog.domain.effects import Look, PutBack
-from watchdog.domain.events import BaselineMeasured, Event, Looked, Measured, Probed, Superseded, Ticked
+from watchdog.domain.events import BaselineMeasured, Looked, Superseded, Ticked
 from watchdog.domain.live import Pod
-from watchdog.domain.measurement import Baseline, Block, Counts, NoData, ProbeResult, ProbeRound, QueryFailed
-from watchdog.domain.rollout import Stable, TrafficSwitch
-from watchdog.domain.rules import Guard, Probe, RatioMetric, Rule, ShareOfLimit, Signs, Threshold
-from watchdog.domain.state import SETTLE, Phase, Watch, open_watch
+from watchdog.domain.measurement import Baseline, Block, Counts, ProbeResult, ProbeRound, QueryFailed
+from watchdog.domain.rules import Probe, RatioMetric, Threshold
+from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.domain.watch import advance
 from watchdog.engine.asking import Asking
 from watchdog.engine.peering import Peering, PeersOf
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import MetricSource
-from watchdog.replay.courses import Course, Serving
+from watchdog.replay.filming import Case, Film, film_of, without_data, without_senses
 from watchdog.replay.looks import Looks, looks_of
 from watchdog.replay.probes import rounds_of
 
 _PROGRESS = timedelta(minutes=10)  # Kubernetes's own default for a rollout
 _LONGEST = timedelta(hours=2)  # after a switch for which bad requests are counted
 _MOST_LOOKS = 10  # looks that one breach asks for at one moment
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One switch to replay."""
-
-    course: Course
-    guard: Guard
-    switch: TrafficSwitch
-    stable: Stable | None
-    serving: Serving
-    following: Serving | None  # what served next
-    notify_only: str = ""
-    placebo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +64,6 @@ class _NoProber:
         return ()
 
 
-@dataclass(slots=True)
-class _Film:
-    """What happened, in order: moment, order within it, event."""
-
-    events: list[tuple[datetime, int, Event]] = field(default_factory=list)
-
-    def add(self, at: datetime, order: int, event: Event) -> None:
-        self.events.append((at, order, event))
-
-    def in_order(self) -> list[tuple[datetime, int, Event]]:
-        return sorted(self.events, key=lambda one: one[:2])
-
-
 class Replayer:
     """Replays cases against one source. `now`: where the history ends."""
 
@@ -107,11 +79,9 @@ class Replayer:
     async def replay(self, case: Case) -> Replayed:
         """Follow the switch until its bake ends, whatever was decided before. Raises `NotAnswered`."""
         switch, told = case.switch, case.course.kube_state
-        limit = min(
-            self._now, switch.at + _PROGRESS + case.guard.bake, *([case.following.since] if case.following else [])
-        )
+        limit = min(self._now, switch.at + _PROGRESS + case.guard.bake, *([case.ends] if case.ends else []))
         rounds = await self._rounds(case, limit)
-        blind = _blind(case.guard.rules, rounds, told=told)
+        blind = without_senses(case.guard.rules, rounds, told=told)
         guard = replace(case.guard, rules=tuple(rule for rule in case.guard.rules if rule.name not in blind))
         watch = open_watch(switch, guard, case.stable, notify_only=case.notify_only, now=switch.at)
         before = case.stable.revision if case.stable else None
@@ -122,11 +92,11 @@ class Replayer:
         bake_from = watch.bake_from or (None if completed is None else max(completed, switch.at))
         until = min(limit, bake_from + guard.bake) if bake_from is not None else limit
         blocks, baselines, failures = await self._measured(replace(watch, bake_from=bake_from), looks, until)
-        film = _film(watch, case, looks, rounds, blocks, until, bake_from)
+        film = film_of(watch, case, looks, rounds, blocks, until, bake_from)
         if baselines:
             film.add(switch.at, 0, BaselineMeasured(baselines))
         watch, decided = await self._follow(watch, looks, film)
-        blind = {**blind, **_silent(watch, blocks, limits_known=looks.limits_known)}
+        blind = {**blind, **without_data(watch, blocks, limits_known=looks.limits_known)}
         replayed = Replayed(watch, decided, blind, until, failures=tuple(failures))
         return await self._counted(case, replayed, looks)
 
@@ -166,7 +136,7 @@ class Replayer:
         known = {name: one for name, one in baselines.items() if not isinstance(one.reading, QueryFailed)}
         return rows, known, failures
 
-    async def _follow(self, watch: Watch, looks: Looks, film: _Film) -> tuple[Watch, datetime | None]:
+    async def _follow(self, watch: Watch, looks: Looks, film: Film) -> tuple[Watch, datetime | None]:
         """Hand each event to `advance`. After the act nothing is waited for: the rules are only judged further."""
         clock = At(watch.opened)
         peering = Peering(
@@ -224,65 +194,6 @@ class Replayer:
             return replayed
         saved = bad[-1] if len(bad) == 2 else 0.0 if replayed.decided_at is not None else None
         return replace(replayed, bad=sum(bad), saved=saved, counted_until=last)
-
-
-def _film(
-    watch: Watch,
-    case: Case,
-    looks: Looks,
-    rounds: Mapping[str, list[ProbeRound]],
-    blocks: Sequence[Mapping[str, Block]],
-    until: datetime,
-    bake_from: datetime | None,
-) -> _Film:
-    film = _Film()
-    for at in looks.moments(until):
-        film.add(at, 1, Looked(looks.at(at)))
-    # A look at the very beginning, lest the first block find no pod known.
-    film.add(case.switch.at, 1, Looked(looks.at(case.switch.at)))
-    for rule, found in rounds.items():
-        for round_ in found:
-            if round_.at <= until and watch.track(rule) is not None:
-                film.add(round_.at, 2, Probed(rule, round_))
-    for k, of_rules in enumerate(blocks, 1):
-        at = watch.block_end(k) + SETTLE
-        if case.following is None or at < case.following.since:
-            if of_rules:
-                film.add(at, 3, Measured(of_rules))
-            film.add(at, 4, Ticked())
-    over = until if bake_from is None else bake_from + watch.guard.bake
-    if case.following is not None and case.following.since < over + SETTLE:
-        film.add(case.following.since, 5, Superseded(case.following.revision, case.following.by))
-    elif over <= until:
-        film.add(over + SETTLE, 5, Ticked())
-    return film
-
-
-def _blind(rules: Sequence[Rule], rounds: Mapping[str, list[ProbeRound]], *, told: bool) -> dict[str, str]:
-    """Rules whose senses the past does not have at all."""
-    found = {}
-    for rule in rules:
-        if isinstance(rule.check, Probe) and not rounds.get(rule.name):
-            found[rule.name] = "the watchdog exported no probes of it then"
-        if isinstance(rule.check, Signs) and not told:
-            found[rule.name] = "no kube-state-metrics tell of the pods"
-    return found
-
-
-def _silent(watch: Watch, blocks: Sequence[Mapping[str, Block]], *, limits_known: bool) -> dict[str, str]:
-    """Rules that measured nothing in the whole watch."""
-    found = {}
-    for track in watch.tracks:
-        readings = [row[track.rule.name].reading for row in blocks if track.rule.name in row]
-        threshold = track.threshold
-        if threshold is not None and isinstance(threshold.limit, ShareOfLimit) and not limits_known:
-            found[track.rule.name] = "no kube-state-metrics tell of the containers' limits"
-        elif readings and all(isinstance(reading, NoData | QueryFailed) for reading in readings):
-            last = readings[-1]
-            assert isinstance(last, NoData | QueryFailed)
-            what = "no data" if isinstance(last, NoData) else f"not answered ({last.reason})"
-            found[track.rule.name] = f"{what}: {last.detail}"
-    return found
 
 
 def outcome_of(replayed: Replayed) -> tuple[str, str]:

@@ -42,7 +42,6 @@ _MARKS = {
     Standing.CAUGHT: "🟢 caught",
     Standing.UNLABELLED: "⚪ unlabelled",
     Standing.TOLD: "⚪ unlabelled",
-    Standing.OTHER: "◽ no decision",
     Standing.PASSED: "▫️ passed",
 }
 
@@ -189,10 +188,9 @@ def _switch(switch: SwitchReplay) -> str:
     rule = nearest(switch)
     why = rule.sentence if rule is not None and rule.sentence else switch.reason
     kind = " (placebo)" if switch.placebo else f" ({what_it_is(switch)})" if switch.kind != "rollout" else ""
-    return row(
-        _MARKS[standing(switch)], name(switch.target) + kind, moment(switch.at), plain(label_words(switch), 60),
-        plain(decision(switch), 120), saved(switch), plain(why, 140),
-    )  # fmt: skip
+    mark = _MARKS.get(standing(switch), f"◽ {plain(switch.outcome)}")
+    said = plain(label_words(switch), 60), plain(decision(switch), 120), saved(switch), plain(why, 140)
+    return row(mark, name(switch.target) + kind, moment(switch.at), *said)
 
 
 def _measured(report: Report) -> list[str]:

@@ -40,7 +40,7 @@ def score(observed: Sequence[Observed], breaches: Breaches) -> Score:
     times: list[float] = []
     for each in observed:
         moments = [at for by_switch in breaches.values() if (at := by_switch.get(each.id)) is not None]
-        first = min(moments, default=None)
+        first = None if each.held else min(moments, default=None)
         if each.bad:
             bad += 1
             missed += first is None
