@@ -8,7 +8,7 @@ import pytest
 from cli.verbs import call, environment
 from watchdog import __version__
 
-VERBS = ("run", "check", "status", "history", "explain", "rollback", "demo", "completion")
+VERBS = ("run", "check", "status", "history", "explain", "rollback", "backtest", "tune", "demo", "completion")
 
 
 def test_help_lists_every_verb() -> None:

@@ -73,7 +73,7 @@ def a_track(rule: Rule, readings: Sequence[Reading], baseline: Reading) -> Track
     return track
 
 
-def errors(share: float, *, blocks: int = 16, seed: int = 0, until: int | None = None) -> list[Reading]:
+def errors(share: float, *, blocks: int = 12, seed: int = 0, until: int | None = None) -> list[Reading]:
     """Requests of which such a share fails, up to one block; then next to none."""
     chance = random.Random(seed)
     return [
@@ -112,8 +112,8 @@ def test_a_limit_that_misses_bad_releases_is_lowered() -> None:
     found = suggested(text, observed(text, bad, quiet(30)))
     (value,) = found.values
     assert value.axis == "limit"
-    assert value.shown == "5.2%"
-    assert "limit 15% -> 5.2%" in found.reason
+    assert value.shown == "7.5%"
+    assert "limit 15% -> 7.5%" in found.reason
     assert "4 of 4 bad releases caught instead of 0" in found.reason
     assert "0 false alarms in 30 clean deploys as before" in found.reason
 
@@ -301,7 +301,7 @@ def test_the_reasons_stand_above_the_patch_one_line_each() -> None:
     said = patch(text, "/somewhere/else/rules.toml", tuned(text), ["two\nlines"])
     comments = [line for line in said.splitlines() if line.startswith("#")]
     assert comments[0] == "# two\\nlines"
-    assert comments[1].startswith("# errors: limit 15% -> 5.2%: ")
+    assert comments[1].startswith("# errors: limit 15% -> 7.5%: ")
     assert "--- a/rules.toml\n+++ b/rules.toml\n" in said
     assert ' # What customers see.\n [rules.errors]\n-when = "http_error_rate > 15%"   # agreed with support\n' in said
 

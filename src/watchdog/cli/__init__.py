@@ -13,8 +13,8 @@ _VERBS: Mapping[str, str] = MappingProxyType(
     {
         "run": "the daemon: watch every switch and put back what is bad",
         "check": "read rules.toml and name every mistake",
-        "tune": "suggest limits from a backtest, as a patch",
         "backtest": "what the rules would have done with the past's switches",
+        "tune": "suggest limits from a backtest, as a patch",
         "status": "the open watches",
         "history": "the records of ended watches",
         "explain": "one watch with its evidence",

@@ -196,7 +196,8 @@ def _order(rule: Rule, one: Tried) -> tuple[int, int, int, int, float]:
     """What is best; among equals the smallest change. Seconds count in steps that are worth a change."""
     missed, false_alarms, seconds = one.score.costs
     distance = sum(_distance(rule, value.axis, value.strictness) for value in one.values)
-    return missed, false_alarms, round(seconds / _SOONER), len(one.values), distance
+    steps = round(seconds / _SOONER) if one.score.clean >= FEWEST_FOR_TIME else 0
+    return missed, false_alarms, steps, len(one.values), distance
 
 
 def _distance(rule: Rule, axis: Axis, strictness: float) -> float:
