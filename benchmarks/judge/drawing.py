@@ -3,7 +3,11 @@ who cannot see them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 from xml.sax.saxutils import escape
+
+from watchdog.drawing.shapes import drawn
+from watchdog.drawing.tones import Shape
 
 WIDTH, HEIGHT = 860, 520
 LEFT, RIGHT, TOP, BOTTOM = 86, 200, 64, 64
@@ -110,23 +114,6 @@ class Picture:
 
 
 def _shape(x: float, y: float, shape: str, colour: str, size: float) -> str:
-    fill = f"fill='{colour}'"
-    stroke = f"fill='none' stroke='{colour}' stroke-width='2'"
-    match shape:
-        case "circle":
-            return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{size}' {fill}/>"
-        case "ring":
-            return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{size}' {stroke}/>"
-        case "square" | "box":
-            style = fill if shape == "square" else stroke
-            return f"<rect x='{x - size:.1f}' y='{y - size:.1f}' width='{2 * size}' height='{2 * size}' {style}/>"
-        case "cross":
-            return f"<path d='M{x - size:.1f} {y - size:.1f}l{2 * size} {2 * size}m0 {-2 * size}l{-2 * size} {2 * size}' {stroke}/>"
-        case "plus":
-            return f"<path d='M{x - size:.1f} {y:.1f}h{2 * size}m{-size} {-size}v{2 * size}' {stroke}/>"
-        case "triangle":
-            return f"<path d='M{x:.1f} {y - size:.1f}l{size} {2 * size}h{-2 * size}z' {fill}/>"
-        case "down":
-            return f"<path d='M{x:.1f} {y + size:.1f}l{size} {-2 * size}h{-2 * size}z' {fill}/>"
-        case _:
-            return f"<path d='M{x:.1f} {y - size * 1.3:.1f}l{size * 1.3} {size * 1.3}l{-size * 1.3} {size * 1.3}l{-size * 1.3} {-size * 1.3}z' {fill}/>"
+    return drawn(
+        x, y, cast(Shape, shape), size, {"fill": colour}, {"fill": "none", "stroke": colour, "stroke_width": "2"}
+    )

@@ -61,6 +61,7 @@ def after(minutes: int) -> Metrics:
     metrics.unguarded("production/deployment/brand", "hold")
     metrics.rule_value("production/deployment/research", "errors", 0.01 * minutes)
     metrics.rule_verdict("production/deployment/research", "errors", Finding.NO_DATA.value)
+    metrics.probed("production/deployment/research", "health", 1e9 + 60.0 * minutes, {"research-a": (minutes, 1e9)})
     for _ in range(minutes):
         metrics.switch_seen("rollout")
         metrics.outcome(Phase.ROLLED_BACK.value)

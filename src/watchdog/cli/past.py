@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from watchdog.replay.session import Politeness
     from watchdog.settings import Settings
 
+_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
 _FILE = click.Path(path_type=Path)
 _OPTIONS = (
     click.option("--since", default="14d", show_default=True, help="How far back: 6h, 14d."),

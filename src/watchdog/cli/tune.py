@@ -35,6 +35,8 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
     from watchdog.replay.tuning.printing import printed  # noqa: PLC0415
     from watchdog.replay.tuning.session import tune  # noqa: PLC0415
 
+    if write is not None and not write.absolute().parent.is_dir():
+        fail(f"{write.parent} is no directory to write the patch in", 2)
     past = past_or_exit(**asked)
     name = str(file or past.settings.rules)
     rules_or_exit(name)

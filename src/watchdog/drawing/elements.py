@@ -10,9 +10,9 @@ from html import escape
 from watchdog.domain.text import printable
 
 LONGEST = 300  # characters of a text alternative; names may be 10 kB long
-_WIDE = 0.66  # of the font's size: an upper estimate, since the reader's font is not known
+_WIDE = 0.7  # of the font's size: an upper estimate, since the reader's font is not known
 _NARROW = 0.31
-_USUAL = 0.56
+_USUAL = 0.6
 
 
 def element(name: str, *children: str, **attributes: str | float | None) -> str:

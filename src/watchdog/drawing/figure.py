@@ -18,7 +18,7 @@ _TITLE = 16.0
 _CAPTION = 20.0  # of a panel, above it
 _BELOW = 40.0  # the ticks' labels and the x axis's caption
 _MOST_WORDS = 2000  # characters of a description
-_PER_TICK = 34.0  # pixels that a tick of a y axis wants
+_PER_TICK = 28.0  # pixels that a tick of a y axis wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +125,32 @@ def x_axis(caption: str, frame: Frame, spans: Sequence[tuple[float, float]]) -> 
     """The x axis below the lowest panel: ticks whose labels do not touch, and the caption."""
     parts, wide = [], frame.right - frame.left
     parts.append(element("line", x1=frame.left, x2=frame.right, y1=frame.bottom, y2=frame.bottom, **stroke(Tone.FRAME)))
-    end = -1e9
-    for value, label in frame.x.ticks(max(2, int(wide / 66.0))):
-        x, half = frame.across(value), width(label, SMALL) / 2
-        middle = min(x, frame.right + _EDGE - 6 - half)
-        if middle - half < end + 6:
-            continue
-        end = middle + half
+    for value, label, middle in _apart(frame):
+        x = frame.across(value)
         parts.append(element("line", x1=x, x2=x, y1=frame.bottom, y2=frame.bottom + 5, **stroke(Tone.FRAME)))
         parts.append(text(middle, frame.bottom + 18, label, tone=Tone.FAINT, anchor="middle"))
     said = fitted(caption, wide, SMALL)
     parts.append(text(frame.right, frame.bottom + 34, said, tone=Tone.FAINT, anchor="end"))
     return element("g", *parts, class_="wd-x-axis")
+
+
+def _apart(frame: Frame) -> list[tuple[float, str, float]]:
+    """As many ticks of the x axis as have room for their labels, each with the middle of its label."""
+    count = max(2, int((frame.right - frame.left) / 66.0))
+    while True:
+        placed: list[tuple[float, str, float]] = []
+        end, fits = -1e9, True
+        for value, label in frame.x.ticks(count):
+            half = width(label, SMALL) / 2
+            middle = min(frame.across(value), frame.right + _EDGE - 6 - half)
+            if middle - half < end + 6:
+                fits = False
+                continue
+            end = middle + half
+            placed.append((value, label, middle))
+        if fits or count <= 2:
+            return placed
+        count -= 1
 
 
 def document(figure: Figure, key: str, body: str, height: float, hatch: str, *, alone: bool) -> str:

@@ -48,15 +48,21 @@ def _within(share: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
-    """Equal steps, in the unit of a dimension."""
+class _Even:
+    """Equal distances for equal differences."""
 
     low: float
     high: float
-    dimension: Dimension = Dimension.PLAIN
 
     def place(self, value: float) -> float:
         return _within((value - self.low) / (self.high - self.low))
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(_Even):
+    """Equal steps, in the unit of a dimension."""
+
+    dimension: Dimension = Dimension.PLAIN
 
     def ticks(self, count: int) -> Sequence[tuple[float, str]]:
         return round_ticks(self.low, self.high, self.dimension, count)
@@ -88,14 +94,8 @@ class Logarithmic:
 
 
 @dataclass(frozen=True, slots=True)
-class Odds:
+class Odds(_Even):
     """Evidence: natural logarithms of odds, labelled as odds. A step of one tick is a factor."""
-
-    low: float
-    high: float
-
-    def place(self, value: float) -> float:
-        return _within((value - self.low) / (self.high - self.low))
 
     def ticks(self, count: int) -> Sequence[tuple[float, str]]:
         first, last = math.ceil(self.low / _LN10 - 1e-9), math.floor(self.high / _LN10 + 1e-9)
@@ -109,14 +109,8 @@ class Odds:
 
 
 @dataclass(frozen=True, slots=True)
-class Elapsed:
+class Elapsed(_Even):
     """Seconds from a moment, labelled `−1:00`, `0:00`, `+2:30`; `+1 h 30` where the axis is long."""
-
-    low: float
-    high: float
-
-    def place(self, value: float) -> float:
-        return _within((value - self.low) / (self.high - self.low))
 
     def ticks(self, count: int) -> Sequence[tuple[float, str]]:
         step = _time_step(self.high - self.low, count)
@@ -129,14 +123,8 @@ class Elapsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(_Even):
     """Moments, as seconds since 1970, labelled as the time of day in UTC; the day where it begins."""
-
-    low: float
-    high: float
-
-    def place(self, value: float) -> float:
-        return _within((value - self.low) / (self.high - self.low))
 
     def ticks(self, count: int) -> Sequence[tuple[float, str]]:
         step = _time_step(self.high - self.low, count)

@@ -118,7 +118,8 @@ def _rules(report: Report) -> str:
              "9 of 10 within|n", "requests saved|n", "not labelled|n"]  # fmt: skip
     below = (
         '<p class="faint">"first": bad releases that this rule was the first to catch. "not labelled": breaches on '
-        "switches of which nobody said whether they were bad; they count neither way.</p>"
+        "switches of which nobody said whether they were bad; they count neither way. A rule's line counts all its "
+        "breaches; one that is held, since others fail alike, is no false alarm of all together.</p>"
     )
     return "<h2>Rules</h2>" + table("What each rule would have done", heads, rows) + below
 

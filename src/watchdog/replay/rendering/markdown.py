@@ -37,13 +37,12 @@ _SPARE = 1_500  # for the words that say what was cut
 _NOTES = 12
 
 _MARKS = {
-    Standing.MISSED: "🔴 missed",
-    Standing.FALSE_ALARM: "🟠 false alarm",
-    Standing.CAUGHT: "🟢 caught",
-    Standing.UNLABELLED: "⚪ unlabelled",
-    Standing.TOLD: "⚪ unlabelled",
-    Standing.OTHER: "◽ no decision",
-    Standing.PASSED: "▫️ passed",
+    Standing.MISSED: "**missed**",
+    Standing.FALSE_ALARM: "**false alarm**",
+    Standing.CAUGHT: "caught",
+    Standing.UNLABELLED: "unlabelled",
+    Standing.TOLD: "unlabelled",
+    Standing.PASSED: "passed",
 }
 
 T = TypeVar("T")
@@ -112,7 +111,7 @@ def _against(comparison: Comparison, room: int) -> list[str]:
 
 
 def _difference(difference: Difference) -> str:
-    mark = {True: "🔴 worse", False: "🟢 better", None: "⚪"}[is_worse(difference)]
+    mark = {True: "**worse**", False: "better", None: ""}[is_worse(difference)]
     old = _side(difference.old_outcome, difference.old_rule, decided=difference.old_decided_at is not None)
     new = _side(difference.new_outcome, difference.new_rule, decided=difference.new_decided_at is not None)
     if difference.change is Change.ONLY_NEW:
@@ -148,7 +147,8 @@ def _rules(report: Report, room: int) -> list[str]:
     ]
     if blind:
         cut += ["", "<details><summary>Not replayable</summary>", "", *blind[:40], "", "</details>"]
-    return [*lines, *rows, *cut, ""]
+    held = "A rule's line counts all its breaches; one that is held, since others fail alike, is no false alarm of all."
+    return [*lines, *rows, "", held, *cut, ""]
 
 
 def _totals(totals: Totals) -> str:
@@ -189,10 +189,9 @@ def _switch(switch: SwitchReplay) -> str:
     rule = nearest(switch)
     why = rule.sentence if rule is not None and rule.sentence else switch.reason
     kind = " (placebo)" if switch.placebo else f" ({what_it_is(switch)})" if switch.kind != "rollout" else ""
-    return row(
-        _MARKS[standing(switch)], name(switch.target) + kind, moment(switch.at), plain(label_words(switch), 60),
-        plain(decision(switch), 120), saved(switch), plain(why, 140),
-    )  # fmt: skip
+    mark = _MARKS.get(standing(switch), plain(switch.outcome))
+    said = plain(label_words(switch), 60), plain(decision(switch), 120), saved(switch), plain(why, 140)
+    return row(mark, name(switch.target) + kind, moment(switch.at), *said)
 
 
 def _measured(report: Report) -> list[str]:

@@ -7,7 +7,7 @@ from watchdog.drawing.elements import shortened
 
 _LONGEST = 160
 # What begins markup, a cell, a link or a mention in GitHub's dialect: as a character reference it begins nothing.
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#~|&@!$^=\"'+]|(?<=www)\.|:(?=//)|(?<=\w)-(?=-)")
+_SPECIAL = re.compile(r"^[-+>=]|[\\`*_{}\[\]<#~|&@$\"']|(?<=www)\.|:(?=//)|(?<=^\d)[.)]|(?<=-)-(?=>)")
 _CALLS = re.compile(r"(&#(?:64|35);)")  # @somebody and #12 are linked after the markup was read
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from itertools import pairwise
 from statistics import median
 
@@ -52,7 +51,6 @@ _KINDS = {
     Standing.CAUGHT: Kind("caught", Tone.BREACH, "triangle"),
     Standing.UNLABELLED: Kind("decided, not labelled", Tone.INK, "diamond"),
     Standing.TOLD: Kind("decided, not labelled", Tone.INK, "diamond"),
-    Standing.OTHER: Kind("no decision", Tone.MUTED, "box"),
     Standing.PASSED: Kind("passed", Tone.GOOD, "circle"),
 }
 
@@ -67,7 +65,7 @@ def timeline(report: Report, links: Mapping[str, str], most: int) -> Timeline:
             continue
         share = max((each for rule in switch.rules if (each := reached(rule)) is not None), default=None)
         rows.setdefault(switch.target, []).append(
-            Event(switch.at.timestamp(), _KINDS[kind], _event_words(switch), share, switch.label is Label.BAD,
+            Event(switch.at.timestamp(), _kind(switch), _event_words(switch), share, switch.label is Label.BAD,
                   links.get(switch.id, ""))
         )  # fmt: skip
     shown = sorted(rows)[:most]
@@ -84,6 +82,13 @@ def timeline(report: Report, links: Mapping[str, str], most: int) -> Timeline:
         heading=False,
         width=1000.0,
     )
+
+
+def _kind(switch: SwitchReplay) -> Kind:
+    """What its mark looks like; where nothing was decided, its outcome is its name."""
+    kind = _KINDS.get(standing(switch))
+    tone = Tone.DOUBT if switch.outcome == "held" else Tone.MUTED
+    return kind or Kind(switch.outcome, tone, "plus" if switch.outcome == "held" else "box")
 
 
 def _event_words(switch: SwitchReplay) -> str:
@@ -155,7 +160,7 @@ def _moments(switch: SwitchReplay, rule: RuleReplay, end: float) -> list[Moment]
         moments.append(Moment((rule.breached_at - switch.at).total_seconds(), Happened.BREACH, f"{rule.rule} breached"))
     if switch.decided_at is not None and switch.decided_in is not None:
         did = "would have rolled back" if switch.acted else f"would have {switch.outcome}"
-        if rule.breached_at is None or abs(switch.decided_at - rule.breached_at) > timedelta(seconds=1):
+        if switch.first_rule != rule.rule:
             did += f" for {switch.first_rule}"
         moments.append(Moment(switch.decided_in, Happened.ACT, did))
     gone = (switch.served_until - switch.at).total_seconds()

@@ -12,7 +12,7 @@ h1{font-size:1.6rem;line-height:1.25;margin:0 0 4px}h2{font-size:1.2rem;margin:4
 h3{font-size:1rem;margin:16px 0 4px}p{margin:8px 0;max-width:72ch}
 code{font:.9em ui-monospace,'DejaVu Sans Mono',monospace;overflow-wrap:anywhere}
 .faint{color:var(--wd-faint)}.lead{font-size:1.15rem;max-width:70ch}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(180px,1fr));gap:12px;
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));gap:12px;
 margin:24px 0;padding:0;list-style:none}
 .cards li{border:1px solid var(--wd-frame);border-radius:8px;padding:12px 16px}
 .cards b{display:block;font-size:1.5rem;line-height:1.2;font-weight:650}

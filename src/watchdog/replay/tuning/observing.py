@@ -25,6 +25,7 @@ class Observed:
     bad: bool
     guard: str
     tracks: Mapping[str, Track]  # by rule; those that could be replayed
+    held: bool = False  # a breach was not acted on, as when others fail alike: no other limit makes it an act
 
     def breach(self, rule: str) -> datetime | None:
         """When that rule breached as it is written."""
@@ -51,7 +52,9 @@ class Observations:
             for track in replayed.watch.tracks
             if track.rule.name not in replayed.not_replayable or track.breach is not None
         }
-        self.seen.append(Observed(marked.id, marked.case.switch.at, marked.label is Label.BAD, guard, tracks))
+        held = replayed.decided_at is None and replayed.watch.refusal is not None
+        bad = marked.label is Label.BAD
+        self.seen.append(Observed(marked.id, marked.case.switch.at, bad, guard, tracks, held))
 
 
 def forgets(observed: Sequence[Observed], rule: str) -> bool:

@@ -2,7 +2,8 @@
 
 Better is: fewer bad releases missed or fewer clean ones rolled back, with none more of the other; or the same sooner.
 All rules are looked at together: a bad release that another rule catches anyway is not missed. A stricter value needs
-room: the next stricter one tried must not be wrong more often either, or it lies on an edge.
+room: the next stricter one tried must not be wrong more often either, or it lies on an edge. A lower confidence is
+tried and shown, never suggested.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,13 +15,14 @@ from watchdog.domain.rules import Rule, Rulebook, Threshold
 from watchdog.replay.tuning.candidates import Axis, Candidate, axis_of, candidates, now
 from watchdog.replay.tuning.observing import Observations, RuleKey, breaches_under, forgets
 from watchdog.replay.tuning.scoring import Score, as_written, score
-from watchdog.replay.tuning.wording import compared, nothing_better, too_few
+from watchdog.replay.tuning.wording import at_an_edge, compared, nothing_better, too_few, unsupported
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.rulebook.editing import Edit, NotEditable, edited
 
 FEWEST_BAD = 3
 FEWEST_CLEAN = 20
-_SOONER = 15.0  # seconds that a change must gain to be worth it, and a tenth of the time
+FEWEST_FOR_TIME = 60
+_SOONER = 15.0  # seconds that a change must gain, where it changes anything, to be worth it
 _LATER = 60.0  # seconds that fewer false alarms may cost
 _COMBINED = 2  # of the limits and of the `for`s that are tried together
 
@@ -88,11 +90,10 @@ class _Search:
         best = self._best(rule, current, settings)
         front = _front([current, *settings])
         if best is None:
-            return Suggestion(name, (), nothing_better(len(settings), current.score), front)
+            return Suggestion(name, (), self._why_it_stays(rule, current, settings), front)
         self._taken += [value.edit(name) for value in best.values]
         self._breaches[name] = breaches_under(self._observed, self._changed([]), name)
-        changes = [(value.axis, now(rule, value.axis)[0], value.shown) for value in best.values]
-        return Suggestion(name, best.values, compared(changes, current.score, best.score), front)
+        return Suggestion(name, best.values, compared(_changes(rule, best), current.score, best.score), front)
 
     def _why_not(self, name: str, rule: Rule) -> str:
         if not isinstance(rule.check, Threshold):
@@ -133,25 +134,51 @@ class _Search:
         book = read_rules(edited(self._text, [*self._taken, *edits]))
         return {(guard.name, rule.name): rule for guard in book.guards for rule in guard.rules}
 
+    def _why_it_stays(self, rule: Rule, current: Tried, settings: Sequence[Tried]) -> str:
+        """Nothing is better; or something is, which the data do not bear out."""
+        tempting = [
+            one
+            for one in settings
+            if one.score.no_worse(current.score)
+            and _is_gain(current.score, one.score, fewest=0)
+            and not any(_lowers_a_promise(rule, value) for value in one.values)
+        ]
+        if not tempting:
+            return nothing_better(len(settings), current.score)
+        roomy = [one for one in tempting if all(_has_room(rule, value, current, settings) for value in one.values)]
+        best = min(roomy or tempting, key=lambda one: _order(rule, one))
+        what = compared(_changes(rule, best), current.score, best.score)
+        return unsupported(what, best.score.clean, FEWEST_FOR_TIME) if roomy else at_an_edge(what)
+
     def _best(self, rule: Rule, current: Tried, settings: Sequence[Tried]) -> Tried | None:
         worth = [
             one
             for one in settings
             if one.score.no_worse(current.score)
             and _is_gain(current.score, one.score)
+            and not any(_lowers_a_promise(rule, value) for value in one.values)
             and all(_has_room(rule, value, current, settings) for value in one.values)
         ]
         return min(worth, key=lambda one: _order(rule, one), default=None)
 
 
-def _is_gain(before: Score, after: Score) -> bool:
+def _changes(rule: Rule, one: Tried) -> list[tuple[str, str, str]]:
+    return [(value.axis, now(rule, value.axis)[0], value.shown) for value in one.values]
+
+
+def _is_gain(before: Score, after: Score, *, fewest: int = FEWEST_FOR_TIME) -> bool:
     if after.missed < before.missed:
         return True
-    if before.seconds is None or after.seconds is None:
-        return after.false_alarms < before.false_alarms
+    sooner, _ = after.gains(before)
     if after.false_alarms < before.false_alarms:
-        return after.seconds <= before.seconds + _LATER
-    return after.seconds <= before.seconds - max(_SOONER, before.seconds / 10.0)
+        return sooner >= -_LATER
+    # Sooner alone: with fewer clean deploys than this, "no more false alarms" may still mean one in ten.
+    return after.clean >= fewest and sooner >= _SOONER
+
+
+def _lowers_a_promise(rule: Rule, value: Candidate) -> bool:
+    """Whether it asks for less confidence: one in a thousand is promised, and no past is long enough to measure it."""
+    return value.axis == "confidence" and value.strictness > now(rule, "confidence")[1]
 
 
 def _has_room(rule: Rule, value: Candidate, current: Tried, settings: Sequence[Tried]) -> bool:
@@ -161,7 +188,7 @@ def _has_room(rule: Rule, value: Candidate, current: Tried, settings: Sequence[T
     alone = {one.values[0]: one.score for one in settings if len(one.values) == 1}
     stricter = [each for each in axis_of(list(alone), value.axis) if each.strictness > value.strictness]
     if not stricter:
-        return value.axis == "for"  # there is nothing shorter than at once
+        return False
     return alone[stricter[0]].false_alarms <= current.score.false_alarms
 
 
@@ -169,7 +196,8 @@ def _order(rule: Rule, one: Tried) -> tuple[int, int, int, int, float]:
     """What is best; among equals the smallest change. Seconds count in steps that are worth a change."""
     missed, false_alarms, seconds = one.score.costs
     distance = sum(_distance(rule, value.axis, value.strictness) for value in one.values)
-    return missed, false_alarms, round(seconds / _SOONER), len(one.values), distance
+    steps = round(seconds / _SOONER) if one.score.clean >= FEWEST_FOR_TIME else 0
+    return missed, false_alarms, steps, len(one.values), distance
 
 
 def _distance(rule: Rule, axis: Axis, strictness: float) -> float:

@@ -10,9 +10,10 @@ def compared(changes: Sequence[tuple[str, str, str]], before: Score, after: Scor
     """`limit 5% -> 7%: 1 false alarm instead of 4 in 61 clean deploys, all 8 bad releases caught as before`."""
     what = ", ".join(f"{axis} {old} -> {new}" for axis, old, new in changes)
     said = [_alarms(before, after), _caught(before, after)]
-    if before.seconds is not None and after.seconds is not None and abs(after.seconds - before.seconds) >= 1.0:
-        word = "sooner" if after.seconds < before.seconds else "later"
-        said.append(f"{duration(abs(after.seconds - before.seconds))} {word} on average")
+    sooner, changed = after.gains(before)
+    if abs(sooner) >= 1.0:
+        average = " on average" if changed > 1 else ""
+        said.append(f"{changed} of them {duration(abs(sooner))} {'sooner' if sooner > 0 else 'later'}{average}")
     return f"{what}: {', '.join(said)}"
 
 
@@ -34,6 +35,17 @@ def nothing_better(settings: int, score: Score) -> str:
     """Nothing that was tried helps."""
     on = f"{plural(score.bad, 'bad release')} and {plural(score.clean, 'clean deploy')}"
     return f"stays: none of {plural(settings, 'other setting')} is better on {on} without being worse"
+
+
+def unsupported(what: str, clean: int, fewest: int) -> str:
+    """Something is sooner, and nobody knows how often it would be wrong."""
+    few = f"{plural(clean, 'clean deploy')} are too few for that, {fewest} are needed"
+    return f"stays: the data do not support {what}: {few}"
+
+
+def at_an_edge(what: str) -> str:
+    """Something is better, and the least step further is wrong."""
+    return f"stays: {what}; but it lies at an edge: a little stricter was wrong more often, or was not tried"
 
 
 def too_few(bad: int, clean: int, fewest_bad: int, fewest_clean: int) -> str:
