@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint types handover bench-judge bench-check lock coverage docs clean
+.PHONY: help demo test e2e lint types handover bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is as new as the lock it was made from; an edited lock is installed anew.
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
@@ -25,7 +25,7 @@ demo: $(VENV)/.installed ## the whole main job on the simulator, in under a minu
 test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS="-k word")
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-e2e: $(VENV)/.installed ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
+e2e: $(VENV)/.deploy ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
 	$(BIN)/python tests/e2e/controlplane/build.py
 	WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest tests/e2e $(ARGS)
 
@@ -50,15 +50,31 @@ handover: $(VENV)/.installed ## hand-overs between two watchdogs under load, on 
 bench-judge: $(VENV)/.bench ## the judge beside its peers: benchmarks/results/judge.md, in under ten minutes (ARGS=--quick)
 	$(BIN)/python -m benchmarks.judge $(ARGS)
 
+bench-backtest: $(VENV)/.installed ## a backtest of 14 days: seconds and memory, benchmarks/results/backtest.md (needs Prometheus)
+	$(BIN)/python -m benchmarks.backtest $(ARGS)
+
 bench-check: $(VENV)/.bench ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks
 	MYPYPATH=src:. $(BIN)/mypy --strict -p benchmarks
+
+deploy: $(VENV)/.installed ## write anew what deploy/ and docs/licences.md have from the code (rights, rules, dashboard)
+	$(BIN)/python deploy/generate.py
+	$(BIN)/python deploy/licences.py
+
+$(VENV)/.deploy: requirements-deploy.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-deploy.txt
+	@touch $@
+
+deploy-check: $(VENV)/.deploy ## lint the Dockerfile and go through its steps; render, compare and validate the manifests
+	WATCHDOG_DEPLOY=required $(BIN)/python -m pytest -n auto tests/deployment $(ARGS)
 
 # Extras stay in the locks: pip before 23.3 takes `coverage[toml]` for another package than a pinned `coverage`.
 lock: ## write the hashed locks anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url pyproject.toml --group dev -o requirements-dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url pyproject.toml --group dev --group bench -o requirements-bench.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --group dev --group deploy pyproject.toml -o requirements-deploy.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --group build -o requirements-build.txt
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,7 +20,7 @@ from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
 from watchdog.channels import Build, Channels
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.record import record_of
+from watchdog.domain.record import is_about, record_of
 from watchdog.domain.rules import Rulebook, Topic
 from watchdog.engine.leading import lead
 from watchdog.engine.supervisor import Supervisor
@@ -158,6 +158,7 @@ class Watchdog:
             metrics=self.metrics.text,
             watches=lambda: self._watches(reach),
             watch=lambda watch_id: self._watch(reach, watch_id),
+            of_target=lambda target: self._of_target(reach, target),
         )
         await server.start()
         stack.push_async_callback(server.stop)
@@ -246,6 +247,13 @@ class Watchdog:
             if record["watch"] == watch_id:
                 return record
         return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
+
+    async def _of_target(self, reach: Reach, target: str) -> Sequence[Document]:
+        """The records of the target's watches: open ones as they stand, ended ones as they were kept."""
+        stand = await self._watches(reach)
+        known = {record["watch"] for record in stand}
+        kept = [record for record in await reach.journal.records() if record.get("watch") not in known]
+        return [record for record in (*stand, *kept) if is_about(record, target)]
 
     async def _last_words(self) -> None:
         """Let notices that are being sent arrive, and the records say so, so that they need not be repeated."""

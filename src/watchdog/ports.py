@@ -30,7 +30,14 @@ class Clock(Protocol):
 
 
 class OutOfReach(Exception):
-    """A component did not answer, or answered in a way that another try may mend."""
+    """A component did not answer, or answered in a way that another try may mend.
+
+    `final`: another try would be answered the same (a right that is missing, no such object).
+    """
+
+    def __init__(self, sentence: str = "", *, final: bool = False) -> None:
+        super().__init__(sentence)
+        self.final = final
 
 
 class TrafficProvider(Protocol):

@@ -8,7 +8,20 @@ import pytest
 from cli.verbs import call, environment
 from watchdog import __version__
 
-VERBS = ("run", "dry-run", "init", "check", "status", "history", "explain", "rollback", "demo", "completion")
+VERBS = (
+    "run",
+    "dry-run",
+    "init",
+    "check",
+    "status",
+    "history",
+    "explain",
+    "rollback",
+    "switch",
+    "wait",
+    "demo",
+    "completion",
+)
 
 
 def test_help_lists_every_verb() -> None:
@@ -61,6 +74,16 @@ def test_completion_knows_the_verbs() -> None:
         ["rollback", "production/deployment/research", "--reason", " "],
         ["rollback", "production/deployment/research", "--reason", "x", "--override", "everything"],
         ["demo", "--keep", "--fast"],
+        ["wait", "research"],
+        ["wait", "production/deployment/research", "--timeout", "5x"],
+        ["wait", "production/deployment/research", "--since", "yesterday"],
+        ["wait", "production/deployment/research", "--since", "2026-11-28T12:00:00"],
+        ["wait", "production/deployment/research", "--api", "http://127.0.0.1:9"],
+        ["wait", "production/deployment/research", "--api", "watchdog:8080", "--revision", "7c9d"],
+        ["switch", "production/service/gateway"],
+        ["switch", "production/deployment/gateway", "--to", "green"],
+        ["switch", "production/service/gateway", "--to", "green", "--override", "conflict", "--reason", "x"],
+        ["switch", "production/service/gateway", "--to", "green", "--override", "not-ready"],
     ],
     ids=" ".join,
 )

@@ -1,3 +1,5 @@
+import re
+
 from click.testing import CliRunner
 
 from town import NAMESPACE, OWN, Town, tell
@@ -99,3 +101,23 @@ def test_two_rollbacks_by_hand_in_a_row_do_not_play_ping_pong() -> None:
             assert rollback.watch.refusal.reason == "known-bad"
 
     tell(story, start=False)
+
+
+def test_a_release_that_passed_and_is_put_back_by_hand_is_one_watch_however_slow_the_record_is() -> None:
+    async def story(town: Town) -> None:
+        town.flip()
+        assert (await town.outcome("gateway"))["outcome"] == "passed"
+        target = Target.parse(f"{NAMESPACE}/service/gateway")
+        async with rollback_by_hand(settings_of(town), town.clock, target, reason="orders are lost") as rollback:
+            # The write is done, the record of it still on its way: the flip is sighted in between.
+            town.cluster.faults.delay(8, method="PUT", path=re.compile(r"/configmaps/.*by-hand"), count=1)
+            assert (await rollback.carry_out()).phase is Phase.RECOVERING
+        assert town.colour() == "blue"
+        by_hand = await town.outcome("gateway", number=2)
+        assert (by_hand["outcome"], by_hand["recovery"]) == ("rolled-back", "recovered"), by_hand["reason"]
+        assert "orders are lost" in by_hand["by_hand"]
+        await town.sleep(900)
+        assert len(town.records()) == 2
+        assert len(town.writes("services")) == 1
+
+    tell(story, lambda town: town.furnish_colours())

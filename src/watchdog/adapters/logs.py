@@ -9,12 +9,16 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, TextIO
 
 from watchdog.adapters.jsontext import to_json
+from watchdog.domain.text import printable
 from watchdog.ports import Clock
+
+__all__ = ["Bound", "ConsoleFormatter", "JsonFormatter", "LogFormat", "Redact", "fact", "printable", "set_up"]
 
 Redact = Callable[[str], str]
 
@@ -114,11 +118,16 @@ class ConsoleFormatter(_OneLine):
         return '"' + text.replace('"', '\\"') + '"' if not text or re.search(r'[\s"=]', text) else text
 
 
-def printable(text: str) -> str:
-    """`text` with newlines, escape sequences and invisible characters written out as `\\n`, `\\x1b`, `\\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+@contextmanager
+def hushed() -> Iterator[None]:
+    """The watchdog logs nothing meanwhile: for programs that tell what happens in another way."""
+    logger = logging.getLogger("watchdog")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _with(record: logging.LogRecord, facts: Mapping[str, Any]) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     help="Also ask the cluster and Prometheus (WATCHDOG_PROMETHEUS_URL), read-only, whether the rules would work.",
 )
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the file, for editors, and stop.")
+@click.option("--network-policy", is_flag=True, help="Print the NetworkPolicy that these rules need, and stop.")
 @click.option(
     "-o",
     "--output",
@@ -39,6 +40,7 @@ def verb(
     file: Path | None,
     live: bool,
     schema: bool,
+    network_policy: bool,
     output: str,
     kubeconfig: object,
     context: str | None,
@@ -56,6 +58,11 @@ def verb(
 
     if schema:
         click.echo(json.dumps(rulebook.schema(), indent=2))
+        return
+    if network_policy:
+        from watchdog.cli.policy import print_network_policy  # noqa: PLC0415
+
+        print_network_policy(file, namespace)
         return
     if not live and (kubeconfig or context or namespace):
         raise click.UsageError("--kubeconfig, --context and --namespace are for --live: nothing is asked without it")

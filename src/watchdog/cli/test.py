@@ -1,14 +1,13 @@
 """`watchdog test [FILE]`: rule unit tests, offline and on simulated time."""
 
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from watchdog.adapters.logs import printable
+from watchdog.adapters.logs import hushed, printable
 from watchdog.cli.common import OUTPUT
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def verb(
     from watchdog.replay.rule_tests import files, reading, reports  # noqa: PLC0415
     from watchdog.rulebook import check_rules  # noqa: PLC0415
 
-    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # what a watch would log is in its test's result
+    click.get_current_context().with_resource(hushed())  # what a watch would log is in its test's result
     if rule is None and (write or guard is not None):
         fail("--write and --guard go with --new RULE", 2)
     rules_path, tests_path = files.neighbours(file if file is not None else settings_or_exit().rules)

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.resources
-import logging
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from watchdog.adapters.clock import SystemClock
+from watchdog.adapters.logs import hushed
 from watchdog.adapters.notifiers import ConsoleNotifier
 from watchdog.app import Watchdog
 from watchdog.demo.screen import Screen
@@ -30,14 +30,14 @@ _LONGEST = 120.0
 
 def run_demo(console: Console, *, keep: bool = False, fast: bool = False) -> bool:
     """Show the whole job; whether each release ended as expected. `keep` goes on until interrupted."""
-    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # the screen tells it better
-    if fast:
-        return run_simulated(_simulated(console))
     ended: list[bool] = []
-    try:
-        return asyncio.run(_demo(console, SystemClock(), keep=keep, ended=ended))
-    except KeyboardInterrupt:
-        return all(ended) and bool(ended)  # cut short before its table, it has shown nothing
+    with hushed():  # the screen tells it better
+        if fast:
+            return run_simulated(_simulated(console))
+        try:
+            return asyncio.run(_demo(console, SystemClock(), keep=keep, ended=ended))
+        except KeyboardInterrupt:
+            return all(ended) and bool(ended)  # cut short before its table, it has shown nothing
 
 
 async def _simulated(console: Console) -> bool:

@@ -92,6 +92,17 @@ def _document(watch: Watch, every: int) -> dict[str, Any]:
     }
 
 
+def is_about(document: Mapping[str, Any], target: str) -> bool:
+    """Whether a record may be of a watch of the target, by its text alone: a Service may have joined another's flip."""
+    if document.get("target") == target:
+        return True
+    namespace, _, rest = target.partition("/")
+    if not rest.startswith("service/") or not str(document.get("target")).startswith(f"{namespace}/service/"):
+        return False
+    switch = (document.get("state") or {}).get("switch") or {}
+    return any(flip.get("service") == rest.removeprefix("service/") for flip in switch.get("flips") or ())
+
+
 def _unsent(write: Write) -> dict[str, str]:
     """A write that was withheld; a template too large to be kept is only counted."""
     body = write.body if len(write.body) <= LARGEST // 4 else f"({len(write.body)} characters, too many to be kept)"

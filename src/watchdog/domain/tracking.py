@@ -25,7 +25,7 @@ from watchdog.domain.measurement import (
     ProbeRound,
     Reading,
 )
-from watchdog.domain.rules import SIDECARS, Probe, Signs
+from watchdog.domain.rules import SIDECARS, Probe, Rule, Signs
 from watchdog.domain.state import PATH_KEPT, Point, Track
 
 WarmFrom = Callable[[str], datetime | None]
@@ -117,7 +117,28 @@ def with_pods(track: Track, signs: Signs, pods: Pods) -> Track:
 
 def with_baseline(track: Track, baseline: Baseline) -> Track:
     """What the rule measured of stable; blocks that came before it are judged again, as if it had been there."""
-    track = replace(track, baseline=baseline)
+    return _judged_again(replace(track, baseline=baseline))
+
+
+def under_rule(track: Track, rule: Rule) -> Track:
+    """The same measurements under another limit, `for` or confidence. Looks at the blocks that the history keeps.
+
+    A total outage needs no limit: its breach stands. The baseline's blocks were counted for the old limit; of a
+    histogram the whole baseline is taken instead.
+    """
+    baseline, old, new = track.baseline, track.threshold, replace(track, rule=rule).threshold
+    if baseline is not None and isinstance(baseline.reading, Buckets) and old is not None and old != new:
+        baseline = replace(baseline, blocks=())
+    again = _judged_again(replace(track, rule=rule, baseline=baseline, verdict=None, breach=None, path=()))
+    outage = track.breach if track.breach is not None and track.breach.outage else None
+    if outage is not None and (again.breach is None or outage.at < again.breach.at):
+        return replace(again, breach=outage)
+    return again
+
+
+def _judged_again(track: Track) -> Track:
+    """The track with all blocks that are kept judged afresh."""
+    baseline = track.baseline
     if track.threshold is None or not track.history.blocks:
         return track
     again = replace(track, path=())

@@ -62,8 +62,8 @@ __all__ = ["Phase", "Step", "Watch", "advance", "open_watch", "opening"]
 _PATIENCE_TO_LOOK = timedelta(seconds=60)
 
 
-_STALE = timedelta(seconds=15)
-"""How long after a put-back a cached look may still show what was before it."""
+_UNHEARD = timedelta(seconds=15)
+"""How long after a put-back nobody wonders that a cache still shows what was before."""
 
 
 def opening(watch: Watch, now: datetime) -> Step:
@@ -230,7 +230,9 @@ def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
     to = watch.remedy.to if watch.remedy is not None else None
     if watch.recovery_from is None and live.complete and live.serving == to:
         watch = replace(watch, recovery_from=max(live.completed_at or now, watch.acted_at or now))
-    if reverted(watch, live, now):
+    if seems_reverted(watch, live, now):
+        if not live.fresh:
+            return Step(watch, (Look(),))  # a cache may show what was before the put-back for as long as it is silent
         who = next(iter(live.managers), "somebody")
         why = f"reverted by {who}: {name_of(watch.switch.candidate)} serves again"
         step = end(replace(watch, recovery=Recovery.NOT_RECOVERED), Phase.ROLLED_BACK, why, now)
@@ -250,11 +252,11 @@ def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
     return recovered(replace(watch, recovery_pods=pods, recovery_tracks=tracks), now)
 
 
-def reverted(watch: Watch, live: Live, now: datetime) -> bool:
-    """Whether somebody brought back what was put back; a cache may show what was before for a moment."""
+def seems_reverted(watch: Watch, live: Live, now: datetime) -> bool:
+    """Whether what was put back serves again. Right after the act a cache has not heard of it yet."""
     if watch.acted_at is None or watch.left or live.serving != watch.switch.candidate:
         return False
-    return live.fresh or now - watch.acted_at > _STALE
+    return live.fresh or now - watch.acted_at > _UNHEARD
 
 
 def _judged(watch: Watch, now: datetime) -> Step:

@@ -52,7 +52,7 @@ async def considered(wish: Wish, provider: TrafficProvider, journal: Journal, cl
     sighting = await _sighted(wish.target, provider)
     if sighting.serving is None:
         raise NothingKnown(f"what serves {wish.target} cannot be told")
-    past = _Past(_watches(await journal.records()), _memory(wish.target, await journal.memories()))
+    past = await past_of(wish.target, journal)
     switch, stable = past.switch_to(wish.target, sighting, sighting.serving)
     if wish.to:
         name = wish.to.removeprefix(f"{sighting.serving.workload}-")
@@ -84,8 +84,8 @@ async def _sighted(target: Target, provider: TrafficProvider) -> Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Past:
-    """What the records and the memory of the target say."""
+class Past:
+    """What the records, and the memory of a target, say."""
 
     watches: Sequence[Watch]  # newest first
     memory: Memory | None
@@ -116,7 +116,13 @@ class _Past:
         return switch, stable
 
 
-def _watches(records: Sequence[Mapping[str, Any]]) -> list[Watch]:
+async def past_of(target: Target, journal: Journal) -> Past:
+    """What is on record, and what is remembered of the target. Raises `OutOfReach`."""
+    return Past(watches_of(await journal.records()), remembered(target, await journal.memories()))
+
+
+def watches_of(records: Sequence[Mapping[str, Any]]) -> list[Watch]:
+    """The watches of the records that this version can read, in their order."""
     found = []
     for record in records:
         try:
@@ -126,7 +132,8 @@ def _watches(records: Sequence[Mapping[str, Any]]) -> list[Watch]:
     return found
 
 
-def _memory(target: Target, memories: Mapping[Target, Mapping[str, Any]]) -> Memory | None:
+def remembered(target: Target, memories: Mapping[Target, Mapping[str, Any]]) -> Memory | None:
+    """What is remembered of the target; None where that is nothing, or not to be read."""
     document = memories.get(target)
     try:
         return None if document is None else memory_of(document)

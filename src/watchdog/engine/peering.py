@@ -54,7 +54,9 @@ class Peering:
         prober: Prober,
         providers: Mapping[SwitchKind, TrafficProvider],
         clock: Clock,
+        deadline: float = _DEADLINE,
     ) -> None:
+        self._deadline = deadline
         self._peers = peers
         self._sampler = sampler
         self._prober = prober
@@ -94,7 +96,7 @@ class Peering:
             who = f"{peers[0].target} alone is a peer" if peers else "no other target of the guard is a peer"
             return RuleCompared(rule.name, start, end, why=f"{who} (same guard, not touched, no caller)")
         try:
-            async with asyncio.timeout(_DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 if isinstance(rule.check, Probe):
                     fit = [peer for peer in peers if peer.target not in self._unfit.get(rule.name, ())]
                     results = await asyncio.gather(*(self._probed(peer, rule.check, _PODS) for peer in fit))
@@ -104,7 +106,7 @@ class Peering:
                 measured = await self._measured(watch, rule.name, rule.check, verdict, peers)
                 return compare(rule, rule.check, verdict, measured)
         except TimeoutError:
-            return RuleCompared(rule.name, start, end, why=f"no answer within {_DEADLINE:.0f} s")
+            return RuleCompared(rule.name, start, end, why=f"no answer within {self._deadline:.0f} s")
 
     # -- metrics -------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ tracker.subject = replace(tracker.subject, pods=...)    # whenever pods come
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -49,6 +50,7 @@ SETTLE = 2.0  # seconds after a block's end that its samples are given to arrive
 _LOOK_BACK = 300.0  # where counting is taken up in the middle: a series' last sample is at most that old
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
 _BASELINE_STEPS = 120
+_LEAD_IN = 60.0  # before each step of a baseline, so that its first scrape has one to be counted from
 _PIECE = 600.0  # of a baseline's raw samples, asked for at once
 
 
@@ -159,7 +161,8 @@ class Sampler:
                 return answers, [], query
             answered = answered or bool(answers.lead.series)
             for to in pieces(max(begin, at - _PIECE), at, step):
-                more_lead, more_companion = _count_on(tracker, answers, to)
+                near = _from(answers, to - step - _LEAD_IN)
+                more_lead, more_companion = _count_on(tracker, near, to)
                 readings.append(_read(tracker, more_lead, more_companion, answers, query))
                 lead += more_lead
                 companion += more_companion
@@ -187,7 +190,9 @@ class Sampler:
             _count_on(tracker, answers, tracker.begun)  # taken up in the middle: what lies before is known already
         blocks = []
         for span in spans:
-            increases = _count_on(tracker, answers, span[2].timestamp())
+            # What the span would have been asked for alone: of many, the older samples would be gone through each time.
+            near = answers if span is spans[0] else _from(answers, span[1].timestamp() - interval)
+            increases = _count_on(tracker, near, span[2].timestamp())
             blocks.append(Block(*span, _read(tracker, *increases, answers, query), query))
         return tuple(blocks)
 
@@ -235,6 +240,19 @@ def _count_on(tracker: Tracker, answers: _Selections, end: float) -> Increases:
     tracker.counted, *increases = count(tracker.counted, answers.lead, answers.companion, tracker.subject.scope, end)
     tracker.until = end
     return increases[0], increases[1]
+
+
+def _from(answers: _Selections, begin: float) -> _Selections:
+    """The answers without samples before `begin`."""
+
+    def cut(selection: Selection) -> Selection:
+        parts = (
+            replace(series, samples=series.samples[bisect_left(series.samples, (begin,)) :])
+            for series in selection.series
+        )
+        return replace(selection, series=tuple(part for part in parts if part.samples))
+
+    return _Selections(cut(answers.lead), cut(answers.companion) if answers.companion is not None else None)
 
 
 def _read(

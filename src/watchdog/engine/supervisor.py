@@ -11,12 +11,13 @@ from watchdog.domain.events import Event, Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Noticed, brought_back, notice
 from watchdog.domain.record import Unreadable, record_of, watch_of
-from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
+from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
 from watchdog.domain.untouched import Peer, untouched
+from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
 from watchdog.engine.exempting import Exemptions
@@ -161,13 +162,17 @@ class Supervisor:
             await self._clock.sleep(_ADOPT_EVERY)
             await self._adopt(scope)
 
-    async def _adopt(self, scope: asyncio.TaskGroup) -> None:
-        """Take over open records that somebody else made: rollbacks by hand, from a laptop."""
+    async def _adopt(self, scope: asyncio.TaskGroup) -> tuple[Watch, ...]:
+        """Take over open records that somebody else made: rollbacks by hand, from a laptop.
+
+        Returns those that are left for now, as whoever made them may still be at it.
+        """
+        theirs: list[Watch] = []
         try:
             records = await self._journal.records(open_only=True)
         except OutOfReach as error:
             log.info("records not looked through", extra={"facts": {"why": str(error)}})
-            return
+            return ()
         for document in records:
             if document.get("watch") in self._running:
                 continue
@@ -175,8 +180,11 @@ class Supervisor:
                 watch = watch_of(document)
             except Unreadable:
                 continue  # said once, at the start
-            if _is_by_hand(watch) and not self._is_theirs(watch):
+            if _is_by_hand(watch) and self._is_theirs(watch):
+                theirs.append(watch)
+            elif _is_by_hand(watch):
                 self._take_over(watch, scope)
+        return tuple(theirs)
 
     def _is_theirs(self, watch: Watch) -> bool:
         """Whether whoever began to act may still be at it."""
@@ -223,10 +231,11 @@ class Supervisor:
             return
         # Known at once, lest something that is learnt meanwhile be lost; journalled last: see `_switched`.
         self.memories.hold(noticed.memory)
+        theirs: tuple[Watch, ...] = ()
         if noticed.switch is not None and self._scope is not None and not self._our_own(sighting):
-            await self._adopt(self._scope)  # perhaps somebody has just rolled back by hand
-        if noticed.switch is not None and self._our_own(sighting):
-            noticed = replace(noticed, switch=None, quiet="put back by the watchdog")
+            theirs = await self._adopt(self._scope)  # perhaps somebody has just rolled back by hand
+        if noticed.switch is not None and (self._our_own(sighting) or _put_back(theirs, sighting)):
+            noticed = replace(noticed, switch=None, quiet="put back by the watchdog, or by hand")
         if noticed.switch is not None and not exempt:
             await self._switched(noticed, noticed.switch, guard, sighting)
         elif noticed.quiet and memory is not None:
@@ -245,7 +254,7 @@ class Supervisor:
         )
 
     def _watches_of(self, target: Target) -> list[Watch]:
-        return [watch for watch in self.watches if _concerns(watch, target)]
+        return [watch for watch in self.watches if concerns(watch, target)]
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
         if any(watch.switch.candidate == switch.candidate for watch in self._open_of(switch.target)):
@@ -349,11 +358,9 @@ def _is_by_hand(watch: Watch) -> bool:
     return bool(watch.by_hand) and watch.guard.name == by_hand.GUARD.name
 
 
-def _concerns(watch: Watch, target: Target) -> bool:
-    return watch.switch.target == target or any(
-        _service(watch.switch, flip.service) == target for flip in watch.switch.flips
+def _put_back(by_hand_watches: Sequence[Watch], sighting: Sighting) -> bool:
+    """Whether one of these is the rollback that made what is sighted serve."""
+    return any(
+        watch.remedy is not None and watch.remedy.to == sighting.serving and concerns(watch, sighting.target)
+        for watch in by_hand_watches
     )
-
-
-def _service(switch: TrafficSwitch, name: str) -> Target:
-    return Target(switch.target.namespace, TargetKind.SERVICE, name)

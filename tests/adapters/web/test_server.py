@@ -247,3 +247,19 @@ async def test_stopping_does_not_wait_for_a_request_that_hangs(caplog: pytest.Lo
         assert asyncio.get_running_loop().time() - began < 3
         with pytest.raises(aiohttp.ClientError):
             await asking
+
+
+@simulated
+async def test_the_watches_of_one_target_are_told_with_those_that_have_ended() -> None:
+    async def of_target(target: str) -> Sequence[Mapping[str, Any]]:
+        if target == "away":
+            raise OutOfReach("the API server does not answer")
+        return [{"id": "w0", "target": target}]
+
+    async with serving(of_target=of_target) as (_, session):
+        async with session.get("/api/watches", params={"target": "production/deployment/research"}) as answer:
+            assert await answer.json() == [{"id": "w0", "target": "production/deployment/research"}]
+        async with session.get("/api/watches", params={"target": "away"}) as answer:
+            assert (answer.status, await answer.json()) == (503, {"error": "the API server does not answer"})
+        async with session.get("/api/watches") as answer:
+            assert [one["id"] for one in await answer.json()] == ["w1", "w2"]

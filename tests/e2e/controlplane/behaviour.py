@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
 PREFIX = "e2e.example/"
+BY_VERSION = f"{PREFIX}behaviour-by-version"
 # Pods with this label are the stand-in's: it answers for their metrics and health checks.
 STAND_IN_LABEL = {f"{PREFIX}stand-in": "true"}
 
@@ -53,8 +54,15 @@ class Behaviour:
         }
 
     @classmethod
-    def of(cls, annotations: Mapping[str, str]) -> Self:
-        return cls(**json.loads(annotations.get(f"{PREFIX}behaviour", "{}")))
+    def of(cls, annotations: Mapping[str, str], version: str = "") -> Self:
+        """Of a pod whose image has this tag: what its template says of the tag, else of every release."""
+        by_version = json.loads(annotations.get(BY_VERSION, "{}"))
+        return cls(**by_version.get(version, json.loads(annotations.get(f"{PREFIX}behaviour", "{}"))))
+
+
+def by_version(behaviours: Mapping[str, Behaviour]) -> dict[str, str]:
+    """For a pod template whose image somebody else will change: how the releases of these tags will behave."""
+    return {BY_VERSION: json.dumps({version: asdict(one) for version, one in behaviours.items()})}
 
 
 GOOD = Behaviour()

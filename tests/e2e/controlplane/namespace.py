@@ -64,6 +64,7 @@ class Namespace:
         behind: str | None = None,
         progress_deadline: int = 600,
         annotations: Mapping[str, str] | None = None,
+        pod_annotations: Mapping[str, str] | None = None,
         config: str = "",
         probes: Mapping[str, Any] | None = None,
         wait: bool = True,
@@ -85,7 +86,10 @@ class Namespace:
         if config:
             container["envFrom"] = [{"configMapRef": {"name": config}}]
         template: Object = {
-            "metadata": {"labels": chosen | STAND_IN_LABEL, "annotations": behaviour.annotations(behind)},
+            "metadata": {
+                "labels": chosen | STAND_IN_LABEL,
+                "annotations": {**behaviour.annotations(behind), **(pod_annotations or {})},
+            },
             "spec": {"containers": [container]},
         }
         change: Object = {

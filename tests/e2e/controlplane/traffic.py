@@ -125,7 +125,7 @@ class Traffic:
             namespace,
             name,
             life=(pod["metadata"]["uid"], sum(each["restartCount"] for each in containers)),
-            behaviour=Behaviour.of(annotations),
+            behaviour=Behaviour.of(annotations, pod["spec"]["containers"][0]["image"].rpartition(":")[2]),
             address=status.get("podIP", ""),
             running=any("running" in each.get("state", {}) for each in containers),
             traffic=ready and not ending and (behind is None or (behind, pod["metadata"]["uid"]) in serving),

@@ -43,4 +43,4 @@ def unanswered(what: str) -> Iterator[None]:
     except OutOfReach as error:
         raise OutOfReach(f"{what}: {error}") from error
     except ApiError as error:
-        raise OutOfReach(f"{what}: {error}") from error
+        raise OutOfReach(f"{what}: {error}", final=not isinstance(error, OutOfReach)) from error

@@ -78,7 +78,7 @@ class ConfigMapJournal:
                 for one in page:
                     if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
                         self._know(one)
-                    document = _decoded(one["metadata"]["name"], (one.get("data") or {}).get(RECORD_KEY, ""))
+                    document = decoded(one["metadata"]["name"], (one.get("data") or {}).get(RECORD_KEY, ""))
                     if document is not None:
                         found.append((*_age(one), document))
         return [document for *_, document in sorted(found, key=lambda entry: entry[:2], reverse=True)]
@@ -107,7 +107,7 @@ class ConfigMapJournal:
                     self._know(one)
                     namespace = one["metadata"]["name"].removeprefix(self._of_targets)
                     for key, text in (one.get("data") or {}).items():
-                        target, document = _target(namespace, key), _decoded(f"{namespace}/{key}", text)
+                        target, document = _target(namespace, key), decoded(f"{namespace}/{key}", text)
                         if target is not None and document is not None:
                             found[target] = document
         return found
@@ -211,7 +211,8 @@ def _age(one: Json) -> tuple[str, str]:
     return str(one["metadata"].get("creationTimestamp", "")), str(one["metadata"]["name"])
 
 
-def _decoded(name: str, text: str) -> Document | None:
+def decoded(name: str, text: str) -> Document | None:
+    """The JSON object that a ConfigMap's key holds; None, said in the log, where it is none."""
     try:
         document = json.loads(text)
     except ValueError:

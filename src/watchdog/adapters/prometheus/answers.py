@@ -55,6 +55,17 @@ def _names(
     return tuple(names)
 
 
+def read_result(result: Any, query: str) -> Answer | QueryFailed:
+    """What a successful answer's `result` says, where its `resultType` was not handed on."""
+    try:
+        if not isinstance(result, list):
+            raise TypeError("no data")
+        kind = "matrix" if not result or not isinstance(result[0], dict) or "values" in result[0] else "vector"
+        return Answer(query, _series({"resultType": kind, "result": result}))
+    except (ValueError, TypeError, KeyError) as error:
+        return QueryFailed(FailureReason.GARBLED, cut(f"no answer of the Prometheus API: {error}"), query)
+
+
 def cut(text: str) -> str:
     """A message of someone else, fit for one line."""
     line = " ".join(text.split())

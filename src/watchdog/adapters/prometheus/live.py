@@ -1,7 +1,6 @@
 """Live queries to Prometheus over httpx. Nothing is retried: the next block asks again."""
 
 import asyncio
-import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from watchdog.adapters.prometheus.answers import cut, read_alert_names, read_answer, read_names
+from watchdog.adapters.prometheus.token import TokenFile
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class LivePrometheus:
         max_bytes: int = 32 * 2**20,
     ) -> None:
         self._url = httpx.URL(url.rstrip("/"))
-        self._token = _TokenFile(token_file) if token_file is not None else None
+        self._token = TokenFile(token_file) if token_file is not None else None
         self._secrets = [value for value in ((headers or {}).values()) if len(value) >= _SHORTEST_SECRET]
         if len(self._url.password) >= _SHORTEST_SECRET:
             self._secrets.append(self._url.password)
@@ -153,34 +153,6 @@ class LivePrometheus:
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "[secret]")
         return text
-
-
-class _TokenFile:
-    """A mounted token, which the kubelet replaces long before it expires."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.last = ""
-        self._seen: tuple[int, int] | None = None
-
-    def read(self) -> str | QueryFailed:
-        """The token, read again only where the file has changed."""
-        try:
-            state = os.stat(self.path)
-            if (state.st_mtime_ns, state.st_ino) != self._seen:
-                self.last = self.path.read_text(encoding="ascii").strip()
-                self._seen = (state.st_mtime_ns, state.st_ino)
-        except OSError as error:
-            return self._failed(f"cannot be read: {error.strerror}")
-        except UnicodeDecodeError:
-            return self._failed("is no token: it holds more than ASCII letters")
-        if not self.last.isprintable() or not self.last:
-            self._seen = None
-            return self._failed("is no token: it is empty or has several lines")
-        return self.last
-
-    def _failed(self, what: str) -> QueryFailed:
-        return QueryFailed(FailureReason.UNREACHABLE, f"the bearer token in {self.path} {what}")
 
 
 def _listed(selectors: Sequence[str], start: datetime, end: datetime) -> Form:

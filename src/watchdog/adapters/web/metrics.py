@@ -1,6 +1,6 @@
 """The watchdog's own metrics; their names are relied on by dashboards and alerts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -36,6 +36,14 @@ class Metrics:
         self._rule_verdict = self._gauge(
             "watchdog_rule_verdict", "1 for what the judge says of a rule now, else 0.", ["target", "rule", "verdict"]
         )
+        pod = ["target", "rule", "pod"]
+        self._probe_failures = self._gauge("watchdog_probe_failures", "Failed probes of a pod in a row.", pod)
+        self._probe_failing_since = self._gauge(
+            "watchdog_probe_failing_since_timestamp_seconds", "When the first of them failed; 0 where none did.", pod
+        )
+        self._probe_round = self._gauge(
+            "watchdog_probe_round_timestamp_seconds", "When a rule's pods were probed last.", ["target", "rule"]
+        )
         self._query_seconds = Histogram(
             "watchdog_query_seconds",
             "How long Prometheus took to answer.",
@@ -52,6 +60,7 @@ class Metrics:
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
         self._verdicts: dict[tuple[str, str], str] = {}
         self._exempt: dict[str, set[str]] = {}
+        self._probed: dict[tuple[str, str], frozenset[str]] = {}
         self._begin_at_zero()
 
     def _counter(self, name: str, help_text: str, labels: Iterable[str]) -> Counter:
@@ -111,11 +120,26 @@ class Metrics:
         for finding in Finding:
             self._rule_verdict.labels(target, rule, finding.value).set(finding.value == verdict)
 
+    def probed(self, target: str, rule: str, at: float, pods: Mapping[str, tuple[int, float]]) -> None:
+        """A round of probes (Unix seconds): per pod how many failed in a row, and since when. Pods that are gone go."""
+        gone = self._probed.get((target, rule), frozenset()) - pods.keys()
+        for pod in gone:
+            self._probe_failures.remove(target, rule, pod)
+            self._probe_failing_since.remove(target, rule, pod)
+        for pod, (failures, since) in pods.items():
+            self._probe_failures.labels(target, rule, pod).set(failures)
+            self._probe_failing_since.labels(target, rule, pod).set(since)
+        self._probe_round.labels(target, rule).set(at)
+        self._probed[target, rule] = frozenset(pods)
+
     def forget(self, target: str) -> None:
         """The target's watch ended: its rules' series go, lest a dashboard show them for ever."""
         self._rule_value.remove_by_labels({"target": target})
         self._rule_verdict.remove_by_labels({"target": target})
         self._verdicts = {key: verdict for key, verdict in self._verdicts.items() if key[0] != target}
+        for gauge in (self._probe_failures, self._probe_failing_since, self._probe_round):
+            gauge.remove_by_labels({"target": target})
+        self._probed = {key: pods for key, pods in self._probed.items() if key[0] != target}
 
     def query(self, seconds: float) -> None:
         """Prometheus answered, or failed to, after this long."""

@@ -19,10 +19,30 @@ class MetricsObserver:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._rounds: dict[tuple[str, str], datetime] = {}
         self.on_step: Callable[[Watch], None] = lambda _watch: None
 
     def stepped(self, watch: Watch) -> None:
+        if not watch.phase.terminal:
+            self._tell_probes(watch)
         self.on_step(watch)
+
+    def _tell_probes(self, watch: Watch) -> None:
+        """Prometheus cannot probe again what is past: a backtest replays probe rules from these."""
+        target = str(watch.switch.target)
+        for track in watch.tracks:
+            probes, rule = track.history.probes, track.rule.name
+            # Before an expected answer was had, no failure says nothing; it must not look like an answer.
+            if probes is None or self._rounds.get((target, rule)) == probes.at:
+                continue
+            if not probes.armed and not any(streak.failures for streak in probes.streaks):
+                continue
+            self._rounds[target, rule] = probes.at
+            pods = {
+                streak.pod: (streak.failures, streak.since.timestamp() if streak.since else 0.0)
+                for streak in probes.streaks
+            }
+            self._metrics.probed(target, rule, probes.at.timestamp(), pods)
 
     def switch_seen(self, kind: SwitchKind) -> None:
         self._metrics.switch_seen(kind.value)
@@ -45,6 +65,7 @@ class MetricsObserver:
     def ended(self, watch: Watch, now: datetime) -> None:
         self._metrics.outcome(watch.phase.value)
         self._metrics.forget(str(watch.switch.target))
+        self._rounds = {key: at for key, at in self._rounds.items() if key[0] != str(watch.switch.target)}
         record = {key: value for key, value in record_of(watch).items() if key != "state"}
         for rule in record["rules"].values():
             rule.pop("path", None)

@@ -19,6 +19,7 @@ Document = Mapping[str, Any]
 Ready = Callable[[], tuple[bool, Sequence[str]]]
 Watches = Callable[[], Awaitable[Sequence[Document]]]
 Watch = Callable[[str], Awaitable[Document | None]]
+OfTarget = Callable[[str], Awaitable[Sequence[Document]]]
 
 _ENDPOINTS = "/healthz, /readyz, /metrics, /api/watches, /api/watches/ID"
 _WATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
@@ -52,7 +53,15 @@ class WebServer:
     """Serves what it is given callables for. `watches` and `watch` may raise `OutOfReach`, which answers 503."""
 
     def __init__(
-        self, host: str, port: int, *, ready: Ready, metrics: Callable[[], bytes], watches: Watches, watch: Watch
+        self,
+        host: str,
+        port: int,
+        *,
+        ready: Ready,
+        metrics: Callable[[], bytes],
+        watches: Watches,
+        watch: Watch,
+        of_target: OfTarget | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -60,6 +69,7 @@ class WebServer:
         self._metrics = metrics
         self._watches = watches
         self._watch = watch
+        self._of_target = of_target
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -117,8 +127,12 @@ class WebServer:
     async def _show_metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=self._metrics(), headers={"Content-Type": _PROMETHEUS_TEXT})
 
-    async def _list(self, _: web.Request) -> web.Response:
+    async def _list(self, request: web.Request) -> web.Response:
+        """The open watches; with `?target=NAMESPACE/KIND/NAME` those of the target, ended ones too."""
+        target = request.query.get("target")
         try:
+            if target is not None and self._of_target is not None:
+                return _json(list(await self._of_target(target)))
             return _json(list(await self._watches()))
         except OutOfReach as error:
             return _json({"error": str(error)}, status=503)

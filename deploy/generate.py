@@ -1,0 +1,180 @@
+"""Writes what deploy/ has from the code: Roles from the table of rights, NetworkPolicies from rules.toml.
+
+    python deploy/generate.py
+
+A test holds the files in the repository to it. To change a right, change `src/watchdog/adapters/kubernetes/rights.py`.
+"""
+
+import runpy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where
+from watchdog.rulebook import read_rules
+from watchdog.survey.network_policy import as_yaml
+
+ROOT = Path(__file__).parents[1]
+NAMESPACE = "watchdog"
+NAME = "rollback-watchdog"
+PROMETHEUS = "http://prometheus.monitoring.svc:9090"
+ENVIRONMENTS = ("development", "staging", "production")
+MADE = "# Made by deploy/generate.py from the table of rights in src/watchdog/adapters/kubernetes/rights.py."
+
+# A dry run stands by behind a lease of its own. Its Role has both, so that one variable makes it act.
+NAMES = {NAME: (NAME, f"{NAME}-dry-run")}
+
+Wanted = Callable[[Right], bool]
+
+
+def reading(right: Right) -> bool:
+    """What a dry run needs of a guarded namespace."""
+    return right.where is Where.GUARDED and not right.acting and not right.telling
+
+
+def acting(right: Right) -> bool:
+    """What a watchdog that puts back needs beside it."""
+    return right.where is Where.GUARDED and (right.acting or right.telling) and not right.scaling
+
+
+def scaling(right: Right) -> bool:
+    """What `restore_replicas` needs beside that."""
+    return right.where is Where.GUARDED and right.scaling
+
+
+def own(right: Right) -> bool:
+    """What it needs where its records are."""
+    return right.where is Where.OWN
+
+
+def looking(right: Right) -> bool:
+    """What `watchdog dry-run`, `status`, `history` and `explain` need there."""
+    return own(right) and right.verb in ("get", "list") and right.resource.plural == "configmaps"
+
+
+def gitops(right: Right) -> bool:
+    """What it may do with Argo CD's and Flux's own objects."""
+    return right.where is Where.OWNERS
+
+
+Grant = tuple[str, tuple[str, ...], tuple[str, ...], str]  # group, resources, verbs, name
+
+
+def granted(wanted: Wanted) -> Iterator[tuple[str, Grant]]:
+    """The rules of a Role, each with why: verbs on one resource together, and resources that need the same verbs."""
+    rights = [right for right in (*RIGHTS, *GITOPS) if wanted(right)]
+    verbs: dict[tuple[str, str, str], dict[str, str]] = {}
+    for right in rights:
+        verbs.setdefault((right.group, right.full_resource, right.name), {})[right.verb] = right.why
+    resources: dict[tuple[str, tuple[str, ...], str, str], list[str]] = {}
+    for (group, resource, name), why in verbs.items():
+        reasons = "; ".join(dict.fromkeys(why.values()))
+        resources.setdefault((group, tuple(why), name, reasons), []).append(resource)
+    for (group, those, name, reasons), names in resources.items():
+        yield reasons, (group, tuple(names), those, name)
+
+
+def rules(wanted: Wanted) -> Iterator[str]:
+    """The same as lines of YAML."""
+    for why, (group, resources, verbs, name) in granted(wanted):
+        yield f"# Without: {why}"
+        yield f"- apiGroups: [{_quoted([group])}]"
+        yield f"  resources: [{_quoted(resources)}]"
+        if name:
+            yield f"  resourceNames: [{_quoted(NAMES[name])}]"
+        yield f"  verbs: [{_quoted(verbs)}]"
+
+
+def role(name: str, *parts: Wanted) -> str:
+    """A Role of these parts, one after the other; kustomize gives its namespace."""
+    head = f"apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: {name}\nrules:"
+    return "\n".join([MADE, *head.splitlines(), *(f"  {line}" for part in parts for line in rules(part))]) + "\n"
+
+
+def added(wanted: Wanted) -> str:
+    """A JSON patch that adds rules to a Role."""
+    lines = [MADE]
+    for _, (group, resources, verbs, name) in granted(wanted):
+        assert not name
+        lines += ["- op: add", "  path: /rules/-", "  value:"]
+        lines += [f"    apiGroups: [{_quoted([group])}]", f"    resources: [{_quoted(resources)}]"]
+        lines += [f"    verbs: [{_quoted(verbs)}]"]
+    return "\n".join(lines) + "\n"
+
+
+def helm_rights() -> str:
+    """The rules as Helm's named templates."""
+    parts = {"own": own, "looking": looking, "reading": reading, "acting": acting, "scaling": scaling, "gitops": gitops}
+    lines = [f"{{{{- /* {MADE.removeprefix('# ')} */ -}}}}"]
+    for name, wanted in parts.items():
+        lines += [f'{{{{- define "{NAME}.rights.{name}" -}}}}', *rules(wanted), "{{- end -}}"]
+    return "\n".join(lines) + "\n"
+
+
+def table() -> str:
+    """The rights as SECURITY.md tells them."""
+    titles: Mapping[str, Wanted] = {
+        "In each guarded namespace, also for a dry run": reading,
+        "In each guarded namespace, to act and to tell": acting,
+        "Where a guard has `restore_replicas = true`": scaling,
+        "In its own namespace": own,
+        "In Argo CD's or Flux's namespaces, optional (`gitops = \"suspend\"`)": gitops,
+    }
+    lines = ["| where | resource | verbs | without it |", "|---|---|---|---|"]
+    for title, wanted in titles.items():
+        for number, (why, (group, resources, verbs, name)) in enumerate(granted(wanted)):
+            named = f" named {' or '.join(f'`{one}`' for one in NAMES[name])}" if name else ""
+            where = f" ({group})" if group not in ("", "apps") else ""
+            said = "" if number else title
+            lines.append(f"| {said} | {', '.join(resources)}{where}{named} | {', '.join(verbs)} | {why} |")
+    return "\n".join(lines) + "\n"
+
+
+def security(text: str) -> str:
+    """SECURITY.md with the table between its marks."""
+    before, begin, rest = text.partition("<!-- rights -->\n")
+    _, end, after = rest.partition("<!-- /rights -->")
+    if not begin or not end:
+        raise SystemExit("SECURITY.md has lost the marks of its table")
+    return f"{before}{begin}{table()}{end}{after}"
+
+
+def environment_rules(environment: str) -> str:
+    """An environment's rules.toml: the repository's own, for the namespace of that name."""
+    text = (ROOT / "rules.toml").read_text(encoding="utf-8")
+    return text.replace('namespaces = ["production"]', f'namespaces = ["{environment}"]')
+
+
+def outputs() -> Iterator[tuple[Path, str]]:
+    """Every file that is made, and what it has to hold."""
+    kustomize = ROOT / "deploy" / "kustomize"
+    yield kustomize / "base" / "role.yaml", role(NAME, own)
+    yield kustomize / "guarded" / "role.yaml", role(NAME, reading, acting)
+    yield kustomize / "guarded-dry-run" / "role.yaml", role(NAME, reading)
+    yield kustomize / "components" / "restore-replicas" / "rights.yaml", added(scaling)
+    yield kustomize / "gitops" / "role.yaml", role(f"{NAME}-gitops", gitops)
+    yield kustomize / "people" / "own" / "role.yaml", role(f"{NAME}-reader", looking)
+    yield kustomize / "people" / "guarded" / "role.yaml", role(f"{NAME}-reader", reading)
+    for environment in ENVIRONMENTS:
+        overlay = kustomize / "overlays" / environment
+        text = environment_rules(environment)
+        yield overlay / "rules.toml", text
+        yield overlay / "networkpolicy.yaml", as_yaml(read_rules(text, "rules.toml"), NAMESPACE, PROMETHEUS)
+    yield ROOT / "deploy" / "helm" / NAME / "templates" / "_rights.tpl", helm_rights()
+    monitoring = ROOT / "deploy" / "monitoring"
+    yield monitoring / "dashboard.json", runpy.run_path(str(monitoring / "dashboard.py"))["dashboard"]()
+    yield ROOT / "SECURITY.md", security((ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
+
+
+def main() -> None:
+    """Write them all."""
+    for path, text in outputs():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+{{- /* Made by deploy/generate.py from the table of rights in src/watchdog/adapters/kubernetes/rights.py. */ -}}
+{{- define "rollback-watchdog.rights.own" -}}
+# Without: there are no records
+- apiGroups: [""]
+  resources: ["configmaps"]
+  verbs: ["get", "list", "create", "update", "patch", "delete"]
+# Without: it cannot know whether it leads, and does nothing
+- apiGroups: ["coordination.k8s.io"]
+  resources: ["leases"]
+  verbs: ["create"]
+# Without: it cannot know whether it leads, and does nothing
+- apiGroups: ["coordination.k8s.io"]
+  resources: ["leases"]
+  resourceNames: ["rollback-watchdog", "rollback-watchdog-dry-run"]
+  verbs: ["get", "update"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.looking" -}}
+# Without: there are no records
+- apiGroups: [""]
+  resources: ["configmaps"]
+  verbs: ["get", "list"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.reading" -}}
+# Without: its switches are not seen
+- apiGroups: ["apps"]
+  resources: ["deployments", "replicasets"]
+  verbs: ["get", "list", "watch"]
+# Without: its switches are not seen
+- apiGroups: [""]
+  resources: ["pods", "services"]
+  verbs: ["get", "list", "watch"]
+# Without: that something an old template needs is gone is not noticed before it is gone back to
+- apiGroups: [""]
+  resources: ["configmaps", "persistentvolumeclaims", "serviceaccounts"]
+  verbs: ["get"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.acting" -}}
+# Without: a rollout is not undone
+- apiGroups: ["apps"]
+  resources: ["deployments"]
+  verbs: ["patch"]
+# Without: a flip is not put back
+- apiGroups: [""]
+  resources: ["services"]
+  verbs: ["patch"]
+# Without: kubectl describe does not show what was done
+- apiGroups: ["events.k8s.io"]
+  resources: ["events"]
+  verbs: ["create"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.scaling" -}}
+# Without: a colour that is scaled down is not scaled up
+- apiGroups: ["apps"]
+  resources: ["deployments/scale"]
+  verbs: ["patch"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.gitops" -}}
+# Without: whether it heals is not known before the undo; gitops = "suspend" cannot suspend it
+- apiGroups: ["argoproj.io"]
+  resources: ["applications"]
+  verbs: ["get", "patch"]
+# Without: whether it heals is not known before the undo; gitops = "suspend" cannot suspend it
+- apiGroups: ["kustomize.toolkit.fluxcd.io"]
+  resources: ["kustomizations"]
+  verbs: ["get", "patch"]
+# Without: whether it heals is not known before the undo; gitops = "suspend" cannot suspend it
+- apiGroups: ["helm.toolkit.fluxcd.io"]
+  resources: ["helmreleases"]
+  verbs: ["get", "patch"]
+{{- end -}}

@@ -1,0 +1,117 @@
+"""A person's switch of a Service, and what serves a target now: fresh looks and one conditional patch, no cache."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from watchdog.adapters.kubernetes import workload, workloads
+from watchdog.adapters.kubernetes.acting import ConditionalWrite, annotate
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
+from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
+from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_service
+from watchdog.domain.effects import PutBackAnswer
+from watchdog.domain.flipping import Colour, Flip, ServiceNow
+from watchdog.domain.rollout import Revision, Target, TargetKind
+from watchdog.ports import Clock, OutOfReach
+
+Json = dict[str, Any]
+
+
+class Flips:
+    """Looks and switches with the caller's own rights.
+
+    RBAC: get of services, deployments; list of deployments, replicasets, pods; patch of services.
+    """
+
+    def __init__(self, client: KubeClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+
+    async def service(self, target: Target) -> ServiceNow:
+        """The Service as it is. Raises `OutOfReach`, finally where there is none that could be switched."""
+        service = await self._service(target)
+        if service["spec"]["type"] == "ExternalName":
+            raise OutOfReach(f"{target} is an ExternalName: it has no pods", final=True)
+        return ServiceNow(
+            target=target,
+            uid=str(service["metadata"]["uid"]),
+            resource_version=str(service["metadata"]["resourceVersion"]),
+            selector=dict(service["spec"]["selector"]),
+            labels=dict(workloads.labels(service)),
+            deployments=await self._deployments(target.namespace),
+        )
+
+    async def colour(self, namespace: str, name: str) -> Colour:
+        """The Deployment with the pods of its present template. Raises `OutOfReach`, finally where it is gone."""
+        with unanswered(f"looking at {namespace}/deployment/{name}"):
+            found = await workload.fresh(self._client, namespace, name)
+        if found is None:
+            raise OutOfReach(f"there is no {namespace}/deployment/{name}", final=True)
+        return Colour(
+            workload=name,
+            labels=found.deployment["template"]["labels"],
+            revision=found.serving,
+            desired=workloads.desired(found.deployment),
+            complete=workloads.is_complete(found.deployment),
+            pods=found.pods_of(found.serving),
+        )
+
+    async def serving(self, target: Target) -> Revision | None:
+        """What serves the target now; None while that cannot be told. Raises `OutOfReach`."""
+        name = target.name
+        if target.kind is TargetKind.SERVICE:
+            service = await self.service(target)
+            selected = service.selected_by(service.selector)
+            if len(selected) != 1:
+                return None
+            name = selected[0]
+        return (await self.colour(target.namespace, name)).revision
+
+    async def flip(self, flip: Flip) -> PutBackAnswer:
+        """Give the Service its new selector in one patch, if it is still as it was seen. Idempotent."""
+        write = ConditionalWrite(
+            self._client,
+            self._clock,
+            SERVICES,
+            flip.target.namespace,
+            flip.target.name,
+            flip.uid,
+            flip.resource_version,
+        )
+        return await write.perform(_operations(flip), _is_done(flip))
+
+    async def _service(self, target: Target) -> Json:
+        with unanswered(f"looking at {target}"):
+            try:
+                return trim_service(await self._client.get(SERVICES, target.namespace, target.name))
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+        raise OutOfReach(f"there is no {target}", final=True)
+
+    async def _deployments(self, namespace: str) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, Mapping[str, str]] = {}
+        with unanswered(f"listing the Deployments of {namespace}"):
+            async for page, _ in self._client.pages(DEPLOYMENTS, namespace):
+                for one in page:
+                    found[one["metadata"]["name"]] = trim_deployment(one)["template"]["labels"]
+        return found
+
+
+def _operations(flip: Flip) -> Callable[[Json], list[Json]]:
+    def operations(live: Json) -> list[Json]:
+        selector = {"op": "replace", "path": "/spec/selector", "value": dict(flip.after)}
+        return [selector, *annotate(live, {SWITCHED_BY: flip.switched_by})]
+
+    return operations
+
+
+def _is_done(flip: Flip) -> Callable[[Json], bool]:
+    """Whether this very switch was carried out already, by a request whose answer was lost."""
+
+    def done(live: Json) -> bool:
+        marked = (live["metadata"].get("annotations") or {}).get(SWITCHED_BY) == flip.switched_by
+        return marked and live["metadata"]["uid"] == flip.uid and live["spec"].get("selector") == dict(flip.after)
+
+    return done

@@ -1,0 +1,143 @@
+"""What verbs that replay the past share: which past, and how Prometheus is asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watchdog.cli.common import cluster_options, fail, read_file, settings_or_exit
+
+if TYPE_CHECKING:
+    from watchdog.replay.backtest import Rules, Wish
+    from watchdog.replay.handwritten import Entry
+    from watchdog.replay.session import Politeness
+    from watchdog.settings import Settings
+
+_FILE = click.Path(path_type=Path)
+_OPTIONS = (
+    click.option("--since", default="14d", show_default=True, help="How far back: 6h, 14d."),
+    click.option("--until", help="Up to this moment, with its UTC offset; else up to now."),
+    click.option("--prometheus", help="Prometheus's URL; else WATCHDOG_PROMETHEUS_URL."),
+    click.option("--switches", type=_FILE, help="A list of switches (TOML or JSON lines)."),
+    click.option("--records", is_flag=True, help="Take switches and labels from the watchdog's own records."),
+    click.option("--label", type=_FILE, help="A list of those that were really bad."),
+    click.option(
+        "--placebos", default=10, show_default=True, type=click.IntRange(0, 1000), help="Quiet windows a target."
+    ),
+    click.option("--seed", default=0, show_default=True, help="Chooses the quiet windows."),
+    click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1, 32), help="Queries at a time."),
+    click.option(
+        "--max-samples", default=100_000_000, show_default=True, type=click.IntRange(1), help="To ask for at most."
+    ),
+    click.option("--cache", type=_FILE, help="Where answers are kept; else in the user's cache."),
+    click.option("--no-cache", is_flag=True, help="Ask for everything anew, keep nothing."),
+)
+
+
+_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Which past is replayed, and of which Prometheus."""
+
+    url: str
+    settings: "Settings"
+    wish: "Wish"
+    politeness: "Politeness"
+
+
+def past_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a replay; hand what they gave to `past_or_exit`."""
+    command = cluster_options(command)
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def past_or_exit(
+    *, since: str, until: str | None, prometheus: str | None, switches: Path | None, records: bool, label: Path | None,
+    placebos: int, seed: int, concurrency: int, max_samples: int, cache: Path | None, no_cache: bool, **cluster: Any,
+) -> Past:  # fmt: skip
+    """What the options ask for; wrong ones end with exit code 2."""
+    from watchdog.replay.backtest import Wish  # noqa: PLC0415 - after --help
+    from watchdog.replay.session import Politeness, default_cache  # noqa: PLC0415
+
+    settings = settings_or_exit(prometheus_url=prometheus, **cluster)
+    if settings.prometheus_url is None:
+        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus", 2)
+    listed = (*_list(switches), *(_recorded(settings) if records else ()))
+    wish = Wish(_duration(since), _moment(until), placebos, seed, listed, _list(label, label="bad"))
+    kept = None if no_cache else cache or default_cache()
+    return Past(settings.prometheus_url, settings, wish, Politeness(concurrency, max_samples, kept))
+
+
+def text_or_exit(name: str) -> str:
+    """The text of a rules file or of a git revision's; one that cannot be read ends with exit code 2."""
+    from watchdog.replay.session import NotFound, text_of  # noqa: PLC0415
+
+    try:
+        return text_of(name)
+    except NotFound as error:
+        fail(str(error), 2)
+
+
+def rules_or_exit(name: str) -> "Rules":
+    """The rules of a file or a git revision; mistakes are listed and end with exit code 2."""
+    from watchdog.replay.backtest import Rules  # noqa: PLC0415
+    from watchdog.rulebook import RulesError, read_rules  # noqa: PLC0415
+
+    try:
+        return Rules(name, read_rules(text_or_exit(name), name))
+    except RulesError as error:
+        for mistake in error.mistakes:
+            click.echo(f"{mistake}", err=True)
+        raise SystemExit(2) from None
+
+
+def _duration(text: str) -> timedelta:
+    from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415
+
+    try:
+        span = parse_duration(text)
+    except ValueError as error:
+        fail(f"--since {text!r}: {error}", 2)
+    if not _SHORTEST <= span <= _LONGEST:
+        fail(f"--since {text!r}: write from 1m to {_LONGEST.days}d", 2)
+    return span
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        fail(f"--until {text!r} is no moment with a UTC offset; write 2026-03-02T14:05:00+00:00", 2)
+    return at.astimezone(UTC)
+
+
+def _recorded(settings: "Settings") -> "Sequence[Entry]":
+    from watchdog.cli.records import records_of  # noqa: PLC0415
+    from watchdog.replay.handwritten import ListInvalid, of_records  # noqa: PLC0415
+
+    try:
+        return of_records(records_of(settings))
+    except ListInvalid as error:
+        fail(str(error))
+
+
+def _list(path: Path | None, *, label: str = "") -> "Sequence[Entry]":
+    from watchdog.replay.handwritten import ListInvalid, read_list  # noqa: PLC0415
+
+    if path is None:
+        return ()
+    try:
+        return read_list(read_file(path), str(path), label=label)
+    except ListInvalid as error:
+        fail(str(error), 2)

@@ -1,0 +1,159 @@
+"""`watchdog switch SERVICE --to COLOUR`: the traffic, after checks."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from watchdog.adapters.logs import printable
+from watchdog.cli.common import cluster_options
+from watchdog.cli.waiting import waiting_options
+
+if TYPE_CHECKING:
+    from watchdog.domain.flipping import FlipCheck
+    from watchdog.domain.rollout import Target
+    from watchdog.domain.rules import Rulebook
+    from watchdog.engine.flipping import Considered
+    from watchdog.releasing import Switch
+    from watchdog.settings import Settings
+
+
+@click.command("switch")
+@click.argument("service")
+@click.option("--to", "to", required=True, help="A colour (a value of the label that differs), or deployment/NAME.")
+@click.option("--reason", default="", help="Why; it stands in the annotation that says who switched.")
+@click.option("--override", "overridden", multiple=True, help="Pass over this check, with a --reason; may be repeated.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for the outcome of its watch.")
+@waiting_options
+@cluster_options
+def verb(
+    service: str,
+    to: str,
+    reason: str,
+    overridden: tuple[str, ...],
+    yes: bool,
+    no_wait: bool,
+    timeout: timedelta,
+    open_within: timedelta,
+    output: str,
+    kubeconfig: object,
+    context: str | None,
+    namespace: str | None,
+) -> None:
+    """Point SERVICE (namespace/service/name) at another colour, with your own rights, and wait for its watch.
+
+    Refuses, and writes nothing, unless the watchdog knows the Service, no earlier switch of it is still being
+    watched, and the colour is there, rolled out, wholly ready, not known bad and healthy (the probes of its guard,
+    where the rules file is there). The write fails if the Service is no longer as it was seen. A Service that is on
+    that colour already is left alone.
+
+    Exits as `watchdog wait` does, and 4 when a check refuses: it says which, and `--override CHECK --reason WHY`
+    passes over it. With --no-wait exits 0 once it is switched.
+    """
+    from watchdog.cli.common import fail, run_async, settings_or_exit  # noqa: PLC0415 - after --help
+    from watchdog.cli.waiting import target_or_exit  # noqa: PLC0415
+    from watchdog.domain.flipping import BINDING, FlipCheck  # noqa: PLC0415
+    from watchdog.domain.rollout import TargetKind  # noqa: PLC0415
+
+    target = target_or_exit(service)
+    if target.kind is not TargetKind.SERVICE:
+        fail(f"{target} is no Service; a Deployment is rolled out, not switched", 2)
+    checks = [check.value for check in FlipCheck if check not in BINDING]
+    unknown = [name for name in overridden if name not in checks]
+    if unknown:
+        fail(f"{unknown[0]!r} is no check that can be passed over; there are {', '.join(checks)}", 2)
+    if overridden and not reason.strip():
+        fail("--override needs a --reason, for whoever reads who switched", 2)
+    settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
+    asked = _Asked(target, to, reason.strip(), frozenset(map(FlipCheck, overridden)), yes, not no_wait)
+    raise SystemExit(run_async(asked.carry_out(settings, timeout, open_within, output)))
+
+
+class _Asked:
+    """What the command line asks for."""
+
+    def __init__(
+        self, target: "Target", to: str, reason: str, overridden: "frozenset[FlipCheck]", yes: bool, wait: bool
+    ) -> None:
+        self._target, self._to, self._reason = target, to, reason
+        self._overridden, self._yes, self._wait = overridden, yes, wait
+
+    async def carry_out(self, settings: "Settings", timeout: timedelta, open_within: timedelta, output: str) -> int:
+        from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
+        from watchdog.cli.waiting import wait_for  # noqa: PLC0415
+        from watchdog.domain.flipping import Objection  # noqa: PLC0415
+        from watchdog.domain.waiting import Wanted  # noqa: PLC0415
+        from watchdog.releasing import switch_of  # noqa: PLC0415
+
+        quiet = output == "json"
+        async with switch_of(
+            settings,
+            SystemClock(),
+            self._target,
+            self._to,
+            reason=self._reason,
+            overridden=self._overridden,
+            rulebook=_rulebook(settings),
+        ) as switch:
+            found = switch.considered
+            if isinstance(found, Objection):
+                return _refused(found)
+            code = await self._switched(switch, found, quiet=quiet)
+            if code or not self._wait:
+                return code
+            return await wait_for(
+                Wanted(self._target, found.candidate, others=found.watches),
+                switch.outlook,
+                timeout=timeout,
+                open_within=open_within,
+                output=output,
+                accept_known_good=found.flip is None,
+                base=settings.public_url or "",
+            )
+
+    async def _switched(self, switch: "Switch", found: "Considered", *, quiet: bool) -> int:
+        from watchdog.domain.flipping import Objection  # noqa: PLC0415
+
+        def say(line: str) -> None:
+            click.echo(printable(line), err=quiet)
+
+        if found.flip is None:
+            say(f"{self._target} is on {found.candidate} already; nothing was written")
+            return 0
+        say(f"{self._target}: {found.previous or 'nothing'}")
+        say(f"     -> {found.candidate} ({'; '.join(found.notes)})")
+        if not self._yes and not click.confirm(f"Switch {found.flip.change}?", default=False, err=quiet):
+            say("nothing was done")
+            return 1
+        answer = await switch.carry_out(found.flip)
+        if isinstance(answer, Objection):
+            return _refused(answer)
+        if answer is not None:
+            why = f"the API server never said whether it was done ({answer.detail}); look at {self._target}"
+            click.echo(printable(f"watchdog: {why}"), err=True)
+            return 1
+        say(f"switched: {found.flip.change}")
+        return 0
+
+
+def _refused(objection: object) -> int:
+    from watchdog.cli.waiting import REFUSED  # noqa: PLC0415
+    from watchdog.domain.flipping import Objection  # noqa: PLC0415
+
+    assert isinstance(objection, Objection)
+    click.echo(printable(f"watchdog: not switched ({objection.check}): {objection.sentence}"), err=True)
+    return REFUSED
+
+
+def _rulebook(settings: "Settings") -> "Rulebook | None":
+    """The rules, for their probes, where the file is there; one with mistakes ends with exit code 1."""
+    from watchdog.cli.common import fail, read_file  # noqa: PLC0415
+    from watchdog.rulebook import RulesError, read_rules  # noqa: PLC0415
+
+    if not settings.rules.exists():
+        return None
+    try:
+        return read_rules(read_file(settings.rules), str(settings.rules))
+    except RulesError as error:
+        fail(f"{str(error).splitlines()[0]} (`watchdog check` names every mistake)")

@@ -1,0 +1,80 @@
+"""`watchdog tune`: other limits, `for`s and confidences measured on the past, as a patch that is never applied."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watchdog.cli.past import past_options, past_or_exit, rules_or_exit, text_or_exit
+
+if TYPE_CHECKING:
+    from watchdog.cli.past import Past
+
+
+@click.command("tune")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--from", "report", type=click.Path(path_type=Path), metavar="REPORT",
+              help="The past and the labels of this report (watchdog backtest -o json).")  # fmt: skip
+@click.option("--write", type=click.Path(path_type=Path), metavar="PATCH", help="Write the patch there, not to stdout.")
+@click.option("-o", "--output", type=click.Choice(["patch", "json"]), default="patch", show_default=True,
+              help="The patch with its reasons, or every setting on the front with its figures.")  # fmt: skip
+@past_options
+def verb(file: Path | None, report: Path | None, write: Path | None, output: str, **asked: Any) -> None:
+    """Suggest for each rule of FILE (default: WATCHDOG_RULES) a limit, `for` and confidence, as a patch.
+
+    The past is judged again with each setting that is tried, and replayed in full with those that are suggested.
+    Nothing is applied: read the patch, then `git apply` it.
+
+    Exits 0, whether or not there is anything to suggest; 1 where Prometheus cannot be asked.
+    """
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail, run_async  # noqa: PLC0415
+    from watchdog.cli.progress import progress_bar  # noqa: PLC0415
+    from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
+    from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
+    from watchdog.replay.tuning.printing import printed  # noqa: PLC0415
+    from watchdog.replay.tuning.session import tune  # noqa: PLC0415
+
+    past = past_or_exit(**asked)
+    name = str(file or past.settings.rules)
+    rules_or_exit(name)
+    text = text_or_exit(name)
+    wish = past.wish if report is None else _of_report(report, past)
+    with progress_bar() as progress:
+        try:
+            tuned = run_async(
+                tune(
+                    past.url,
+                    name,
+                    text,
+                    wish,
+                    past.politeness,
+                    SystemClock(),
+                    token_file=past.settings.prometheus_token_file,
+                    ca_file=past.settings.prometheus_ca_file,
+                    progress=progress,
+                )
+            )
+        except NotAnswered as error:
+            fail(f"{past.url} cannot be asked: {error}")
+        except ListInvalid as error:
+            fail(str(error), 2)
+    said = printed(tuned, text, name, output)
+    if write is None:
+        click.echo(said, nl=False)
+        return
+    try:
+        write.write_text(said, encoding="utf-8", newline="")
+    except OSError as error:
+        fail(f"{write} cannot be written: {error.strerror or error}")
+
+
+def _of_report(path: Path, past: "Past") -> Any:
+    from watchdog.cli.common import fail, read_file  # noqa: PLC0415
+    from watchdog.replay.rereading import NotAReport, reread  # noqa: PLC0415
+    from watchdog.replay.tuning.session import wish_of  # noqa: PLC0415
+
+    try:
+        return wish_of(reread(read_file(path)), past.wish)
+    except (NotAReport, ValueError) as error:
+        fail(f"{path}: {error}", 2)

@@ -1,0 +1,8 @@
+"""Text of other people made harmless to show: names, error bodies and answers are never ours."""
+
+
+def printable(text: str) -> str:
+    """`text` with newlines, escape sequences and invisible characters written out as `\\n`, `\\x1b`, `\\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -1,0 +1,112 @@
+"""What a watch asks of Prometheus, whenever it asks: of whom, since when, and what belongs together.
+
+When is left to the caller: `measuring` asks as time passes, a replay asks for all blocks at once.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import zip_longest
+
+from watchdog.domain.alerts import moments_of, past_of, place_of
+from watchdog.domain.live import Live
+from watchdog.domain.measurement import Baseline, Block, NoData
+from watchdog.domain.rollout import Revision, SwitchKind
+from watchdog.domain.rules import Alerts
+from watchdog.domain.state import Track, Watch
+from watchdog.engine.alerting import AlertTracker
+from watchdog.engine.sampling import Sampler, Span, Subject, Tracker
+
+Trackers = Mapping[str, Tracker | AlertTracker]
+"""By the names of their rules."""
+
+
+class Asking:
+    """The questions of one watch. `live` is the last look at its target: it tells when pods were created."""
+
+    def __init__(self, sampler: Sampler, watch: Callable[[], Watch], live: Callable[[], Live | None]) -> None:
+        self._sampler = sampler
+        self._watch = watch
+        self._live = live
+        self._born: dict[Revision, dict[str, datetime]] = {}
+
+    def subject(self, revision: Revision, since: datetime) -> Subject:
+        """The revision's pods, those that are gone by now among them."""
+        born = self._born.setdefault(revision, {})
+        live = self._live()
+        if live is not None:
+            pods = live.candidate_pods if revision == self._watch().switch.candidate else live.stable_pods
+            born.update((pod.name, pod.created) for pod in pods)
+        return Subject(self._watch().switch.target, revision, dict(born), since)
+
+    async def baseline(self, track: Track) -> Baseline:
+        """What the track's rule measured of stable, in the last `baseline` before the switch in which it served."""
+        watch = self._watch()
+        stable, threshold = watch.stable, track.threshold
+        at = watch.switch.at
+        if stable is None or threshold is None:
+            return Baseline(at, at, NoData("no stable revision is known"))
+        end = min(stable.until, at)
+        start = max(stable.since, end - watch.guard.baseline)
+        if start >= end:
+            return Baseline(start, end, NoData("stable did not serve before the switch"))
+        subject, interval = self.subject(stable.revision, start), watch.guard.interval.total_seconds()
+        return await self._sampler.baseline(threshold, subject, start, end, interval)
+
+    def of_candidate(self) -> Trackers:
+        """What the rules measure of the candidate, from the switch on."""
+        watch = self._watch()
+        subject = self.subject(watch.switch.candidate, watch.switch.at)
+        return self._trackers(watch.tracks, subject) | self._alerts(watch.tracks)
+
+    def of_destination(self, revision: Revision, since: datetime) -> Trackers:
+        """What the breached rules measure of what was gone back to, from the completed put-back on."""
+        tracks = self._watch().recovery_tracks
+        return self._trackers(tracks, self.subject(revision, since)) | self._alerts(tracks, recovering=True)
+
+    def beside(self) -> Mapping[str, Tracker]:
+        """Stable's pods, which go on serving while a rollout is under way; a flip leaves it without traffic at once."""
+        watch = self._watch()
+        if watch.stable is None or watch.switch.kind is not SwitchKind.ROLLOUT:
+            return {}
+        weighed = [track for track in watch.tracks if track.rule.alpha is not None]
+        return self._trackers(weighed, self.subject(watch.stable.revision, watch.switch.at))
+
+    async def blocks(
+        self, trackers: Trackers, beside: Mapping[str, Tracker], spans: Sequence[Span]
+    ) -> list[Mapping[str, Block]]:
+        """The rules' blocks, span by span, with what stable measured beside them until the rollout was complete."""
+        completed = self._watch().bake_from
+        # One interval more: the last requests of a pod that ended are scraped no more, those before are.
+        shared = [span for span in spans if completed is None or span[1] < completed + (span[2] - span[1])]
+        stable = [beside[name] for name in trackers if name in beside and shared]
+        rows, besides = await asyncio.gather(
+            asyncio.gather(*(self._sampler.blocks(tracker, spans) for tracker in trackers.values())),
+            asyncio.gather(*(self._sampler.blocks(tracker, shared) for tracker in stable)),
+        )
+        of_rule = dict(zip([name for name in trackers if name in beside], besides, strict=False))
+        joined = [
+            tuple(
+                replace(block, beside=with_stable.reading) if with_stable is not None else block
+                for block, with_stable in zip_longest(row, of_rule.get(name, ()))
+            )
+            for name, row in zip(trackers, rows, strict=True)
+        ]
+        return [dict(zip(trackers, blocks, strict=True)) for blocks in zip(*joined, strict=True)]
+
+    def _trackers(self, tracks: Sequence[Track], subject: Subject) -> dict[str, Tracker]:
+        return {
+            track.rule.name: self._sampler.tracker(track.threshold, subject)
+            for track in tracks
+            if track.threshold is not None
+        }
+
+    def _alerts(self, tracks: Sequence[Track], *, recovering: bool = False) -> dict[str, AlertTracker]:
+        watch = self._watch()
+        place, moments = place_of(watch, recovering=recovering), moments_of(watch, recovering=recovering)
+        return {
+            track.rule.name: AlertTracker(track.rule.check, place, moments, past_of(watch))
+            for track in tracks
+            if isinstance(track.rule.check, Alerts)
+        }

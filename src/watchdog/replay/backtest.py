@@ -1,0 +1,192 @@
+"""One backtest: find the past's switches, replay each, and say how the rules did."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchdog.adapters.prometheus.history import HistoryPrometheus
+from watchdog.domain.rollout import Target
+from watchdog.domain.rules import Guard, Rulebook
+from watchdog.domain.state import Watch
+from watchdog.domain.untouched import Peer
+from watchdog.engine.sampling import Sampler
+from watchdog.ports import Clock
+from watchdog.replay.asking_past import DEADLINE, NotAnswered
+from watchdog.replay.cases import Mark, Marked, Neighbours, placebo, placebos, real_cases
+from watchdog.replay.courses import Course, Found
+from watchdog.replay.handwritten import Entry, marks_of
+from watchdog.replay.noticing import blank, failures, first_failure, left_out, nothing, span, unused
+from watchdog.replay.replaying import At, Replayed, Replayer
+from watchdog.replay.report import Note, Report, Severity, Spent, SwitchReplay
+from watchdog.replay.searching import guarded, search
+from watchdog.replay.telling import told
+from watchdog.replay.totals import overall, totals_of
+
+_AT_ONCE = 4  # switches that are replayed side by side: each holds its samples
+_SKEW = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A rules file: its name, and what it says."""
+
+    name: str
+    book: Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for."""
+
+    span: timedelta
+    until: datetime | None = None  # None: up to now
+    placebos: int = 10  # for each target
+    seed: int = 0
+    listed: Sequence[Entry] = ()
+    labels: Sequence[Entry] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Told how far it is."""
+
+    begun: Callable[[str, int], None] = lambda _what, _total: None
+    advanced: Callable[[], None] = lambda: None
+
+
+Keep = Callable[[Marked, Replayed], None]
+"""Given each replayed switch with all that was measured, of which the report keeps what is shown."""
+
+
+def _forget(_marked: Marked, _replayed: Replayed) -> None:
+    """What was measured is let go."""
+
+
+class Backtest:
+    """Replays the same past under one rules file or several. Raises `NotAnswered` where nothing can be asked."""
+
+    def __init__(
+        self, source: HistoryPrometheus, clock: Clock, wish: Wish, progress: Progress, keep: Keep = _forget
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._wish = wish
+        self._progress = progress
+        self._keep = keep
+        self._notes: list[Note] = []
+        self._moments: dict[Target, list[datetime]] = {}
+
+    async def run(self, rules: Sequence[Rules]) -> tuple[Report, ...]:
+        """One report for each rules file, in order."""
+        began, own = self._clock.monotonic(), self._clock.now()
+        now = await self._source.now()
+        if not isinstance(now, datetime):
+            raise NotAnswered(now)
+        if abs(now - own) > _SKEW:
+            behind = "behind" if now < own else "ahead of"
+            text = f"Prometheus's clock is {span(abs(now - own))} {behind} this machine's; its own is used"
+            self._notes.append(Note(Severity.INFO, text))
+        self._source.until = now
+        now = min(now, self._wish.until or now)
+        since = now - self._wish.span
+        self._progress.begun("looking for switches", 0)
+        found = await search(self._source, [one.book for one in rules], since, now, self._wish.listed)
+        return tuple([await self._report(one, found, since, now, began) for one in rules])
+
+    async def _report(self, rules: Rules, found: Found, asked: datetime, now: datetime, began: float) -> Report:
+        since = max(asked, found.since or asked)
+        guards, notes = guarded(rules.book, found.courses)
+        marks = (*marks_of(self._wish.labels), *marks_of(self._wish.listed))
+        cases = [*self._cases(found.courses, guards, marks, since, now)]
+        in_vain = unused(marks_of(self._wish.labels), cases)
+        switches, trouble = await self._replayed(rules, found.courses, guards, cases, now)
+        switches, quieter = left_out(switches)
+        switches.sort(key=lambda switch: (switch.at, switch.id))
+        missing = [*in_vain, *trouble, *quieter, *blank(switches), *nothing(found, cases, guards)]
+        spent = self._source.spent
+        return Report(
+            rules_file=rules.name,
+            digest=rules.book.digest,
+            prometheus=self._source.url,
+            since=asked,
+            until=now,
+            replayed_at=self._clock.now(),
+            switches=tuple(switches),
+            totals=totals_of(rules.book, switches),
+            overall=overall(switches),
+            notes=(*self._notes, *found.notes, *notes, *missing),
+            spent=Spent(spent.queries, spent.from_cache, spent.samples, self._clock.monotonic() - began),
+        )
+
+    def _cases(
+        self,
+        courses: Sequence[Course],
+        guards: Mapping[Target, Guard],
+        marks: Sequence[Mark],
+        since: datetime,
+        now: datetime,
+    ) -> Sequence[Marked]:
+        """The real ones first: should the samples run out, it is the quiet ones that are left out."""
+        kept = [(course, guards[course.target]) for course in courses if course.target in guards]
+        real = [one for course, guard in kept for one in real_cases(course, guard, marks, since, now)]
+        quiet = [one for course, guard in kept for one in self._quiet(course, guard, marks, since, now)]
+        return [*sorted(real, key=lambda one: one.case.switch.at), *quiet]
+
+    def _quiet(
+        self, course: Course, guard: Guard, marks: Sequence[Mark], since: datetime, now: datetime
+    ) -> Sequence[Marked]:
+        """Another rules file is held to the very same quiet windows."""
+        known = self._moments.get(course.target)
+        if known is not None:
+            return [placebo(course, guard, at) for at in known]
+        count, seed = self._wish.placebos, self._wish.seed
+        chosen = [*placebos(course, guard, marks, since, now, count=count, seed=seed)]
+        self._moments[course.target] = [one.case.switch.at for one in chosen]
+        return chosen
+
+    async def _replayed(
+        self,
+        rules: Rules,
+        courses: Sequence[Course],
+        guards: Mapping[Target, Guard],
+        cases: Sequence[Marked],
+        now: datetime,
+    ) -> tuple[list[SwitchReplay], list[Note]]:
+        sampler = Sampler(self._source, At(now + timedelta(days=1)), deadline=DEADLINE, gather=0.0)
+        neighbours = Neighbours(guards, courses, cases)
+
+        def peers(watch: Watch) -> Sequence[Peer]:
+            return neighbours.peers(watch.breached_at or watch.opened, watch.guard, watch.switch)
+
+        replayer = Replayer(self._source, sampler, peers, now, deadline=DEADLINE)
+        switches: list[SwitchReplay] = []
+        failed: list[tuple[Marked, str]] = []
+        waiting = list(reversed(cases))
+        self._progress.begun(f"replaying {rules.name}", len(cases))
+
+        async def work() -> None:
+            while waiting:
+                marked = waiting.pop()
+                if self._source.exhausted():
+                    failed.append((marked, "the limit of samples (--max-samples) is spent"))
+                    continue
+                try:
+                    replayed = await replayer.replay(marked.case)
+                except NotAnswered as error:
+                    failed.append((marked, str(error)))
+                else:
+                    if self._source.exhausted() and replayed.failures:
+                        failed.append((marked, "the limit of samples (--max-samples) is spent"))
+                    else:
+                        switches.append(told(marked, replayed))
+                        self._keep(marked, replayed)
+                self._progress.advanced()
+
+        async with asyncio.TaskGroup() as scope:
+            for number in range(_AT_ONCE):
+                scope.create_task(work(), name=f"replay {number}")
+        await sampler.close()
+        if failed and not switches and not self._source.exhausted():
+            raise NotAnswered(first_failure(failed))
+        return switches, failures(failed, len(cases), switches)

@@ -1,0 +1,75 @@
+"""What another rules file would have done with the same switches."""
+
+from collections.abc import Iterator, Sequence
+
+from watchdog.replay.report import Change, Comparison, Difference, Report, SwitchReplay
+
+
+def compared(old: Report, new: Report, old_name: str) -> Comparison:
+    """The differences between two backtests of the same past, switch by switch."""
+    before = {switch.id: switch for switch in old.switches}
+    after = {switch.id: switch for switch in new.switches}
+    ids = sorted(before.keys() | after.keys(), key=lambda one: ((after.get(one) or before[one]).at, one))
+    found = tuple(difference for one in ids for difference in _differences(before.get(one), after.get(one)))
+    return Comparison(old, new, old_name, found, _summary(found))
+
+
+def _differences(old: SwitchReplay | None, new: SwitchReplay | None) -> Iterator[Difference]:
+    either = new or old
+    assert either is not None
+    change, seconds = _change(old, new)
+    if change is None:
+        return
+    yield Difference(
+        switch=either.id,
+        target=either.target,
+        at=either.at,
+        placebo=either.placebo,
+        label=either.label,
+        change=change,
+        seconds=seconds,
+        old_outcome=old.outcome if old else "",
+        new_outcome=new.outcome if new else "",
+        old_rule=old.first_rule if old else "",
+        new_rule=new.first_rule if new else "",
+        old_decided_at=old.decided_at if old else None,
+        new_decided_at=new.decided_at if new else None,
+    )
+
+
+def _change(old: SwitchReplay | None, new: SwitchReplay | None) -> tuple[Change | None, float | None]:
+    if old is None or new is None:
+        return (Change.ONLY_NEW if old is None else Change.ONLY_OLD), None
+    if old.acted != new.acted:
+        return (Change.ROLLBACK_MORE if new.acted else Change.ROLLBACK_FEWER), None
+    if old.decided_at is not None and new.decided_at is not None and old.decided_at != new.decided_at:
+        seconds = (new.decided_at - old.decided_at).total_seconds()
+        return (Change.SOONER if seconds < 0 else Change.LATER), seconds
+    if old.outcome != new.outcome:
+        return Change.OUTCOME, None
+    return (Change.RULE, 0.0) if old.first_rule != new.first_rule else (None, None)
+
+
+def _summary(differences: Sequence[Difference]) -> str:
+    """One line: "2 rollbacks more, 1 fewer, 40 s sooner"."""
+    count = {change: [one for one in differences if one.change is change] for change in Change}
+    parts = []
+    more, fewer = len(count[Change.ROLLBACK_MORE]), len(count[Change.ROLLBACK_FEWER])
+    if more:
+        parts.append(f"{more} rollback{'' if more == 1 else 's'} more")
+    if fewer:
+        word = "" if more else f" rollback{'' if fewer == 1 else 's'}"
+        parts.append(f"{fewer}{word} fewer")
+    for change in (Change.SOONER, Change.LATER):
+        moved = [abs(one.seconds or 0.0) for one in count[change]]
+        if len(moved) == 1:
+            parts.append(f"{moved[0]:.0f} s {change}")
+        elif moved:
+            parts.append(f"{len(moved)} decided {sum(moved) / len(moved):.0f} s {change} on average")
+    for change, word in ((Change.RULE, "by another rule"), (Change.OUTCOME, "with another outcome")):
+        if count[change]:
+            parts.append(f"{len(count[change])} {word}")
+    alone = len(count[Change.ONLY_NEW]) + len(count[Change.ONLY_OLD])
+    if alone:
+        parts.append(f"{alone} guarded by one of the two files only")
+    return ", ".join(parts) or "no difference"

@@ -1,0 +1,107 @@
+"""What a backtest must say of itself: what is missing, what was guessed, what was marked in vain."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import pairwise
+
+from watchdog.domain.measurement import FailureReason, QueryFailed
+from watchdog.domain.rollout import Target
+from watchdog.domain.rules import Guard
+from watchdog.replay.cases import Mark, Marked
+from watchdog.replay.courses import Found
+from watchdog.replay.report import Note, Severity, SwitchReplay
+
+_MEASURED = ("threshold", "budget")
+
+
+def first_failure(failed: Sequence[tuple[Marked, str]]) -> QueryFailed:
+    """The failure that everything met."""
+    reason, _, detail = failed[0][1].partition(": ")
+    return QueryFailed(FailureReason(reason), detail)
+
+
+def failures(failed: Sequence[tuple[Marked, str]], total: int, switches: Sequence[SwitchReplay]) -> list[Note]:
+    """What could not be replayed, and what only in part."""
+    notes = []
+    by_reason: dict[str, int] = {}
+    for _, why in failed:
+        by_reason[why] = by_reason.get(why, 0) + 1
+    for why, count in sorted(by_reason.items()):
+        notes.append(Note(Severity.WARNING, f"{count} of {total} switches and quiet windows were not replayed: {why}"))
+    partly: dict[str, int] = {}
+    for switch in switches:
+        for why in switch.notes:
+            partly[why] = partly.get(why, 0) + 1
+    for why, count in sorted(partly.items()):
+        notes.append(Note(Severity.WARNING, f"in {count} of {total} a question had no answer: {why}"))
+    return notes
+
+
+def unused(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
+    """A mark that marks nothing is a mistake of whoever wrote it."""
+    return [
+        Note(
+            Severity.WARNING, f"the label file marks {mark.at.isoformat()}: no switch was found there", str(mark.target)
+        )
+        for mark in marks
+        if not any(
+            mark.target == one.case.switch.target and abs(mark.at - one.case.switch.at) <= timedelta(minutes=5)
+            for one in cases
+        )
+    ]
+
+
+def unmeasured(switch: SwitchReplay) -> bool:
+    """Whether nothing at all was measured: Prometheus was away, or keeps less than was asked for."""
+    measured = [rule for rule in switch.rules if rule.kind in _MEASURED]
+    return bool(measured) and all(rule.not_replayable for rule in measured)
+
+
+def left_out(switches: Sequence[SwitchReplay]) -> tuple[list[SwitchReplay], list[Note]]:
+    """Without quiet windows in which nothing was measured: they say nothing of any rule."""
+    kept = [switch for switch in switches if not (switch.placebo and unmeasured(switch))]
+    count = len(switches) - len(kept)
+    text = f"{count} quiet window{'' if count == 1 else 's'} without any data left out"
+    return kept, [Note(Severity.INFO, text)] if count else []
+
+
+def nothing(found: Found, cases: Sequence[Marked], guards: Mapping[Target, Guard]) -> list[Note]:
+    """Why there is nothing to report, where that is so."""
+    if any(not one.case.placebo for one in cases):
+        return []
+    if not found.courses:
+        text = "no pod of a guarded namespace is in Prometheus's history: nothing to replay"
+    elif not guards:
+        text = f"none of {len(found.courses)} Deployments that were found is guarded by this file: nothing to replay"
+    else:
+        text = "no switch was found in this time"
+    return [Note(Severity.WARNING, text)]
+
+
+def blank(switches: Sequence[SwitchReplay]) -> list[Note]:
+    """A rule that measures nothing in one part of the time, and something in the other: its metric has changed."""
+    notes = []
+    for guard, name in dict.fromkeys((switch.guard, rule.rule) for switch in switches for rule in switch.rules):
+        seen = [
+            (switch.at, rule.not_replayable)
+            for switch in switches
+            if switch.guard == guard
+            and (rule := switch.rule(name)) is not None
+            and rule.kind in ("threshold", "budget")
+        ]
+        turns = [(earlier, later) for earlier, later in pairwise(seen) if bool(earlier[1]) != bool(later[1])]
+        blank = [why for _, why in seen if why]
+        if len(turns) == 1 and len(blank) > 1:
+            earlier, later = turns[0]
+            when = f"before {later[0]:%Y-%m-%d %H:%M}" if earlier[1] else f"after {earlier[0]:%Y-%m-%d %H:%M}"
+            share = f"{len(blank)} of {len(seen)} switches and quiet windows"
+            text = f"rule {name} of guard {guard} has no data {when} UTC ({share}): was its metric renamed?"
+            notes.append(Note(Severity.WARNING, text))
+    return notes
+
+
+def span(duration: timedelta) -> str:
+    """A duration of minutes or hours, for people."""
+    seconds = round(duration.total_seconds())
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{seconds // 60} min {seconds % 60} s"

@@ -1,0 +1,105 @@
+"""Finds past switches: as people list them, else as kube-state-metrics tell of them, else by the names of pods."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from watchdog.domain.rollout import Target
+from watchdog.domain.rules import Guard, Rulebook
+from watchdog.ports import MetricSource
+from watchdog.replay import kube_state, pod_names
+from watchdog.replay.courses import Course, Found
+from watchdog.replay.handwritten import Entry, courses_of
+from watchdog.replay.kube_state import KubeState, as_label
+from watchdog.replay.report import Note, Severity
+
+_BEFORE = timedelta(hours=1)
+_SLACK = timedelta(minutes=90)  # the search goes in steps of an hour
+# What a Deployment's own name is taken to be the value of, where its labels are not known.
+_NAME_LABELS = frozenset({"app.kubernetes.io/name", "app", "k8s-app", "name"})
+
+
+async def search(
+    source: MetricSource, rulebooks: Sequence[Rulebook], since: datetime, now: datetime, listed: Sequence[Entry]
+) -> Found:
+    """Every course in the guarded namespaces. Raises `NotAnswered` and `ListInvalid`."""
+    namespaces = frozenset[str]().union(*(rulebook.namespaces for rulebook in rulebooks))
+    start = since - _BEFORE
+    state = await kube_state.look(source, namespaces, start, now)
+    if state.pods:
+        courses = await _told(source, state, start, now, listed)
+        return _found(courses, state.first, since, [])
+    named = await pod_names.look(source, rulebooks[0], start, now)
+    if listed:
+        courses = courses_of(listed, named.pods, kube_state=False)
+    else:
+        courses = tuple([await pod_names.course(source, named, workload) for workload in sorted(named.pods)])
+    notes = []
+    if courses:
+        text = (
+            "no kube-state-metrics: switches are found by the pods' names, and lie up to a scrape interval late; "
+            "returns to an older revision do not show, signs cannot be replayed"
+        )
+        notes.append(Note(Severity.INFO, text))
+    return _found(courses, named.first, since, notes)
+
+
+async def _told(
+    source: MetricSource, state: KubeState, start: datetime, now: datetime, listed: Sequence[Entry]
+) -> tuple[Course, ...]:
+    """The listed targets as the list has them, the others as kube-state-metrics tell."""
+    own = courses_of(listed, state.pods, kube_state=True)
+    known = {course.target for course in own}
+    found = [await kube_state.course(source, state, workload, start, now) for workload in state.workloads]
+    return (*own, *(course for course in found if course.target not in known))
+
+
+def _found(courses: tuple[Course, ...], first: datetime | None, since: datetime, notes: Iterable[Note]) -> Found:
+    told = list(notes)
+    if first is not None and first > since + _SLACK:
+        asked = f"{since:%Y-%m-%d %H:%M}"
+        text = f"Prometheus has nothing before {first:%Y-%m-%d %H:%M} UTC (asked from {asked} on): the rest is left out"
+        told.append(Note(Severity.WARNING, text))
+    else:
+        first = None
+    return Found(courses, tuple(told), since=first)
+
+
+def guarded(rulebook: Rulebook, courses: Iterable[Course]) -> tuple[Mapping[Target, Guard], tuple[Note, ...]]:
+    """The guard of each target; a target that two guard is left out, as the daemon would only tell of it."""
+    found: dict[Target, Guard] = {}
+    notes = []
+    guessed = False
+    for course in courses:
+        guards = [guard for guard in rulebook.guards if _covers(guard, course)]
+        guessed = guessed or (bool(guards) and not course.labels and course.target not in guards[0].targets)
+        if len(guards) == 1:
+            found[course.target] = guards[0]
+        elif guards:
+            names = " and ".join(guard.name for guard in guards)
+            notes.append(Note(Severity.WARNING, f"guards {names} both match: left out", str(course.target)))
+    if guessed:
+        text = (
+            "the Deployments' labels are not in Prometheus (kube_deployment_labels): guards are matched by "
+            "namespace and by the Deployment's name alone"
+        )
+        notes.append(Note(Severity.INFO, text))
+    return found, tuple(notes)
+
+
+def _covers(guard: Guard, course: Course) -> bool:
+    target = course.target
+    if target in guard.targets:
+        return True
+    if guard.selector is None or target.namespace not in guard.namespaces:
+        return False
+    for one in guard.selector.requirements:
+        if course.labels:
+            key = as_label(one.key)
+            labels = {one.key: course.labels[key]} if key in course.labels else {}
+        elif one.key in _NAME_LABELS:
+            labels = {one.key: target.name}
+        else:
+            continue
+        if not one.matches(labels):
+            return False
+    return True

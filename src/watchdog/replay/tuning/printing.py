@@ -1,0 +1,67 @@
+"""What tuning found, as a patch for people or as JSON for programs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from watchdog.replay.rendering.wording import headline, moment, plural
+from watchdog.replay.tuning.patching import patch
+from watchdog.replay.tuning.scoring import Score
+from watchdog.replay.tuning.searching import Suggestion
+from watchdog.replay.tuning.session import Tuned
+
+
+def printed(tuned: Tuned, text: str, name: str, output: str) -> str:
+    """The text of a format, with its last line's end."""
+    if output == "json":
+        return json.dumps(document(tuned, text, name), allow_nan=False) + "\n"
+    return patch(text, name, tuned.suggestions, _summary(tuned))
+
+
+def _summary(tuned: Tuned) -> list[str]:
+    report = tuned.report
+    stretch = f"{moment(report.since)} to {moment(report.until)} UTC"
+    counts = f"{plural(len(report.real), 'switch', 'switches')} and {plural(len(report.placebos), 'placebo')}"
+    lines = [f"watchdog tune: {counts}, {stretch}", f"as it is: {headline(report)}"]
+    if tuned.comparison is None:
+        return [*lines, "no change is suggested"]
+    return [
+        *lines,
+        f"with this patch: {headline(tuned.comparison.new)}",
+        f"replayed in full: {tuned.comparison.summary}",
+    ]
+
+
+def document(tuned: Tuned, text: str, name: str) -> Mapping[str, Any]:
+    """Every rule with its suggestion and its front, and the patch."""
+    return {
+        "rules_file": name,
+        "digest": tuned.report.digest,
+        "since": tuned.report.since.isoformat(),
+        "until": tuned.report.until.isoformat(),
+        "rules": [_rule(suggestion) for suggestion in tuned.suggestions],
+        "replayed_in_full": tuned.comparison.summary if tuned.comparison is not None else None,
+        "patch": patch(text, name, tuned.suggestions, _summary(tuned)),
+    }
+
+
+def _rule(suggestion: Suggestion) -> Mapping[str, Any]:
+    return {
+        "rule": suggestion.rule,
+        "suggested": {value.axis: value.shown for value in suggestion.values},
+        "reason": suggestion.reason,
+        "front": [
+            {"setting": {value.axis: value.shown for value in tried.values}, **_score(tried.score)}
+            for tried in suggestion.front
+        ],
+    }
+
+
+def _score(score: Score) -> Mapping[str, Any]:
+    return {
+        "bad": score.bad,
+        "missed": score.missed,
+        "clean": score.clean,
+        "false_alarms": score.false_alarms,
+        "mean_seconds": score.seconds,
+    }

@@ -1,0 +1,103 @@
+"""Builds what tuning takes and runs it: backtest, search, and a whole replay of what is suggested."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from watchdog.domain.rollout import Target
+from watchdog.ports import Clock
+from watchdog.replay.backtest import Backtest, Progress, Rules, Wish
+from watchdog.replay.comparing import compared
+from watchdog.replay.handwritten import Entry
+from watchdog.replay.report import Comparison, Label, Report
+from watchdog.replay.session import Politeness, history_of
+from watchdog.replay.tuning.observing import Observations
+from watchdog.replay.tuning.patching import patched
+from watchdog.replay.tuning.searching import Suggestion, count_of, search
+from watchdog.replay.tuning.wording import not_confirmed
+from watchdog.rulebook import read_rules
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What tuning found: the backtest of the rules as they are, and what the suggestions change, replayed in full."""
+
+    report: Report
+    suggestions: tuple[Suggestion, ...]
+    comparison: Comparison | None = None  # None: nothing is suggested
+
+
+async def tune(
+    url: str,
+    name: str,
+    text: str,
+    wish: Wish,
+    politeness: Politeness,
+    clock: Clock,
+    *,
+    token_file: Path | None = None,
+    ca_file: Path | None = None,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Suggestions for the rules file `text`. Raises `NotAnswered` and `ListInvalid`."""
+    told = progress or Progress()
+    seen = Observations()
+    async with history_of(url, politeness, clock, token_file=token_file, ca_file=ca_file) as source:
+        # The second replay is of the very same stretch, so that its answers are known already.
+        backtest = Backtest(source, clock, wish, told, seen.keep)
+        (report,) = await backtest.run([Rules(name, read_rules(text))])
+        told.begun("trying settings", count_of(read_rules(text)))
+        suggestions = await asyncio.to_thread(search, text, seen, tried=told.advanced)
+        again = Backtest(source, clock, replace(wish, until=report.until), told)
+        for rejected in _attempts(suggestions):
+            kept = tuple(each if each.rule not in rejected else replace(each, values=()) for each in suggestions)
+            if not any(each.values for each in kept):
+                break
+            (new,) = await again.run([Rules(name, read_rules(patched(text, kept)))])
+            comparison = compared(report, new, name)
+            if _confirmed(report, new):
+                return Tuned(report, _said(suggestions, kept), comparison)
+        none = tuple(replace(each, values=()) for each in suggestions)
+        return Tuned(report, _said(suggestions, none))
+
+
+def _attempts(suggestions: Sequence[Suggestion]) -> list[frozenset[str]]:
+    """What is left out, in turn: nothing; then one rule after the other, the last one first; then all of them."""
+    changed = [each.rule for each in suggestions if each.values]
+    return [frozenset(), *(frozenset(changed[index:]) for index in range(len(changed) - 1, 0, -1))]
+
+
+def _confirmed(old: Report, new: Report) -> bool:
+    """Whether a whole replay is no worse: as many are caught, and no more clean ones rolled back."""
+    before, after = old.overall, new.overall
+    return after.bad - after.caught <= before.bad - before.caught and after.false_alarms <= before.false_alarms
+
+
+def _said(suggestions: Sequence[Suggestion], kept: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
+    """The reasons of what was dropped say so."""
+    return tuple(
+        replace(now, reason=not_confirmed(was.reason)) if was.values and not now.values else now
+        for was, now in zip(suggestions, kept, strict=True)
+    )
+
+
+def wish_of(report: Report, wish: Wish) -> Wish:
+    """The past that a report is about, with what it says of its switches; else as wished.
+
+    Raises ValueError where a target of it is none.
+    """
+    labels = tuple(
+        Entry(Target.parse(switch.target), switch.at, label=switch.label, source="list")
+        for switch in report.real
+        if switch.label is not Label.UNKNOWN
+    )
+    placebos = Counter(switch.target for switch in report.placebos)
+    return replace(
+        wish,
+        span=report.until - report.since,
+        until=report.until,
+        placebos=max(placebos.values(), default=0),
+        labels=(*labels, *wish.labels),
+    )

@@ -1,0 +1,145 @@
+"""The watchdog lives through an afternoon of releases; a backtest of what Prometheus kept of it decides alike."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from replay.exporters import Exporters
+from simulator.prometheus.real import RealPrometheus, needs_prometheus, prometheus_over
+from town import RULES, Town, tell
+from watchdog.adapters.clock import SystemClock
+from watchdog.domain.record import watch_of
+from watchdog.domain.state import Watch
+from watchdog.replay.backtest import Rules, Wish
+from watchdog.replay.handwritten import of_records
+from watchdog.replay.report import Report, SwitchReplay
+from watchdog.replay.session import Politeness, backtest
+from watchdog.rulebook import read_rules
+from watchdog.simulator.behaviour import Health
+from watchdog.simulator.pod_behaviour import PodBehaviour
+from watchdog.simulator.traffic import Course, Latency
+
+pytestmark = [pytest.mark.prometheus, needs_prometheus]
+
+SETTLED = 420.0
+"""Seconds between the end of one watch and the next release."""
+
+
+@dataclass(frozen=True)
+class Afternoon:
+    """What the live watchdog did, and where Prometheus's memory of it is."""
+
+    watches: Sequence[Watch]
+    end: datetime
+    records: Sequence[Mapping[str, Any]]
+    real: RealPrometheus
+
+
+async def releases(town: Town) -> None:
+    """One after the other, each wrong in its own way."""
+    town.behaves("research:errors", errors=Course.constant(0.08))
+    town.behaves("brand:slow", latency=Latency(0.3, 0.9))
+    town.behaves("content:cpu", cpu=Course.constant(0.8))
+    town.behaves("research:memory", memory=Course.constant(450 * 2.0**20))
+    town.behaves("brand:ill", health=Health.fails(after=100, answer=500))
+    town.behaves("content:late", errors=Course.step(0.004, 0.2, after=200))
+    town.lives_as("research:crash", PodBehaviour.crash_loop())
+    for name, version in (
+        ("research", "errors"),
+        ("brand", "slow"),
+        ("content", "cpu"),
+        ("research", "v2"),
+        ("brand", "ill"),
+        ("content", "late"),
+        ("research", "memory"),
+        ("research", "crash"),
+    ):
+        town.deploy(name, f"{name}:{version}")
+        number = 1 + len(town.records(name))
+        await town.outcome(name, number=number)
+        await town.sleep(SETTLED)
+
+
+@pytest.fixture(scope="module")
+def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
+    kept: list[tuple[list[dict[str, Any]], datetime, Town]] = []
+
+    async def story(town: Town) -> None:
+        Exporters(town)
+        await town.sleep(60)
+        await releases(town)
+        kept.append((town.records(), town.clock.now(), town))
+
+    tell(story, lambda town: town.furnish("research", "brand", "content"))
+    records, end, town = kept[0]
+    with prometheus_over(town.prometheus.tsdb, tmp_path_factory.mktemp("afternoon")) as real:
+        yield Afternoon([watch_of(record) for record in records], end, records, real)
+
+
+@pytest.fixture(scope="module")
+def report(afternoon: Afternoon) -> Report:
+    rules = Rules("rules.toml", read_rules(RULES))
+    wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=2)
+    found, _ = asyncio.run(backtest(afternoon.real.url, rules, None, wish, Politeness(), SystemClock()))
+    return found
+
+
+def of(report: Report, watch: Watch) -> SwitchReplay:
+    found = [one for one in report.real if one.target == str(watch.switch.target) and one.at == watch.switch.at]
+    assert found, f"{watch.id} was not found; there are {[(one.target, one.at) for one in report.real]}"
+    return found[0]
+
+
+def test_every_switch_is_found_at_its_very_second_and_no_other(afternoon: Afternoon, report: Report) -> None:
+    live = sorted((str(watch.switch.target), watch.switch.at) for watch in afternoon.watches)
+    assert sorted((one.target, one.at) for one in report.real) == live
+    assert len(live) == 8
+
+
+def test_each_is_decided_at_the_same_second_by_the_same_rule(afternoon: Afternoon, report: Report) -> None:
+    for watch in afternoon.watches:
+        replayed = of(report, watch)
+        assert replayed.outcome == watch.phase.value, replayed.reason
+        assert replayed.first_rule == (watch.breached[0] if watch.breached else "")
+        if watch.first_attempt_at is None:
+            assert replayed.decided_at is None
+        else:
+            assert replayed.decided_at is not None
+            assert abs(replayed.decided_at - watch.first_attempt_at) < timedelta(seconds=1), watch.id
+
+
+def test_all_that_a_rule_said_until_the_decision_is_what_it_said_live(afternoon: Afternoon, report: Report) -> None:
+    compared = 0
+    for watch, record in zip(afternoon.watches, afternoon.records, strict=True):
+        until = watch.breached_at or watch.ended_at
+        assert until is not None
+        for track in watch.tracks:
+            replayed = of(report, watch).rule(track.rule.name)
+            assert replayed is not None
+            if track.threshold is None:
+                continue
+            kept = record["rules"][track.rule.name]["path"]
+            path = [(datetime.fromisoformat(point[0]), point[1], point[3]) for point in kept]
+            live = [point for point in path if point[0] <= until]
+            past = [(p.at, p.value, p.finding) for p in replayed.path if p.at <= until]
+            assert past == live, f"{watch.id} {track.rule.name}"
+            compared += len(live)
+    assert compared > 200
+
+
+def test_the_watchdogs_own_records_tell_of_the_same_switches(afternoon: Afternoon) -> None:
+    rules = Rules("rules.toml", read_rules(RULES))
+    wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=0, listed=of_records(afternoon.records))
+    found, _ = asyncio.run(backtest(afternoon.real.url, rules, None, wish, Politeness(), SystemClock()))
+    for watch in afternoon.watches:
+        replayed = of(found, watch)
+        assert replayed.source == "records"
+        assert (replayed.outcome, replayed.first_rule) == (watch.phase.value, (watch.breached or ("",))[0]), (
+            replayed.reason
+        )
+        if watch.breached:
+            assert (replayed.label.value, replayed.label_source) == ("bad", "rolled back by the watchdog")

@@ -1,0 +1,177 @@
+"""`watchdog backtest` where something is not as it should be: one clear line, and the right exit code."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from benchmarks.backtest.history import RULES
+
+from cli.verbs import call
+from replay.standin import Answer, data, standing_in
+from watchdog.adapters.clock import SystemClock
+
+A_SWITCH = '[[switches]]\ntarget = "a/deployment/b"\n'
+HTML = (200, "text/html", "<!doctype html><title>Sign in</title>")
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> str:
+    path = tmp_path / "rules.toml"
+    path.write_text(RULES)
+    return str(path)
+
+
+def clock(behind: float = 0.0) -> Answer:
+    now = SystemClock().now().timestamp() - behind
+    return data([{"metric": {}, "value": [now, str(now)]}])
+
+
+def empty(_path: str, asked: dict[str, str]) -> Answer:
+    return clock() if asked["query"] == "vector(time())" else data([])
+
+
+def test_a_prometheus_that_cannot_be_reached_ends_with_1(rules: str) -> None:
+    result = call("backtest", rules, "--prometheus", "http://127.0.0.1:9", "--no-cache")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("watchdog: http://127.0.0.1:9 cannot be asked: unreachable: ")
+    assert "Connection refused" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_proxy_that_answers_html_is_named_as_one(rules: str) -> None:
+    with standing_in(lambda _path, _asked: HTML) as url:
+        result = call("backtest", rules, "--prometheus", url, "--no-cache")
+    assert result.exit_code == 1
+    assert f"{url} answers HTML (HTTP 200), not the Prometheus API: a proxy or a login page?" in result.stderr
+
+
+def test_a_redirect_to_a_login_page_is_not_followed(rules: str) -> None:
+    with standing_in(lambda _path, _asked: (302, "text/html", "")) as url:
+        result = call("backtest", rules, "--prometheus", url, "--no-cache")
+    assert result.exit_code == 1
+    assert "redirects elsewhere: a login page?" in result.stderr
+
+
+def test_a_proxy_that_breaks_in_later_ends_with_1_too(rules: str) -> None:
+    def answer(_path: str, asked: dict[str, str]) -> Answer:
+        return clock() if asked["query"] == "vector(time())" else HTML
+
+    with standing_in(answer) as url:
+        result = call("backtest", rules, "--prometheus", url, "--no-cache")
+    assert result.exit_code == 1
+    assert "answers HTML" in result.stderr
+
+
+def test_an_empty_prometheus_is_told_and_no_failure_unless_asked_for(rules: str) -> None:
+    with standing_in(empty) as url:
+        result = call("backtest", rules, "--prometheus", url, "--no-cache", "-o", "json")
+        strict = call("backtest", rules, "--prometheus", url, "--no-cache", "--fail-on", "partial,switches<1")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert report["switches"] == []
+    text = "no pod of a guarded namespace is in Prometheus's history: nothing to replay"
+    assert [note["text"] for note in report["notes"]] == [text]
+    assert strict.exit_code == 3
+    assert text in strict.stdout
+
+
+def test_a_prometheus_whose_clock_is_off_is_taken_at_its_word_and_that_is_said(rules: str) -> None:
+    def answer(_path: str, asked: dict[str, str]) -> Answer:
+        return clock(behind=7200.0) if asked["query"] == "vector(time())" else data([])
+
+    with standing_in(answer) as url:
+        result = call("backtest", rules, "--prometheus", url, "--no-cache", "-o", "json")
+    report = json.loads(result.stdout)
+    assert report["notes"][0]["text"].startswith("Prometheus's clock is 2 h 0 min behind this machine's")
+
+
+def test_a_query_that_prometheus_refuses_as_too_large_ends_with_its_own_words(rules: str) -> None:
+    refusal = {"status": "error", "errorType": "execution", "error": "query processing would load too many samples"}
+
+    def answer(_path: str, asked: dict[str, str]) -> Answer:
+        return clock() if asked["query"] == "vector(time())" else (422, "application/json", json.dumps(refusal))
+
+    with standing_in(answer) as url:
+        result = call("backtest", rules, "--prometheus", url, "--no-cache")
+    assert result.exit_code == 1
+    assert "refused: HTTP 422: query processing would load too many samples" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--since", "fortnight"], "--since 'fortnight': "),
+        (["--since", "0d"], "--since '0d': write from 1m to 3650d"),
+        (["--since", "999999d"], "--since '999999d': write from 1m to 3650d"),
+        (["--until", "2026-03-02T10:00:00"], "is no moment with a UTC offset"),
+        (["--fail-on", "more-false-alarms"], "say with what by --against"),
+        (["--fail-on", "nonsense"], "--fail-on knows no 'nonsense'; there are false-alarms, "),
+        (["--fail-on", "missed!"], "write NAME or NAME>NUMBER"),
+        (["--against", "gone.toml"], "gone.toml cannot be read: No such file or directory"),
+        (["--against", "no-such-branch:rules.toml"], "git cannot show no-such-branch:rules.toml: "),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_line(rules: str, words: list[str], line: str) -> None:
+    result = call("backtest", rules, "--prometheus", "http://127.0.0.1:9", "--no-cache", *words)
+    assert result.exit_code == 2, result.stderr
+    assert line in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_without_a_prometheus_it_says_how_one_is_named(rules: str) -> None:
+    result = call("backtest", rules)
+    assert result.exit_code == 2
+    assert "set WATCHDOG_PROMETHEUS_URL or pass --prometheus" in result.stderr
+
+
+def test_mistakes_in_the_rules_are_told_with_their_places(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text("version = 1\n[guards.x]\nrulez = []\n")
+    result = call("backtest", str(path), "--prometheus", "http://127.0.0.1:9")
+    assert result.exit_code == 2
+    assert f"{path}:3:1: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("not toml", "list.toml: "),
+        ('[[switches]]\ntarget = "a/deployment/b"\n', "switch 1: at None is no moment"),
+        ('[[switches]]\ntarget = "a/deployment/b"\nat = 2026-03-02T10:00:00\n', "says no UTC offset"),
+        ('[[switches]]\ntarget = "b"\nat = 2026-03-02T10:00:00Z\n', "'b' is no target; write"),
+        ('[[switches]]\nwhen = "b"\n', "'when' is no key; there are at, by, "),
+        ('{"target": "a/deployment/b"}\nnonsense\n', "list.toml:2: this is no JSON object"),
+        (
+            '[[switches]]\ntarget = "a/deployment/b"\nat = 2026-03-02T10:00:00Z\nlabel = "awful"\n',
+            "label 'awful' is none",
+        ),
+    ],
+)
+def test_a_list_that_cannot_be_read_ends_with_2_and_says_where(
+    rules: str, tmp_path: Path, text: str, line: str
+) -> None:
+    path = tmp_path / "list.toml"
+    path.write_text(text)
+    result = call("backtest", rules, "--prometheus", "http://127.0.0.1:9", "--no-cache", "--switches", str(path))
+    assert result.exit_code == 2, result.stderr
+    assert line in result.stderr
+
+
+def test_old_rules_come_from_a_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rules.toml").write_text(RULES)
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["add", "."],
+        ["-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    (tmp_path / "rules.toml").write_text(RULES.replace("5%", "6%"))
+    monkeypatch.chdir(tmp_path)
+    with standing_in(empty) as url:
+        result = call("backtest", "--prometheus", url, "--no-cache", "--against", "main:rules.toml", "-o", "json")
+    both = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert both["old_name"] == "main:rules.toml"
+    assert both["old"]["digest"] != both["new"]["digest"]
+    assert both["summary"] == "no difference"
