@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 # A byte written to a loopback socket is readable at once, but not in the same instant on a busy kernel. A long jump
 # could run into a deadline of whoever waits for that byte, so it is worth a millisecond of real patience, a few times
-# after a socket was last used. Hours in which nobody speaks cost none.
+# after a socket was last used. Many short jumps in a row are as a long one. Hours in which nobody speaks cost none.
 _QUIET_POLLS = 3
 _LONG_JUMP = 0.25
 _PATIENCE = 0.001
@@ -34,10 +34,12 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.offset = 0.0
         self.in_threads = 0
         self._patience = _PATIENT_JUMPS
+        self._jumped = 0.0
 
     def stir(self) -> None:
         """A socket was used: something may be on its way."""
         self._patience = _PATIENT_JUMPS
+        self._jumped = 0.0
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         self.stir()
@@ -66,8 +68,10 @@ class _JumpingSelector(selectors.DefaultSelector):
         for _ in range(_QUIET_POLLS):
             if ready := super().select(0):
                 return ready
-        if timeout < _LONG_JUMP:
+        self._jumped += timeout
+        if self._jumped < _LONG_JUMP:
             return []
+        self._jumped = 0.0
         self._patience -= 1
         return super().select(_PATIENCE)
 
