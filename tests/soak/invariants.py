@@ -57,11 +57,23 @@ def no_act_against_a_newer_deploy(history: History, _patience: Patience) -> Iter
             yield f"{act.at:%H:%M:%S}: {act.watch} replaced {act.before}; people had deployed {act.switch.image} last"
 
 
-def back_to_what_is_good(history: History, _patience: Patience) -> Iterator[str]:
-    """An act never goes to an image that is bad."""
+def never_back_to_the_known_bad(history: History, _patience: Patience) -> Iterator[str]:
+    """An act never goes to an image that was put back itself, unless that has passed since.
+
+    A bad image whose watch was disturbed until its end may be gone back to: it served, and nobody saw it fail.
+    """
+    put_back: dict[tuple[str, str], datetime] = {}
+    passed = {
+        (record.target, record.image): version.at
+        for record in history.records.values()
+        for version in record.versions
+        if version.outcome == "passed"
+    }
     for act in history.acts:
-        if history.images.get(act.after) is not None:
-            yield f"{act.at:%H:%M:%S}: {act.target} was put back to {act.after}, which is bad"
+        known = put_back.get((act.target, act.after))
+        if known is not None and not known < passed.get((act.target, act.after), known) < act.at:
+            yield f"{act.at:%H:%M:%S}: {act.target} was put back to {act.after}, which was put back at {known:%H:%M:%S}"
+        put_back[act.target, act.before] = act.at
 
 
 def intent_before_the_act(history: History, _patience: Patience) -> Iterator[str]:
@@ -161,7 +173,7 @@ INVARIANTS: Mapping[str, Callable[[History, Patience], Iterator[str]]] = {
         one_act_a_switch,
         no_act_without_a_breach,
         no_act_against_a_newer_deploy,
-        back_to_what_is_good,
+        never_back_to_the_known_bad,
         intent_before_the_act,
         no_act_in_a_pause,
         acts_are_recorded,

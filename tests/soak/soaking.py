@@ -1,17 +1,20 @@
 """One soak from its seed to its verdict."""
 
+import asyncio
 import gc
 import logging
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from soak.invariants import owed, violations
 from soak.world import Wear, World, run, world
+from town import START
 from watchdog.simulator.clock import run_simulated
 
 
@@ -103,8 +106,6 @@ def _trim(made: World) -> None:
 
 def weight(hour: int) -> Weight:
     """Weigh this process, after its rubbish was taken out."""
-    import asyncio  # noqa: PLC0415
-
     gc.collect()
     own = sum(
         1
@@ -117,12 +118,22 @@ def weight(hour: int) -> Weight:
     return Weight(hour, pages * os.sysconf("SC_PAGE_SIZE") / 2**20, files, len(asyncio.all_tasks()), own)
 
 
+def _simulated(record: logging.LogRecord) -> bool:
+    """Stamp a line with the world's own time."""
+    seconds = 0.0
+    with suppress(RuntimeError):
+        seconds = asyncio.get_running_loop().time()
+    record.at = f"{START + timedelta(seconds=seconds):%H:%M:%S}"
+    return True
+
+
 @contextmanager
 def _logged(path: Path | None) -> Iterator[None]:
     """The watchdog's own log, into a file or nowhere."""
     root = logging.getLogger("watchdog")
     handler: logging.Handler = logging.NullHandler() if path is None else logging.FileHandler(path, mode="w")
-    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s %(facts)s", defaults={"facts": ""}))
+    handler.setFormatter(logging.Formatter("%(at)s %(levelname)s %(message)s %(facts)s", defaults={"facts": ""}))
+    handler.addFilter(_simulated)
     before = (root.level, root.propagate)
     root.addHandler(handler)
     root.setLevel(logging.INFO if path else logging.CRITICAL + 1)

@@ -9,7 +9,6 @@ Where a kind comes from:
 - here: tokens that are rotated, histories that are compacted, clocks that lie.
 """
 
-import json
 import random
 import re
 from collections import Counter
@@ -76,7 +75,7 @@ class Sky:
     prometheus: SimulatedPrometheus
     channels: ChannelServer
     wires: dict[str, Wire]
-    kubeconfig: Path
+    token_file: Path
     lying: LyingClock
     scraped: LyingClock
     history: History
@@ -85,8 +84,10 @@ class Sky:
     _prometheus: CountedFaults = field(default_factory=CountedFaults)
     _ends: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     _tokens: int = 0
+    _token: str = ""
 
     def __post_init__(self) -> None:
+        self._token = self.token_file.read_text(encoding="utf-8")
         self.prometheus.faults = self.prometheus._api.faults = self._prometheus
 
     async def blow(self, every: float) -> None:
@@ -195,12 +196,10 @@ class Sky:
         late = self.rng.choice((0.0, 0.0, 3.0, 15.0))
         self._disturbed(late + _DEADLINE, "token rotated")
         self._tokens += 1
-        config = json.loads(self.kubeconfig.read_text(encoding="utf-8"))
-        user = config["users"][0]["user"]
-        known = self.cluster._users.pop(user["token"])
-        user["token"] = f"token-{self._tokens}"
-        self.cluster._users[user["token"]] = known
-        self._after(late, lambda: self.kubeconfig.write_text(json.dumps(config), encoding="utf-8"))
+        new = f"token-{self._tokens}"
+        self.cluster._users[new] = self.cluster._users.pop(self._token)
+        self._token = new
+        self._after(late, lambda: self.token_file.write_text(self._token, encoding="utf-8"))
 
     def _prometheus_answers(self) -> None:
         """Prometheus answers some of the next queries wrongly, late, in part, or not at all."""

@@ -141,7 +141,7 @@ class World:
     def _watchdog(self) -> Watchdog:
         settings = load(
             rules=self.town.rules_path,
-            kubeconfig=self.sky.kubeconfig,
+            kubeconfig=self.town.folder / "kubeconfig",
             prometheus_url=self.sky.wires["prometheus"].url,
             namespace=OWN,
             listen=Listen("127.0.0.1", 0),
@@ -263,8 +263,10 @@ async def world(seed: int, wear: Wear, folder: Path) -> AsyncIterator[World]:
         ways = await stack.enter_async_context(
             wires(clock, api=town.cluster.url, prometheus=town.prometheus.url, channels=channels.url)
         )
-        config: dict[str, Any] = json.loads(town.cluster.kubeconfig(folder / "kubeconfig", token).read_text())
+        config: dict[str, Any] = json.loads(town.cluster.kubeconfig(folder / "kubeconfig").read_text())
         config["clusters"][0]["cluster"]["server"] = ways["api"].url
+        config["users"][0]["user"] = {"tokenFile": str(folder / "token")}
+        (folder / "token").write_text(token)
         (folder / "kubeconfig").write_text(json.dumps(config))
         sky = Sky(
             clock,
@@ -273,7 +275,7 @@ async def world(seed: int, wear: Wear, folder: Path) -> AsyncIterator[World]:
             town.prometheus,
             channels,
             ways,
-            folder / "kubeconfig",
+            folder / "token",
             LyingClock(clock),
             scraped,
             history,
