@@ -106,13 +106,13 @@ class Sky:
         ]
         weights = [weight for weight, _ in gusts]
         while True:
-            over = self.clock.monotonic() + self.rng.uniform(40, 150)
+            over = self.clock.monotonic() + self.rng.uniform(30, 120)
             while self.clock.monotonic() < over:
                 await self.clock.sleep(self.rng.expovariate(1 / every))
                 self._end_what_is_over()
                 self.rng.choices(gusts, weights)[0][1]()
             self.calm_down()
-            await self.clock.sleep(self.rng.uniform(60, 300))
+            await self.clock.sleep(self.rng.uniform(120, 360))
 
     def calm_down(self) -> None:
         """All is well from now on."""

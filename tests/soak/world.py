@@ -76,8 +76,8 @@ class Wear:
     """How roughly the watchdog is treated. Times in seconds; 0 never."""
 
     gust_every: float = 5.0
-    kill_every: float = 150.0
-    kill_at_effect: float = 0.02  # of each write and each notice
+    kill_every: float = 240.0
+    kill_at_effect: float = 0.006  # of each write and each notice
     race: float = 0.08  # of each act: a person deploys in the same instant
     pause_every: float = 1500.0
     rollouts: int = 6
@@ -125,7 +125,7 @@ class World:
                 dies.cancel()
                 how = "kill -9 at an effect" if self._dies.is_set() else "kill -9 at a random moment"
                 failed = await self._ended()
-            down = self.rng.choice((0.5, 3.0, 3.0, 20.0, 60.0))
+            down = self.rng.choice((0.5, 3.0, 3.0, 3.0, 20.0, 40.0))
             if failed is not None:
                 how, down = "its start failed: the API server was away", 5.0
                 if not isinstance(failed, OutOfReach):

@@ -94,7 +94,8 @@ class Guarding:
             if self._guard_of_service(sighting, service)
         )
         return any(
-            memory.serving.workload != sighting.target.name or (len(memory.colours) > 1 and memory.since > sighting.since)
+            memory.serving.workload != sighting.target.name
+            or (len(memory.colours) > 1 and memory.since > sighting.since)
             for memory in remembered
             if memory is not None
         )
