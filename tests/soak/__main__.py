@@ -30,9 +30,7 @@ def main() -> int:
         wear = spread(wear, given.hours, given.switches)
     began, seed, reports = time.monotonic(), given.seed, []  # noqa: TID251 - the bound of a person's patience is real
     while True:
-        report = soak(
-            seed, wear, switches=given.switches, hours=given.hours, weigh=bool(given.hours), log=given.log
-        )
+        report = soak(seed, wear, switches=given.switches, hours=given.hours, weigh=bool(given.hours), log=given.log)
         reports.append(report)
         tell(report)
         if given.json:
@@ -77,6 +75,7 @@ def tell(report: Report) -> None:
 
 def summary(reports: list[Report]) -> None:
     """All seeds together."""
+
     def total(name: str) -> Counter[str]:
         return sum((getattr(report, name) for report in reports), Counter())
 

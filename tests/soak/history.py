@@ -165,9 +165,14 @@ class History:
             self._kept(change)
         if change.previous is None or change.type == "DELETED" or metadata.get("namespace") != NAMESPACE:
             return
-        if kind == "deployments" and "colour" not in change.object["spec"]["template"]["metadata"]["labels"]:
+        if kind == "deployments":
             before, after = _image(change.previous), _image(change.object)
-            self._served(f"{NAMESPACE}/deployment/{metadata['name']}", before, after, change)
+            labels = change.object["spec"]["template"]["metadata"]["labels"]
+            if "colour" not in labels:
+                self._served(f"{NAMESPACE}/deployment/{metadata['name']}", before, after, change)
+            elif _mark(change.object) != _mark(change.previous):
+                # A colour's rollout is no switch, but an act on it is one on what its Service serves.
+                self._served(f"{NAMESPACE}/service/{labels['app']}", before, after, change)
         elif kind == "services":
             before, after = self._selected(change.previous), self._selected(change.object)
             self._served(f"{NAMESPACE}/service/{metadata['name']}", before, after, change)
@@ -232,6 +237,10 @@ class History:
             self._paused_since = None
 
     # -- stretches without a disturbance -------------------------------------------------------------------------
+
+    def blind(self, moment: datetime) -> bool:
+        """Whether a watch was spoiled then: what the watchdog knew of the cluster was partly old."""
+        return any(window.start <= moment <= window.end and "watch" in window.why for window in self.windows)
 
     def calm(self, start: datetime, end: datetime) -> timedelta:
         """The longest stretch between the two in which nothing kept the watchdog from judging and acting."""

@@ -140,6 +140,8 @@ def one_record_a_switch(history: History, patience: Patience) -> Iterator[str]:
     by_target = history.switches_of()
     for record in history.records.values():
         switch = _switch_of(record, by_target)
+        if history.blind(record.first_seen) and _colour(record.target, by_target):
+            continue  # a flip was told before the rollout of its colour: see docs/reliability.md
         if switch is None:
             yield f"{record.watch} is about {record.image}, which nobody had switched {record.target} to"
         else:
@@ -216,6 +218,12 @@ def _switch_of(record: Record, by_target: Mapping[str, list[Switch]]) -> Switch 
         if switch.image == record.image and switch.at <= record.first_seen:
             return switch
     return None
+
+
+def _colour(target: str, by_target: Mapping[str, list[Switch]]) -> bool:
+    """Whether the target is a Service with colours, or one of its colours."""
+    namespace, _, name = target.split("/")
+    return f"{namespace}/service/{name.rpartition('-')[0] or name}" in by_target or "/service/" in target
 
 
 def _intended(record: Record | None) -> datetime:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from soak.channels import ChannelServer
 from soak.history import History, Window
-from soak.wire import Cut, HalfOpen, Repeat, Reorder, Reset, Slow, Swallow, Wire
+from soak.wire import Cut, HalfOpen, Reorder, Repeat, Reset, Slow, Swallow, Wire
 from watchdog.ports import Clock
 from watchdog.simulator import faults as api_faults
 from watchdog.simulator import prometheus_faults as prom
@@ -168,6 +168,13 @@ class Sky:
             fault = make(**where)
         self._counted(f"API answers: {kind}", fault)
 
+    def lose_next_act(self, resource: str, name: str) -> None:
+        """The act that was just rehearsed is lost on its way, or its answer is."""
+        path = re.compile(rf"/{resource}/{name}\?(?!.*dryRun)")
+        make = self.rng.choice((self.cluster.faults.reset, self.cluster.faults.lose_answer))
+        fault = make(method="PATCH", path=path, user=USER)
+        self._counted(f"an act: {fault.kind}", fault)
+
     def _watch_spoiled(self) -> None:
         """A watch is closed, silent, torn by HTML, told twice, or ended as expired."""
         kind = self.rng.choice(("close", "silence", "html", "duplicate", "gone"))
@@ -183,7 +190,7 @@ class Sky:
 
     def _gone_storm(self) -> None:
         """Every watch has to begin anew, and so have the lists after it: the history is compacted again and again."""
-        self._disturbed(_DEADLINE + _AGAIN, "a storm of 410")
+        self._disturbed(_DEADLINE + _AGAIN, "a storm of 410 on every watch")
         self.cluster.compact()
         for watch in self.cluster.watches():
             watch.gone()
@@ -265,7 +272,8 @@ class Sky:
         self.wires[name].next(fault)
         if not isinstance(fault, Reorder | Repeat) and name != "channels":
             # A watch that is half open is noticed only by its silence.
-            self._disturbed(150 if isinstance(fault, HalfOpen) else 3 * _DEADLINE, f"{name} {fault}")
+            seconds = 150 if isinstance(fault, HalfOpen) else 3 * _DEADLINE
+            self._disturbed(seconds, f"an answer or a watch of {name}: {fault}")
 
     def _cut_off(self) -> None:
         """One of the servers cannot be reached for a while: refused, or a partition that says nothing."""
@@ -273,7 +281,7 @@ class Sky:
         refused = self.rng.random() < 0.5
         (self.wires[name].refuse if refused else self.wires[name].part)(seconds)
         if name != "channels":
-            self._disturbed(seconds + (90 if name == "api" else 60), f"{name} cut off")
+            self._disturbed(seconds + (90 if name == "api" else 60), f"{name} cut off, its watches too")
 
     def _watchdog_clock(self) -> None:
         """Somebody sets the watchdog's clock, and some time later back."""

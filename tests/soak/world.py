@@ -79,6 +79,7 @@ class Wear:
     kill_every: float = 240.0
     kill_at_effect: float = 0.006  # of each write and each notice
     race: float = 0.08  # of each act: a person deploys in the same instant
+    lose_act: float = 0.06  # of each act: its request or its answer is lost
     pause_every: float = 1500.0
     rollouts: int = 6
     flips: int = 2
@@ -168,7 +169,10 @@ class World:
     async def _before(self, write: WriteAttempt) -> None:
         if write.user != USER:
             return
-        act = write.resource in ("deployments", "services") and not write.dry_run
+        workload = write.resource in ("deployments", "services")
+        if workload and write.dry_run and self._mortal and self.rng.random() < self.wear.lose_act:
+            self.sky.lose_next_act(write.resource, write.name)
+        act = workload and not write.dry_run
         if act and write.resource == "deployments" and self._mortal and self.rng.random() < self.wear.race:
             self.counts["a person deploys in the same instant as the act"] += 1
             self.people[write.name].deploy_now()
@@ -329,5 +333,3 @@ async def _ended(task: asyncio.Task[None]) -> None:
     if not task.done():
         task.cancel()
     await asyncio.wait({task})
-
-
