@@ -1,8 +1,9 @@
-"""The watchdog dies in the very moment of an act, and before it is back people have deployed again. Found by the soak."""
+"""The watchdog dies in the very moment of an act, and people go on before it is back. All of it found by the soak."""
 
 import asyncio
 
 from town import RULES, Town, tell
+from watchdog.ports import NotDelivered
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.traffic import Course
 
@@ -45,20 +46,33 @@ def test_an_act_of_which_nobody_heard_is_told_though_a_newer_version_serves_by_t
 def test_an_act_that_is_planned_anew_after_a_conflict_is_journalled_anew() -> None:
     async def story(town: Town) -> None:
         phases: list[str] = []
-        changed: list[WriteAttempt] = []
+        struck = asyncio.Event()
 
-        async def meddle(write: WriteAttempt) -> None:
-            if write.resource != "deployments" or write.dry_run:
-                return
-            phases.append(town.records("research")[-1]["phase"])
-            if not changed:
-                changed.append(write)
-                town.cluster.scale("production", "research", 3)  # the template stays: the act is planned anew
+        async def die_at_the_first(write: WriteAttempt) -> None:
+            if write.resource == "deployments" and not write.dry_run:
+                phases.append(town.records("research")[-1]["phase"])
+                if not struck.is_set():
+                    struck.set()
+                    await asyncio.Event().wait()  # the request dies with the process
 
-        town.cluster.before_write(meddle)
+        town.cluster.before_write(die_at_the_first)
+        releases = town.channels["releases"]
+        releases.fails = lambda: NotDelivered("busy")
         town.behaves("research:v2", errors=Course.constant(0.5))
         town.deploy("research", "research:v2")
-        await town.outcome("research")
+        await struck.wait()
+        await town.kill()
+        town.cluster.scale("production", "research", 3)  # the template stays: the act will be planned anew
+        await town.sleep(20)
+
+        # While it looks again, a notice that is told at last changes the record, which says "deciding" by then.
+        releases.fails = lambda: None
+        town.cluster.faults.delay(
+            1.5, method="GET", path="/apis/apps/v1/namespaces/production/deployments/", count=None
+        )
+        await town.start()
+        record = await town.outcome("research")
+        assert record["outcome"] == "rolled-back"
         assert phases == ["acting", "acting"]
 
     tell(story, rules=_QUICK)
