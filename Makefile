@@ -9,7 +9,7 @@ ARGS   ?=
 .PHONY: help demo test e2e lint types bench-judge bench-check soak soak-mutants lock coverage docs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is as new as the lock it was made from; an edited lock is installed anew.
 $(VENV)/.installed: requirements-dev.txt pyproject.toml

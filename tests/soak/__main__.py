@@ -48,11 +48,14 @@ def main() -> int:
 
 
 def spread(wear: Wear, hours: float, switches: int) -> Wear:
-    """The same wear with so much rest between releases that the switches last for so long."""
-    services = wear.rollouts + wear.flips
-    each = hours * 3600 * services / switches
-    middle = max(5.0, each - 235.0)
-    return replace(wear, rest=(0.6 * middle, 1.4 * middle), hurried=0.1, kill_every=900.0)
+    """Fewer services, with so much rest between releases that the switches last for so long; fewer kills.
+
+    What a process weighs after hours shows only in one that lives for hours.
+    """
+    wear = replace(wear, rollouts=4, flips=1, hurried=0.1, kill_every=0.0, kill_at_effect=0.0)
+    each = hours * 3600 * (wear.rollouts + wear.flips) / switches
+    middle = max(5.0, each - 250.0)
+    return replace(wear, rest=(0.6 * middle, 1.4 * middle))
 
 
 def tell(report: Report) -> None:

@@ -100,8 +100,6 @@ def _trim(made: World) -> None:
     made.town.cluster._api.requests.clear()
     made.town.prometheus.requests.clear()
     made.town._performed.clear()
-    before = made.history.now().timestamp() - 3600
-    made.history.windows[:] = [window for window in made.history.windows if window.end.timestamp() > before]
 
 
 def weight(hour: int) -> Weight:
