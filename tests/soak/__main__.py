@@ -6,10 +6,10 @@ import json
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from soak.soaking import Report, soak
+from soak.soaking import Report, Weight, soak
 from soak.world import Wear
 
 
@@ -24,7 +24,11 @@ def main() -> int:
     parser.add_argument("--records-kept", type=int, default=200)
     parser.add_argument("--log", type=Path, help="write the watchdog's own log there")
     parser.add_argument("--json", type=Path, help="write the figures there, one line a seed")
+    parser.add_argument("--sum", type=Path, nargs="+", metavar="FILE", help="only add up what --json wrote there")
     given = parser.parse_args()
+    if given.sum:
+        summary([read(line) for path in given.sum for line in path.read_text(encoding="utf-8").splitlines()])
+        return 0
     wear = Wear(records_kept=given.records_kept)
     if given.hours:
         wear = spread(wear, given.hours, given.switches)
@@ -35,7 +39,7 @@ def main() -> int:
         tell(report)
         if given.json:
             with given.json.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(report)) + "\n")
+                file.write(json.dumps(vars(report), default=vars) + "\n")
         if report.violations:
             hours = f" --hours {given.hours:g}" if given.hours else ""
             print(f"repeat it:  make soak ARGS='--seed {seed} --switches {given.switches}{hours} --log soak.log'")
@@ -47,12 +51,20 @@ def main() -> int:
     return 1 if any(report.violations for report in reports) else 0
 
 
+def read(line: str) -> Report:
+    """What `--json` wrote of one seed."""
+    written = json.loads(line)
+    written["weights"] = [Weight(**one) for one in written["weights"]]
+    counters = {name: Counter(written[name]) for name in ("faults", "events", "outcomes")}
+    return Report(**{**written, **counters})
+
+
 def spread(wear: Wear, hours: float, switches: int) -> Wear:
     """Fewer services, with so much rest between releases that the switches last for so long; fewer kills.
 
     What a process weighs after hours shows only in one that lives for hours.
     """
-    wear = replace(wear, rollouts=4, flips=1, hurried=0.1, kill_every=0.0, kill_at_effect=0.0)
+    wear = replace(wear, rollouts=4, flips=1, hurried=0.1, kill_every=0.0, kill_at_effect=0.0, kill_at_act=0.0)
     each = hours * 3600 * (wear.rollouts + wear.flips) / switches
     middle = max(5.0, each - 250.0)
     return replace(wear, rest=(0.6 * middle, 1.4 * middle))
@@ -69,10 +81,11 @@ def tell(report: Report) -> None:
     )
     for line in report.lines:
         print(f"  VIOLATED  {line}")
-    for one in report.weights:
+    if len(report.weights) > 1:
+        first, most = report.weights[0], max(report.weights[1:], key=lambda one: one.rss)
         print(
-            f"  hour {one.hour:2}: {one.rss:6.1f} MiB, {one.files} files, {one.tasks} tasks, "
-            f"{one.objects} objects of the watchdog's",
+            f"  memory at most {100 * (most.rss / first.rss - 1):+.1f} % after the first hour, in hour {most.hour}; "
+            f"{report.most_records} records kept at most"
         )
 
 

@@ -29,13 +29,16 @@ from watchdog.engine.supervisor import Supervisor
 
 Patches = Callable[[ExitStack], None]
 
-_BASE = Wear(rollouts=4, flips=0, bad=0.8, hurried=0.1, rest=(5.0, 15.0))
-FATAL = replace(_BASE, kill_at_effect=0.05, gust_every=0.0, pause_every=0.0)
-CALM = replace(_BASE, kill_every=0.0, kill_at_effect=0.0, gust_every=0.0, pause_every=0.0, lose_act=0.0)
+_BASE = Wear(rollouts=3, flips=0, bad=0.9, hurried=0.0, rest=(5.0, 15.0))
+CALM = replace(
+    _BASE, kill_every=0.0, kill_at_effect=0.0, kill_at_act=0.0, gust_every=0.0, pause_every=0.0, lose_act=0.0
+)
 RACES = replace(CALM, race=0.9)
-STORMS = replace(CALM, gust_every=3.0, bad=0.3)
-PAUSES = replace(CALM, pause_every=60.0)
+STORMS = replace(CALM, gust_every=2.0, bad=0.2)
+PAUSES = replace(CALM, pause_every=30.0)
 LOST = replace(CALM, lose_act=0.9)
+DEADLY = replace(CALM, kill_at_act=0.6)
+FATAL = replace(CALM, kill_at_act=0.3, kill_at_effect=0.1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Mutant:
     apply: Patches
     wear: Wear
     caught_by: frozenset[str]  # the invariants of which at least one must be violated
-    switches: int = 24
+    switches: int = 9
 
 
 def _set(where: Any, name: str, what: Any) -> Patches:
@@ -191,7 +194,6 @@ MUTANTS: Mapping[str, Mutant] = {
             _set(Performer, "_intend", _no_intent),
             CALM,
             frozenset({"intent before the act"}),
-            10,
         ),
         Mutant(
             "plan() without superseded",
@@ -199,16 +201,15 @@ MUTANTS: Mapping[str, Mutant] = {
             replace(RACES, bad=0.9),
             frozenset({"no act against a newer deploy", "no act without a breach", "one act a switch"}),
         ),
-        Mutant("absent data breach", _absence_breaches, STORMS, frozenset({"no act without a breach"}), 40),
-        Mutant("notices not journalled", _notices_forgotten, FATAL, frozenset({"acts are told"}), 40),
+        Mutant("absent data breach", _absence_breaches, STORMS, frozenset({"no act without a breach"}), 24),
+        Mutant("notices not journalled", _notices_forgotten, FATAL, frozenset({"acts are told"})),
         Mutant(
             "told before it is sent",
             _told_too_soon,
             replace(FATAL, kill_at_effect=0.1),
             frozenset({"acts are told", "watches end"}),
-            40,
         ),
-        Mutant("pause and brakes ignored", _pause_ignored, PAUSES, frozenset({"no act in a pause"}), 40),
+        Mutant("pause and brakes ignored", _pause_ignored, PAUSES, frozenset({"no act in a pause"})),
         Mutant(
             "known bad forgotten",
             _set(Memory, "with_bad", lambda self, *_given: self),
@@ -221,9 +222,8 @@ MUTANTS: Mapping[str, Mutant] = {
         Mutant(
             "a resumed watch forgets that it acted",
             _acting_forgotten,
-            FATAL,
+            DEADLY,
             frozenset({"acts are recorded", "acts are told"}),
-            40,
         ),
         Mutant(
             "no answer taken for done",
@@ -235,21 +235,13 @@ MUTANTS: Mapping[str, Mutant] = {
             "no answer taken for refused", _unsure_is_refused, LOST, frozenset({"acts are recorded", "acts are told"})
         ),
         Mutant(
-            "its own act not recognised", _own_act_unknown, FATAL, frozenset({"acts are recorded", "acts are told"}), 40
+            "its own act not recognised", _own_act_unknown, DEADLY, frozenset({"acts are recorded", "acts are told"})
         ),
         Mutant(
-            "memory before the record",
-            _memory_first,
-            FATAL,
-            frozenset({"one record a switch", "the bad are put back"}),
-            60,
+            "memory before the record", _memory_first, FATAL, frozenset({"one record a switch", "the bad are put back"})
         ),
         Mutant(
-            "nothing resumed",
-            _resumes_nothing,
-            FATAL,
-            frozenset({"watches end", "acts are told", "acts are recorded"}),
-            24,
+            "nothing resumed", _resumes_nothing, FATAL, frozenset({"watches end", "acts are told", "acts are recorded"})
         ),
     )
 }

@@ -28,6 +28,10 @@ class Weight:
     tasks: int
     objects: int  # of the watchdog's own classes, the simulator's left out
 
+    def __str__(self) -> str:
+        loads = f"{self.rss:6.1f} MiB, {self.files} files, {self.tasks} tasks, {self.objects} objects of the watchdog's"
+        return f"  hour {self.hour:2}: {loads}"
+
 
 @dataclass
 class Report:
@@ -69,6 +73,7 @@ def soak(
                     _trim(here)
                     if weigh:
                         report.weights.append(weight(len(report.weights) + 1))
+                        print(report.weights[-1], flush=True)
 
                 await run(made, switches=switches, hours=hours, each_hour=hourly)
                 _judge(made, report)

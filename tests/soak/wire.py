@@ -165,10 +165,10 @@ class Wire:
             for task in ended:
                 task.result()
         finally:
+            up_writer.close()  # before anything is waited for: the wait may be cancelled too
             for task in (up, down):
                 task.cancel()
             await asyncio.gather(up, down, return_exceptions=True)
-            up_writer.close()
 
     async def _ask(self, reader: asyncio.StreamReader, up: asyncio.StreamWriter, state: "_Answering") -> None:
         while data := await reader.read(_CHUNK):

@@ -77,7 +77,8 @@ class Wear:
 
     gust_every: float = 5.0
     kill_every: float = 240.0
-    kill_at_effect: float = 0.006  # of each write and each notice
+    kill_at_effect: float = 0.006  # of each write
+    kill_at_act: float = 0.05  # of each act: just before it, or just after
     race: float = 0.08  # of each act: a person deploys in the same instant
     lose_act: float = 0.06  # of each act: its request or its answer is lost
     pause_every: float = 1500.0
@@ -185,7 +186,7 @@ class World:
             await asyncio.Event().wait()
 
     def _fatal(self, *, act: bool) -> bool:
-        likely = min(0.5, self.wear.kill_at_effect * (8 if act else 1))
+        likely = self.wear.kill_at_act if act else self.wear.kill_at_effect
         if self._mortal and not self._dies.is_set() and self.rng.random() < likely:
             self._dies.set()
             return True
