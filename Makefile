@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test e2e lint types handover bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e lint types handover soak soak-mutants bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,14 @@ types: $(VENV)/.installed ## mypy --strict
 
 coverage: $(VENV)/.installed ## branches of domain and rulebook that no test takes
 	$(BIN)/python -m pytest -q -n auto tests/domain tests/rulebook --cov=watchdog.domain --cov=watchdog.rulebook --cov-branch --cov-fail-under=95 $(ARGS)
+
+# PYTHONHASHSEED: a seed repeats the same story, as far as the kernel's timing of sockets allows.
+SOAK = PYTHONHASHSEED=0 PYTHONPATH=tests $(BIN)/python -m
+soak: $(VENV)/.installed ## hundreds of switches under faults and kill -9 (SEED=7, MINUTES=30, SWITCHES=200, ARGS="--help")
+	$(SOAK) soak $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SWITCHES),--switches $(SWITCHES)) $(ARGS)
+
+soak-mutants: $(VENV)/.installed ## the same soak must fail without each of the guards (ARGS="pause")
+	$(SOAK) soak.mutants $(ARGS)
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt

@@ -81,6 +81,25 @@ class Guarding:
         remembered = self._memories.is_colour(sighting.target.namespace, sighting.target.name)
         return remembered or any(self._guard_of_service(sighting, service) for service in sighting.colour_of)
 
+    def was_idle(self, sighting: Sighting) -> bool:
+        """Whether what serves was rolled out before a guarded Service was flipped to it: the flip is what is watched.
+
+        For a Deployment of which nothing is remembered; the Service's memory may be older than its flip.
+        """
+        if sighting.kind is not SwitchKind.ROLLOUT:
+            return False
+        remembered = (
+            self._memories.of(Target(sighting.target.namespace, TargetKind.SERVICE, service))
+            for service in sighting.selected_by
+            if self._guard_of_service(sighting, service)
+        )
+        return any(
+            memory.serving.workload != sighting.target.name
+            or (len(memory.colours) > 1 and memory.since > sighting.since)
+            for memory in remembered
+            if memory is not None
+        )
+
     def ended_right(self, watch: Watch) -> tuple[Event, ...]:
         """What ends a watch's right to act under these rules: its guard is gone, only notifies, or lost the target."""
         guard = self.rulebook.guard(watch.guard.name)

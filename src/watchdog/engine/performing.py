@@ -22,7 +22,7 @@ from watchdog.domain.effects import (
 from watchdog.domain.events import Event, Looked, LookFailed, PutBackAnswered
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import SwitchKind, TrafficSwitch
-from watchdog.domain.state import Watch
+from watchdog.domain.state import Phase, Watch
 from watchdog.domain.telling import undelivered
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.observing import Observer
@@ -83,6 +83,8 @@ class Performer:
 
     async def record(self, watch: Watch) -> None:
         """Write the watch's record; raises `OutOfReach`."""
+        if watch.phase is not Phase.ACTING:
+            self._intents.pop(watch.id, None)  # from here on the record does not say any more that an act is made
         still_open = not watch.phase.terminal or bool(undelivered(watch.tellings))
         await self._journal.write(watch.id, record_of(watch), open_watch=still_open)
 

@@ -223,7 +223,7 @@ class Supervisor:
             sighting,
             bake=guard.bake,
             rollback_window=guard.rollback_window,
-            idle=self._guarding.idle(sighting),
+            idle=self._guarding.idle(sighting) or (memory is None and self._guarding.was_idle(sighting)),
             now=self._clock.now(),
         )
         exempt = self._exemptions.unwatched(sighting, guard)

@@ -61,17 +61,15 @@ class ConditionalWrite:
     uid: str
     resource_version: str
 
-    async def perform(
-        self, operations: Callable[[Json], Sequence[Json]], done: Callable[[Json], bool]
-    ) -> PutBackAnswer:
+    async def perform(self, operations: Callable[[Json], Sequence[Json]], watch: str) -> PutBackAnswer:
         """Patch the object, once.
 
-        `operations` makes the patch of the object as it is now, `done` says whether it is that already: a repeat after
-        a crash finds its own work and is told so, whatever the resourceVersion says by then.
+        `operations` makes the patch of the object as it is now, this watch's mark among them. A repeat after a crash
+        finds the mark and is told that the act was done, whatever people have made of the object by then.
         """
         try:
             live = await self.client.get(self.resource, self.namespace, self.name)
-            if done(live):
+            if self._marked(live, watch):
                 return PutBackDone(self.clock.now())
             if self._moved(live):
                 return self._conflicted()
@@ -80,7 +78,7 @@ class ConditionalWrite:
         except OutOfReach as error:
             return PutBackUnsure(self.clock.now(), str(error))
         except ApiError as error:
-            return await self._meaning(error, done)
+            return await self._meaning(error, watch)
 
     async def rehearse(self, operations: Callable[[Json], Sequence[Json]], live: Json) -> str:
         """Why the API server would refuse this patch; "" where it would take it, or where that cannot be told.
@@ -96,7 +94,7 @@ class ConditionalWrite:
                 # Some admission webhook takes no dry runs: that says nothing of the patch.
                 log.warning("%s/%s: the put-back cannot be rehearsed: %s", self.namespace, self.name, error.message)
                 return ""
-            answer = await self._meaning(error, lambda _: False)
+            answer = await self._meaning(error)
             return answer.detail if isinstance(answer, PutBackRefused) else ""
         return ""
 
@@ -106,7 +104,7 @@ class ConditionalWrite:
             self.resource, self.namespace, self.name, body, content_type=JSON_PATCH, dry_run=dry_run
         )
 
-    async def _meaning(self, error: ApiError, done: Callable[[Json], bool]) -> PutBackAnswer:
+    async def _meaning(self, error: ApiError, watch: str = "") -> PutBackAnswer:
         """A failed test answers 422, as an invalid object does: only another look tells them apart."""
         if error.status == 409:
             return self._conflicted()
@@ -117,9 +115,14 @@ class ConditionalWrite:
         except (OutOfReach, ApiError) as failure:
             # Nothing was written, and why cannot be told: whoever plans again will see.
             return PutBackConflicted(self.clock.now(), f"{error}; and it could not be read again: {failure}")
-        if done(live):
+        if watch and self._marked(live, watch):
             return PutBackDone(self.clock.now())
         return self._conflicted() if self._moved(live) else PutBackRefused(self.clock.now(), str(error))
+
+    def _marked(self, live: Json, watch: str) -> bool:
+        """Whether this watch has acted on the object already: the mark is part of the act itself."""
+        marks = live["metadata"].get("annotations") or {}
+        return bool(live["metadata"]["uid"] == self.uid and marks.get(LAST_WATCH) == watch)
 
     def _moved(self, live: Json) -> bool:
         metadata = live["metadata"]

@@ -14,7 +14,7 @@ from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS,
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.pods import created, to_pod
 from watchdog.adapters.kubernetes.sightings import PATIENCE, Known, Later, Place, Sightings
-from watchdog.adapters.kubernetes.trimming import HASH_LABEL, digest
+from watchdog.adapters.kubernetes.trimming import HASH_LABEL
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy
 from watchdog.domain.live import Destination, Live, Sighting
@@ -208,14 +208,8 @@ class DeploymentProvider(Sightings):
             return PutBackRefused(self._clock.now(), str(error))
         if whole is None:
             return PutBackRefused(self._clock.now(), f"the ReplicaSet of {remedy.to} is gone")
-        goal = digest(whole["spec"]["template"])
-
-        def done(live: Json) -> bool:
-            marked = (live["metadata"].get("annotations") or {}).get(LAST_WATCH) == remedy.watch
-            return marked and live["metadata"]["uid"] == remedy.uid and digest(live["spec"]["template"]) == goal
-
         write = self._write(namespace, remedy.target.name, remedy.uid, remedy.resource_version)
-        return await write.perform(lambda live: undo(live, whole, remedy.to, watch=remedy.watch), done)
+        return await write.perform(lambda live: undo(live, whole, remedy.to, watch=remedy.watch), remedy.watch)
 
     async def _replicaset(self, namespace: str, deployment_uid: str, revision: Revision) -> Json | None:
         """The whole ReplicaSet of a revision; None if it is gone."""

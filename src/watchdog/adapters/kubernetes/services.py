@@ -243,9 +243,7 @@ class ServiceProvider(Sightings):
         answers: dict[str, PutBackAnswer] = {}
         for back in remedy.services:
             write = self._write(namespace, back)
-            answers[back.service] = await write.perform(
-                _flip(back, remedy.to, remedy.watch), _is_back(back, remedy.watch)
-            )
+            answers[back.service] = await write.perform(_flip(back, remedy.to, remedy.watch), remedy.watch)
         return together(answers, self._clock.now())
 
     async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
@@ -275,17 +273,6 @@ def _flip(back: ServicePutBack, to: Revision, watch: str) -> Callable[[Json], li
         return [selector, *annotate(live, {LAST_WATCH: watch, KNOWN_GOOD: str(to)})]
 
     return operations
-
-
-def _is_back(back: ServicePutBack, watch: str) -> Callable[[Json], bool]:
-    """Whether this watch has put the Service back already."""
-
-    def done(live: Json) -> bool:
-        marked = (live["metadata"].get("annotations") or {}).get(LAST_WATCH) == watch
-        same = live["metadata"]["uid"] == back.uid and live["spec"].get("selector") == dict(back.selector)
-        return marked and same
-
-    return done
 
 
 def together(answers: Mapping[str, PutBackAnswer], at: datetime) -> PutBackAnswer:
