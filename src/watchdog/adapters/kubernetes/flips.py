@@ -10,7 +10,7 @@ from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
 from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_service
-from watchdog.domain.effects import PutBackAnswer
+from watchdog.domain.effects import PutBackAnswer, PutBackConflicted, PutBackDone
 from watchdog.domain.flipping import Colour, Flip, ServiceNow
 from watchdog.domain.rollout import Revision, Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
@@ -79,7 +79,20 @@ class Flips:
             flip.uid,
             flip.resource_version,
         )
-        return await write.perform(_operations(flip), _is_done(flip))
+        answer = await write.perform(_operations(flip), "")
+        if isinstance(answer, PutBackConflicted) and await self._carried_out(flip):
+            return PutBackDone(self._clock.now())
+        return answer
+
+    async def _carried_out(self, flip: Flip) -> bool:
+        """Whether this very switch was made already, by a request whose answer was lost."""
+        try:
+            live = await self._client.get(SERVICES, flip.target.namespace, flip.target.name)
+        except (ApiError, OutOfReach):
+            return False  # the conflict stands, and whoever reads it looks again
+        marked = (live["metadata"].get("annotations") or {}).get(SWITCHED_BY) == flip.switched_by
+        same = live["metadata"]["uid"] == flip.uid and live["spec"].get("selector") == dict(flip.after)
+        return bool(marked and same)
 
     async def _service(self, target: Target) -> Json:
         with unanswered(f"looking at {target}"):
@@ -105,13 +118,3 @@ def _operations(flip: Flip) -> Callable[[Json], list[Json]]:
         return [selector, *annotate(live, {SWITCHED_BY: flip.switched_by})]
 
     return operations
-
-
-def _is_done(flip: Flip) -> Callable[[Json], bool]:
-    """Whether this very switch was carried out already, by a request whose answer was lost."""
-
-    def done(live: Json) -> bool:
-        marked = (live["metadata"].get("annotations") or {}).get(SWITCHED_BY) == flip.switched_by
-        return marked and live["metadata"]["uid"] == flip.uid and live["spec"].get("selector") == dict(flip.after)
-
-    return done
