@@ -169,9 +169,14 @@ async def test_what_a_task_tells_nobody_stops_it_and_raises_only_at_the_end() ->
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     stop = asyncio.Event()
-    with pytest.raises(BrokenPipeError), Reader(stop) as reader:
-        reader.told(unread)("a step")
-        assert stop.is_set()
+
+    def unheard() -> None:
+        with Reader(stop) as reader:
+            reader.told(unread)("a step")
+            assert stop.is_set()
+
+    with pytest.raises(BrokenPipeError):
+        unheard()
 
 
 # -- how it is shown -------------------------------------------------------------------------------------------------

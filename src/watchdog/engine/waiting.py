@@ -1,6 +1,5 @@
 """Waits until the watch of a switch ends, for a pipeline: whatever restarts or does not answer in between."""
 
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
