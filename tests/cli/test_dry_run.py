@@ -1,6 +1,9 @@
 """`watchdog dry-run` as people call it: wrong usage, what is out of reach, and what it prints."""
 
+import asyncio
+import errno
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -12,9 +15,10 @@ from rich.console import Console
 
 from builders import GOOD, a_block, a_latency, a_live, a_pod, a_probe, a_ratio, a_rule, a_watch, at, counts, play
 from cli.test_run import NOWHERE, a_file, a_kubeconfig
-from cli.verbs import OWN, outcome
+from cli.verbs import OWN, outcome, spawn
 from town import NAMESPACE, PART_OF, RULES
 from watchdog.adapters.clock import SystemClock
+from watchdog.cli.closed_pipe import Reader
 from watchdog.cli.rehearsed import JsonView, LinesView
 from watchdog.cli.rehearsed_table import TableView
 from watchdog.domain.effects import Write
@@ -143,6 +147,36 @@ async def test_it_judges_the_past_and_the_present_of_a_real_cluster(tmp_path: Pa
         assert f"guarded are: {NAMESPACE}/deployment/brand, {RESEARCH}" in line
     assert "is not there" in unknown[2]
     assert "no guard covers it" in unguarded[2]
+
+
+@pytest.mark.parametrize("minutes", [None, 2], ids=["while nothing happens", "while much is told"])
+async def test_it_ends_quietly_when_nobody_reads_it_any_more(tmp_path: Path, minutes: int | None) -> None:
+    words = ("--target", f"{NAMESPACE}/deployment/brand", "--at", ago(minutes=minutes)) if minutes else ()
+    reading, writing = os.pipe()
+    async with staging(tmp_path) as (settings, _):
+        process = await spawn("dry-run", *words, folder=tmp_path, stdout=writing, **settings)
+        os.close(writing)
+        first = await asyncio.to_thread(os.read, reading, 1)
+        os.close(reading)
+        async with asyncio.timeout(60):
+            _, stderr = await process.communicate()
+    assert first
+    assert (process.returncode, stderr.decode()) == (1, "")
+
+
+async def test_what_a_task_tells_nobody_stops_it_and_raises_only_at_the_end() -> None:
+    def unread(_watch: str) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    stop = asyncio.Event()
+
+    def unheard() -> None:
+        with Reader(stop) as reader:
+            reader.told(unread)("a step")
+            assert stop.is_set()
+
+    with pytest.raises(BrokenPipeError):
+        unheard()
 
 
 # -- how it is shown -------------------------------------------------------------------------------------------------

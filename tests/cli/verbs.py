@@ -38,8 +38,10 @@ async def call_beside(*words: str, text: str = "", **settings: str) -> Result:
     return await asyncio.to_thread(call, *words, text=text, **settings)
 
 
-async def spawn(*words: str, folder: Path, **settings: str) -> asyncio.subprocess.Process:
-    """`watchdog WORDS` as a process."""
+async def spawn(
+    *words: str, folder: Path, stdout: int = asyncio.subprocess.PIPE, **settings: str
+) -> asyncio.subprocess.Process:
+    """`watchdog WORDS` as a process; `stdout`: a descriptor of where its output goes."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -48,7 +50,7 @@ async def spawn(*words: str, folder: Path, **settings: str) -> asyncio.subproces
         cwd=folder,
         env=environment(**settings),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
     )
 

@@ -35,7 +35,10 @@ def test_a_prometheus_that_is_away_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (Status(200, PAGE, "text/html"), "(garbled): HTTP 200, and no answer of the Prometheus API"),
+        (
+            Status(200, PAGE, "text/html"),
+            "(garbled): HTTP 200 with HTML, and no answer of the Prometheus API: is it a proxy",
+        ),
         (Status(502, PAGE, "text/html"), "(unavailable): HTTP 502"),
         (Status(401, "{}", "application/json"), "(refused): HTTP 401; a request without credentials was not accepted"),
         (Reset(), "(unreachable): "),

@@ -135,23 +135,26 @@ class _Wish:
 
     async def carried_out(self, clock: "Clock", view: "View") -> int:
         """Show it until it ends or is interrupted; the exit code."""
+        from watchdog.cli.closed_pipe import Reader  # noqa: PLC0415
         from watchdog.rehearsal.connecting import rehearsal  # noqa: PLC0415
         from watchdog.rehearsal.following import follow  # noqa: PLC0415
         from watchdog.rehearsal.looking_back import as_if, look_back  # noqa: PLC0415
 
         stop = _interrupted()
         async with rehearsal(self._settings, self._rulebook, clock, rehearses=self._rehearse) as here:
-            if self._target is not None and self._at is not None:
-                case = as_if(here, self._target, self._at)
-                view.begun_at(case)
-                with view:
-                    await look_back(here, case, view.stepped, stop, once=self._once)
-            else:
-                if self._target is not None:
-                    here.find(self._target)
-                view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
-                with view:
-                    await follow(here, view.stepped, stop, once=self._once, only=self._target)
+            with Reader(stop) as reader:
+                stepped = reader.told(view.stepped)
+                if self._target is not None and self._at is not None:
+                    case = as_if(here, self._target, self._at)
+                    view.begun_at(case)
+                    with view:
+                        await look_back(here, case, stepped, stop, once=self._once)
+                else:
+                    if self._target is not None:
+                        here.find(self._target)
+                    view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
+                    with view:
+                        await follow(here, stepped, stop, once=self._once, only=self._target)
         return view.ended()
 
 

@@ -53,7 +53,7 @@ class Outlook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long is waited: for the watch to open, and for it to end."""
+    """How long is waited: for the watch to open, and in all, for it to end."""
 
     opening: timedelta = timedelta(minutes=2)
     ending: timedelta = timedelta(hours=1)
@@ -83,26 +83,28 @@ class Waiting:
         self._show = show
         self._say = say
         self._answered = False
+        self._end = 0.0
 
     async def wait(self, wanted: Wanted) -> Waited:
         """Return when the watch of the wanted switch has ended, or when it is plain that none will.
 
-        Raises `OutOfReach` when nobody has answered for minutes.
+        Raises `OutOfReach` when nobody has answered for minutes, or still not when the patience ends.
         """
         began = self._clock.monotonic()
+        self._end = began + self._patience.ending.total_seconds()
         watch = await self._opened(wanted, began)
         if not isinstance(watch, Watch):
             return watch
-        return await self._ended(watch, wanted.target, began)
+        return await self._ended(watch, wanted.target)
 
     async def _opened(self, wanted: Wanted, began: float) -> Watch | Waited:
         told = False
         while True:
             # In this order: a watch is recorded before its target is remembered, and before it acts.
-            serving = await self._asked(self._serving, wanted.target)
+            serving = await self._serving(wanted.target)
             if wanted.candidate is None and not wanted.named:
                 wanted = replace(wanted, candidate=serving)
-            memory = await self._asked(self._outlook.memory, wanted.target)
+            memory = await self._memory(wanted.target)
             found = await self._found(wanted, serving)
             match found:
                 case Found(watch):
@@ -111,7 +113,7 @@ class Waiting:
                     return Waited(why=why, overtaken=True)
             if is_known_good(memory, wanted.candidate) and serving == wanted.candidate:
                 return Waited(why=unwatched(wanted.target, serving, memory), known_good=True)
-            if self._clock.monotonic() - began >= self._patience.opening.total_seconds():
+            if self._clock.monotonic() - began >= self._opening.total_seconds():
                 return Waited(why=self._none(wanted, memory))
             if not told:
                 self._say(f"{wanted.candidate or wanted.target}: waiting for its watch to open")
@@ -119,7 +121,15 @@ class Waiting:
             await self._clock.sleep(_EVERY)
 
     async def _serving(self, target: Target) -> Revision | None:
-        return await self._outlook.serving(target) if self._outlook.knows_what_serves else None
+        return await self._asked(self._outlook.serving, target) if self._outlook.knows_what_serves else None
+
+    async def _memory(self, target: Target) -> Memory | None:
+        # What nobody is asked for must not pass for an answer: see `_asked`.
+        return await self._asked(self._outlook.memory, target) if self._outlook.knows_what_serves else None
+
+    @property
+    def _opening(self) -> timedelta:
+        return min(self._patience.opening, self._patience.ending)
 
     async def _found(self, wanted: Wanted, serving: Revision | None) -> Found | Overtaken | None:
         if self._outlook.knows_what_serves and wanted.candidate is None and not wanted.named:
@@ -128,12 +138,12 @@ class Waiting:
         return find(wanted, watches, serving)
 
     def _none(self, wanted: Wanted, memory: Memory | None) -> str:
-        waited = f"no watch opened within {span(self._patience.opening)}"
+        waited = f"no watch opened within {span(self._opening)}"
         if not self._outlook.knows_what_serves:
             return f"{waited}: the watchdog tells of no switch of {wanted.target}"
         return f"{waited}: {unwatched(wanted.target, wanted.candidate, memory)}"
 
-    async def _ended(self, watch: Watch, target: Target, began: float) -> Waited:
+    async def _ended(self, watch: Watch, target: Target) -> Waited:
         while True:
             self._show(watch, self._clock.now())
             if watch.phase.terminal:
@@ -143,7 +153,7 @@ class Waiting:
                     return Waited(watch)
                 watch = by_hand
                 continue
-            if self._clock.monotonic() - began >= self._patience.ending.total_seconds():
+            if self._clock.monotonic() >= self._end:
                 return Waited(watch, f"the watch has not ended within {span(self._patience.ending)}")
             await self._clock.sleep(_EVERY)
             again = await self._asked(self._outlook.watch, watch.id)
@@ -163,9 +173,11 @@ class Waiting:
                 patience = _PATIENCE if self._answered else _FIRST_PATIENCE
                 if error.final or now - failing_since >= patience:
                     raise
+                if now >= self._end:
+                    raise OutOfReach(f"{error}; it was waited for {span(self._patience.ending)}") from error
                 self._say(f"{error}; asking again")
             else:
                 self._answered = True
                 return answer
-            await self._clock.sleep(pause)
+            await self._clock.sleep(max(0.0, min(pause, self._end - self._clock.monotonic())))
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -50,7 +50,7 @@ async def look_back(rehearsal: Rehearsal, case: AsIf, shown: Shown, stop: asynci
 
     async def until(holds: Callable[[Watch], bool]) -> None:
         end = rehearsal.clock.monotonic() + _PATIENCE
-        while not holds(latest[0]) and not driving.done() and rehearsal.clock.monotonic() < end:
+        while not (holds(latest[0]) or driving.done() or stop.is_set()) and rehearsal.clock.monotonic() < end:
             await rehearsal.clock.sleep(_POLL)
 
     async with asyncio.TaskGroup() as scope:

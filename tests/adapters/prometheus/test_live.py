@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -222,11 +223,29 @@ def test_the_password_of_the_url_is_sent_and_named_never_shown() -> None:
         replying(success("vector", [{"metric": {}, "value": [1]}])),
         replying(success("vector", [{"metric": {}, "histogram": [1, {}]}])),
         replying(success("matrix", [{"metric": {}, "values": [["1", "2"]]}])),
+        replying(success("vector", [{"metric": {}, "value": [10**400, "2"]}])),
+        replying(success("vector", {"a": 1})),
     ],
 )
-def test_what_is_no_answer_of_the_api_is_garbled(handler: Handler) -> None:
+def test_what_is_no_answer_of_the_api_is_garbled_and_named_in_plain_words(handler: Handler) -> None:
     detail = failed(asked(handler), FailureReason.GARBLED)
     assert "no answer of the Prometheus API" in detail
+    assert not re.search(r"NoneType|object is not|indices|convert|unpack|too large|'(metric|value|result)'", detail)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "named"),
+    [
+        (200, " <!doctype html><title>Sign in</title>", "HTTP 200 with HTML, and no answer of the Prometheus API"),
+        (302, "", "HTTP 302 with a redirect, and no answer of the Prometheus API"),
+        (404, "<html>", "HTTP 404 with HTML, and no answer of the Prometheus API"),
+    ],
+)
+def test_a_proxy_or_a_login_page_is_asked_about(status: int, body: str, named: str) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.Response(status=status, text=body, content_type="text/html", headers={"Location": "/login"})
+
+    assert failed(asked(handler), FailureReason.GARBLED) == f"{named}: is it a proxy or a login page?"
 
 
 def test_a_hung_server_is_left_at_the_deadline() -> None:

@@ -10,6 +10,12 @@ _LONGEST_DETAIL = 300
 # Prometheus's own kinds of errors; those that asking again later may mend are not refusals.
 _PASSING = frozenset({"timeout", "canceled", "unavailable", "internal"})
 _REFUSING = frozenset({"bad_data", "execution", "not_found", "not_acceptable"})
+_NO_ANSWER = "no answer of the Prometheus API"
+_ODD = (ValueError, TypeError, KeyError, OverflowError)  # what reading a result of another shape may raise
+
+
+class _Strange(ValueError):
+    """What is strange in a result, in words for people."""
 
 
 def read_answer(status: int, body: bytes, query: str) -> Answer | QueryFailed:
@@ -17,7 +23,7 @@ def read_answer(status: int, body: bytes, query: str) -> Answer | QueryFailed:
     document = _document(body)
     if status == 200 and document is not None and document.get("status") == "success":
         return _success(document, query)
-    return _failure(status, document, query)
+    return _failure(status, body, document, query)
 
 
 def read_names(status: int, body: bytes, query: str) -> tuple[str, ...] | QueryFailed:
@@ -42,7 +48,7 @@ def _names(
 ) -> tuple[str, ...] | QueryFailed:
     document = _document(body)
     if status != 200 or document is None or document.get("status") != "success":
-        return _failure(status, document, query)
+        return _failure(status, body, document, query)
     partial = _warned(document, query)
     if partial is not None:
         return partial
@@ -51,7 +57,7 @@ def _names(
     except (TypeError, KeyError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return QueryFailed(FailureReason.GARBLED, "no answer of the Prometheus API: no list of names", query)
+        return QueryFailed(FailureReason.GARBLED, f"{_NO_ANSWER}: no list of names", query)
     return tuple(names)
 
 
@@ -59,11 +65,11 @@ def read_result(result: Any, query: str) -> Answer | QueryFailed:
     """What a successful answer's `result` says, where its `resultType` was not handed on."""
     try:
         if not isinstance(result, list):
-            raise TypeError("no data")
+            raise _Strange("no list of series")
         kind = "matrix" if not result or not isinstance(result[0], dict) or "values" in result[0] else "vector"
         return Answer(query, _series({"resultType": kind, "result": result}))
-    except (ValueError, TypeError, KeyError) as error:
-        return QueryFailed(FailureReason.GARBLED, cut(f"no answer of the Prometheus API: {error}"), query)
+    except _ODD as error:
+        return _garbled(error, query)
 
 
 def cut(text: str) -> str:
@@ -80,7 +86,12 @@ def _document(body: bytes) -> Mapping[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _failure(status: int, document: Mapping[str, Any] | None, query: str) -> QueryFailed:
+def _garbled(error: Exception, query: str) -> QueryFailed:
+    why = str(error) if isinstance(error, _Strange) else "a result that is none of series with their samples"
+    return QueryFailed(FailureReason.GARBLED, cut(f"{_NO_ANSWER}: {why}"), query)
+
+
+def _failure(status: int, body: bytes, document: Mapping[str, Any] | None, query: str) -> QueryFailed:
     said = document.get("error") if document is not None else None
     kind = document.get("errorType") if document is not None else None
     detail = cut(f"HTTP {status}: {said}") if isinstance(said, str) and said else f"HTTP {status}"
@@ -94,7 +105,9 @@ def _failure(status: int, document: Mapping[str, Any] | None, query: str) -> Que
         reason = FailureReason.REFUSED
     else:
         reason = FailureReason.GARBLED
-        detail += ", and no answer of the Prometheus API"
+        html, elsewhere = body.lstrip()[:1] == b"<", 300 <= status < 400
+        what = " with a redirect" if elsewhere else " with HTML" if html else ""
+        detail += f"{what}, and {_NO_ANSWER}{': is it a proxy or a login page?' if html or elsewhere else ''}"
     return QueryFailed(reason, detail, query)
 
 
@@ -113,10 +126,10 @@ def _success(document: Mapping[str, Any], query: str) -> Answer | QueryFailed:
     data = document.get("data")
     try:
         if not isinstance(data, dict):
-            raise TypeError("no data")
+            raise _Strange("no data")
         return Answer(query, _series(data))
-    except (ValueError, TypeError, KeyError) as error:
-        return QueryFailed(FailureReason.GARBLED, cut(f"no answer of the Prometheus API: {error}"), query)
+    except _ODD as error:
+        return _garbled(error, query)
 
 
 def _series(data: Mapping[str, Any]) -> tuple[Series, ...]:
@@ -128,24 +141,24 @@ def _series(data: Mapping[str, Any]) -> tuple[Series, ...]:
             return tuple(Series(_labels(item), tuple(map(_sample, _floats(item, "values")))) for item in result)
         case "scalar":
             return (Series({}, (_sample(result),)),)
-    raise ValueError(f"a result of type {kind!r}")
+    raise _Strange(f"a result of type {json.dumps(kind)}")
 
 
 def _floats(item: Mapping[str, Any], key: str) -> Any:
     if "histogram" in item or "histograms" in item:
-        raise ValueError("native histograms are not understood; select classic ones")
+        raise _Strange("native histograms are not understood; select classic ones")
     return item[key]
 
 
 def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:
     labels = item["metric"]
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
-        raise TypeError("labels that are no object of texts")
+        raise _Strange("labels that are no object of texts")
     return labels
 
 
 def _sample(pair: Sequence[Any]) -> tuple[float, float]:
     at, value = pair
     if not isinstance(value, str) or isinstance(at, str):
-        raise TypeError("a sample that is no pair of a time and a number as text")
+        raise _Strange("a sample that is no pair of a time and a number as text")
     return float(at), float(value)
