@@ -11,7 +11,7 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.providers import PROVIDERS, Provider
 from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
-from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.adapters.prometheus.sparing import SparingPrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
@@ -27,7 +27,7 @@ from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Clock, Document
 from watchdog.reach import Reach, reach_of
-from watchdog.remote import connected
+from watchdog.remote import connected, prometheus_of
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
 from watchdog.wiring import Ports, supervisor_of
@@ -108,16 +108,15 @@ class Watchdog:
         if settings.prometheus_url is None:
             raise CannotStart("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
         kube = await connected(settings, clock, stack)
-        prometheus = LivePrometheus(
-            settings.prometheus_url,
-            token_file=settings.prometheus_token_file,
-            ca_file=settings.prometheus_ca_file,
-            on_query=self._queried,
-        )
+        prometheus = prometheus_of(settings, self._queried)
         stack.push_async_callback(prometheus.close)
+        sparing = SparingPrometheus(
+            prometheus, clock, on_open=self.metrics.circuit_open, on_spared=self.metrics.query_spared
+        )
+        stack.push_async_callback(sparing.close)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
-        sampler = Sampler(prometheus, clock)
+        sampler = Sampler(sparing, clock)
         stack.push_async_callback(sampler.close)
         reach = reach_of(kube, settings, clock, self._rng)
         cache = ClusterCache(reach.client, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)

@@ -20,6 +20,8 @@ NAMES = {
     "watchdog_query_seconds_count",
     "watchdog_query_seconds_sum",
     "watchdog_query_failures_total",
+    "watchdog_prometheus_circuit_open",
+    "watchdog_queries_spared_total",
     "watchdog_notifications_total",
     "watchdog_rules_valid",
     "watchdog_leader",

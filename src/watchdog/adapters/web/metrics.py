@@ -43,6 +43,10 @@ class Metrics:
             registry=self.registry,
         )
         self._query_failures = self._counter("watchdog_query_failures", "Queries without a usable answer.", ["reason"])
+        self._circuit_open = self._gauge(
+            "watchdog_prometheus_circuit_open", "1 while Prometheus is asked nothing but whether it is back."
+        )
+        self._queries_spared = self._counter("watchdog_queries_spared", "Queries not sent while the circuit was open.")
         self._notifications = self._counter(
             "watchdog_notifications", "Attempts to tell a channel.", ["channel", "result"]
         )
@@ -54,7 +58,7 @@ class Metrics:
         self._exempt: dict[str, set[str]] = {}
         self._begin_at_zero()
 
-    def _counter(self, name: str, help_text: str, labels: Iterable[str]) -> Counter:
+    def _counter(self, name: str, help_text: str, labels: Iterable[str] = ()) -> Counter:
         return Counter(name, help_text, labels, registry=self.registry)  # the library adds `_total`
 
     def _gauge(self, name: str, help_text: str, labels: Iterable[str] = ()) -> Gauge:
@@ -124,6 +128,14 @@ class Metrics:
     def query_failed(self, reason: str) -> None:
         """A query had no usable answer."""
         self._query_failures.labels(reason).inc()
+
+    def circuit_open(self, is_open: bool) -> None:
+        """Prometheus is spared from now on, or asked again."""
+        self._circuit_open.set(is_open)
+
+    def query_spared(self) -> None:
+        """A query was not sent, for Prometheus does not answer."""
+        self._queries_spared.inc()
 
     def notification(self, channel: str, result: str) -> None:
         """A channel was told, or not; `result` is `sent`, `failed` or `gave-up`."""
