@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -30,6 +30,8 @@ from watchdog.reach import Reach, reach_of
 from watchdog.remote import connected, prometheus_of
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
+from watchdog.survey.entitlements import Entitlements, owners_in
+from watchdog.survey.rights import Need, needed, needed_of_owners
 from watchdog.wiring import Ports, supervisor_of
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Watchdog:
         self._rules_file = RulesFile(settings.rules, clock)
         self._rules_text = ""
         self._trouble = "starting"
+        self._entitlements: Entitlements | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises `CannotStart`, `RulesError`, or `OutOfReach` before anything is written."""
@@ -127,6 +130,12 @@ class Watchdog:
         announcer = Announcer(
             notifiers=lambda: self._channels.notifiers, wants=wants_notice, clock=clock, observer=self.observer
         )
+        self._entitlements = Entitlements(
+            kube,
+            clock,
+            needs=lambda: self._needs(supervisor, cache),
+            told=lambda lacks: self.metrics.rights_missing(len(lacks)),
+        )
         supervisor = supervisor_of(
             rulebook,
             Ports(
@@ -162,6 +171,7 @@ class Watchdog:
         log.info("started", extra={"facts": {**facts, "dry_run": settings.dry_run}})
         return {
             "cache": cache.run(),
+            "entitlements": self._entitlements.run(),
             "supervisor": self._supervise(supervisor, cache),
             "namespaces": self._resumed_namespaces(rulebook, supervisor, cache),
             "announcer": announcer.run(),
@@ -224,6 +234,8 @@ class Watchdog:
         self._rules_text = text
         _watch_namespaces(cache, rulebook, supervisor)
         supervisor.rules_changed(rulebook)
+        if self._entitlements is not None:
+            self._entitlements.ask_again()
         for provider in self._traffic:
             provider.reguard(self._guarded)
         log.info("rules taken up", extra={"facts": {"digest": rulebook.digest, "guards": len(rulebook.guards)}})
@@ -237,7 +249,15 @@ class Watchdog:
             reasons.append("the cluster's objects are not all listed yet")
         if not supervisor.resumed.is_set():
             reasons.append("the journal was not read yet")
-        return not reasons, [*reasons, *cache.troubles]
+        missing = self._entitlements.missing if self._entitlements is not None else ()
+        return not reasons, [*reasons, *cache.troubles, *map(str, missing)]
+
+    def _needs(self, supervisor: Supervisor, cache: ClusterCache) -> Iterable[Need]:
+        rulebook, own = supervisor.rulebook, self.settings.namespace
+        return (
+            *needed(rulebook, own, dry_run=self.settings.dry_run),
+            *(() if self.settings.dry_run else needed_of_owners(owners_in(cache, rulebook))),
+        )
 
     async def _watches(self, reach: Reach) -> Sequence[Document]:
         return [] if self.supervisor is None else [reach.document(record_of(one)) for one in self.supervisor.watches]

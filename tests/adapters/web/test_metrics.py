@@ -22,6 +22,7 @@ NAMES = {
     "watchdog_query_failures_total",
     "watchdog_prometheus_circuit_open",
     "watchdog_queries_spared_total",
+    "watchdog_rights_missing",
     "watchdog_notifications_total",
     "watchdog_rules_valid",
     "watchdog_leader",

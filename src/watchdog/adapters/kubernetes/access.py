@@ -29,6 +29,7 @@ async def may(client: KubeClient, right: Right, namespace: str) -> bool:
         "group": right.group,
         "resource": right.resource.plural,
         "subresource": right.subresource,
+        "name": right.name,
     }
     body = {
         "apiVersion": "authorization.k8s.io/v1",

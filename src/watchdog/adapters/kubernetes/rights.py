@@ -18,6 +18,7 @@ from watchdog.adapters.kubernetes.kinds import (
     SERVICES,
     Resource,
 )
+from watchdog.adapters.kubernetes.owners import RESOURCES as OWNERS
 
 
 class Where(StrEnum):
@@ -25,13 +26,15 @@ class Where(StrEnum):
 
     GUARDED = "guarded"  # each that a guard names
     OWN = "own"  # the watchdog's own, where its records are
+    OWNERS = "owners"  # where Argo CD or Flux keep what they reconcile, if a guard may look at that
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
     """One verb on one resource; `why` says what does not work without it.
 
-    `acting`: only a guard that rolls back needs it. `scaling`: only one with `restore_replicas` does.
+    `acting`: only a guard that rolls back needs it. `scaling`: only one with `restore_replicas` does. `telling`: not
+    needed by a dry run.
     """
 
     verb: str
@@ -39,8 +42,10 @@ class Right:
     where: Where
     why: str
     subresource: str = ""
+    name: str = ""  # of the one object it is needed on; "" for all of the kind
     acting: bool = False
     scaling: bool = False
+    telling: bool = False
 
     @property
     def group(self) -> str:
@@ -78,6 +83,15 @@ RIGHTS: tuple[Right, ...] = (
         Where.GUARDED,
         "that something an old template needs is gone is not noticed before it is gone back to",
     ),
-    Right("create", EVENTS, Where.GUARDED, "kubectl describe does not show what was done"),
+    Right("create", EVENTS, Where.GUARDED, "kubectl describe does not show what was done", telling=True),
     *_rights("get list create update patch delete", (CONFIGMAPS,), Where.OWN, "there are no records"),
+)
+
+# Not needed, and not granted unless asked for: without `get` what heals is taken from the marks on the object alone.
+GITOPS: tuple[Right, ...] = (
+    *_rights("get", OWNERS.values(), Where.OWNERS, "whether it heals is not known before the undo"),
+    *(
+        Right("patch", owner, Where.OWNERS, 'gitops = "suspend" cannot suspend it', acting=True)
+        for owner in OWNERS.values()
+    ),
 )

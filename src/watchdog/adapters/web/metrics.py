@@ -51,6 +51,9 @@ class Metrics:
             "watchdog_notifications", "Attempts to tell a channel.", ["channel", "result"]
         )
         self._rules_valid = self._gauge("watchdog_rules_valid", "1 while rules.toml on disk is valid and in force.")
+        self._rights_missing = self._gauge(
+            "watchdog_rights_missing", "Resources, by namespace, of which the API server does not grant a needed verb."
+        )
         self._leader = self._gauge("watchdog_leader", "1 while this replica leads.")
         self._dry_run = self._gauge("watchdog_dry_run", "1 while this is a dry run, which changes nothing.")
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
@@ -144,6 +147,10 @@ class Metrics:
     def rules_valid(self, valid: bool) -> None:
         """Whether rules.toml as it is on disk is the one in force."""
         self._rules_valid.set(valid)
+
+    def rights_missing(self, count: int) -> None:
+        """Of so many resources (each in each namespace) verbs are needed and not granted."""
+        self._rights_missing.set(count)
 
     def leader(self, leads: bool) -> None:
         """Whether this replica leads."""
