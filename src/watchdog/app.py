@@ -13,6 +13,7 @@ from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.sparing import SparingPrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
+from watchdog.adapters.web.access import ServerCertificate
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
@@ -161,6 +162,8 @@ class Watchdog:
             metrics=self.metrics.text,
             watches=lambda: self._watches(reach),
             watch=lambda watch_id: self._watch(reach, watch_id),
+            token_file=settings.web_token_file,
+            certificate=_certificate(settings),
         )
         await server.start()
         stack.push_async_callback(server.stop)
@@ -284,3 +287,13 @@ def _watch_namespaces(cache: ClusterCache, rulebook: Rulebook, supervisor: Super
     """Open watches go on under the rules they began with, also where no guard names their namespace any more."""
     open_in = {watch.switch.target.namespace for watch in supervisor.watches}
     cache.watch_namespaces(rulebook.namespaces | open_in)
+
+
+def _certificate(settings: Settings) -> ServerCertificate | None:
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    try:
+        return ServerCertificate(settings.tls_cert_file, settings.tls_key_file)
+    except OSError as error:
+        what = "WATCHDOG_TLS_CERT_FILE holds no certificate, or WATCHDOG_TLS_KEY_FILE not its key"
+        raise CannotStart(f"{what} ({error.strerror or error})") from error

@@ -126,8 +126,10 @@ def prometheus_of(settings: Settings, on_query: OnQuery = lambda _seconds, _reas
         )
     except OSError as error:
         files = "WATCHDOG_PROMETHEUS_CA_FILE, _CERT_FILE, _KEY_FILE"
-        raise OutOfReach(f"{files}: one of them holds no certificate, or the key is not that of the certificate"
-                         f" ({error.strerror or error})") from error
+        raise OutOfReach(
+            f"{files}: one of them holds no certificate, or the key is not that of the certificate"
+            f" ({error.strerror or error})"
+        ) from error
 
 
 @dataclass(frozen=True)

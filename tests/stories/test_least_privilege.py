@@ -115,7 +115,11 @@ def marked(town: Town) -> None:
     """Guarded objects that Argo CD, Flux and Helm say they reconcile."""
     town.furnish("research")
     town.furnish_colours()
-    for kind, name in (("applications", "research"), ("kustomizations", "gateway-blue"), ("helmreleases", "gateway-green")):
+    for kind, name in (
+        ("applications", "research"),
+        ("kustomizations", "gateway-blue"),
+        ("helmreleases", "gateway-green"),
+    ):
         marks = (OWNED | MARKS)[kind]
         town.cluster.patch("deployments", NAMESPACE, name, {"metadata": marks})
 

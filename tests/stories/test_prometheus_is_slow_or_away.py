@@ -13,15 +13,12 @@ BAD = {"errors": Course.step(0.004, 0.3, after=30)}
 def test_answers_that_take_longer_than_the_interval_stretch_it_and_the_bad_release_is_found() -> None:
     async def story(town: Town) -> None:
         town.prometheus.faults.until_cleared(Delay(7.0))
-        before = len(town.prometheus.requests)
         town.behaves("research:v2", **BAD)
         town.deploy("research", "research:v2")
         record = await town.outcome("research")
 
         assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered"), record["reason"]
         assert town.acts() == ["deployments/research"]
-        asked = town.prometheus.requests[before:]
-        assert {request.at for request in asked}, "it was asked"
         assert town.metric("watchdog_queries_spared_total") == 0  # slow is not away
 
     tell(story, rules=TIGHT)
@@ -75,7 +72,7 @@ def test_a_prometheus_that_is_away_for_minutes_is_spared_and_the_bad_release_is_
 
         assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered"), record["reason"]
         good = await town.outcome("brand")
-        # One that was down has not scraped either: half of the bake was not measured, and it is not said to have passed.
+        # One that was down has not scraped either: what was not measured is not said to have passed.
         assert good["outcome"] == ("inconclusive" if how is None else "passed"), good["reason"]
         assert town.acts() == ["deployments/research"]
         assert town.metric("watchdog_prometheus_circuit_open") == 0

@@ -63,7 +63,9 @@ class Entitlements:
                 continue
             for lack in missing:
                 if lack not in self.missing:
-                    log.error("a right is missing", extra={"facts": {"why": f"the watchdog {lack}; grant it in a Role"}})
+                    log.error(
+                        "a right is missing", extra={"facts": {"why": f"the watchdog {lack}; grant it in a Role"}}
+                    )
             if self.missing and not missing:
                 log.info("no right is missing any more")
             self.missing = missing

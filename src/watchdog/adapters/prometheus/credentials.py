@@ -2,47 +2,14 @@
 
 import base64
 import logging
-import os
 import ssl
 from pathlib import Path
 
 import httpx
 
-from watchdog.domain.measurement import FailureReason, QueryFailed
+from watchdog.adapters.mounted import MountedSecret, state_of
 
 log = logging.getLogger(__name__)
-
-_Seen = tuple[tuple[int, int], ...]
-
-
-class SecretFile:
-    """A mounted token or password, which may be replaced at any time."""
-
-    def __init__(self, path: Path, what: str, encoding: str = "ascii") -> None:
-        self.path = path
-        self.what = f"{what} in {path}"
-        self.last = ""
-        self._encoding = encoding
-        self._seen: _Seen | None = None
-
-    def read(self) -> str | QueryFailed:
-        """Its one line, read again only where the file has changed."""
-        try:
-            seen = _state(self.path)
-            if seen != self._seen:
-                self.last = self.path.read_text(encoding=self._encoding).strip()
-                self._seen = seen
-        except OSError as error:
-            return self._failed(f"cannot be read: {error.strerror}")
-        except UnicodeDecodeError:
-            return self._failed(f"is unusable: it holds more than {self._encoding.upper()} letters")
-        if not self.last.isprintable() or not self.last:
-            self._seen = None
-            return self._failed("is unusable: it is empty or has several lines")
-        return self.last
-
-    def _failed(self, why: str) -> QueryFailed:
-        return QueryFailed(FailureReason.UNREACHABLE, f"{self.what} {why}")
 
 
 class Authorization:
@@ -50,24 +17,22 @@ class Authorization:
 
     def __init__(self, token_file: Path | None, username: str | None, password_file: Path | None) -> None:
         self._username = username
-        self._secret: SecretFile | None = None
+        self._secret: MountedSecret | None = None
         if token_file is not None:
-            self._username, self._secret = None, SecretFile(token_file, "the bearer token")
+            self._username, self._secret = None, MountedSecret(token_file, "the bearer token")
         elif username is not None and password_file is not None:
-            self._secret = SecretFile(password_file, f"the password of {username}", "utf-8")
+            self._secret = MountedSecret(password_file, f"the password of {username}", "utf-8")
 
     @property
     def what(self) -> str:
         """As errors call it, without what is in it; "" for none."""
         return self._secret.what if self._secret is not None else ""
 
-    def headers(self) -> dict[str, str] | QueryFailed:
-        """The header as it is now."""
+    def headers(self) -> dict[str, str]:
+        """The header as it is now; raises `SecretMissing`."""
         if self._secret is None:
             return {}
         secret = self._secret.read()
-        if isinstance(secret, QueryFailed):
-            return secret
         if self._username is None:
             return {"Authorization": f"Bearer {secret}"}
         return {"Authorization": f"Basic {self._basic(secret)}"}
@@ -98,7 +63,7 @@ class Certificates:
             self.context = httpx.create_ssl_context(trust_env=False)
         else:
             self.context = ssl.create_default_context(cafile=str(ca_file))
-        self._seen = tuple(map(_state, self._files))
+        self._seen = tuple(map(state_of, self._files))
         self._load()
 
     def refresh(self) -> None:
@@ -109,7 +74,7 @@ class Certificates:
         if not self._files:
             return
         try:
-            seen = tuple(map(_state, self._files))
+            seen = tuple(map(state_of, self._files))
             if seen == self._seen:
                 return
             if self._ca_file is not None:
@@ -121,11 +86,9 @@ class Certificates:
             self._seen = seen
 
     def _load(self) -> None:
-        if self._cert_file is not None:
+        if self._cert_file is None:
+            return
+        # First into a context that nobody uses: where the two do not belong together, half of them would stay in it.
+        for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self.context):
             # A key that asks for a passphrase would ask on the terminal.
-            self.context.load_cert_chain(self._cert_file, self._key_file, password=lambda: "")
-
-
-def _state(path: Path) -> tuple[int, int]:
-    state = os.stat(path)
-    return state.st_mtime_ns, state.st_ino
+            context.load_cert_chain(self._cert_file, self._key_file, password=lambda: "")

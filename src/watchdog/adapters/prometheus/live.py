@@ -12,6 +12,7 @@ import httpx
 
 from watchdog.adapters.prometheus.answers import cut, read_alert_names, read_answer, read_names
 from watchdog.adapters.prometheus.credentials import Authorization, Certificates
+from watchdog.adapters.secrets import SecretMissing
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
 
 T = TypeVar("T")
@@ -124,9 +125,10 @@ class LivePrometheus:
     async def _sent(
         self, method: str, path: str, form: Form, deadline: float, read: Read[T], query: str
     ) -> T | QueryFailed:
-        headers = self._authorization.headers()
-        if isinstance(headers, QueryFailed):
-            return replace(headers, query=query)
+        try:
+            headers = self._authorization.headers()
+        except SecretMissing as error:
+            return QueryFailed(FailureReason.UNREACHABLE, str(error), query)
         self._certificates.refresh()
         url = self._url.copy_with(path=self._url.path.rstrip("/") + path)
         # Names are only listed by GET.

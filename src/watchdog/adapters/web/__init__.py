@@ -1,6 +1,7 @@
 """What the watchdog shows over HTTP: whether it is well, its metrics, its watches."""
 
+from watchdog.adapters.web.access import ServerCertificate
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.server import CannotListen, Document, WebServer
 
-__all__ = ["CannotListen", "Document", "Metrics", "WebServer"]
+__all__ = ["CannotListen", "Document", "Metrics", "ServerCertificate", "WebServer"]
