@@ -38,15 +38,16 @@ async def call_beside(*words: str, text: str = "", **settings: str) -> Result:
     return await asyncio.to_thread(call, *words, text=text, **settings)
 
 
-async def spawn(*words: str, folder: Path, **settings: str) -> asyncio.subprocess.Process:
-    """`watchdog WORDS` as a process."""
+async def spawn(*words: str, folder: Path, proxy: str = "", **settings: str) -> asyncio.subprocess.Process:
+    """`watchdog WORDS` as a process; `proxy` is the one of its environment."""
+    proxies = {name: proxy for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")} if proxy else {}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "watchdog",
         *words,
         cwd=folder,
-        env=environment(**settings),
+        env=environment(**settings) | proxies | ({"no_proxy": "", "NO_PROXY": ""} if proxy else {}),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
