@@ -11,7 +11,8 @@ from watchdog.settings import Listen, Settings, SettingsError, load, own_namespa
 NAMES = [
     "RULES", "PROMETHEUS_URL", "PROMETHEUS_TOKEN_FILE", "PROMETHEUS_CA_FILE", "KUBECONFIG", "CONTEXT",
     "PROMETHEUS_PUBLIC_URL", "NAMESPACE", "LISTEN", "LOG_LEVEL", "LOG_FORMAT", "DRY_RUN", "PUBLIC_URL", "RECORDS_KEPT",
-    "SECRETS_DIR",
+    "SECRETS_DIR", "PROMETHEUS_CERT_FILE", "PROMETHEUS_KEY_FILE", "PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE",
+    "TLS_CERT_FILE", "TLS_KEY_FILE", "WEB_TOKEN_FILE",
 ]  # fmt: skip
 
 
@@ -49,6 +50,32 @@ def test_nothing_need_be_set() -> None:
     assert (settings.prometheus_url, settings.kubeconfig, settings.context, settings.secrets_dir) == (None,) * 4
 
 
+def test_what_is_nothing_without_the_other_names_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    assert problems(
+        monkeypatch, PROMETHEUS_CERT_FILE=str(file), PROMETHEUS_PASSWORD_FILE=str(file), TLS_KEY_FILE=str(file)
+    ) == (
+        "WATCHDOG_PROMETHEUS_KEY_FILE is not set, and WATCHDOG_PROMETHEUS_CERT_FILE is nothing without it; "
+        "write the path of a file of its private key (PEM)",
+        "WATCHDOG_PROMETHEUS_USERNAME is not set, and WATCHDOG_PROMETHEUS_PASSWORD_FILE is nothing without it; "
+        "write the name of a user, for basic authentication",
+        "WATCHDOG_TLS_CERT_FILE is not set, and WATCHDOG_TLS_KEY_FILE is nothing without it; "
+        "write the path of a file of the certificate and its chain to serve HTTPS with (PEM)",
+    )
+
+
+def test_a_token_and_a_user_are_one_too_many(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    (line,) = problems(
+        monkeypatch, PROMETHEUS_TOKEN_FILE=str(file), PROMETHEUS_USERNAME="me", PROMETHEUS_PASSWORD_FILE=str(file)
+    )
+    assert line.startswith("WATCHDOG_PROMETHEUS_TOKEN_FILE and WATCHDOG_PROMETHEUS_USERNAME are both set")
+
+
 def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
@@ -59,8 +86,11 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         "PROMETHEUS_PUBLIC_URL": "https://prom.example.com", "NAMESPACE": "ops", "LISTEN": "[::]:9000",
         "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "Console", "DRY_RUN": "yes", "PUBLIC_URL": "https://watchdog.example.com",
         "RECORDS_KEPT": "50", "SECRETS_DIR": str(tmp_path),
+        "PROMETHEUS_CERT_FILE": str(file), "PROMETHEUS_KEY_FILE": str(file), "TLS_CERT_FILE": str(file),
+        "TLS_KEY_FILE": str(file), "WEB_TOKEN_FILE": str(file),
     }  # fmt: skip
-    assert sorted(given) == sorted(NAMES)
+    # A token and a user with a password cannot both be.
+    assert sorted({*given, "PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE"}) == sorted(NAMES)
     for name, value in given.items():
         monkeypatch.setenv(f"WATCHDOG_{name}", value)
     settings = load()
@@ -69,7 +99,9 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         "prometheus_token_file": file, "prometheus_ca_file": file, "kubeconfig": file, "context": "staging",
         "prometheus_public_url": "https://prom.example.com", "namespace": "ops", "listen": Listen("::", 9000),
         "log_level": "debug", "log_format": "console", "dry_run": True, "public_url": "https://watchdog.example.com",
-        "records_kept": 50, "secrets_dir": tmp_path,
+        "records_kept": 50, "secrets_dir": tmp_path, "prometheus_cert_file": file, "prometheus_key_file": file,
+        "prometheus_username": None, "prometheus_password_file": None, "tls_cert_file": file, "tls_key_file": file,
+        "web_token_file": file,
     }  # fmt: skip
 
 

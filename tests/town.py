@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from rights_used import ACCOUNT, granted, in_table, used
 from watchdog.app import Watchdog
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook, Topic
@@ -127,6 +128,7 @@ class Town:
         self.behaviours: dict[str, Behaviour] = {}
         self.lives: dict[str, PodBehaviour] = {}
         self.channels: dict[str, FakeChannel] = {}
+        self.records_kept = 200
         self.cluster = SimulatedCluster(clock, octet, self._life, past=timedelta(hours=1))
         self.prometheus = SimulatedPrometheus(
             clock, self.cluster, self._behaviour, scrape_interval=scrape_interval, seed=3, phases=1
@@ -137,6 +139,7 @@ class Town:
         self._performed: list[WriteAttempt] = []
         self.cluster.after_write(self._performed.append)
         self.cluster.create("namespaces", "", {"metadata": {"name": OWN}})
+        self.account = self.cluster.user(ACCOUNT, granted(OWN))
 
     # -- the world ----------------------------------------------------------------------------------------------
 
@@ -219,11 +222,12 @@ class Town:
         """Start the watchdog, as a new process would begin."""
         settings = load(
             rules=self.rules_path,
-            kubeconfig=self.cluster.kubeconfig(self.folder / "kubeconfig", token),
+            kubeconfig=self.cluster.kubeconfig(self.folder / "kubeconfig", token or self.account),
             dry_run=dry_run,
             prometheus_url=self.prometheus.url,
             namespace=OWN,
             listen=Listen("127.0.0.1", 0),
+            records_kept=self.records_kept,
         )
         self._stop = asyncio.Event()
         self.watchdog = Watchdog(settings, clock=self.clock, build=self._build)
@@ -235,6 +239,11 @@ class Town:
                 ready.cancel()
                 self._task.result()
             await self.sleep(2)
+
+    @property
+    def running(self) -> bool:
+        """Whether the watchdog has not ended by itself."""
+        return self._task is not None and not self._task.done()
 
     async def kill(self) -> None:
         """End the watchdog in the middle of whatever it does, as kill -9 would."""
@@ -347,6 +356,8 @@ async def town(
         if start:
             await here.start()
         yield here
+        beyond = used(here.cluster.requests, OWN) - in_table()
+        assert not beyond, f"asked for beyond the table of rights: {beyond}"
 
 
 def tell(

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -13,8 +13,9 @@ from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
 from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
-from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.adapters.prometheus.sparing import SparingPrometheus
 from watchdog.adapters.rules_file import RulesFile, Unreadable
+from watchdog.adapters.web.access import ServerCertificate
 from watchdog.adapters.web.heard import Heard
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.news import News
@@ -29,10 +30,12 @@ from watchdog.engine.leading import lead
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Clock, Document, Leadership
 from watchdog.reach import Reach, reach_of
-from watchdog.remote import connected
+from watchdog.remote import connected, prometheus_of
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
 from watchdog.showing import Showing, Sources
+from watchdog.survey.entitlements import Entitlements, owners_in
+from watchdog.survey.rights import Need, needed, needed_of_owners
 from watchdog.term import Outside, Term
 
 log = logging.getLogger(__name__)
@@ -79,6 +82,7 @@ class Watchdog:
         self._rulebook: Rulebook
         self._rules_problem = ""
         self._heard = Heard(clock)
+        self._entitlements: Entitlements | None = None
 
     @property
     def supervisor(self) -> Supervisor | None:
@@ -138,24 +142,29 @@ class Watchdog:
             timing=self._timing,
         )
         reach = reach_of(client.fenced(self._leads), settings, clock, self._rng)
-        prometheus = LivePrometheus(
-            settings.prometheus_url,
-            token_file=settings.prometheus_token_file,
-            ca_file=settings.prometheus_ca_file,
-            on_query=self._queried,
-        )
+        prometheus = prometheus_of(settings, self._queried)
         stack.push_async_callback(prometheus.close)
+        sparing = SparingPrometheus(
+            prometheus, clock, on_open=self.metrics.circuit_open, on_spared=self.metrics.query_spared
+        )
+        stack.push_async_callback(sparing.close)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
         cache = self._cache = ClusterCache(reach.client, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
         outside = Outside(
             reach=reach,
             cache=cache,
-            prometheus=prometheus,
+            prometheus=sparing,
             prober=prober,
             channels=self._channels,
             observer=self.observer,
             clock=clock,
+        )
+        self._entitlements = Entitlements(
+            client,
+            clock,
+            needs=lambda: self._needs(cache),
+            told=lambda lacks: self.metrics.rights_missing(len(lacks)),
         )
         server = WebServer(
             settings.listen.host,
@@ -166,6 +175,8 @@ class Watchdog:
             watch=lambda watch_id: self._watch(reach, watch_id),
             of_target=lambda target: self._of_target(reach, target),
             site=self._site(reach, cache, leadership),
+            token_file=settings.web_token_file,
+            certificate=_certificate(settings),
         )
         await server.start()
         stack.push_async_callback(server.stop)
@@ -175,6 +186,7 @@ class Watchdog:
         log.info("started", extra={"facts": {**facts, "dry_run": settings.dry_run}})
         return {
             "cache": cache.run(),
+            "entitlements": self._entitlements.run(),
             "leadership": lead(leadership, lambda: self._work(outside), self.metrics.leader),
             "rules": self._follow_rules(cache),
         }
@@ -228,6 +240,8 @@ class Watchdog:
             cache.watch_namespaces(rulebook.namespaces)
         else:
             self._term.rules_changed(rulebook)
+        if self._entitlements is not None:
+            self._entitlements.ask_again()
         log.info("rules taken up", extra={"facts": {"digest": rulebook.digest, "guards": len(rulebook.guards)}})
         return None
 
@@ -242,7 +256,8 @@ class Watchdog:
         if self._term is not None and not self._resumed():
             reasons.append("the journal was not read yet")
         troubles = [leadership.trouble] if leadership.trouble else []
-        return not reasons, [self._role(leadership), *reasons, *troubles, *cache.troubles]
+        missing = self._entitlements.missing if self._entitlements is not None else ()
+        return not reasons, [self._role(leadership), *reasons, *troubles, *cache.troubles, *map(str, missing)]
 
     def _role(self, leadership: Leadership) -> str:
         return "leader" if self._term is not None else f"standby; {leadership.holder or 'nobody'} leads"
@@ -262,6 +277,13 @@ class Watchdog:
         self.observer.on_end = lambda record: showing.ended(reach.document(record))
         self.observer.on_delivery = self._heard.delivery
         return Site(showing, news)
+
+    def _needs(self, cache: ClusterCache) -> Iterable[Need]:
+        rulebook, own = self._rulebook, self.settings.namespace
+        return (
+            *needed(rulebook, own, dry_run=self.settings.dry_run),
+            *(() if self.settings.dry_run else needed_of_owners(owners_in(cache, rulebook))),
+        )
 
     async def _watches(self, reach: Reach) -> Sequence[Document]:
         """Of a standby, those that the leader has journalled."""
@@ -293,3 +315,13 @@ class Watchdog:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_RECORDS):
                     await self._term.last_words()
+
+
+def _certificate(settings: Settings) -> ServerCertificate | None:
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    try:
+        return ServerCertificate(settings.tls_cert_file, settings.tls_key_file)
+    except OSError as error:
+        what = "WATCHDOG_TLS_CERT_FILE holds no certificate, or WATCHDOG_TLS_KEY_FILE not its key"
+        raise CannotStart(f"{what} ({error.strerror or error})") from error

@@ -16,7 +16,7 @@ from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS
-from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.adapters.prometheus.live import LivePrometheus, OnQuery
 from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
@@ -101,16 +101,35 @@ def _nothing(read: Iterable[str], refused: Mapping[str, str], passed_over: Seque
 
 def _prometheus(settings: Settings, stack: AsyncExitStack) -> LivePrometheus | str:
     """Prometheus, closed with `stack`; as a text, why it cannot be asked."""
-    if settings.prometheus_url is None:
-        return "WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus"
     try:
-        prometheus = LivePrometheus(
-            settings.prometheus_url, token_file=settings.prometheus_token_file, ca_file=settings.prometheus_ca_file
-        )
-    except OSError as error:
-        return f"WATCHDOG_PROMETHEUS_CA_FILE: {settings.prometheus_ca_file} holds no certificates ({error})"
+        prometheus = prometheus_of(settings)
+    except OutOfReach as error:
+        return str(error)
     stack.push_async_callback(prometheus.close)
     return prometheus
+
+
+def prometheus_of(settings: Settings, on_query: OnQuery = lambda _seconds, _reason: None) -> LivePrometheus:
+    """The Prometheus of the settings, shown what they say; raises `OutOfReach` that names the setting at fault."""
+    if settings.prometheus_url is None:
+        raise OutOfReach("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
+    try:
+        return LivePrometheus(
+            settings.prometheus_url,
+            token_file=settings.prometheus_token_file,
+            ca_file=settings.prometheus_ca_file,
+            cert_file=settings.prometheus_cert_file,
+            key_file=settings.prometheus_key_file,
+            username=settings.prometheus_username,
+            password_file=settings.prometheus_password_file,
+            on_query=on_query,
+        )
+    except OSError as error:
+        files = "WATCHDOG_PROMETHEUS_CA_FILE, _CERT_FILE, _KEY_FILE"
+        raise OutOfReach(
+            f"{files}: one of them holds no certificate, or the key is not that of the certificate"
+            f" ({error.strerror or error})"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Read by `watchdog.app` alone, which hands plain values on. What is judged, and h
 import difflib
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -124,6 +124,14 @@ class Settings(BaseSettings):
     )
     prometheus_token_file: File | None = Field(default=None, description="the path of a file that holds a bearer token")
     prometheus_ca_file: File | None = Field(default=None, description="the path of a file of CA certificates (PEM)")
+    prometheus_cert_file: File | None = Field(
+        default=None, description="the path of a file of our own certificate and its chain (PEM)"
+    )
+    prometheus_key_file: File | None = Field(default=None, description="the path of a file of its private key (PEM)")
+    prometheus_username: str | None = Field(default=None, description="the name of a user, for basic authentication")
+    prometheus_password_file: File | None = Field(
+        default=None, description="the path of a file that holds the user's password"
+    )
     prometheus_public_url: Url | None = Field(
         default=None, description="the URL at which people reach Prometheus, like https://prometheus.example.com"
     )
@@ -135,6 +143,13 @@ class Settings(BaseSettings):
     listen: Annotated[Listen, NoDecode, BeforeValidator(_listen)] = Field(
         default=Listen("0.0.0.0", 8080),  # noqa: S104 - probes and scrapes come from other machines
         description="HOST:PORT, like 0.0.0.0:8080 or [::]:8080",
+    )
+    tls_cert_file: File | None = Field(
+        default=None, description="the path of a file of the certificate and its chain to serve HTTPS with (PEM)"
+    )
+    tls_key_file: File | None = Field(default=None, description="the path of a file of its private key (PEM)")
+    web_token_file: File | None = Field(
+        default=None, description="the path of a file that holds the token that / and /api ask for"
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info", description="debug, info, warning or error"
@@ -156,9 +171,34 @@ def load(**instead: Any) -> Settings:
     Raises `SettingsError` with every mistake at once.
     """
     try:
-        return Settings(**instead)
+        settings = Settings(**instead)
     except ValidationError as error:
         raise SettingsError(tuple(_problem(dict(fault)) for fault in error.errors(include_url=False))) from None
+    problems = tuple(_amiss(settings))
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+# What is nothing without the other.
+_TOGETHER = (
+    ("prometheus_cert_file", "prometheus_key_file"),
+    ("prometheus_username", "prometheus_password_file"),
+    ("tls_cert_file", "tls_key_file"),
+)
+
+
+def _amiss(settings: Settings) -> Iterator[str]:
+    """What settings say that are right alone and wrong together."""
+    for pair in _TOGETHER:
+        given = [name for name in pair if getattr(settings, name) is not None]
+        if len(given) == 1:
+            (missing,) = set(pair) - set(given)
+            what = Settings.model_fields[missing].description
+            yield f"{variable(missing)} is not set, and {variable(given[0])} is nothing without it; write {what}"
+    if settings.prometheus_token_file is not None and settings.prometheus_username is not None:
+        token, user = variable("prometheus_token_file"), variable("prometheus_username")
+        yield f"{token} and {user} are both set, and Prometheus can be shown only one of them; unset the other"
 
 
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -39,16 +39,17 @@ async def call_beside(*words: str, text: str = "", **settings: str) -> Result:
 
 
 async def spawn(
-    *words: str, folder: Path, stdout: int = asyncio.subprocess.PIPE, **settings: str
+    *words: str, folder: Path, stdout: int = asyncio.subprocess.PIPE, proxy: str = "", **settings: str
 ) -> asyncio.subprocess.Process:
-    """`watchdog WORDS` as a process; `stdout`: a descriptor of where its output goes."""
+    """`watchdog WORDS` as a process; `stdout`: a descriptor of where its output goes; `proxy`: of its environment."""
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), proxy) if proxy else {}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "watchdog",
         *words,
         cwd=folder,
-        env=environment(**settings),
+        env=environment(**settings) | proxies | ({"no_proxy": "", "NO_PROXY": ""} if proxy else {}),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,
         stderr=asyncio.subprocess.PIPE,

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -70,6 +71,13 @@ class SecretReader:
             raise SecretMissing(f"the secret {name} is empty; looked for {self._places(name)}")
         self.redact.learn(value)
         return value
+
+    def learn_files(self, *paths: Path | None) -> None:
+        """Hide what these files hold as well; of one that cannot be read, whoever reads it tells."""
+        for path in paths:
+            with suppress(OSError, UnicodeDecodeError):
+                if path is not None:
+                    self.redact.learn(path.read_text(encoding="utf-8").strip())
 
     def _places(self, name: str) -> str:
         variable = f"variable {VARIABLE_PREFIX}{name}"

@@ -17,6 +17,7 @@ from watchdog.settings import Settings
 Record = Mapping[str, Any]
 
 _WIDE = 240
+_LONGEST = 20_000  # characters of one fact; -o json has all of it
 
 _COLOURS = {
     "passed": "green",
@@ -56,7 +57,7 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
         click.echo(empty)
         return
     # For a file or a pipe there is no edge at which to fold, and who searches wants whole words.
-    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
     for record in records:
         outcome, lines = _block(record)
         style = _COLOURS.get(str(record.get("outcome")), "cyan")
@@ -68,7 +69,8 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
 
 def _shown(value: object) -> str:
     """Text of a record as text: it is other people's, and neither marks up nor steers the terminal."""
-    return escape(printable(str(value)))
+    text = str(value)
+    return escape(printable(text if len(text) <= _LONGEST else text[:_LONGEST] + "…"))
 
 
 def _block(record: Record) -> tuple[str, list[str]]:
@@ -100,7 +102,8 @@ def _moment(text: object) -> str:
 
 def print_story(record: Record) -> None:
     """One record, as a short report."""
-    console = Console()
+    # Highlighting takes minutes over a text of 200,000 letters.
+    console = Console(highlight=False)
     outcome = str(record.get("outcome") or f"open ({record.get('phase')})")
     recovery = f", {record['recovery']}" if record.get("recovery") else ""
     dry = "  (a dry run)" if record.get("dry_run") else ""
@@ -120,17 +123,17 @@ def print_story(record: Record) -> None:
         if fact:
             console.print(f"  {name:<10}{_shown(fact)}", soft_wrap=True)
     console.print("\n[bold]Rules[/bold]")
-    rules = record.get("rules")
-    for name, rule in rules.items() if isinstance(rules, Mapping) else ():
-        console.print(f"  {_shown(name):<14} {_shown(rule.get('finding')):<10} ", end="")
-        console.print(_shown(rule.get("sentence", "")), soft_wrap=True)
-        if rule.get("query"):
-            console.print(f"  {'':<25} [dim]{_shown(rule['query'])}[/dim]", soft_wrap=True)
+    for name, rule in _table(record.get("rules")).items():
+        known = _table(rule)
+        console.print(f"  {_shown(name):<14} {_shown(known.get('finding')):<10} ", end="")
+        console.print(_shown(known.get("sentence", "")), soft_wrap=True)
+        if known.get("query"):
+            console.print(f"  {'':<25} [dim]{_shown(known['query'])}[/dim]", soft_wrap=True)
     _print_peers(console, record.get("peers"))
     _print_unsent(console, record.get("would_send"))
     console.print("\n[bold]Told[/bold]")
-    for notice in record.get("notices") or ():
-        deliveries = ", ".join(f"{channel}: {state}" for channel, state in notice.get("deliveries", {}).items())
+    for notice in _tables(record.get("notices")):
+        deliveries = ", ".join(f"{channel}: {state}" for channel, state in _table(notice.get("deliveries")).items())
         told = _shown(deliveries or "no channel wants it")
         told_of = f"{_shown(_moment(notice.get('at')))}  {_shown(notice.get('title'))}"
         console.print(f"  {told_of}  [dim]{told}[/dim]", soft_wrap=True)
@@ -138,10 +141,10 @@ def print_story(record: Record) -> None:
 
 def _print_unsent(console: Console, writes: object) -> None:
     """What a dry run would have sent."""
-    if not isinstance(writes, Sequence) or not writes:
+    if not _tables(writes):
         return
     console.print("\n[bold]Would have sent[/bold]")
-    for write in writes:
+    for write in _tables(writes):
         console.print(f"  {_shown(write.get('method'))} {_shown(write.get('path'))}", soft_wrap=True)
         console.print(f"  Content-Type: {_shown(write.get('content_type'))}", soft_wrap=True)
         console.print(f"  {_shown(write.get('body'))}", soft_wrap=True, highlight=False)
@@ -149,17 +152,26 @@ def _print_unsent(console: Console, writes: object) -> None:
 
 def _print_peers(console: Console, compared: object) -> None:
     """How the peers fared when it was decided, where that was asked."""
-    if not isinstance(compared, Sequence) or not compared:
+    if not _tables(compared):
         return
     console.print("\n[bold]Peers[/bold]")
-    for one in compared:
+    for one in _tables(compared):
         said = one.get("why") or ("shared: they fail alike" if one.get("shared") else "not shared")
         stretch = f"{_moment(one.get('from'))} to {_moment(one.get('to'))} UTC"
         console.print(f"  {_shown(one.get('rule')):<14} {_shown(said)}, {_shown(stretch)}", soft_wrap=True)
-        for peer in one.get("peers") or ():
+        for peer in _tables(one.get("peers")):
             fared = "not usable" if not peer.get("usable") else "alike" if peer.get("alike") else "not alike"
             line = f"{_shown(peer.get('target'))}: {_shown(peer.get('sentence'))}"
             console.print(f"  {'':<14} {fared:<10} {line}", soft_wrap=True)
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    """A record may have been written by anybody: what has another shape is left out."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _tables(value: object) -> Sequence[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
 
 
 def _by(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,7 @@ def verb(dry_run: bool) -> None:
 
     clock = SystemClock()
     secrets = SecretReader(settings.secrets_dir, os.environ)
+    secrets.learn_files(settings.prometheus_token_file, settings.prometheus_password_file, settings.web_token_file)
     marks = {"dry_run": True} if settings.dry_run else None
     set_up(settings.log_level, LogFormat(settings.log_format), clock, redact=secrets.redact, facts=marks)
     log_unknown_settings()
@@ -47,6 +49,10 @@ def verb(dry_run: bool) -> None:
         for message in _messages(group):
             for line in message.splitlines():  # all mistakes of rules.toml, a line each
                 click.echo(printable(f"watchdog: {line}"), err=True)
+        raise SystemExit(1) from None
+    except* Exception as group:
+        # A mistake of ours: as one line of the log, which also hides secrets in it.
+        logging.getLogger("watchdog").critical("crashed", exc_info=group)
         raise SystemExit(1) from None
 
 

@@ -126,10 +126,17 @@ class Measuring:
             tracker.subject = self._asking.subject(tracker.subject.revision, since)
         for of_rules in await self._asking.blocks(trackers, beside, spans):
             self._post(RecoveryMeasured(of_rules) if recovering else Measured(of_rules))
-        # Asking takes time, in which another block may have come due: the last word must wait for it.
-        due = since + (last + 1) * interval + SETTLE
-        self._post(Ticked(measured=self._clock.now() < due))
+        self._post(Ticked(measured=self._caught_up(since + (last + 1) * interval)))
         return last + 1
+
+    def _caught_up(self, next_end: datetime) -> bool:
+        """Whether the last word may be said: it waits for a block that came due while the one before was asked for.
+
+        Not for one that ends after the watch: where each answer takes longer than a block, there is always another.
+        """
+        watch = self._watch()
+        over = watch.recovery_end if watch.phase is Phase.RECOVERING else watch.bake_end or watch.patience
+        return self._clock.now() < next_end + SETTLE or (over is not None and next_end > over)
 
     async def _until(self, moment: datetime) -> None:
         """Wait, with a tick when the bake or the recovery is over before."""

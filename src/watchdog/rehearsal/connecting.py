@@ -10,7 +10,6 @@ from watchdog.adapters.dry_run import MarkedJournal
 from watchdog.adapters.kubernetes.places import Place, places
 from watchdog.adapters.kubernetes.reading import ReadingClient
 from watchdog.adapters.probes import HttpProber
-from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.domain.measurement import QueryFailed
 from watchdog.domain.memory import before
 from watchdog.domain.record import Unreadable, document_of, memory_of, watch_of
@@ -19,7 +18,7 @@ from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Phase, Watch
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock, Document, OutOfReach
-from watchdog.remote import connected, dry_run_journal_of, journal_of
+from watchdog.remote import connected, dry_run_journal_of, journal_of, prometheus_of
 from watchdog.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -79,9 +78,7 @@ async def rehearsal(
     async with AsyncExitStack() as stack:
         kube = ReadingClient(await connected(settings, clock, stack), rehearses=rehearses)
         seen = {place.target: place for name in sorted(rulebook.namespaces) for place in await places(kube, name)}
-        prometheus = LivePrometheus(
-            settings.prometheus_url, token_file=settings.prometheus_token_file, ca_file=settings.prometheus_ca_file
-        )
+        prometheus = prometheus_of(settings)
         stack.push_async_callback(prometheus.close)
         answer = await prometheus.query("vector(1)", clock.now(), deadline=10.0)
         if isinstance(answer, QueryFailed):

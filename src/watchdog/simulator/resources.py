@@ -71,6 +71,7 @@ SERVICES = Resource(
     newborn_status={"loadBalancer": {}},
 )
 CONFIGMAPS = Resource("", "v1", "configmaps", "ConfigMap", short=("cm",))
+CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", short=("pvc",), subresources=_STATUS)
 SERVICEACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",))
 NAMESPACES = Resource(
     "",
@@ -111,6 +112,7 @@ RESOURCES: tuple[Resource, ...] = (
     PODS,
     SERVICES,
     CONFIGMAPS,
+    CLAIMS,
     SERVICEACCOUNTS,
     NAMESPACES,
     NODES,

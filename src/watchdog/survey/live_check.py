@@ -83,7 +83,13 @@ async def _cluster(
         findings += [Finding(Kind.NO_CLUSTER, Level.ERROR, trouble) for trouble in inventory.troubles]
         findings += coverage(rulebook, places, inventory)
         findings += await missing_rights(
-            cluster.kube, rulebook, places, cluster.own, who, own_account=cluster.own_account
+            cluster.kube,
+            rulebook,
+            places,
+            cluster.own,
+            who,
+            own_account=cluster.own_account,
+            owners=[(one.owner, guard) for one in inventory.found if one.owner is not None for guard in one.guards],
         )
     except OutOfReach as error:
         findings.append(Finding(Kind.NO_CLUSTER, Level.ERROR, f"the cluster does not answer: {error}"))

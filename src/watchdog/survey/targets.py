@@ -13,6 +13,7 @@ from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, REPLICASETS, SERVICE
 from watchdog.adapters.kubernetes.pods import created, template_pod
 from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_replicaset
 from watchdog.domain.live import Pod
+from watchdog.domain.owners import Owner, owner_of
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.ports import OutOfReach
@@ -39,6 +40,7 @@ class Found:
     """A Deployment, or a Service, with the Deployments that serve it: more than one where that is not clear.
 
     `idle`: a Deployment that is the other colour of a guarded Service. `blind`: why no switch of it can be seen.
+    `owner`: who reconciles it, by its marks.
     """
 
     target: Target
@@ -47,6 +49,7 @@ class Found:
     workloads: tuple[Workload, ...]
     idle: bool = False
     blind: str = ""
+    owner: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ def _found(
         labels = workloads.labels(deployment)
         serving = any(workloads.selects(selector, workload.pod_labels) for selector in guarded)
         idle = not serving and any(workloads.looks_like_a_colour(selector, workload.pod_labels) for selector in guarded)
-        yield Found(target, labels, rulebook.guards_of(target, labels), (workload,), idle=idle)
+        guards, owner = rulebook.guards_of(target, labels), owner_of(labels, workloads.annotations(deployment), ())
+        yield Found(target, labels, guards, (workload,), idle=idle, owner=owner)
 
 
 def _service(target: Target, service: Json, known: Sequence[Workload], rulebook: Rulebook) -> Found:
@@ -120,7 +124,8 @@ def _service(target: Target, service: Json, known: Sequence[Workload], rulebook:
         blind = "it selects the pods of no Deployment"
     elif len(serving) > 1:
         blind = f"it selects the pods of several Deployments ({', '.join(one.name for one in serving)})"
-    return Found(target, labels, rulebook.guards_of(target, labels), serving, blind=blind)
+    guards, owner = rulebook.guards_of(target, labels), owner_of(labels, workloads.annotations(service), ())
+    return Found(target, labels, guards, serving, blind=blind, owner=owner)
 
 
 def _selector(service: Json) -> Mapping[str, str]:

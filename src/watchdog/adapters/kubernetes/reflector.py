@@ -140,7 +140,7 @@ class Reflector:
             position = ""
             try:
                 async for page, version in self._client.pages(self._resource, self._namespace, limit=limit):
-                    objects.extend(self._trim(item) for item in page)
+                    objects.extend(self._trimmed(item) for item in page)
                     position = version
             except Unavailable:
                 raise
@@ -188,27 +188,38 @@ class Reflector:
             event = json.loads(line)
             kind, body = event["type"], event["object"]
             metadata = body.get("metadata") or {}
+            version = str(metadata.get("resourceVersion", ""))
+            uid = metadata.get("uid")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NoAnswer(f"the watch sent what is no event: {line[:80]!r}") from error
         if kind == "ERROR":
             if body.get("code") == 410:
                 raise _Expired
             raise NoAnswer(f"the watch sent an error: {body.get('code')} {body.get('message')}")
-        version = str(metadata.get("resourceVersion", ""))
         if kind == "BOOKMARK":
             self._position = version or self._position
             return None
-        if kind not in ("ADDED", "MODIFIED", "DELETED") or not metadata.get("uid"):
+        if kind not in ("ADDED", "MODIFIED", "DELETED") or not isinstance(uid, str) or not uid:
             raise NoAnswer(f"the watch sent what is no event: {line[:80]!r}")
-        if not self._is_new(metadata["uid"], version):
+        trimmed = self._trimmed(body)
+        if not self._is_new(uid, version):
             return None
         self._position = version or self._position
         if kind != "DELETED":
-            return Changed(self._trim(body))
-        self._dead.append(metadata["uid"])
+            return Changed(trimmed)
+        self._dead.append(uid)
         if len(self._dead) > TOMBSTONES:
             self._seen.pop(self._dead.popleft(), None)
-        return Deleted(self._trim(body))
+        return Deleted(trimmed)
+
+    def _trimmed(self, full: Json) -> Json:
+        """What is kept of an object; one of another shape than its kind has is no answer of an API server."""
+        try:
+            trimmed = self._trim(full)
+            _ = trimmed["metadata"]["name"] + "", trimmed["metadata"].get("uid", "") + ""
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise NoAnswer(f"an object of another shape than {self._resource.kind}: {type(error).__name__}") from error
+        return trimmed
 
     def _is_new(self, uid: str, text: str) -> bool:
         version = _number(text)

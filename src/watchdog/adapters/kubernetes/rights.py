@@ -68,7 +68,8 @@ def _rights(verbs: str, resources: Iterable[Resource], where: Where, why: str) -
 
 _NOBODY_LEADS = "it cannot know whether it leads, and does nothing"
 RIGHTS: tuple[Right, ...] = (
-    *_rights("get list watch", (DEPLOYMENTS, REPLICASETS, PODS, SERVICES), Where.GUARDED, "its switches are not seen"),
+    *_rights("list watch", (DEPLOYMENTS, REPLICASETS, PODS, SERVICES), Where.GUARDED, "its switches are not seen"),
+    *_rights("get", (DEPLOYMENTS, SERVICES), Where.GUARDED, "it is not looked at before it is acted on"),
     Right("patch", DEPLOYMENTS, Where.GUARDED, "a rollout is not undone", acting=True),
     Right("patch", SERVICES, Where.GUARDED, "a flip is not put back", acting=True),
     Right(

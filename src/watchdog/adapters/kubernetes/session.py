@@ -7,7 +7,9 @@ import asyncio
 import ipaddress
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+import os
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +27,8 @@ from watchdog.ports import Clock, OutOfReach
 log = logging.getLogger(__name__)
 
 RENEW_EVERY = 60.0
+_SENT_LATELY = 4  # credentials that are kept out of errors
+_SHORTEST_SECRET = 6  # a shorter text would be found, and hidden, inside ordinary words
 # What the library's loaders are seen to raise on files and plugins that are missing, broken or of another shape.
 _WRONG_CONFIG = (
     ConfigException,
@@ -47,13 +51,19 @@ def _broken(what: str) -> Iterator[None]:
         raise NoAnswer(f"{what}: no answer in time") from error
     except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
         raise NoAnswer(f"{what}: {type(error).__name__} {error}".rstrip()) from error
+    except ValueError:
+        # A header that cannot be sent, or a line longer than the buffer: the text may quote it, and goes no further.
+        raise NoAnswer(f"{what}: our credentials hold what no header may, or the answer has an endless line") from None
 
 
 class Answer:
     """One answer whose head was read; its body is read on demand."""
 
-    def __init__(self, response: aiohttp.ClientResponse, what: str, deadline: float) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, what: str, deadline: float, without_secrets: Callable[[str], str]
+    ) -> None:
         self._response = response
+        self._without_secrets = without_secrets
         self._what = what
         self._deadline = deadline
         self.status = response.status
@@ -86,7 +96,7 @@ class Answer:
         retry_after = None
         with suppress(ValueError):  # an HTTP date: rare, and a wait of our own does as well
             retry_after = float(self._response.headers.get("Retry-After") or "x")
-        raise error_of(self.status, reason, message, retry_after)
+        raise error_of(self.status, self._without_secrets(reason), self._without_secrets(message), retry_after)
 
 
 class Session:
@@ -99,7 +109,8 @@ class Session:
         self._configuration = Configuration()
         self._loader: Any = None
         self._api: Any = None
-        self._certificates: tuple[object, object] = (None, None)
+        self._certificates: tuple[object, ...] = ()
+        self._sent: deque[str] = deque(maxlen=_SENT_LATELY)
         self._renewing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -144,7 +155,7 @@ class Session:
             response.close()
             response = await self._send(method, path, params, body, headers, deadline)
         try:
-            yield Answer(response, f"{method} {path}", deadline)
+            yield Answer(response, f"{method} {path}", deadline, self._without_secrets)
         finally:
             response.close()
 
@@ -162,6 +173,7 @@ class Session:
                 sent = {"User-Agent": NAME, "Accept": "application/json", **(headers or {})}
                 for setting in (await self._configuration.auth_settings()).values():
                     sent[setting["key"]] = setting["value"]
+                    self._remember(str(setting["value"]))
                 response: aiohttp.ClientResponse = await self._api.rest_client.request(
                     method,
                     self.host + path,
@@ -191,7 +203,7 @@ class Session:
     def _reconnect(self) -> Any:
         """Make the HTTP session; answers the one it replaces."""
         replaced, self._api = self._api, ApiClient(self._configuration)
-        self._certificates = (self._configuration.cert_file, self._configuration.key_file)
+        self._certificates = self._certificates_now()
         if _is_loopback(self.host):
             # A proxy of the environment cannot reach this very machine; Go's clients leave it out too.
             self._api.rest_client.pool_manager._trust_env = False
@@ -204,14 +216,38 @@ class Session:
         except OutOfReach as error:
             log.warning("credentials were not renewed: %s", error)
             return False
-        if self._certificates != (self._configuration.cert_file, self._configuration.key_file):
+        if self._certificates != self._certificates_now():
             await self._reconnect().close()
         return True
+
+    def _certificates_now(self) -> tuple[object, ...]:
+        """Where they are and when they were written: renewed ones may have the same place."""
+        files = (self._configuration.cert_file, self._configuration.key_file, self._configuration.ssl_ca_cert)
+        return tuple((file, _written(file)) for file in files)
+
+    def _remember(self, credential: str) -> None:
+        secret = credential.partition(" ")[2] or credential
+        if secret not in self._sent:
+            self._sent.append(secret)
+
+    def _without_secrets(self, text: str) -> str:
+        """A server may repeat what it was shown."""
+        for secret in self._sent:
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "[secret]")
+        return text
 
     async def _renew_for_ever(self) -> None:
         while True:
             await self._clock.sleep(RENEW_EVERY)
             await self._renewed()
+
+
+def _written(file: object) -> int:
+    try:
+        return os.stat(str(file)).st_mtime_ns if file else 0
+    except OSError:
+        return 0
 
 
 def _is_loopback(host: str) -> bool:

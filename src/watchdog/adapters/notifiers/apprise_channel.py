@@ -144,17 +144,22 @@ def _load(name: str, url: str, deadline: float) -> "tuple[Apprise, NotifyBase]":
         http_redirects=False,  # a redirect would carry the secrets elsewhere
     )
     apprise = Apprise(asset=asset)
-    with _quiet():
-        loaded = Apprise.instantiate(_with_defaults(url, _DEFAULTS), asset=asset)
-        if loaded is not None and _is_slack(loaded):
-            loaded = Apprise.instantiate(_with_defaults(url, _DEFAULTS | _SLACK_DEFAULTS), asset=asset)
+    try:
+        with _quiet():
+            loaded = Apprise.instantiate(_with_defaults(url, _DEFAULTS), asset=asset)
+            if loaded is not None and _is_slack(loaded):
+                loaded = Apprise.instantiate(_with_defaults(url, _DEFAULTS | _SLACK_DEFAULTS), asset=asset)
+    except ValueError:  # no URL at all; its text may hold the secret
+        loaded = None
     if loaded is None or not apprise.add(loaded):
         raise ChannelInvalid(
             f"channel {name}: its URL is not one that Apprise can use; check the secret against the documentation of "
             "its service"
         )
-    scheme = str(loaded.schema)
-    if scheme not in ALLOWED_SCHEMES:
+    # Of the plugin, not of the object: some keep there the scheme by which they reach their server.
+    schemes = _schemes(type(loaded))
+    if not schemes & ALLOWED_SCHEMES:
+        scheme = min(schemes, default="this")
         raise ChannelInvalid(f"channel {name}: {scheme}:// is not allowed; allowed are {_listed(ALLOWED_SCHEMES)}")
     if "template" in parse_qs(urlsplit(url).query):
         raise ChannelInvalid(f"channel {name}: `template` is not allowed in its URL: it would send a file's content")
@@ -189,6 +194,14 @@ def _keep_to_itself(plugin: "NotifyBase", deadline: float) -> None:
     private = logging.Logger(f"channel {plugin.service_name}", logging.DEBUG)
     private.addHandler(logging.NullHandler())
     plugin.logger = private
+
+
+def _schemes(plugin: "type[NotifyBase]") -> frozenset[str]:
+    """All schemes that lead to this plugin."""
+    known: set[str] = set()
+    for schemes in (plugin.protocol, plugin.secure_protocol):
+        known.update((schemes,) if isinstance(schemes, str) else schemes or ())
+    return frozenset(known)
 
 
 def _is_slack(plugin: "NotifyBase") -> bool:

@@ -6,6 +6,7 @@ from watchdog.domain.effects import Notice
 
 REPEAT_MARK = "(possible repeat) "
 _REPEAT_LINE = "It was being sent when the watchdog was interrupted, so it may have come before."
+_LONGEST_ID = 200
 _MENTION = re.compile(r"@(?=(everyone|here|channel|all)\b)", re.IGNORECASE)
 _MEANT_AS_MARKDOWN = re.compile(r"([\\<\[])")
 
@@ -38,7 +39,11 @@ def cut(text: str, limit: int) -> str:
 
 
 def _body(lines: list[str], last: str, possible_repeat: bool, notice: Notice, limit: int) -> str:
-    tail = [text for text in (last, f"{_REPEAT_LINE} Notice {notice.id}." if possible_repeat else "") if text]
+    tail = [
+        text
+        for text in (last, f"{_REPEAT_LINE} Notice {cut(_calm(notice.id), _LONGEST_ID)}." if possible_repeat else "")
+        if text
+    ]
     room = limit - sum(len(text) + 2 for text in tail)
     kept = "\n".join(lines)
     if len(kept) > room:

@@ -1,7 +1,6 @@
 """Live queries to Prometheus over httpx. Nothing is retried: the next block asks again."""
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +11,8 @@ from urllib.parse import quote
 import httpx
 
 from watchdog.adapters.prometheus.answers import cut, read_alert_names, read_answer, read_names
-from watchdog.adapters.prometheus.token import TokenFile
+from watchdog.adapters.prometheus.credentials import Authorization, Certificates
+from watchdog.adapters.secrets import SecretMissing
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
 
 T = TypeVar("T")
@@ -26,10 +26,11 @@ _SHORTEST_SECRET = 6  # a shorter text would be found, and hidden, inside ordina
 class LivePrometheus:
     """The ports `MetricSource` and `MetricCatalog` over HTTP.
 
-    `token_file` holds a bearer token and is read again whenever it changes; `ca_file` replaces the certificates that
-    are trusted; `on_query` is told how long each question took and why it failed, if it did. Answers larger than
+    `token_file` holds a bearer token, `password_file` the password of `username`; `cert_file` and `key_file` are our
+    own certificate; `ca_file` replaces the certificates that are trusted. All files are read again whenever they
+    change. `on_query` is told how long each question took and why it failed, if it did. Answers larger than
     `max_bytes` are refused, more than `concurrency` questions wait for each other within their deadlines.
-    Proxies and credentials of the environment are not used. Raises OSError where `ca_file` cannot be read.
+    Proxies and credentials of the environment are not used. Raises OSError where a certificate or CA cannot be read.
     """
 
     def __init__(
@@ -38,13 +39,18 @@ class LivePrometheus:
         *,
         token_file: Path | None = None,
         ca_file: Path | None = None,
+        cert_file: Path | None = None,
+        key_file: Path | None = None,
+        username: str | None = None,
+        password_file: Path | None = None,
         headers: Mapping[str, str] | None = None,
         on_query: OnQuery = lambda _seconds, _reason: None,
         concurrency: int = 8,
         max_bytes: int = 32 * 2**20,
     ) -> None:
         self._url = httpx.URL(url.rstrip("/"))
-        self._token = TokenFile(token_file) if token_file is not None else None
+        self._authorization = Authorization(token_file, username, password_file)
+        self._certificates = Certificates(ca_file, cert_file, key_file)
         self._secrets = [value for value in ((headers or {}).values()) if len(value) >= _SHORTEST_SECRET]
         if len(self._url.password) >= _SHORTEST_SECRET:
             self._secrets.append(self._url.password)
@@ -53,7 +59,7 @@ class LivePrometheus:
         self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(
             headers={"User-Agent": "rollback-watchdog", **(headers or {})},
-            verify=ssl.create_default_context(cafile=str(ca_file)) if ca_file is not None else True,
+            verify=self._certificates.context,
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
@@ -119,12 +125,11 @@ class LivePrometheus:
     async def _sent(
         self, method: str, path: str, form: Form, deadline: float, read: Read[T], query: str
     ) -> T | QueryFailed:
-        headers = {}
-        if self._token is not None:
-            token = self._token.read()
-            if isinstance(token, QueryFailed):
-                return replace(token, query=query)
-            headers["Authorization"] = f"Bearer {token}"
+        try:
+            headers = self._authorization.headers()
+        except SecretMissing as error:
+            return QueryFailed(FailureReason.UNREACHABLE, str(error), query)
+        self._certificates.refresh()
         url = self._url.copy_with(path=self._url.path.rstrip("/") + path)
         # Names are only listed by GET.
         data, params = (form, None) if method == "POST" else (None, form)
@@ -143,13 +148,12 @@ class LivePrometheus:
         return outcome
 
     def _credential(self) -> str:
-        if self._token is not None:
-            return f"the bearer token in {self._token.path}"
+        if self._authorization.what:
+            return self._authorization.what
         return "the user and password in Prometheus's URL" if self._url.userinfo else "a request without credentials"
 
     def _without_secrets(self, text: str) -> str:
-        token = self._token.last if self._token is not None else ""
-        for secret in (*self._secrets, token):
+        for secret in (*self._secrets, *self._authorization.secrets()):
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "[secret]")
         return text

@@ -51,10 +51,17 @@ class Metrics:
             registry=self.registry,
         )
         self._query_failures = self._counter("watchdog_query_failures", "Queries without a usable answer.", ["reason"])
+        self._circuit_open = self._gauge(
+            "watchdog_prometheus_circuit_open", "1 while Prometheus is asked nothing but whether it is back."
+        )
+        self._queries_spared = self._counter("watchdog_queries_spared", "Queries not sent while the circuit was open.")
         self._notifications = self._counter(
             "watchdog_notifications", "Attempts to tell a channel.", ["channel", "result"]
         )
         self._rules_valid = self._gauge("watchdog_rules_valid", "1 while rules.toml on disk is valid and in force.")
+        self._rights_missing = self._gauge(
+            "watchdog_rights_missing", "Resources, by namespace, of which the API server does not grant a needed verb."
+        )
         self._leader = self._gauge("watchdog_leader", "1 while this replica leads.")
         self._dry_run = self._gauge("watchdog_dry_run", "1 while this is a dry run, which changes nothing.")
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
@@ -63,7 +70,7 @@ class Metrics:
         self._probed: dict[tuple[str, str], frozenset[str]] = {}
         self._begin_at_zero()
 
-    def _counter(self, name: str, help_text: str, labels: Iterable[str]) -> Counter:
+    def _counter(self, name: str, help_text: str, labels: Iterable[str] = ()) -> Counter:
         return Counter(name, help_text, labels, registry=self.registry)  # the library adds `_total`
 
     def _gauge(self, name: str, help_text: str, labels: Iterable[str] = ()) -> Gauge:
@@ -149,6 +156,14 @@ class Metrics:
         """A query had no usable answer."""
         self._query_failures.labels(reason).inc()
 
+    def circuit_open(self, is_open: bool) -> None:
+        """Prometheus is spared from now on, or asked again."""
+        self._circuit_open.set(is_open)
+
+    def query_spared(self) -> None:
+        """A query was not sent, for Prometheus does not answer."""
+        self._queries_spared.inc()
+
     def notification(self, channel: str, result: str) -> None:
         """A channel was told, or not; `result` is `sent`, `failed` or `gave-up`."""
         self._notifications.labels(channel, result).inc()
@@ -156,6 +171,10 @@ class Metrics:
     def rules_valid(self, valid: bool) -> None:
         """Whether rules.toml as it is on disk is the one in force."""
         self._rules_valid.set(valid)
+
+    def rights_missing(self, count: int) -> None:
+        """Of so many resources (each in each namespace) verbs are needed and not granted."""
+        self._rights_missing.set(count)
 
     def leader(self, leads: bool) -> None:
         """Whether this replica leads. What one that leads no more knew of targets is out of date, and goes."""

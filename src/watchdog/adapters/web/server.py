@@ -5,12 +5,14 @@ import logging
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web, web_response
 
 from watchdog.adapters.jsontext import to_json
+from watchdog.adapters.web.access import ServerCertificate, token_asked
 from watchdog.adapters.web.site import Site
 from watchdog.ports import OutOfReach
 
@@ -51,7 +53,10 @@ class CannotListen(Exception):
 
 
 class WebServer:
-    """Serves what it is given callables for. `watches` and `watch` may raise `OutOfReach`, which answers 503."""
+    """Serves what it is given callables for. `watches` and `watch` may raise `OutOfReach`, which answers 503.
+
+    With `token_file` all but `access.OPEN` asks for the token in it; with `certificate` it speaks HTTPS alone.
+    """
 
     def __init__(
         self,
@@ -64,6 +69,8 @@ class WebServer:
         watch: Watch,
         of_target: OfTarget | None = None,
         site: Site | None = None,
+        token_file: Path | None = None,
+        certificate: ServerCertificate | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -73,11 +80,14 @@ class WebServer:
         self._watch = watch
         self._of_target = of_target
         self._site = site
+        self._token_file = token_file
+        self._certificate = certificate
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         """Begin to listen; raises `CannotListen`."""
-        app = web.Application(middlewares=[_refuse], client_max_size=1)
+        asking = [token_asked(self._token_file)] if self._token_file is not None else []
+        app = web.Application(middlewares=[*asking, _refuse], client_max_size=1)
         app.on_response_prepare.append(_finish)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -99,7 +109,8 @@ class WebServer:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            context = self._certificate.context if self._certificate is not None else None
+            await web.TCPSite(runner, self._host, self._port, ssl_context=context).start()
         except OSError as error:
             await runner.cleanup()
             raise CannotListen(f"cannot listen on {_written(self._host, self._port)}: {_why(error)}") from None
@@ -120,7 +131,7 @@ class WebServer:
             raise RuntimeError("the web server has not been started")
         port = self._runner.addresses[0][1]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
-        return f"http://{_written(host, port)}"
+        return f"http{'s' if self._certificate is not None else ''}://{_written(host, port)}"
 
     async def _healthz(self, _: web.Request) -> web.Response:
         # That this runs is the answer: the event loop ticks.

@@ -1,0 +1,54 @@
+"""What the watchdog asked of the API server, beside the table of what it may: each story runs under exactly that table.
+
+Reviews of one's own rights need none, and are left out.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where
+from watchdog.simulator.access import Rule
+from watchdog.simulator.calls import LoggedRequest, parse_path, verb_of
+
+ACCOUNT = "system:serviceaccount:watchdog:watchdog"
+TABLE = (*RIGHTS, *GITOPS)
+GUARDED = ("production", "staging")  # by the stories' guards
+_OWNERS = frozenset(right.resource.plural for right in GITOPS)
+
+Used = tuple[str, str, Where]
+"""A verb, a resource (with its subresource), and the kind of namespace."""
+
+
+def granted(own: str, without: Iterable[Right] = ()) -> list[Rule]:
+    """The table as the rules of Roles."""
+    lacking = set(without)
+    return [
+        Rule(
+            [right.verb],
+            [right.full_resource],
+            [right.group],
+            {Where.OWN: [own], Where.GUARDED: GUARDED, Where.OWNERS: ()}[right.where],
+            [right.name] if right.name else [],
+        )
+        for right in TABLE
+        if right not in lacking
+    ]
+
+
+def used(requests: Iterable[LoggedRequest], own: str, account: str = ACCOUNT) -> set[Used]:
+    """What the requests of the account asked for, whether or not it was granted."""
+    return set(_used(requests, own, account))
+
+
+def _used(requests: Iterable[LoggedRequest], own: str, account: str) -> Iterator[Used]:
+    for one in requests:
+        place = parse_path(one.path)
+        if one.user != account or place is None or "reviews" in one.path:
+            continue
+        resource = f"{place.resource.plural}/{place.subresource}" if place.subresource else place.resource.plural
+        where = Where.OWNERS if resource in _OWNERS else Where.OWN if place.namespace == own else Where.GUARDED
+        yield verb_of(one.method, place, one.query), resource, where
+
+
+def in_table() -> set[Used]:
+    """The table in the same words."""
+    return {(right.verb, right.full_resource, right.where) for right in TABLE}
