@@ -187,15 +187,20 @@ async def a_hostile_town(folder: Path) -> AsyncIterator[tuple[SimulatedCluster, 
         cluster.service(NAMESPACE, "research")
         async with cluster, an_echo() as echo:
             cluster._users[KUBE] = cluster._users[cluster.token]
-            yield cluster, echo, secrets() | {
-                "RULES": a_file(folder, "rules.toml", rules(list(URLS))),
-                "KUBECONFIG": str(cluster.kubeconfig(folder / "kubeconfig", KUBE)),
-                "NAMESPACE": OWN,
-                "LISTEN": "127.0.0.1:0",
-                "LOG_LEVEL": "debug",
-                "PROMETHEUS_URL": echo.url,
-                "WEB_TOKEN_FILE": a_file(folder, "web-token", WEB + "\n"),
-            }
+            yield (
+                cluster,
+                echo,
+                secrets()
+                | {
+                    "RULES": a_file(folder, "rules.toml", rules(list(URLS))),
+                    "KUBECONFIG": str(cluster.kubeconfig(folder / "kubeconfig", KUBE)),
+                    "NAMESPACE": OWN,
+                    "LISTEN": "127.0.0.1:0",
+                    "LOG_LEVEL": "debug",
+                    "PROMETHEUS_URL": echo.url,
+                    "WEB_TOKEN_FILE": a_file(folder, "web-token", WEB + "\n"),
+                },
+            )
 
 
 def test_each_allowed_scheme_has_its_canary() -> None:

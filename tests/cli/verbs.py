@@ -40,7 +40,7 @@ async def call_beside(*words: str, text: str = "", **settings: str) -> Result:
 
 async def spawn(*words: str, folder: Path, proxy: str = "", **settings: str) -> asyncio.subprocess.Process:
     """`watchdog WORDS` as a process; `proxy` is the one of its environment."""
-    proxies = {name: proxy for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")} if proxy else {}
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), proxy) if proxy else {}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -56,7 +56,11 @@ async def test_whatever_else_apprise_knows_is_refused_in_the_file_and_in_a_secre
         with pytest.raises(Fault):
             parse_url(f"{scheme}://{{{{ secret.A }}}}")
         # As their documentation writes them: a host, tokens of letters and digits, a target.
-        for rest in ("127.0.0.1/a/b/c", "user:password1@127.0.0.1:8080/path", "a1b2c3d4e5f6a7b8c9d0/a1b2c3d4e5f6/#room"):
+        for rest in (
+            "127.0.0.1/a/b/c",
+            "user:password1@127.0.0.1:8080/path",
+            "a1b2c3d4e5f6a7b8c9d0/a1b2c3d4e5f6/#room",
+        ):
             with pytest.raises(ChannelInvalid):
                 await built(f"{scheme}://{rest}")
 
@@ -66,7 +70,9 @@ async def test_each_allowed_scheme_can_be_used(scheme: str) -> None:
     await built(URLS[scheme])
 
 
-@pytest.mark.parametrize("url", ["json://[::1", "json://[x]/", "slack://", "://", "json://\x00", "json://" + "a" * 100_000])
+@pytest.mark.parametrize(
+    "url", ["json://[::1", "json://[x]/", "slack://", "://", "json://\x00", "json://" + "a" * 100_000]
+)
 async def test_what_is_no_url_is_refused_without_repeating_it(url: str) -> None:
     try:
         await built(url)

@@ -196,7 +196,7 @@ def _age(one: Json) -> tuple[str, str]:
 def _decoded(name: str, text: str) -> Document | None:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         log.error("journal: %s holds no JSON object; it is left as it is", name)

@@ -39,7 +39,11 @@ def cut(text: str, limit: int) -> str:
 
 
 def _body(lines: list[str], last: str, possible_repeat: bool, notice: Notice, limit: int) -> str:
-    tail = [text for text in (last, f"{_REPEAT_LINE} Notice {cut(_calm(notice.id), _LONGEST_ID)}." if possible_repeat else "") if text]
+    tail = [
+        text
+        for text in (last, f"{_REPEAT_LINE} Notice {cut(_calm(notice.id), _LONGEST_ID)}." if possible_repeat else "")
+        if text
+    ]
     room = limit - sum(len(text) + 2 for text in tail)
     kept = "\n".join(lines)
     if len(kept) > room:
