@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+MINUTES ?= 10
+SEED    ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test e2e lint types handover soak soak-mutants bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +33,9 @@ test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS=
 e2e: $(VENV)/.deploy ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
 	$(BIN)/python tests/e2e/controlplane/build.py
 	WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest tests/e2e $(ARGS)
+
+fuzz: $(VENV)/.installed ## the fuzz tests over and over, from seed to seed (MINUTES=10 SEED=1)
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(MINUTES) $(SEED)
 
 lint: $(VENV)/.installed ## ruff, and the imports' one way
 	$(BIN)/ruff check .

@@ -219,11 +219,12 @@ async def test_a_run_in_which_every_channel_and_prometheus_fail_shows_no_secret(
         )
         # Half of them a run: each is tried again for minutes.
         names = sorted(URLS)[style == "json" :: 2]
-        settings["RULES"] = a_file(tmp_path, "rules.toml", rules(names))
-        settings |= shown_to_prometheus | {"LOG_FORMAT": style, "LISTEN": f"127.0.0.1:{_a_port()}"}
-        url = f"http://{settings['LISTEN']}"
+        listen = f"127.0.0.1:{_a_port()}"
+        given = settings | shown_to_prometheus | {"LOG_FORMAT": style, "LISTEN": listen}
+        given["RULES"] = a_file(tmp_path, "rules.toml", rules(names))
+        url = f"http://{listen}"
         # The channels of the internet are reached through a proxy, which is the echo too; the cluster is not.
-        process = await spawn("run", folder=tmp_path, proxy=echo.url, **settings)
+        process = await spawn("run", folder=tmp_path, proxy=echo.url, **given)
         stderr = asyncio.create_task(process.stderr.read())  # type: ignore[union-attr]
         try:
             async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {WEB}"}) as client:
@@ -271,8 +272,8 @@ async def test_no_verb_shows_a_secret_when_what_it_asks_refuses_it(tmp_path: Pat
         token = {"PROMETHEUS_TOKEN_FILE": a_file(tmp_path, "token", TOKEN)}
         user = {"PROMETHEUS_USERNAME": "reader", "PROMETHEUS_PASSWORD_FILE": a_file(tmp_path, "password", PASSWORD)}
         stranger = {"KUBECONFIG": str(cluster.kubeconfig(tmp_path / "stranger", canary("stranger")))}
-        hostile = tmp_path / "hostile"
-        hostile.write_text(Path(settings["KUBECONFIG"]).read_text().replace(cluster.url, echo.url))
+        hostile = cluster.kubeconfig(tmp_path / "hostile", KUBE)
+        a_file(tmp_path, "hostile", (await asyncio.to_thread(hostile.read_text)).replace(cluster.url, echo.url))
         verbs = (
             ("check",), ("check", "--live"), ("check", "--live", "-o", "json"), ("check", "--live", "-o", "sarif"),
             ("status",), ("history", "-o", "json"), ("explain", "nothing"), ("init", "--stdout"), ("init",),

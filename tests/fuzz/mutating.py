@@ -60,6 +60,38 @@ def mutants(draw: st.DrawFn, good: Any, *, most: int = 4, within: int = 0) -> An
     return document
 
 
+# What every API server looks at before it stores an object: these are there, and are what they should be.
+LOOKED_AT = frozenset({
+    "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "kind", "apiVersion", "lastTransitionTime",
+    "startTime", "startedAt", "finishedAt", "time", "cpu", "memory", "type", "status", "operation", "manager",
+    "metadata", "spec", "template", "selector", "matchLabels", "containers", "object", "conditions", "podIP",
+})  # fmt: skip
+
+
+@st.composite
+def valid(draw: st.DrawFn, good: Any, *, most: int = 4) -> Any:
+    """`good` with up to `most` places changed into what an API server would store as well: other texts, less, empty."""
+    document = copy.deepcopy(good)
+    for _ in range(draw(st.integers(0, most))):
+        free = [path for path in paths(document) if path[-1] not in LOOKED_AT]
+        *above, last = draw(st.sampled_from(free))
+        holder = document
+        for key in above:
+            holder = holder[key]
+        value = holder[last]
+        if isinstance(holder, dict) and draw(st.booleans()):
+            del holder[last]
+        elif isinstance(value, str):
+            holder[last] = draw(st.sampled_from([one for one in ODD if isinstance(one, str)]) | st.text(max_size=20))
+        elif isinstance(value, bool):
+            holder[last] = not value
+        elif isinstance(value, int):
+            holder[last] = draw(st.integers(0, 2**31 - 1))
+        elif isinstance(value, list | dict):
+            value.clear()
+    return document
+
+
 def garbled(raw: bytes) -> st.SearchStrategy[bytes]:
     """The bytes, or a part of them, or with something in between."""
     cut = st.integers(0, len(raw))

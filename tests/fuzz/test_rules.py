@@ -19,8 +19,8 @@ WORDS = st.sampled_from(
 @FUZZ
 @given(st.sampled_from(TEXTS), st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 40), WORDS), max_size=4))
 def test_a_file_with_some_things_wrong_is_read_or_refused(text: str, edits: list[tuple[int, int, str]]) -> None:
-    for at, gone, word in edits:
-        at %= len(text)
+    for place, gone, word in edits:
+        at = place % len(text)
         text = text[:at] + word + text[at + gone :]
     report = check_rules(text)
     assert (report.rulebook is None) == bool(report.mistakes)

@@ -146,7 +146,8 @@ async def told_by_verbs(records: list[dict[str, Any]], folder: Path) -> None:
     """The verbs, of records that somebody has written into the records' own namespace as well."""
     forged = dict.fromkeys(records[0], EVIL) | {"watch": "forged-by-hand", "rules": {EVIL: EVIL}, "notices": EVIL}
     odd = records[0] | {"watch": "odd", "rules": {EVIL: {"finding": EVIL, "sentence": HUGE, "query": EVIL}},
-                        "notices": [{"title": EVIL, "at": EVIL, "deliveries": {EVIL: EVIL}}, EVIL, 7], "peers": [EVIL]}  # fmt: skip
+                        "notices": [{"title": EVIL, "at": EVIL, "deliveries": {EVIL: EVIL}}, EVIL, 7],
+                        "peers": [EVIL]}  # fmt: skip
     nested = records[0] | {"watch": "nested", "rules": None, "notices": {"x": 1}, "peers": {"y": []}, "state": EVIL}
     async with a_cluster(folder, *records, forged, odd, nested) as settings:
         for words in (

@@ -36,7 +36,7 @@ async def built(url: str) -> None:
 async def test_what_acts_on_this_machine_is_refused_in_the_file_and_in_a_secret(url: str) -> None:
     with pytest.raises(Fault):
         parse_url(url)
-    with pytest.raises(ChannelInvalid, match="not allowed|not one that Apprise can use"):
+    with pytest.raises(ChannelInvalid, match=r"not allowed|not one that Apprise can use"):
         await built(url)
 
 
@@ -71,11 +71,10 @@ async def test_each_allowed_scheme_can_be_used(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["json://[::1", "json://[x]/", "slack://", "://", "json://\x00", "json://" + "a" * 100_000]
+    "url", ["json://[::1", "json://[x]/", "slack://abcdefgh", "://abcdefgh", "jsonx://" + "a" * 100_000]
 )
 async def test_what_is_no_url_is_refused_without_repeating_it(url: str) -> None:
-    try:
+    with pytest.raises(ChannelInvalid) as refused:
         await built(url)
-    except ChannelInvalid as error:
-        assert url not in str(error)
-        assert len(str(error)) < 1000
+    assert url.partition("://")[2] not in str(refused.value)
+    assert len(str(refused.value)) < 1000

@@ -156,7 +156,7 @@ def _acts_of(found: Mapping[str, Any] | None) -> list[Act]:
             at = _moment(one["at"])
             if at is not None:
                 acts.append(Act(str(one["watch"]), Target.parse(one["target"]), at))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         log.warning("%s holds something else than acts, which is left out: %s", ACTS, error)
     return acts
 
@@ -169,7 +169,7 @@ def _paged_of(found: Mapping[str, Any]) -> tuple[str, datetime | None]:
     try:
         paged = json.loads((found.get("data") or {}).get(_PAGED_KEY) or "{}")
         return str(paged.get("watch", "")), _moment(paged.get("at"))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return "", None
 
 

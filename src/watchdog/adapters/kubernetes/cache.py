@@ -291,12 +291,12 @@ def _deployment_of(namespace: Namespace, resource: Resource, one: Json) -> str:
         if not owner.get("controller"):
             continue
         if resource == REPLICASETS:
-            return str(owner["name"]) if owner.get("kind") == "Deployment" else ""
+            return str(owner.get("name", "")) if owner.get("kind") == "Deployment" else ""
         if owner.get("kind") != "ReplicaSet":
             return ""
-        replicaset = namespace.objects[REPLICASETS].get(owner["name"])
+        replicaset = namespace.objects[REPLICASETS].get(str(owner.get("name", "")))
         if replicaset is not None:
             return _deployment_of(namespace, REPLICASETS, replicaset)
         # A ReplicaSet that is not there yet, or no more: a Deployment names it after itself and its template's hash.
-        return str(owner["name"]).rpartition("-")[0]
+        return str(owner.get("name", "")).rpartition("-")[0]
     return ""

@@ -173,7 +173,7 @@ class KubeClient:
             raw = await answer.body()
         try:
             decoded = json.loads(raw)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NoAnswer(f"{method} {path}: no JSON came back ({raw[:80]!r})") from error
         if not isinstance(decoded, dict):
             raise NoAnswer(f"{method} {path}: no JSON object came back ({raw[:80]!r})")

@@ -215,7 +215,7 @@ def decoded(name: str, text: str) -> Document | None:
     """The JSON object that a ConfigMap's key holds; None, said in the log, where it is none."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         log.error("journal: %s holds no JSON object; it is left as it is", name)

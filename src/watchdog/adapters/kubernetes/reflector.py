@@ -190,7 +190,7 @@ class Reflector:
             metadata = body.get("metadata") or {}
             version = str(metadata.get("resourceVersion", ""))
             uid = metadata.get("uid")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise NoAnswer(f"the watch sent what is no event: {line[:80]!r}") from error
         if kind == "ERROR":
             if body.get("code") == 410:
@@ -217,7 +217,7 @@ class Reflector:
         try:
             trimmed = self._trim(full)
             _ = trimmed["metadata"]["name"] + "", trimmed["metadata"].get("uid", "") + ""
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
             raise NoAnswer(f"an object of another shape than {self._resource.kind}: {type(error).__name__}") from error
         return trimmed
 

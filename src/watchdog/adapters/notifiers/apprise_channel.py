@@ -199,7 +199,8 @@ def _keep_to_itself(plugin: "NotifyBase", deadline: float) -> None:
 def _schemes(plugin: "type[NotifyBase]") -> frozenset[str]:
     """All schemes that lead to this plugin."""
     known: set[str] = set()
-    for schemes in (plugin.protocol, plugin.secure_protocol):
+    for name in ("protocol", "secure_protocol"):
+        schemes: str | tuple[str, ...] | None = getattr(plugin, name)
         known.update((schemes,) if isinstance(schemes, str) else schemes or ())
     return frozenset(known)
 

@@ -33,7 +33,7 @@ class Askable(MetricSource, Protocol):
 
 
 class SparingPrometheus:
-    """The port `MetricSource`. `on_open` is told when the circuit opens and closes, `on_spared` of each question not sent.
+    """The port `MetricSource`. `on_open` is told when the circuit opens and closes, `on_spared` of what is not sent.
 
     While it is open nothing is asked but, with the first question that comes after `PROBES_EVERY`, whether it is back;
     questions that come meanwhile wait for that answer, at most two seconds.

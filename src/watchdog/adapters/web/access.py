@@ -39,7 +39,7 @@ def token_asked(token_file: Path) -> Middleware:
         try:
             right = token.read()
         except SecretMissing as error:
-            log.error("nobody is let in", extra={"facts": {"why": str(error)}})
+            log.error("nobody is let in", extra={"facts": {"why": str(error)}})  # noqa: TRY400 - all is said
             return _closing(web.Response(status=503, text="the token is not readable here; the log says why\n"))
         if not hmac.compare_digest(_shown(request).encode(), right.encode()):
             asks = {"WWW-Authenticate": _ASKS}
