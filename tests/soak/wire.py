@@ -259,12 +259,15 @@ def _mixed(data: bytes, fault: Reorder | Repeat, state: _Answering) -> bytes:
     lines = _events(data)
     if lines is None or len(lines) < 2 or state.mixed >= fault.times:
         return data
-    first, second = lines[0], lines[1]
-    if isinstance(fault, Reorder) and _object(first) == _object(second):
-        return data  # of one object the order is kept by any server: its versions would run backwards
+    # Of one object the order is kept by any server: its versions would run backwards.
+    pairs = [at for at in range(len(lines) - 1) if _object(lines[at]) != _object(lines[at + 1])]
+    at = 0 if isinstance(fault, Repeat) else next(iter(pairs), -1)
+    if at < 0:
+        return data
     state.mixed += 1
+    first, second = lines[at], lines[at + 1]
     told = [second, first] if isinstance(fault, Reorder) else [first, second, first]
-    body = b"".join([*told, *lines[2:]])
+    body = b"".join([*lines[:at], *told, *lines[at + 2 :]])
     return f"{len(body):x}".encode() + b"\r\n" + body + b"\r\n"
 
 
