@@ -95,6 +95,21 @@ PANELS: Sequence[Panel] = (
         width=12,
     ),
     Panel(
+        "Prometheus is spared",
+        "1: it is asked nothing but whether it is back, and evidence waits; questions that were not sent meanwhile.",
+        [
+            (f"max by (pod) (watchdog_prometheus_circuit_open{{{OURS}}})", "{{pod}}: circuit open"),
+            (_sum("watchdog_queries_spared_total", "pod"), "{{pod}}: not sent"),
+        ],
+        width=12,
+    ),
+    Panel(
+        "Rights that are missing",
+        "Resources, by namespace, of which a needed verb is not granted: the log and /readyz name them.",
+        [(f"max by (pod) (watchdog_rights_missing{{{OURS}}})", "{{pod}}")],
+        width=12,
+    ),
+    Panel(
         "Health probes",
         "Failed probes in a row, on the worst pod; how long they have failed, and how old the newest round is.",
         [

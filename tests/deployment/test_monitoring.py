@@ -62,7 +62,10 @@ def after(minutes: int) -> Metrics:
     metrics.rule_value("production/deployment/research", "errors", 0.01 * minutes)
     metrics.rule_verdict("production/deployment/research", "errors", Finding.NO_DATA.value)
     metrics.probed("production/deployment/research", "health", 1e9 + 60.0 * minutes, {"research-a": (minutes, 1e9)})
+    metrics.circuit_open(False)
+    metrics.rights_missing(0)
     for _ in range(minutes):
+        metrics.query_spared()
         metrics.switch_seen("rollout")
         metrics.outcome(Phase.ROLLED_BACK.value)
         metrics.outcome(Phase.FAILED.value)
@@ -84,6 +87,7 @@ def openmetrics(minutes: int) -> str:
         for line in lines:
             name, _, value = line.rpartition(" ")
             bare, brace, labels = name.partition("{")
+            labels = re.sub(r"\bpod=", "exported_pod=", labels)  # as a scrape calls a label that the scraper sets
             placed = f'{bare}{{namespace="watchdog",pod="a"{"," + labels if brace else "}"}'
             series.setdefault(placed, []).append(f"{placed} {value} {at:.3f}")
     return "\n".join([line for lines in series.values() for line in lines] + ["# EOF", ""])

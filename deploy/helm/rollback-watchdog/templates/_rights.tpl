@@ -21,14 +21,22 @@
   verbs: ["get", "list"]
 {{- end -}}
 {{- define "rollback-watchdog.rights.reading" -}}
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: ["apps"]
+  resources: ["deployments"]
+  verbs: ["list", "watch", "get"]
 # Without: its switches are not seen
 - apiGroups: ["apps"]
-  resources: ["deployments", "replicasets"]
-  verbs: ["get", "list", "watch"]
+  resources: ["replicasets"]
+  verbs: ["list", "watch"]
 # Without: its switches are not seen
 - apiGroups: [""]
-  resources: ["pods", "services"]
-  verbs: ["get", "list", "watch"]
+  resources: ["pods"]
+  verbs: ["list", "watch"]
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: [""]
+  resources: ["services"]
+  verbs: ["list", "watch", "get"]
 # Without: that something an old template needs is gone is not noticed before it is gone back to
 - apiGroups: [""]
   resources: ["configmaps", "persistentvolumeclaims", "serviceaccounts"]
