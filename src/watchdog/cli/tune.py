@@ -32,7 +32,7 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
     from watchdog.cli.progress import progress_bar  # noqa: PLC0415
     from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
     from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
-    from watchdog.replay.tuning.printing import printed  # noqa: PLC0415
+    from watchdog.replay.tuning.printing import closing, printed  # noqa: PLC0415
     from watchdog.replay.tuning.session import tune  # noqa: PLC0415
 
     past = past_or_exit(**asked)
@@ -67,6 +67,7 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
         write.write_text(said, encoding="utf-8", newline="")
     except OSError as error:
         fail(f"{write} cannot be written: {error.strerror or error}")
+    click.echo(closing(tuned, str(write), output))
 
 
 def _of_report(path: Path, past: "Past") -> Any:

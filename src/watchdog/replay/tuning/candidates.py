@@ -10,7 +10,7 @@ from watchdog.domain.rules import Rule, Threshold
 from watchdog.rulebook.conditions import Condition, Form, parse_condition
 from watchdog.rulebook.editing import Edit
 
-_FACTORS = (Decimal("0.5"), Decimal("0.7"), Decimal("0.85"), Decimal("1.2"), Decimal("1.5"), Decimal(2), Decimal(3))
+_FACTORS = tuple(map(Decimal, ("0.35", "0.5", "0.7", "0.85", "1.2", "1.5", "2", "3")))
 _HOLDS = (0, 30, 60, 120, 180, 300)
 _HOLDS_WEIGHED = (0, 30, 60)  # evidence does the waiting there
 _CONFIDENCES = ("90%", "95%", "99%", "99.5%", "99.9%", "99.95%", "99.99%", "99.999%")

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from watchdog.domain.judge.history import BLOCKS_KEPT
 from watchdog.domain.rules import Rule
-from watchdog.domain.state import Track
+from watchdog.domain.state import Phase, Track
 from watchdog.domain.tracking import under_rule
 from watchdog.replay.cases import Marked
-from watchdog.replay.replaying import Replayed
+from watchdog.replay.replaying import Replayed, outcome_of
 from watchdog.replay.report import Label
 
 RuleKey = tuple[str, str]
@@ -25,6 +25,8 @@ class Observed:
     bad: bool
     guard: str
     tracks: Mapping[str, Track]  # by rule; those that could be replayed
+    ended: datetime  # until when it was followed
+    held: bool = False  # what breached would not have been acted on, as where its peers failed alike
 
     def breach(self, rule: str) -> datetime | None:
         """When that rule breached as it is written."""
@@ -51,7 +53,9 @@ class Observations:
             for track in replayed.watch.tracks
             if track.rule.name not in replayed.not_replayable or track.breach is not None
         }
-        self.seen.append(Observed(marked.id, marked.case.switch.at, marked.label is Label.BAD, guard, tracks))
+        held = outcome_of(replayed)[0] == Phase.HELD.value
+        bad, at = marked.label is Label.BAD, marked.case.switch.at
+        self.seen.append(Observed(marked.id, at, bad, guard, tracks, replayed.ended, held))
 
 
 def forgets(observed: Sequence[Observed], rule: str) -> bool:
