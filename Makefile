@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint types bench-judge bench-backtest bench-check lock coverage docs clean
+.PHONY: help demo test e2e lint types bench-judge bench-backtest bench-check lock coverage docs pictures clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ lint: $(VENV)/.installed ## ruff, and the imports' one way
 
 types: $(VENV)/.installed ## mypy --strict
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed ## docs/tuning.md with what its commands print today (needs Prometheus)
+	PYTHONPATH=tests:. $(BIN)/python -m pages.tuning
+
+pictures: $(VENV)/.installed ## the pictures of docs/pull-requests.md and docs/backtest.md (needs Prometheus and Chromium)
+	PYTHONPATH=tests:. $(BIN)/python -m pages.pictures
 
 coverage: $(VENV)/.installed ## branches of domain and rulebook that no test takes
 	$(BIN)/python -m pytest -q -n auto tests/domain tests/rulebook --cov=watchdog.domain --cov=watchdog.rulebook --cov-branch --cov-fail-under=95 $(ARGS)

@@ -1,6 +1,7 @@
 """`watchdog tune` on a history in a real Prometheus: what it suggests is measured, and a patch that git takes."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def test_a_limit_that_missed_releases_is_lowered_and_the_whole_replay_bears_it_o
     assert float(errors["suggested"]["limit"].rstrip("%")) < 8  # what the worst-hidden one failed
     assert "0 false alarms in " in errors["reason"]
     assert "as before, 4 of 4 bad releases caught instead of " in errors["reason"]
-    assert "rollbacks more" in document["replayed_in_full"]
+    assert re.match(r"\d rollbacks? more", document["replayed_in_full"])
 
 
 def test_a_release_that_was_held_beside_its_peers_is_no_false_alarm(document: dict[str, Any]) -> None:
@@ -91,28 +92,16 @@ def test_a_setting_that_misses_more_is_not_quicker_for_it(document: dict[str, An
     assert all(tried["missed"] == front[0]["missed"] for tried in front)
 
 
-@pytest.mark.parametrize("command", [("git", "apply"), ("patch", "-p1")], ids=["git", "patch"])
-@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["unix", "windows"])
-def test_the_patch_is_taken_and_changes_one_number_alone(
-    past: Past, tmp_path: Path, command: tuple[str, ...], ends: str
+def test_the_patch_is_taken_changes_one_number_and_is_not_suggested_again(
+    past: Past, document: dict[str, Any], tmp_path: Path
 ) -> None:
-    rules = LAX.replace("\n", ends)
-    code, patch, _ = past.tune("--write", str(tmp_path / "tune.patch"), rules=rules)
-    assert code == 0
-    assert patch == f"{tmp_path}/tune.patch changes error-rate; take it up with: git apply {tmp_path}/tune.patch\n"
-    written = (tmp_path / "tune.patch").read_bytes().decode()
-    words = command if command[0] == "git" else (*command, "--binary")  # else GNU patch takes the carriage returns off
-    new = taken_up(written, tmp_path / "there", rules, *words)
-    changed = [(old, now) for old, now in zip(rules.split("\n"), new.split("\n"), strict=True) if old != now]
-    assert len(changed) == 1
-    old, now = changed[0]
-    assert old.startswith('when = "http_error_rate > 15%"  # too lax')
-    assert now.endswith('%"  # too lax' + ends.removesuffix("\n"))
-
-
-def test_what_it_suggests_is_not_suggested_again(past: Past, document: dict[str, Any], tmp_path: Path) -> None:
-    better = taken_up(document["patch"], tmp_path / "there", LAX, "git", "apply")
-    code, patch, _ = past.tune(rules=better)
+    new = taken_up(document["patch"], tmp_path / "there", LAX, "git", "apply")
+    assert new == taken_up(document["patch"], tmp_path / "here", LAX, "patch", "-p1")
+    changed = [(old, now) for old, now in zip(LAX.split("\n"), new.split("\n"), strict=True) if old != now]
+    ((old, now),) = changed
+    assert old == 'when = "http_error_rate > 15%"  # too lax'
+    assert now == old.replace("15%", rule_of(document, "error-rate")["suggested"]["limit"])
+    code, patch, _ = past.tune(rules=new)
     assert code == 0
     assert "# no change is suggested\n" in patch
     assert all(line.startswith("# ") for line in patch.splitlines())
@@ -140,12 +129,12 @@ def test_a_report_of_a_backtest_gives_the_past_and_its_labels(past: Past) -> Non
     (past.folder / "labels.jsonl").write_text(json.dumps({"target": good.target, "at": good.at.isoformat()}))
     ran = call(
         *("backtest", str(past.folder / "rules.toml"), "--since", "36h", "--until", END.isoformat(), "-o", "json"),
-        *("--prometheus", past.url, "--cache", str(past.folder / "cache"), "--placebos", "8"),
+        *("--prometheus", past.url, "--cache", str(past.folder / "cache"), "--placebos", "1"),
         *("--label", str(past.folder / "labels.jsonl")),
     )
     (past.folder / "report.json").write_text(ran.stdout)
-    front = rule_of(past.document("--from", str(past.folder / "report.json")), "error-rate")["front"]
-    assert {tried["bad"] for tried in front} == {5}
+    reason = rule_of(past.document("--from", str(past.folder / "report.json")), "error-rate")["reason"]
+    assert "it was replayed on 5 bad releases and " in reason  # too few clean ones: nothing was searched
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", '{"switches": 3}'])

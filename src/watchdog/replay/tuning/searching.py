@@ -161,7 +161,8 @@ def _has_room(rule: Rule, value: Candidate, current: Tried, settings: Sequence[T
     alone = {one.values[0]: one.score for one in settings if len(one.values) == 1}
     stricter = [each for each in axis_of(list(alone), value.axis) if each.strictness > value.strictness]
     if not stricter:
-        return value.axis == "for"  # there is nothing shorter than at once
+        # There is nothing shorter than at once. Evidence guards that; without evidence one glance would decide.
+        return value.axis == "for" and rule.alpha is not None
     return alone[stricter[0]].false_alarms <= current.score.false_alarms
 
 
