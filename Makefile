@@ -24,8 +24,9 @@ $(VENV)/.installed: requirements-dev.txt pyproject.toml
 demo: $(VENV)/.installed ## the whole main job on the simulator, in under a minute (ARGS=--keep, ARGS=--fast)
 	$(BIN)/watchdog demo $(ARGS)
 
-pictures: $(VENV)/.installed ## docs/page.png and docs/watch.png, as chromium shows the pages of a simulated town
+pictures: $(VENV)/.installed ## the pictures in docs/, as chromium shows the pages and reports (needs Prometheus and Chromium)
 	$(BIN)/python tests/pictures.py docs
+	PYTHONPATH=tests:. $(BIN)/python -m pages.pictures
 
 test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS="-k word")
 	$(BIN)/python -m pytest -n auto $(ARGS)
@@ -44,6 +45,9 @@ lint: $(VENV)/.installed ## ruff, and the imports' one way
 
 types: $(VENV)/.installed ## mypy --strict
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed ## docs/tuning.md with what its commands print today (needs Prometheus)
+	PYTHONPATH=tests:. $(BIN)/python -m pages.tuning
 
 coverage: $(VENV)/.installed ## branches of domain and rulebook that no test takes
 	$(BIN)/python -m pytest -q -n auto tests/domain tests/rulebook --cov=watchdog.domain --cov=watchdog.rulebook --cov-branch --cov-fail-under=95 $(ARGS)

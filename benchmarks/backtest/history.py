@@ -167,6 +167,8 @@ def _share(fault: Fault, age: float) -> float:
             return 0.08
         case Fault.MANY_ERRORS:
             return 0.3
+        case Fault.FEW_ERRORS:
+            return 0.03
         case Fault.LATE_ERRORS if age > 150.0:
             return 0.15
         case _:

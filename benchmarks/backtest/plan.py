@@ -22,6 +22,7 @@ class Fault(StrEnum):
     NONE = "none"
     ERRORS = "errors"  # 8 % of its requests fail
     MANY_ERRORS = "many errors"  # 30 %
+    FEW_ERRORS = "few errors"  # 3 %: below the limit that rules begin with
     LATE_ERRORS = "late errors"  # 15 %, from the third minute on
     SLOW = "slow"  # three times as slow
     CPU = "cpu"  # three times the CPU
@@ -86,6 +87,7 @@ class Plan:
     bad: int
     shared: int
     end: datetime
+    faults: tuple[Fault, ...] = FAULTS
     seed: int = 1
     scrape: float = 15.0
     releases: tuple[Switch, ...] = field(init=False)
@@ -118,7 +120,7 @@ def _releases(plan: Plan, chance: random.Random) -> Iterator[Switch]:
     step = (plan.end - timedelta(hours=2) - first) / plan.switches
     numbers = range(plan.switches)
     special = chance.sample([*numbers], plan.bad + plan.shared)
-    faults = {number: FAULTS[k % len(FAULTS)] for k, number in enumerate(special[: plan.bad])}
+    faults = {number: plan.faults[k % len(plan.faults)] for k, number in enumerate(special[: plan.bad])}
     faults |= dict.fromkeys(special[plan.bad :], Fault.OUTAGE)
     for number in numbers:
         at = (first + number * step + timedelta(seconds=chance.uniform(0, 0.1) * step.total_seconds())).replace(

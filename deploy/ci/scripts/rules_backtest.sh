@@ -27,6 +27,6 @@ cat "$said" >&2
     else
         printf -- "- [ ] \`watchdog backtest\`: %s\n\n" "$(tail -n 1 "$said")"
     fi
-    cat "$found"
+    sed '/^<!-- rollback-watchdog -->$/d' "$found" # the comment has its own marker
 } >>"$report"
 exit "$code"
