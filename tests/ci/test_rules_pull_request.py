@@ -16,7 +16,7 @@ from cli.verbs import call
 from simulator.prometheus.real import needs_prometheus, prometheus
 from watchdog.adapters.clock import SystemClock
 
-pytestmark = [pytest.mark.prometheus, needs_prometheus]
+pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus]
 
 LAXER = RULES.replace("http_error_rate > 5%", "http_error_rate > 12%")  # an 8 % fault goes through
 STRICTER = RULES.replace('for  = "1m"', 'for  = "30s"', 1)

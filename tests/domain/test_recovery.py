@@ -271,10 +271,10 @@ def test_our_own_undo_is_no_news() -> None:
 def test_the_bad_revision_deployed_again_is_not_recovered_and_paged() -> None:
     watch, effects = play(put_back(), (Superseded(NEW, "argo"), 60))
     assert (watch.phase, watch.recovery) == (Phase.ROLLED_BACK, Recovery.NOT_RECOVERED)
-    assert watch.reason == "the bad revision was deployed again by argo"
+    assert watch.reason == "reverted: research-7c9d (research:1.5.0) serves again, deployed by argo"
     (notice,) = [effect.notice for effect in effects if isinstance(effect, Tell)]
     assert notice.severity is Severity.CRITICAL
-    assert "the bad revision was deployed again by argo" in notice.title
+    assert "serves again, deployed by argo" in notice.title
 
 
 def test_another_revision_deployed_meanwhile_leaves_it_unknown() -> None:

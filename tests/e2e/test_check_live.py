@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from e2e.controlplane.namespace import Namespace
 from e2e.controlplane.prometheus import RealPrometheus
 from e2e.daemon import verb
 from e2e.guarding import IN_GUARDED_NAMESPACES, IN_ITS_OWN
 from stage import rules_text
-
-pytestmark = pytest.mark.prometheus
 
 GUARD = """
 [guards.services]

@@ -23,7 +23,7 @@ from watchdog.simulator.behaviour import Health
 from watchdog.simulator.pod_behaviour import PodBehaviour
 from watchdog.simulator.traffic import Course, Latency
 
-pytestmark = [pytest.mark.prometheus, needs_prometheus]
+pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus]
 
 SETTLED = 420.0
 """Seconds between the end of one watch and the next release."""

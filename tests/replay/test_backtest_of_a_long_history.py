@@ -14,7 +14,7 @@ from benchmarks.backtest.plan import Fault, Plan, Pod, Switch
 from cli.verbs import call
 from simulator.prometheus.real import needs_prometheus, prometheus
 
-pytestmark = [pytest.mark.prometheus, needs_prometheus]
+pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus]
 
 END = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 PLAN = Plan(days=2, services=3, switches=10, bad=8, shared=1, end=END)

@@ -13,7 +13,7 @@ from benchmarks.backtest.plan import Fault, Plan
 from cli.verbs import call
 from simulator.prometheus.real import needs_prometheus, prometheus
 
-pytestmark = [pytest.mark.prometheus, needs_prometheus]
+pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus]
 
 END = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 PLAN = Plan(days=1, services=2, switches=6, bad=4, shared=0, end=END)

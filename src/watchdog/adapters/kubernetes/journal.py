@@ -161,7 +161,9 @@ class ConfigMapJournal:
         return True
 
     def _know(self, one: Json) -> None:
-        self._versions[one["metadata"]["name"]] = one["metadata"]["resourceVersion"]
+        version = one["metadata"].get("resourceVersion")
+        if version is not None:
+            self._versions[one["metadata"]["name"]] = version
 
     async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
         """A few tries in a row: all writes here may be repeated. Longer outages are the caller's to sit out."""
