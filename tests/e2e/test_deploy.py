@@ -166,7 +166,9 @@ async def _short_of_one_verb(place: Place, daemon: Daemon, settings: dict[str, s
     assert line["level"] == "error"
     answer = await _readyz(daemon)
     assert f"may not list pods in namespace {GUARDED}" in answer
-    assert len([each for each in daemon.log(-1) if "may not list pods" in json.dumps(each)]) == 1
+    # Whoever runs into it says so once: the look at one's rights at the start, and the reflector that needs it.
+    speakers = [each["logger"] for each in daemon.log(-1) if "may not list pods" in json.dumps(each)]
+    assert len(speakers) == len(set(speakers))
 
     checked = await verb("check", "--live", "-o", "json", environment=settings)
     missing = [one["message"] for one in json.loads(checked.stdout)["findings"] if one["kind"] == "missing-right"]
