@@ -1,5 +1,6 @@
 """What all tests share: a skip of a real part is a failure where `WATCHDOG_REAL_PARTS=required` says so (CI does)."""
 
+import logging
 import os
 from collections.abc import Generator
 
@@ -17,3 +18,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, object, None
     if required and report.skipped and item.get_closest_marker("prometheus") is not None:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and CI needs it: {report.longrepr}"
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_they_come() -> None:
+    """What a verb that ran in this process set up for its own output must not hush the tests after it."""
+    logger = logging.getLogger("watchdog")
+    logger.setLevel(logging.NOTSET)
+    logger.disabled = False
+    logger.propagate = True
