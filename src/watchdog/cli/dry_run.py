@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,19 +56,20 @@ def verb(
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
     from watchdog.adapters.logs import LogFormat, set_up  # noqa: PLC0415
     from watchdog.cli.common import fail, read_file, run_async, settings_or_exit  # noqa: PLC0415
+    from watchdog.cli.moments import past_moment_of  # noqa: PLC0415
     from watchdog.cli.rehearsed import view_of  # noqa: PLC0415
     from watchdog.rehearsal.connecting import NoSuchTarget  # noqa: PLC0415
     from watchdog.rulebook import RulesError, read_rules  # noqa: PLC0415
 
     clock = SystemClock()
-    chosen, moment = _target(target), _moment(at, clock.now())
+    chosen, moment = _target(target), past_moment_of("--at", at, clock.now())
     if moment is not None and chosen is None:
         fail("--at needs a --target: namespace/deployment/name or namespace/service/name", 2)
     settings = settings_or_exit(
         rules=rules, prometheus_url=prometheus_url, kubeconfig=kubeconfig, context=context, namespace=namespace
     )
     if settings.prometheus_url is None:
-        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url")
+        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url", 2)
     set_up("warning", LogFormat("console"), clock)
     logging.getLogger("watchdog.engine").setLevel(logging.ERROR)  # what it would do is told better by the view
     try:
@@ -94,23 +95,6 @@ def _target(text: str | None) -> "Target | None":
         return None if text is None else Target.parse(text)
     except ValueError as error:
         fail(str(error), 2)
-
-
-def _moment(text: str | None, now: datetime) -> datetime | None:
-    from watchdog.cli.common import fail  # noqa: PLC0415
-
-    if text is None:
-        return None
-    example = f"{now:%Y-%m-%dT%H:%M:%S}+00:00"
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        fail(f"--at {text!r} is no time; write it like {example}", 2)
-    if moment.tzinfo is None:
-        fail(f"--at {text!r} has no UTC offset; write {text.strip()}+00:00, or with the offset that you mean", 2)
-    if moment > now:
-        fail(f"--at {text!r} is still to come; write a time up to now, {example}", 2)
-    return moment.astimezone(UTC)
 
 
 class _Wish:
