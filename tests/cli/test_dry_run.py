@@ -166,6 +166,21 @@ async def test_it_ends_quietly_when_nobody_reads_it_any_more(tmp_path: Path, min
     assert (process.returncode, stderr.decode()) == (1, "")
 
 
+async def test_it_says_that_an_edit_of_the_rules_is_not_taken_up(tmp_path: Path) -> None:
+    async with staging(tmp_path) as (settings, _):
+        process = await spawn("dry-run", folder=tmp_path, **settings)
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            assert b"a dry run" in await process.stdout.readline()
+            a_file(tmp_path, "rules.toml", RULES + "\n# edited\n")
+            said = ""
+            while "edited" not in said:
+                said = (await process.stdout.readline()).decode()
+            process.terminate()
+            await process.communicate()
+    assert said == f"{settings['RULES']} was edited; this dry run goes on with the rules it began with\n"
+
+
 async def test_what_a_task_tells_nobody_stops_it_and_raises_only_at_the_end() -> None:
     def unread(_watch: str) -> None:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
@@ -224,6 +239,23 @@ def test_the_table_has_each_rule_with_its_value_its_evidence_and_the_time_left()
     shown = console.export_text()
     assert "WOULD BE ROLLED BACK" in shown
     assert PATCH.body in shown.splitlines()[-2]
+
+
+def test_on_a_narrow_terminal_each_rule_has_a_line_of_its_own() -> None:
+    console = Console(force_terminal=True, width=60, record=True)
+    view = TableView(lambda: at(60), console)
+    watch, measured, again, _ = steps()
+    for step in (watch, measured, again):
+        view.watches[step.id] = step
+    console.print(view.table())
+    lines = [line.rstrip() for line in console.export_text().splitlines()]
+    assert "production/deployment/research" in lines
+    assert "TARGET" not in " ".join(lines)
+    [errors] = [line for line in lines if line.startswith("  error-rate  ")]
+    assert "undecided  8.67 % / 5 %  " in errors
+    assert errors.endswith("%")
+    assert "  latency  no-data" in lines
+    assert any(line.endswith(", 9 min") for line in lines)
 
 
 def test_a_table_without_a_switch_says_that_it_waits() -> None:

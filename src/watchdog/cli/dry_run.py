@@ -72,14 +72,15 @@ def verb(
         fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url", 2)
     set_up("warning", LogFormat("console"), clock)
     logging.getLogger("watchdog.engine").setLevel(logging.ERROR)  # what it would do is told better by the view
+    text = read_file(settings.rules)
     try:
-        rulebook = read_rules(read_file(settings.rules), str(settings.rules))
+        rulebook = read_rules(text, str(settings.rules))
     except RulesError as error:
         for line in str(error).splitlines():
             click.echo(f"watchdog: {line}", err=True)
         sys.exit(1)
     view = view_of(output, clock.now)
-    wish = _Wish(settings, rulebook, chosen, moment, once=once, rehearse=rehearse)
+    wish = _Wish(settings, text, rulebook, chosen, moment, once=once, rehearse=rehearse)
     try:
         code = run_async(wish.carried_out(clock, view))
     except NoSuchTarget as error:
@@ -103,6 +104,7 @@ class _Wish:
     def __init__(
         self,
         settings: "Settings",
+        text: str,
         rulebook: "Rulebook",
         target: "Target | None",
         at: datetime | None,
@@ -111,6 +113,7 @@ class _Wish:
         rehearse: bool,
     ) -> None:
         self._settings = settings
+        self._text = text
         self._rulebook = rulebook
         self._target = target
         self._at = at
@@ -121,6 +124,7 @@ class _Wish:
         """Show it until it ends or is interrupted; the exit code."""
         from watchdog.cli.closed_pipe import Reader  # noqa: PLC0415
         from watchdog.rehearsal.connecting import rehearsal  # noqa: PLC0415
+        from watchdog.rehearsal.edits import edits_told  # noqa: PLC0415
         from watchdog.rehearsal.following import follow  # noqa: PLC0415
         from watchdog.rehearsal.looking_back import as_if, look_back  # noqa: PLC0415
 
@@ -128,17 +132,18 @@ class _Wish:
         async with rehearsal(self._settings, self._rulebook, clock, rehearses=self._rehearse) as here:
             with Reader(stop) as reader:
                 stepped = reader.told(view.stepped)
-                if self._target is not None and self._at is not None:
-                    case = as_if(here, self._target, self._at)
-                    view.begun_at(case)
-                    with view:
-                        await look_back(here, case, stepped, stop, once=self._once)
-                else:
-                    if self._target is not None:
-                        here.find(self._target)
-                    view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
-                    with view:
-                        await follow(here, stepped, stop, once=self._once, only=self._target)
+                async with edits_told(self._settings.rules, self._text, clock, reader.told(view.edited)):
+                    if self._target is not None and self._at is not None:
+                        case = as_if(here, self._target, self._at)
+                        view.begun_at(case)
+                        with view:
+                            await look_back(here, case, stepped, stop, once=self._once)
+                    else:
+                        if self._target is not None:
+                            here.find(self._target)
+                        view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
+                        with view:
+                            await follow(here, stepped, stop, once=self._once, only=self._target)
         return view.ended()
 
 
