@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import yaml
 
 from ci.expressions import evaluated, names
 from ci.workflows import CI, ROOT, SCRIPTS, read
+from cli.verbs import call
 
 WORKFLOWS = ("github-actions.yml", "deploy.yml", "release-service.yml", "rollback.yml")
 PROGRAMS = sorted(path for path in SCRIPTS.iterdir() if path.suffix in (".sh", ".py") and path.name != "services.py")
@@ -142,13 +144,37 @@ def test_the_scripts_import_nothing_but_the_standard_library() -> None:
         assert set(imported) <= set(sys.stdlib_module_names) | {"services"}, path.name
 
 
-def test_pre_commits_hooks_call_verbs_of_one_file_each() -> None:
-    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert [hook["id"] for hook in hooks] == ["watchdog-check", "watchdog-test"]
-    for hook in hooks:
+def hooks() -> list[dict[str, Any]]:
+    found = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert isinstance(found, list)
+    return found
+
+
+def test_pre_commits_hooks_look_at_rules_files_alone() -> None:
+    assert [hook["id"] for hook in hooks()] == ["watchdog-check", "watchdog-test"]
+    for hook in hooks():
         assert {"id", "name", "entry", "language", "files"} <= set(hook)
         assert hook["language"] == "python"
         assert re.search(hook["files"], "rules.toml")
         assert not re.search(hook["files"], "src/rules.toml.bak")
-        # Called with a list of files, the verbs would refuse the second one.
-        assert hook.get("pass_filenames", True) is False or hook["files"] == r"^rules\.toml$"
+        assert hook["require_serial"]  # else two calls write into each other's lines
+
+
+@pytest.mark.parametrize("hook", hooks(), ids=lambda hook: hook["id"])
+def test_pre_commits_hooks_take_all_files_that_they_are_given(hook: dict[str, Any], tmp_path: Path) -> None:
+    """As pre-commit calls them: the entry's words, then the names of all files that match."""
+    names = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        for name in ("rules.toml", "rules.test.toml"):
+            if re.search(hook["files"], name):
+                names.append(str(tmp_path / folder / name))
+            (tmp_path / folder / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    program, *words = hook["entry"].split()
+    assert program == "watchdog"
+    right = call(*words, *names)
+    assert right.exit_code == 0, right.output
+    (tmp_path / "two" / "rules.toml").write_text("version = 1\nrulez = 1\n", encoding="utf-8")
+    wrong = call(*words, *names)
+    assert wrong.exit_code == 1
+    assert f"{tmp_path / 'two' / 'rules.toml'}:2:1: " in wrong.stdout

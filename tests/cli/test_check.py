@@ -130,3 +130,18 @@ def test_warnings_have_their_severity_in_every_format(tmp_path: Path) -> None:
     assert github.stdout.startswith("::warning file=")
     (result,) = json.loads(sarif.stdout)["runs"][0]["results"]
     assert (result["ruleId"], result["level"]) == ("doubtful", "warning")
+
+
+def test_several_files_are_each_checked_and_one_log_holds_them_all(tmp_path: Path) -> None:
+    right = written(tmp_path, RULES, "right.toml")
+    wrong, other = (written(tmp_path, "version = 1\nrulez = 1\n", name) for name in ("wrong.toml", "other.toml"))
+    plain = call("check", right, wrong, other)
+    assert plain.exit_code == 1
+    assert f"{right}: valid; " in plain.stdout
+    assert all(f"{name}:2:1: " in plain.stdout for name in (wrong, other))
+    objects = [json.loads(line) for line in call("check", right, wrong, "-o", "json").stdout.splitlines()]
+    assert [(one["file"], one["valid"]) for one in objects] == [(right, True), (wrong, False)]
+    (run,) = json.loads(call("check", wrong, other, "-o", "sarif").stdout)["runs"]
+    places = {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in run["results"]}
+    assert places == {wrong, other}
+    assert call("check", right, wrong, "--live").exit_code == 2

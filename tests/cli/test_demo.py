@@ -1,8 +1,11 @@
 """`watchdog demo --fast`: the whole main job in one process, as a person without a cluster sees it."""
 
+import asyncio
+import shlex
+import signal
 from pathlib import Path
 
-from cli.verbs import outcome
+from cli.verbs import outcome, spawn
 from watchdog.demo.running import OCTET
 from watchdog.simulator.addresses import free_octet
 
@@ -27,3 +30,29 @@ async def test_a_demo_beside_another_one_is_in_nobodys_way(tmp_path: Path) -> No
     with free_octet(OCTET):  # as long as another demo goes on, it holds this
         code, shown, said = await outcome("demo", "--fast", folder=tmp_path)
     assert code == 0, shown + said
+
+
+async def test_a_demo_that_is_kept_says_how_the_other_verbs_meet_it(tmp_path: Path) -> None:
+    process = await spawn("demo", "--keep", folder=tmp_path)
+    assert process.stdout is not None
+    settings: dict[str, str] = {}
+    async with asyncio.timeout(180):
+        while "RULES" not in settings:
+            line = (await process.stdout.readline()).decode()
+            assert line, "it ended"
+            if line.startswith("export WATCHDOG_"):
+                [pair] = shlex.split(line.removeprefix("export WATCHDOG_"))
+                name, _, value = pair.partition("=")
+                settings[name] = value
+        told = await outcome("history", folder=tmp_path, **settings)
+        judged = await outcome("dry-run", "--once", folder=tmp_path, **settings)
+        checked = await outcome("check", "--live", folder=tmp_path, **settings)
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+    assert told[0] == 0, told
+    assert all(name in told[1] for name in ("brand", "research", "gateway"))
+    assert judged[0] in (0, 3, 4), judged
+    assert "nothing was written" in judged[1]
+    assert "live; " in checked[1], checked
+    assert process.returncode == 0
+    assert not await asyncio.to_thread(Path(settings["KUBECONFIG"]).exists)

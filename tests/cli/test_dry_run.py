@@ -81,6 +81,10 @@ def ago(**span: float) -> str:
         (("--target", RESEARCH, "--at", "yesterday"), "is no time; write it like 20"),
         (("--target", RESEARCH, "--at", "2026-03-02T12:00:00"), "write 2026-03-02T12:00:00+00:00, or with the offset"),
         (("--target", RESEARCH, "--at", "2926-03-02T12:00:00Z"), "is still to come; write a time up to now"),
+        (("--target", RESEARCH, "--at", "0001-01-01T00:00:00Z"), "the year cannot be meant; write a time from 1970 on"),
+        (("--target", RESEARCH, "--at", "0001-01-01T00:00:00+14:00"), "the year cannot be meant"),
+        (("--target", RESEARCH, "--at", "9999-12-31T23:59:59-14:00"), "the year cannot be meant"),
+        ((), "set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url"),
     ],
 )
 async def test_wrong_usage_ends_with_two_and_one_line_that_says_what_is_right(
@@ -100,7 +104,6 @@ async def test_what_is_missing_or_out_of_reach_ends_with_one_and_one_line(tmp_pa
     async with staging(tmp_path) as (there, cluster):
         blind = cluster.user("blind", [Rule(["get", "list", "watch"], ["deployments"])])
         cases = {
-            "WATCHDOG_PROMETHEUS_URL": {"RULES": rules},
             "cannot be read": {"RULES": "none.toml", "PROMETHEUS_URL": NOWHERE},
             "/apis/apps/v1/": nothing,
             f"Prometheus at {NOWHERE}": there | {"PROMETHEUS_URL": NOWHERE},
@@ -143,10 +146,9 @@ async def test_it_judges_the_past_and_the_present_of_a_real_cluster(tmp_path: Pa
     assert "no guarded target was switched: nothing was judged" in none[1]
     for code, _, said in (unknown, unguarded):
         assert code == 2
-        [line] = said.splitlines()
-        assert f"guarded are: {NAMESPACE}/deployment/brand, {RESEARCH}" in line
-    assert "is not there" in unknown[2]
-    assert "no guard covers it" in unguarded[2]
+        assert len(said.splitlines()) == 1
+    assert f'is not there, or in no guarded namespace; did you mean "{RESEARCH}"?' in unknown[2]
+    assert f"no guard covers it; guarded are: {NAMESPACE}/deployment/brand, {RESEARCH}" in unguarded[2]
 
 
 @pytest.mark.parametrize("minutes", [None, 2], ids=["while nothing happens", "while much is told"])
@@ -162,6 +164,21 @@ async def test_it_ends_quietly_when_nobody_reads_it_any_more(tmp_path: Path, min
             _, stderr = await process.communicate()
     assert first
     assert (process.returncode, stderr.decode()) == (1, "")
+
+
+async def test_it_says_that_an_edit_of_the_rules_is_not_taken_up(tmp_path: Path) -> None:
+    async with staging(tmp_path) as (settings, _):
+        process = await spawn("dry-run", folder=tmp_path, **settings)
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            assert b"a dry run" in await process.stdout.readline()
+            a_file(tmp_path, "rules.toml", RULES + "\n# edited\n")
+            said = ""
+            while "edited" not in said:
+                said = (await process.stdout.readline()).decode()
+            process.terminate()
+            await process.communicate()
+    assert said == f"{settings['RULES']} was edited; this dry run goes on with the rules it began with\n"
 
 
 async def test_what_a_task_tells_nobody_stops_it_and_raises_only_at_the_end() -> None:
@@ -222,6 +239,23 @@ def test_the_table_has_each_rule_with_its_value_its_evidence_and_the_time_left()
     shown = console.export_text()
     assert "WOULD BE ROLLED BACK" in shown
     assert PATCH.body in shown.splitlines()[-2]
+
+
+def test_on_a_narrow_terminal_each_rule_has_a_line_of_its_own() -> None:
+    console = Console(force_terminal=True, width=60, record=True)
+    view = TableView(lambda: at(60), console)
+    watch, measured, again, _ = steps()
+    for step in (watch, measured, again):
+        view.watches[step.id] = step
+    console.print(view.table())
+    lines = [line.rstrip() for line in console.export_text().splitlines()]
+    assert "production/deployment/research" in lines
+    assert "TARGET" not in " ".join(lines)
+    [errors] = [line for line in lines if line.startswith("  error-rate  ")]
+    assert "undecided  8.67 % / 5 %  " in errors
+    assert errors.endswith("%")
+    assert "  latency  no-data" in lines
+    assert any(line.endswith(", 9 min") for line in lines)
 
 
 def test_a_table_without_a_switch_says_that_it_waits() -> None:

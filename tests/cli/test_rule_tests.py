@@ -141,6 +141,8 @@ def test_new_prints_a_first_test_and_write_appends_it_once(rules: Path) -> None:
     [
         (["--new", "laten"], 'did you mean "latency"?'),
         (["--new", "errors", "--guard", "shp"], 'did you mean "shop"?'),
+        (["other.toml", "--junit", "x.xml"], "--new and --junit go with the tests of one rules file"),
+        (["other.toml", "--new", "latency"], "--new and --junit go with the tests of one rules file"),
         (["--write"], "--write and --guard go with --new RULE"),
         (["-o", "yaml"], "Invalid value"),
     ],

@@ -155,7 +155,7 @@ def test_the_table_says_what_people_ask_first_and_a_condition_that_is_met_ends_w
     code, out, err = past.backtest("--fail-on", "caught>=8")
     assert code == 3
     assert "--fail-on: caught>=8 (caught is 8)" in err
-    assert "10 switches and 6 quiet windows in 2 days" in out
+    assert "10 switches and 6 quiet windows in 2 d, " in out
     assert "8 of 8" in out
     assert "rolled-back" in out
 

@@ -76,6 +76,14 @@ def test_an_empty_prometheus_is_told_and_no_failure_unless_asked_for(rules: str)
     assert text in strict.stdout
 
 
+def test_the_stretch_that_was_asked_for_is_said_in_words_for_people(rules: str) -> None:
+    with standing_in(empty) as url:
+        hour = call("backtest", rules, "--prometheus", url, "--no-cache", "--since", "1h")
+        fortnight = call("backtest", rules, "--prometheus", url, "--no-cache")
+    assert "quiet windows in 1 h, 20" in hour.stdout
+    assert "quiet windows in 14 d, 20" in fortnight.stdout
+
+
 def test_a_prometheus_whose_clock_is_off_is_taken_at_its_word_and_that_is_said(rules: str) -> None:
     def answer(_path: str, asked: dict[str, str]) -> Answer:
         return clock(behind=7200.0) if asked["query"] == "vector(time())" else data([])
@@ -104,7 +112,14 @@ def test_a_query_that_prometheus_refuses_as_too_large_ends_with_its_own_words(ru
         (["--since", "fortnight"], "--since 'fortnight': "),
         (["--since", "0d"], "--since '0d': write from 1m to 3650d"),
         (["--since", "999999d"], "--since '999999d': write from 1m to 3650d"),
-        (["--until", "2026-03-02T10:00:00"], "is no moment with a UTC offset"),
+        (["--until", "2026-03-02T10:00:00"], "has no UTC offset; write 2026-03-02T10:00:00+00:00"),
+        (["--until", "tomorrow"], "is no time; write it like 2026-"),
+        (["--since", "1d", "--until", "0001-01-01T00:00:00Z"], "the year cannot be meant; write a time from 1970 on"),
+        (["--until", "0001-01-01T00:00:00+14:00"], "the year cannot be meant"),
+        (["--until", "9999-12-31T23:59:59Z"], "the year cannot be meant"),
+        (["--until", "2926-03-02T12:00:00Z"], "is still to come; write a time up to now"),
+        (["--label", "gone.toml"], "gone.toml cannot be read: No such file or directory"),
+        (["--switches", "gone.toml"], "gone.toml cannot be read: No such file or directory"),
         (["--fail-on", "more-false-alarms"], "say with what by --against"),
         (["--fail-on", "nonsense"], "--fail-on knows no 'nonsense'; there are false-alarms, "),
         (["--fail-on", "missed!"], "write NAME or NAME>NUMBER"),
@@ -142,6 +157,7 @@ def test_mistakes_in_the_rules_are_told_with_their_places(tmp_path: Path) -> Non
         ('[[switches]]\ntarget = "b"\nat = 2026-03-02T10:00:00Z\n', "'b' is no target; write"),
         ('[[switches]]\nwhen = "b"\n', "'when' is no key; there are at, by, "),
         ('{"target": "a/deployment/b"}\nnonsense\n', "list.toml:2: this is no JSON object"),
+        ('[[switches]]\ntarget = "a/deployment/b"\nat = 0001-01-01T00:00:00Z\n', "the year cannot be meant"),
         (
             '[[switches]]\ntarget = "a/deployment/b"\nat = 2026-03-02T10:00:00Z\nlabel = "awful"\n',
             "label 'awful' is none",

@@ -154,7 +154,7 @@ def test_a_path_is_told_from_where_the_check_runs(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize("findings", [[], [BLIND], [NOWHERE, NOTE, BLIND, BLIND]], ids=len)
 def test_sarif_has_the_shape_of_its_schema(findings: list[Finding]) -> None:
-    log = json.loads(as_sarif(findings, PATH))
+    log = json.loads(as_sarif([(PATH, findings)]))
     jsonschema.Draft7Validator(SARIF, format_checker=jsonschema.FormatChecker()).validate(log)
     (run,) = log["runs"]
     assert len(run["results"]) == len(findings)
@@ -163,7 +163,7 @@ def test_sarif_has_the_shape_of_its_schema(findings: list[Finding]) -> None:
 
 
 def test_sarif_leaves_the_region_out_where_there_is_no_place() -> None:
-    (result,) = json.loads(as_sarif([NOWHERE], PATH))["runs"][0]["results"]
+    (result,) = json.loads(as_sarif([(PATH, [NOWHERE])]))["runs"][0]["results"]
     assert result["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "deploy/rules.toml"}}}]
 
 

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watchdog.rulebook import Report
+    from watchdog.settings import Settings
     from watchdog.survey.findings import Finding
 
 
 @click.command("check")
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--live",
     "--prometheus",
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
-    help="For people, one JSON object, annotations of GitHub Actions, or SARIF for code scanning.",
+    help="For people, one JSON object a file, annotations of GitHub Actions, or SARIF for code scanning.",
 )
 @cluster_options
 def verb(
-    file: Path | None,
+    files: tuple[Path, ...],
     live: bool,
     schema: bool,
     network_policy: bool,
@@ -46,40 +47,59 @@ def verb(
     context: str | None,
     namespace: str | None,
 ) -> None:
-    """Read FILE (WATCHDOG_RULES, else rules.toml) and name each mistake with its line and column.
+    """Read each FILE (WATCHDOG_RULES, else rules.toml) and name each mistake with its line and column.
 
-    Exits 0 when nothing is wrong, 1 when the file has mistakes or cannot be read, or when, with --live, something
+    Exits 0 when nothing is wrong, 1 when a file has mistakes or cannot be read, or when, with --live, something
     was found that does not work. Warnings and notes leave the exit code alone.
     """
     from watchdog import rulebook  # noqa: PLC0415 - after --help
-    from watchdog.cli.common import read_rules_text, run_async, settings_or_exit  # noqa: PLC0415
-    from watchdog.survey.findings import Level, in_order  # noqa: PLC0415
-    from watchdog.survey.formats import findings_of  # noqa: PLC0415
+    from watchdog.cli.common import settings_or_exit  # noqa: PLC0415
+    from watchdog.survey.findings import Level  # noqa: PLC0415
 
     if schema:
         click.echo(json.dumps(rulebook.schema(), indent=2))
         return
+    if len(files) > 1 and (live or network_policy):
+        raise click.UsageError("--live and --network-policy take one FILE")
     if network_policy:
         from watchdog.cli.policy import print_network_policy  # noqa: PLC0415
 
-        print_network_policy(file, namespace)
+        print_network_policy(files[0] if files else None, namespace)
         return
     if not live and (kubeconfig or context or namespace):
         raise click.UsageError("--kubeconfig, --context and --namespace are for --live: nothing is asked without it")
-    if live or file is None:
+    settings = None
+    if live or not files:
         settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
-    path = file if file is not None else settings.rules
+    paths = files or ((settings.rules,) if settings is not None else ())
+    checked = []
+    for path in dict.fromkeys(paths):
+        report, findings = _checked(path, settings if live else None)
+        checked.append((path, findings))
+        _print(findings, report, path, output, live=live)
+    if output == "sarif":
+        from watchdog.survey.formats import as_sarif  # noqa: PLC0415
+
+        click.echo(as_sarif(checked))
+    if any(finding.level is Level.ERROR for _, findings in checked for finding in findings):
+        raise SystemExit(1)
+
+
+def _checked(path: Path, live: "Settings | None") -> "tuple[Report, Sequence[Finding]]":
+    """What is found in the file and, with `live`, where that leads to."""
+    from watchdog import rulebook  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import read_rules_text, run_async  # noqa: PLC0415
+    from watchdog.survey.findings import in_order  # noqa: PLC0415
+    from watchdog.survey.formats import findings_of  # noqa: PLC0415
+
     report = rulebook.check_rules(read_rules_text(path), str(path))
     findings = findings_of(report)
-    if live and report.rulebook is not None:
+    if live is not None and report.rulebook is not None:
         from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - half a second, only where it is asked for
         from watchdog.remote import check_live  # noqa: PLC0415
 
-        findings += run_async(check_live(settings, SystemClock(), os.environ, report))
-    findings = in_order(findings)
-    _print(findings, report, path, output, live=live)
-    if any(finding.level is Level.ERROR for finding in findings):
-        raise SystemExit(1)
+        findings += run_async(check_live(live, SystemClock(), os.environ, report))
+    return report, in_order(findings)
 
 
 def _print(findings: "Sequence[Finding]", report: "Report", path: Path, output: str, *, live: bool) -> None:
@@ -93,7 +113,7 @@ def _print(findings: "Sequence[Finding]", report: "Report", path: Path, output: 
             for line in formats.as_annotations(findings, path):
                 click.echo(line)
         case "sarif":
-            click.echo(formats.as_sarif(findings, path))
+            pass  # one log of all files
         case _:
             for line in formats.as_text(findings, path):
                 click.echo(line)

@@ -71,16 +71,16 @@ def log_unknown_settings() -> None:
         logging.getLogger("watchdog.settings").warning("unknown setting", extra={"facts": {"why": line}})
 
 
-def read_file(path: Path) -> str:
-    """The file's text; one that cannot be read ends with exit code 1."""
-    raw = _bytes_of(path)
+def read_file(path: Path, code: int = 1) -> str:
+    """The file's text; one that cannot be read ends with this exit code."""
+    raw = _bytes_of(path, code)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         click.echo(f"{printable(str(path))}:{line}:{column}: this byte is not UTF-8; save the file as UTF-8 text")
-        sys.exit(1)
+        sys.exit(code)
 
 
 def read_rules_text(path: Path) -> str:
@@ -91,14 +91,14 @@ def read_rules_text(path: Path) -> str:
     return _bytes_of(path).decode("utf-8", errors="surrogateescape")
 
 
-def _bytes_of(path: Path) -> bytes:
+def _bytes_of(path: Path, code: int = 1) -> bytes:
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        fail(f"{path} cannot be read: {error.strerror or error}")
+        fail(f"{path} cannot be read: {error.strerror or error}", code)
     if len(raw) > LARGEST_FILE:
-        fail(f"{path} is larger than {LARGEST_FILE // 1024} KiB")
+        fail(f"{path} is larger than {LARGEST_FILE // 1024} KiB", code)
     return raw
 
 

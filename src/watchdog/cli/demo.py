@@ -10,7 +10,7 @@ import click
 
 
 @click.command("demo")
-@click.option("--keep", is_flag=True, help="Go on after the outcomes, with the metrics endpoint to look at.")
+@click.option("--keep", is_flag=True, help="Go on after the outcomes, and say how the other verbs meet it.")
 @click.option("--fast", is_flag=True, help="On a clock that jumps: as fast as this machine can.")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Also save what is shown as a picture.")
 def verb(keep: bool, fast: bool, svg: Path | None) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,29 +56,31 @@ def verb(
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
     from watchdog.adapters.logs import LogFormat, set_up  # noqa: PLC0415
     from watchdog.cli.common import fail, read_file, run_async, settings_or_exit  # noqa: PLC0415
+    from watchdog.cli.moments import past_moment_of  # noqa: PLC0415
     from watchdog.cli.rehearsed import view_of  # noqa: PLC0415
     from watchdog.rehearsal.connecting import NoSuchTarget  # noqa: PLC0415
     from watchdog.rulebook import RulesError, read_rules  # noqa: PLC0415
 
     clock = SystemClock()
-    chosen, moment = _target(target), _moment(at, clock.now())
+    chosen, moment = _target(target), past_moment_of("--at", at, clock.now())
     if moment is not None and chosen is None:
         fail("--at needs a --target: namespace/deployment/name or namespace/service/name", 2)
     settings = settings_or_exit(
         rules=rules, prometheus_url=prometheus_url, kubeconfig=kubeconfig, context=context, namespace=namespace
     )
     if settings.prometheus_url is None:
-        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url")
+        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url", 2)
     set_up("warning", LogFormat("console"), clock)
     logging.getLogger("watchdog.engine").setLevel(logging.ERROR)  # what it would do is told better by the view
+    text = read_file(settings.rules)
     try:
-        rulebook = read_rules(read_file(settings.rules), str(settings.rules))
+        rulebook = read_rules(text, str(settings.rules))
     except RulesError as error:
         for line in str(error).splitlines():
             click.echo(f"watchdog: {line}", err=True)
         sys.exit(1)
     view = view_of(output, clock.now)
-    wish = _Wish(settings, rulebook, chosen, moment, once=once, rehearse=rehearse)
+    wish = _Wish(settings, text, rulebook, chosen, moment, once=once, rehearse=rehearse)
     try:
         code = run_async(wish.carried_out(clock, view))
     except NoSuchTarget as error:
@@ -96,29 +98,13 @@ def _target(text: str | None) -> "Target | None":
         fail(str(error), 2)
 
 
-def _moment(text: str | None, now: datetime) -> datetime | None:
-    from watchdog.cli.common import fail  # noqa: PLC0415
-
-    if text is None:
-        return None
-    example = f"{now:%Y-%m-%dT%H:%M:%S}+00:00"
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        fail(f"--at {text!r} is no time; write it like {example}", 2)
-    if moment.tzinfo is None:
-        fail(f"--at {text!r} has no UTC offset; write {text.strip()}+00:00, or with the offset that you mean", 2)
-    if moment > now:
-        fail(f"--at {text!r} is still to come; write a time up to now, {example}", 2)
-    return moment.astimezone(UTC)
-
-
 class _Wish:
     """What was asked for on the command line."""
 
     def __init__(
         self,
         settings: "Settings",
+        text: str,
         rulebook: "Rulebook",
         target: "Target | None",
         at: datetime | None,
@@ -127,6 +113,7 @@ class _Wish:
         rehearse: bool,
     ) -> None:
         self._settings = settings
+        self._text = text
         self._rulebook = rulebook
         self._target = target
         self._at = at
@@ -137,6 +124,7 @@ class _Wish:
         """Show it until it ends or is interrupted; the exit code."""
         from watchdog.cli.closed_pipe import Reader  # noqa: PLC0415
         from watchdog.rehearsal.connecting import rehearsal  # noqa: PLC0415
+        from watchdog.rehearsal.edits import edits_told  # noqa: PLC0415
         from watchdog.rehearsal.following import follow  # noqa: PLC0415
         from watchdog.rehearsal.looking_back import as_if, look_back  # noqa: PLC0415
 
@@ -144,17 +132,18 @@ class _Wish:
         async with rehearsal(self._settings, self._rulebook, clock, rehearses=self._rehearse) as here:
             with Reader(stop) as reader:
                 stepped = reader.told(view.stepped)
-                if self._target is not None and self._at is not None:
-                    case = as_if(here, self._target, self._at)
-                    view.begun_at(case)
-                    with view:
-                        await look_back(here, case, stepped, stop, once=self._once)
-                else:
-                    if self._target is not None:
-                        here.find(self._target)
-                    view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
-                    with view:
-                        await follow(here, stepped, stop, once=self._once, only=self._target)
+                async with edits_told(self._settings.rules, self._text, clock, reader.told(view.edited)):
+                    if self._target is not None and self._at is not None:
+                        case = as_if(here, self._target, self._at)
+                        view.begun_at(case)
+                        with view:
+                            await look_back(here, case, stepped, stop, once=self._once)
+                    else:
+                        if self._target is not None:
+                            here.find(self._target)
+                        view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
+                        with view:
+                            await follow(here, stepped, stop, once=self._once, only=self._target)
         return view.ended()
 
 

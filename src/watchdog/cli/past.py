@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +64,17 @@ def past_or_exit(
     placebos: int, seed: int, concurrency: int, max_samples: int, cache: Path | None, no_cache: bool, **cluster: Any,
 ) -> Past:  # fmt: skip
     """What the options ask for; wrong ones end with exit code 2."""
-    from watchdog.replay.backtest import Wish  # noqa: PLC0415 - after --help
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
+    from watchdog.cli.moments import past_moment_of  # noqa: PLC0415
+    from watchdog.replay.backtest import Wish  # noqa: PLC0415
     from watchdog.replay.session import Politeness, default_cache  # noqa: PLC0415
 
     settings = settings_or_exit(prometheus_url=prometheus, **cluster)
     if settings.prometheus_url is None:
         fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus", 2)
+    end = past_moment_of("--until", until, SystemClock().now())
     listed = (*_list(switches), *(_recorded(settings) if records else ()))
-    wish = Wish(_duration(since), _moment(until), placebos, seed, listed, _list(label, label="bad"))
+    wish = Wish(_duration(since), end, placebos, seed, listed, _list(label, label="bad"))
     kept = None if no_cache else cache or default_cache()
     return Past(settings.prometheus_url, settings, wish, Politeness(concurrency, max_samples, kept))
 
@@ -111,18 +114,6 @@ def _duration(text: str) -> timedelta:
     return span
 
 
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        fail(f"--until {text!r} is no moment with a UTC offset; write 2026-03-02T14:05:00+00:00", 2)
-    return at.astimezone(UTC)
-
-
 def _recorded(settings: "Settings") -> "Sequence[Entry]":
     from watchdog.cli.records import records_of  # noqa: PLC0415
     from watchdog.replay.handwritten import ListInvalid, of_records  # noqa: PLC0415
@@ -139,6 +130,6 @@ def _list(path: Path | None, *, label: str = "") -> "Sequence[Entry]":
     if path is None:
         return ()
     try:
-        return read_list(read_file(path), str(path), label=label)
+        return read_list(read_file(path, 2), str(path), label=label)
     except ListInvalid as error:
         fail(str(error), 2)

@@ -77,6 +77,10 @@ class View(ABC):
             }
         )
 
+    def edited(self, why: str) -> None:
+        """The rules on disk are not those in force."""
+        self.show({"event": "rules-edited", "reason": f"{why}; this dry run goes on with the rules it began with"})
+
     def ended(self) -> int:
         """Sum up; the exit code."""
         code = exit_code(self.watches.values())
@@ -233,6 +237,8 @@ def lines_of(fact: Fact) -> Iterator[str]:
             needed = fact["log_evidence_needed"] if fact["verdict"] == Finding.UNDECIDED else None
             share = f" (evidence {share_of(fact['log_evidence'], needed):.0%} of what is needed)" if needed else ""
             yield f"{target} {_moment(fact['at'])} {fact['rule']} {fact['verdict']}: {fact['sentence']}{share}"
+        case "rules-edited":
+            yield fact["reason"]
         case "held":
             yield f"{target} would be held ({fact['check']}): {fact['reason']}"
         case "outcome":

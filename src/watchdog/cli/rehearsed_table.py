@@ -1,5 +1,6 @@
 """A dry run on a terminal: what happened scrolls by above, the open watches stand in a table below."""
 
+from collections.abc import Iterator
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -22,6 +23,7 @@ _LOUD = {"would-roll-back": "bold red", "held": "magenta", "switch": "cyan"}
 _HEADINGS = ("TARGET", "SWITCH", "RULE", "VALUE / LIMIT", "EVIDENCE", "VERDICT", "LEFT")
 _SHOWN_ENDED = 5
 _BAR = 8  # characters
+_NARROW = 80  # columns below which a table of seven columns cannot be read
 
 
 class TableView(View):
@@ -54,17 +56,34 @@ class TableView(View):
         ended = [watch for watch in self.watches.values() if watch.phase.terminal]
         if not self.watches:
             return Text("waiting for a switch; Ctrl-C ends it", style="dim")
+        shown = [*ended[-_SHOWN_ENDED:], *open_ones]
+        if self._console.width < _NARROW:
+            return Group(*(line for watch in shown for line in self._lines(watch)))
         table = Table(box=None, header_style="bold", expand=True)
         for heading in _HEADINGS:
             table.add_column(heading, no_wrap=heading in ("EVIDENCE", "VERDICT", "LEFT"))
-        for watch in [*ended[-_SHOWN_ENDED:], *open_ones]:
+        for watch in shown:
             for number, track in enumerate(watch.tracks):
                 table.add_row(*self._row(watch, track, first=number == 0))
         return Group(Text(), table)
 
+    def _lines(self, watch: Watch) -> Iterator[Text]:
+        """The same, one thing below the other."""
+        yield Text()
+        yield Text(printable(str(watch.switch.target)), style="bold")
+        yield Text(printable(f"{watch.switch.candidate}, {self._left(watch)}"))
+        for track in watch.tracks:
+            finding = finding_of(track)
+            bar = _bar(track) if evidence_share(track) is not None else Text()
+            parts = (Text(f"  {track.rule.name}"), Text(str(finding), _STYLES[finding]), Text(against(track)), bar)
+            yield Text("  ").join(part for part in parts if part)
+
+    def _left(self, watch: Watch) -> str:
+        return str(watch.phase) if watch.phase is not Phase.WATCHING else left_of(watch, self._now())
+
     def _row(self, watch: Watch, track: Track, *, first: bool) -> tuple[RenderableType, ...]:
         finding = finding_of(track)
-        left = Text(str(watch.phase) if watch.phase is not Phase.WATCHING else left_of(watch, self._now()))
+        left = Text(self._left(watch))
         return (
             Text(printable(str(watch.switch.target)) if first else "", style="bold"),
             Text(printable(str(watch.switch.candidate)) if first else ""),
@@ -76,7 +95,7 @@ class TableView(View):
         )
 
 
-def _bar(track: Track) -> RenderableType:
+def _bar(track: Track) -> Text:
     share = evidence_share(track)
     if share is None:
         return Text("-", style="dim")

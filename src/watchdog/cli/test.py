@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,11 +12,12 @@ from watchdog.cli.common import OUTPUT
 
 if TYPE_CHECKING:
     from watchdog.domain.rules import Rulebook
+    from watchdog.replay.rule_tests.cases import Case
     from watchdog.rulebook import Mistake
 
 
 @click.command("test")
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("named", metavar="[FILE]...", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("-k", "pattern", metavar="PATTERN", help="Only tests whose name holds PATTERN (or fits it, with * or ?).")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML to this file as well.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what each test expected, of passed ones too.")
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--write", is_flag=True, help="With --new: append it to the test file instead of printing it.")
 @OUTPUT
 def verb(
-    file: Path | None,
+    named: tuple[Path, ...],
     pattern: str | None,
     junit: Path | None,
     verbose: bool,
@@ -34,36 +35,76 @@ def verb(
     write: bool,
     output: str,
 ) -> None:
-    """Run the tests of FILE: a rules file, or its test file; rules.test.toml stands beside rules.toml.
+    """Run the tests of each FILE: a rules file, or its test file; rules.test.toml stands beside rules.toml.
 
     FILE is WATCHDOG_RULES, else rules.toml, where it is not given. Nothing is asked of a cluster or a Prometheus, and
     no time passes. Exits 0 when all tests passed, 1 when one failed or a file has mistakes or cannot be read.
     """
-    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
-    from watchdog.cli.common import fail, read_file, settings_or_exit  # noqa: PLC0415
-    from watchdog.replay.rule_tests import files, reading, reports  # noqa: PLC0415
-    from watchdog.rulebook import check_rules  # noqa: PLC0415
+    from watchdog.cli.common import fail, settings_or_exit  # noqa: PLC0415 - after --help
+    from watchdog.replay.rule_tests import files  # noqa: PLC0415
 
     click.get_current_context().with_resource(hushed())  # what a watch would log is in its test's result
     if rule is None and (write or guard is not None):
         fail("--write and --guard go with --new RULE", 2)
-    rules_path, tests_path = files.neighbours(file if file is not None else settings_or_exit().rules)
-    rules = check_rules(read_file(rules_path), str(rules_path))
-    if rules.rulebook is None:
-        _say_mistakes(rules.mistakes, str(rules_path))
+    pairs = tuple(dict.fromkeys(map(files.neighbours, named or (settings_or_exit().rules,))))
+    if len(pairs) > 1 and (rule is not None or junit is not None):
+        fail("--new and --junit go with the tests of one rules file", 2)
     if rule is not None:
-        _first_test(rules.rulebook, rule, guard, tests_path if write else None)
+        rules_path, tests_path = pairs[0]
+        rulebook = _rulebook(rules_path)
+        if rulebook is None:
+            raise SystemExit(1)
+        _first_test(rulebook, rule, guard, tests_path if write else None)
         return
+    read = [_cases(*pair) for pair in pairs]
+    chosen = [None if cases is None else files.chosen(cases, pattern) for cases in read]
+    if not any(cases is None or cases for cases in chosen):
+        fail(f"no test of {', '.join(str(tests) for _, tests in pairs)} has {pattern} in its name", 2)
+    passed = [
+        _ran(cases, *pair, junit, output, verbose=verbose) for pair, cases in zip(pairs, chosen, strict=True) if cases
+    ]
+    if not all(passed) or None in chosen:
+        raise SystemExit(1)
+
+
+def _rulebook(path: Path) -> "Rulebook | None":
+    """The rules, or None where mistakes were said."""
+    from watchdog.cli.common import read_file  # noqa: PLC0415
+    from watchdog.rulebook import check_rules  # noqa: PLC0415
+
+    rules = check_rules(read_file(path), str(path))
+    if rules.rulebook is None:
+        _say_mistakes(rules.mistakes, str(path))
+    return rules.rulebook
+
+
+def _cases(rules_path: Path, tests_path: Path) -> "Sequence[Case] | None":
+    """The tests of a rules file, or None where mistakes were said."""
+    from watchdog.cli.common import fail, read_file  # noqa: PLC0415
+    from watchdog.replay.rule_tests import reading  # noqa: PLC0415
+
+    rulebook = _rulebook(rules_path)
+    if rulebook is None:
+        return None
     if not tests_path.exists():
         fail(f"{tests_path} is not there; watchdog test {rules_path} --new RULE --write writes a first test of a rule")
-    tests = reading.read_tests(read_file(tests_path), rules.rulebook, str(tests_path))
+    tests = reading.read_tests(read_file(tests_path), rulebook, str(tests_path))
     if tests.cases is None:
         _say_mistakes(tests.mistakes, str(tests_path))
+        return None
     for warning in tests.warnings:
         click.echo(printable(f"{warning} (warning)"), err=True)
-    cases = files.chosen(tests.cases, pattern)
-    if not cases:
-        fail(f"no test of {tests_path} has {pattern} in its name", 2)
+    return tests.cases
+
+
+def _ran(
+    cases: "Sequence[Case]", rules_path: Path, tests_path: Path, junit: Path | None, output: str, *, verbose: bool
+) -> bool:
+    """Run and show them; whether all passed."""
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
+    from watchdog.cli.common import fail  # noqa: PLC0415
+    from watchdog.replay.rule_tests import files, reports  # noqa: PLC0415
+
     results = files.run_all(cases, SystemClock())
     if junit is not None:
         try:
@@ -75,8 +116,7 @@ def verb(
     else:
         for line in reports.lines_of(results, str(tests_path), verbose=verbose):
             click.echo(printable(line))
-    if not all(result.passed for result in results):
-        raise SystemExit(1)
+    return all(result.passed for result in results)
 
 
 def _first_test(rulebook: "Rulebook", rule: str, guard: str | None, path: Path | None) -> None:
@@ -103,8 +143,7 @@ def _first_test(rulebook: "Rulebook", rule: str, guard: str | None, path: Path |
     click.echo(f"{path}: two tests of rule {rule} were added; watchdog test -k {rule} runs them")
 
 
-def _say_mistakes(mistakes: "Sequence[Mistake]", path: str) -> NoReturn:
+def _say_mistakes(mistakes: "Sequence[Mistake]", path: str) -> None:
     for mistake in mistakes:
         click.echo(printable(str(mistake)))
     click.echo(f"{path}: {len(mistakes)} mistake{'' if len(mistakes) == 1 else 's'}", err=True)
-    raise SystemExit(1)

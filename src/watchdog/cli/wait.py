@@ -48,10 +48,11 @@ def verb(
     1 where the cluster or the API does not answer for minutes.
     """
     from watchdog.cli.common import fail, run_async, settings_or_exit  # noqa: PLC0415 - after --help
-    from watchdog.cli.waiting import moment_or_exit, target_or_exit  # noqa: PLC0415
+    from watchdog.cli.moments import moment_of  # noqa: PLC0415
+    from watchdog.cli.waiting import target_or_exit  # noqa: PLC0415
     from watchdog.domain.waiting import Wanted  # noqa: PLC0415
 
-    wanted = Wanted(target_or_exit(target), named=revision, since=moment_or_exit(since))
+    wanted = Wanted(target_or_exit(target), named=revision, since=moment_of("--since", since))
     if api and not (since or revision):
         fail("with --api it is not known what serves now; say with --since or --revision which switch is meant", 2)
     if api and not api.startswith(("http://", "https://")):

@@ -83,21 +83,6 @@ def target_or_exit(text: str) -> "Target":
         fail(str(error), 2)
 
 
-def moment_or_exit(text: str | None) -> datetime | None:
-    """A moment with its UTC offset; another text ends with exit code 2."""
-    from watchdog.cli.common import fail  # noqa: PLC0415
-
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
-    except ValueError:
-        fail(f"{text!r} is no moment; write it like 2026-11-28T12:30:00Z", 2)
-    if moment.tzinfo is None:
-        fail(f"{text!r} has no UTC offset; write it like {text}Z or {text}+01:00", 2)
-    return moment
-
-
 class Progress:
     """A live line on a terminal; else a line whenever something changed, and one each half minute."""
 

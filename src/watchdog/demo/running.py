@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.resources
+import shlex
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -98,10 +99,24 @@ async def _with_watchdog(
             screen.say(
                 clock.now(), f"kept running: the page is at {watchdog.url}/ and links to all else; Ctrl-C ends it"
             )
+            screen.paste(
+                "in another terminal, for status, history, explain, dry-run and the other verbs:", exports(settings)
+            )
             await stop.wait()
         refreshing.cancel()
         stop.set()
     return right
+
+
+def exports(settings: Settings) -> list[str]:
+    """What a shell is told so that the other verbs meet the demo's cluster."""
+    where = {
+        "WATCHDOG_KUBECONFIG": settings.kubeconfig,
+        "WATCHDOG_PROMETHEUS_URL": settings.prometheus_url,
+        "WATCHDOG_NAMESPACE": settings.namespace,
+        "WATCHDOG_RULES": settings.rules,
+    }
+    return [f"export {name}={shlex.quote(str(value))}" for name, value in where.items()]
 
 
 async def _refresh(screen: Screen, clock: Clock) -> None:

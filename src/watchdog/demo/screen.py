@@ -65,6 +65,12 @@ class Screen:
         line.add_row(Text(f"{seconds:5.1f} s", style="dim"), Text(text, style=style))
         self.console.print(line)
 
+    def paste(self, what: str, lines: Iterable[str]) -> None:
+        """Lines for a shell: never folded."""
+        self.console.print(Text(what))
+        for line in lines:
+            self.console.print(Text(line, style="bold"), soft_wrap=True)
+
     def notice(self, text: str) -> None:
         """A notice, as the channel shows it."""
         channel, _, body = text.partition("\n")

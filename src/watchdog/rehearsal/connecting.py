@@ -19,6 +19,7 @@ from watchdog.domain.state import Phase, Watch
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock, Document, OutOfReach
 from watchdog.remote import connected, dry_run_journal_of, journal_of, prometheus_of
+from watchdog.rulebook.mistakes import nearest
 from watchdog.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -53,10 +54,18 @@ class Rehearsal:
         place = self.seen.get(target)
         guard = None if place is None else self._guard_of(place)
         if place is None or guard is None:
-            what = "is not there, or in no guarded namespace" if place is None else "is there, but no guard covers it"
-            there = ", ".join(map(str, self.guarded)) or "nothing"
-            raise NoSuchTarget(f"{target} {what}; guarded are: {there}")
+            raise NoSuchTarget(self._why_not(target))
         return place, guard
+
+    def _why_not(self, target: Target) -> str:
+        there = {str(one): one for one in self.guarded}
+        if target in self.seen:
+            return f"{target} is there, but no guard covers it; guarded are: {', '.join(there) or 'nothing'}"
+        # By the names alone: what else a target's text holds is alike in all of them.
+        name = nearest(target.name, [one.name for one in there.values()])
+        meant = next((text for text, one in there.items() if one.name == name), None)
+        remedy = f'did you mean "{meant}"?' if meant else f"guarded are: {', '.join(there) or 'nothing'}"
+        return f"{target} is not there, or in no guarded namespace; {remedy}"
 
     def _guard_of(self, place: Place) -> Guard | None:
         """Its own guard; else, for a Deployment, that of a Service that selects it."""

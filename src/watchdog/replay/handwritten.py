@@ -15,6 +15,7 @@ from watchdog.replay.courses import Course, SeenPod, Serving
 from watchdog.replay.report import Label
 
 _BEFORE = timedelta(days=30)  # since when the first one's predecessor is taken to have served
+_EARLIEST, _LATEST = 1970, 9000  # years
 _KEYS = frozenset({"target", "at", "candidate", "previous", "label", "by"})
 _SAYS = {"records": "rolled back by the watchdog", "list": "label file"}
 Pods = Mapping[tuple[str, str], Mapping[str, tuple[SeenPod, ...]]]
@@ -157,6 +158,8 @@ def _moment(value: Any, where: str) -> datetime:
         raise ListInvalid(f"{where}: at {value!r} is no moment; write 2026-03-02T14:05:00+00:00") from error
     if at.tzinfo is None:
         raise ListInvalid(f"{where}: at {value} says no UTC offset; write 2026-03-02T14:05:00+00:00")
+    if not _EARLIEST <= at.year <= _LATEST:
+        raise ListInvalid(f"{where}: at {value}: the year cannot be meant; write a time from {_EARLIEST} on")
     return at.astimezone(UTC)
 
 

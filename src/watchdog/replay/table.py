@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from watchdog.domain.judge.verdict import span
 from watchdog.replay.report import Comparison, Difference, Label, Note, Report, Severity, SwitchReplay, Totals
 
 _COLOURS = {"rolled-back": "red", "held": "yellow", "notified": "yellow", "passed": "green"}
@@ -13,11 +14,9 @@ _COLOURS = {"rolled-back": "red", "held": "yellow", "notified": "yellow", "passe
 
 def show(report: Report, console: Console) -> None:
     """The switches, how the rules did, what is missing."""
-    days = (report.until - report.since).total_seconds() / 86400
-    unit = "day" if days == 1 else "days"
     console.print(
         f"{escape(report.rules_file)}: {len(report.real)} switches and {len(report.placebos)} quiet windows in "
-        f"{days:.3g} {unit}, {report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC",
+        f"{span(report.until - report.since)}, {report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC",
         highlight=False,
     )
     if report.switches:

@@ -58,15 +58,16 @@ def as_annotations(findings: Iterable[Finding], path: Path) -> Iterable[str]:
         yield f"::{_COMMANDS[one.level]} {properties}::{_escaped(printable(one.text))}"
 
 
-def as_sarif(findings: Sequence[Finding], path: Path) -> str:
+def as_sarif(checked: Iterable[tuple[Path, Sequence[Finding]]]) -> str:
     """A SARIF 2.1.0 log of one run, for code scanning."""
-    kinds = sorted({one.kind for one in findings})
+    found = [(path, one) for path, findings in checked for one in findings]
+    kinds = sorted({one.kind for _, one in found})
     driver = {
         "name": "watchdog check",
         "version": __version__,
         "rules": [{"id": kind.value, "shortDescription": {"text": kind.description}} for kind in kinds],
     }
-    results = [_result(one, kinds.index(one.kind), path) for one in findings]
+    results = [_result(one, kinds.index(one.kind), path) for path, one in found]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
