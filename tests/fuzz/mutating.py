@@ -52,7 +52,7 @@ def mutants(draw: st.DrawFn, good: Any, *, most: int = 4, within: int = 0) -> An
             holder = holder[key]
         match draw(st.sampled_from(("put", "put", "drop", "twice"))):
             case "put":
-                holder[last] = draw(ANYTHING)
+                holder[last] = copy.deepcopy(draw(ANYTHING))  # or a later change would change what is drawn from
             case "drop":
                 del holder[last]
             case "twice" if isinstance(holder, list):
