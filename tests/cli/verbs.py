@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,25 @@ def call(*words: str, text: str = "", **settings: str) -> Result:
     """`watchdog WORDS` in this process."""
     gone = {name: None for name in os.environ if name.startswith("WATCHDOG_")}
     given = {f"WATCHDOG_{name}": value for name, value in settings.items()}
-    return CliRunner(env={**gone, **given}).invoke(cli, words, input=text, prog_name="watchdog")
+    with _logging_left_as_it_was():
+        return CliRunner(env={**gone, **given}).invoke(cli, words, input=text, prog_name="watchdog")
+
+
+@contextmanager
+def _logging_left_as_it_was() -> Iterator[None]:
+    """A verb sets up logging for a process of its own; the tests after it are of this one."""
+    root = logging.getLogger()
+    names = [name for name in root.manager.loggerDict if name.startswith("watchdog")] + ["watchdog", "watchdog.engine"]
+    levels = {name: logging.getLogger(name).level for name in names}
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        logging.captureWarnings(False)
+        for name, before in levels.items():
+            logging.getLogger(name).setLevel(before)
+        root.setLevel(level)
 
 
 async def call_beside(*words: str, text: str = "", **settings: str) -> Result:

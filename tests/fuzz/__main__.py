@@ -17,16 +17,16 @@ def main(minutes: float, first: int) -> int:
     """The exit code: 0 where nothing failed."""
     clock = SystemClock()
     end = clock.monotonic() + 60 * minutes
-    os.environ.setdefault("WATCHDOG_FUZZ_EXAMPLES", EXAMPLES)
+    examples = os.environ.setdefault("WATCHDOG_FUZZ_EXAMPLES", EXAMPLES)
     seed = first
     while clock.monotonic() < end:
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--timeout", "3600", f"--hypothesis-seed={seed}"]
         code = pytest.main([*options, "tests/fuzz"])
         if code != 0:
-            print(f"again: WATCHDOG_FUZZ_EXAMPLES={EXAMPLES} pytest tests/fuzz --hypothesis-seed={seed}")
+            print(f"again: WATCHDOG_FUZZ_EXAMPLES={examples} pytest tests/fuzz --hypothesis-seed={seed}")
             return int(code)
         seed += 1
-    print(f"{seed - first} rounds of {EXAMPLES} examples a test from seed {first}: nothing found")
+    print(f"{seed - first} rounds of {examples} examples a test from seed {first}: nothing found")
     return 0
 
 

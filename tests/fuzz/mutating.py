@@ -52,7 +52,7 @@ def mutants(draw: st.DrawFn, good: Any, *, most: int = 4, within: int = 0) -> An
             holder = holder[key]
         match draw(st.sampled_from(("put", "put", "drop", "twice"))):
             case "put":
-                holder[last] = draw(ANYTHING)
+                holder[last] = copy.deepcopy(draw(ANYTHING))  # or a later change would change what is drawn from
             case "drop":
                 del holder[last]
             case "twice" if isinstance(holder, list):
@@ -73,7 +73,8 @@ def valid(draw: st.DrawFn, good: Any, *, most: int = 4) -> Any:
     """`good` with up to `most` places changed into what an API server would store as well: other texts, less, empty."""
     document = copy.deepcopy(good)
     for _ in range(draw(st.integers(0, most))):
-        free = [path for path in paths(document) if path[-1] not in LOOKED_AT]
+        # Nothing in a list is emptied: a container without a name is not stored either.
+        free = [path for path in paths(document) if path[-1] not in LOOKED_AT and isinstance(path[-1], str)]
         *above, last = draw(st.sampled_from(free))
         holder = document
         for key in above:

@@ -172,7 +172,8 @@ TEXTS = (
     mutants({"schema": 1, "watch": "w", "opened_at": "2026-03-02T02:00:00+00:00"}).map(json.dumps)
     | ANYTHING.map(json.dumps)
     | st.text(max_size=50)
-    | st.sampled_from(["[" * 100_000, '{"a":' * 100_000, "9" * 10_000, "\x00", '{"a": 1e999}', '"\\ud800"'])
+    | st.sampled_from(["[", '{"a":', "9"]).map(lambda one: one * 50_000)
+    | st.sampled_from(["\x00", '{"a": 1e999}', '"\\ud800"'])
 )
 KEYS = st.sampled_from(["record.json", "deployment.web", "service.web", "x", "deployment.", "acts.json", "paged.json"])
 

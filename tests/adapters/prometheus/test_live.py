@@ -212,6 +212,7 @@ def test_the_password_of_the_url_is_sent_and_named_never_shown() -> None:
         replying('{"status": "success"'),
         replying(b"\xff\xfe"),
         replying({"status": "success"}),
+        replying({"status": "error", "errorType": [], "error": {}}),
         replying({"status": "success", "data": {"resultType": "vector"}}),
         replying(success("string", [1, "x"])),
         replying(success("vector", None)),

@@ -94,6 +94,7 @@ def _garbled(error: Exception, query: str) -> QueryFailed:
 def _failure(status: int, body: bytes, document: Mapping[str, Any] | None, query: str) -> QueryFailed:
     said = document.get("error") if document is not None else None
     kind = document.get("errorType") if document is not None else None
+    kind = kind if isinstance(kind, str) else None
     detail = cut(f"HTTP {status}: {said}") if isinstance(said, str) and said else f"HTTP {status}"
     if status == 429 or status >= 500:
         reason = FailureReason.UNAVAILABLE
