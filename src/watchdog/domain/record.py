@@ -141,7 +141,7 @@ def memory_of(document: Mapping[str, Any]) -> Memory:
 
 def _check_schema(document: Mapping[str, Any]) -> None:
     if document.get("schema") != SCHEMA:
-        raise Unreadable(f"schema {document.get('schema')!r} is not known to this version, which writes {SCHEMA}")
+        raise Unreadable(f"schema {document.get('schema')!r:.80} is not known to this version, which writes {SCHEMA}")
 
 
 def _rule_summary(track: Track, every: int, switched: datetime) -> dict[str, Any]:
