@@ -152,6 +152,9 @@ def rules_text(*guards: str) -> str:
     """A whole rules.toml of these guards."""
     return f"""
 version = 1
+[brakes]  # many stories share one watchdog
+all = "1000 in 10m"
+target = "1000 in 10m"
 {"".join(guards)}
 [rules.error-rate]
 when = "http_error_rate > 5%"

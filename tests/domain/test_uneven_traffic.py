@@ -1,6 +1,7 @@
 """Blocks of very different sizes: a handful of requests neither proves a fault nor hides one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -84,3 +85,13 @@ def test_a_moment_over_the_limit_is_said_of_a_release_that_passes() -> None:
     watch = ended(blocks, before([counts(0, 150)] * BLOCKS))
     assert watch.phase is Phase.PASSED
     assert "error-rate was over its limit at 4 of 39 looks" in watch.reason
+
+
+def test_moments_in_which_stable_showed_as_much_beside_it_are_not_held_against_a_release() -> None:
+    storm = [replace(a_block(index, counts(30, 150)), beside=counts(30, 150)) for index in range(1, 25)]
+    calm = [a_block(index, counts(0, 150)) for index in range(25, BLOCKS + 1)]
+    seen = [(Measured({"error-rate": block}), 15.0 * block.index + 2) for block in [*storm, *calm]]
+    started = (Looked(a_live(1, complete=True)), 1), (BaselineMeasured({"error-rate": before([counts(0, 150)])}), 2)
+    watch, _ = play(a_watch(a_rule(alpha=0.001)), *started, *seen, (Ticked(), 700.0))
+    assert watch.phase is Phase.PASSED
+    assert "looks" not in watch.reason

@@ -99,6 +99,8 @@ def test_every_write_is_one_that_was_expected(season: Season):
     for watchdog in season.watchdogs.values():
         for write in watchdog.writes:
             what = f"{write.verb} {write.namespace}/{act_of(write)}: {write.code}"
+            if write.resource == "selfsubjectaccessreviews":
+                continue  # a question about its own rights, which changes nothing
             if write.namespace == watchdog.own_namespace:
                 assert write.resource in ("configmaps", "leases"), what
                 assert write.verb in ("create", "update", "patch"), what
@@ -126,7 +128,9 @@ def test_a_watch_costs_no_more_writes_than_promised(season: Season):
         records = Counter(
             write.name
             for write in watchdog.writes
-            if write.namespace == watchdog.own_namespace and "-targets-" not in str(write.name)
+            if write.namespace == watchdog.own_namespace
+            and write.resource == "configmaps"
+            and "-targets-" not in str(write.name)
         )
         assert {name: count for name, count in records.items() if count > RECORD_WRITES} == {}
         watches = Counter(str(record["target"]).partition("/")[0] for record in watchdog.records)

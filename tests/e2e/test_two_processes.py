@@ -19,6 +19,7 @@ import pytest
 
 from cli.test_run import Log, a_channel
 from cli.verbs import OWN, spawn
+from e2e.controlplane.podnet import POD_PORT
 from town import NAMESPACE, PART_OF, RULES
 from watchdog.adapters.clock import SystemClock
 from watchdog.simulator.addresses import free_octet
@@ -81,7 +82,8 @@ async def test_a_process_that_was_stopped_and_one_that_is_killed_are_followed_an
         octet = stack.enter_context(free_octet())
         cluster = SimulatedCluster(clock, octet, past=timedelta(hours=1))
         cluster.create("namespaces", "", {"metadata": {"name": OWN}})
-        cluster.deploy(NAMESPACE, "research", "research:v1", replicas=2, labels=PART_OF)
+        # In the network namespace of the other stories, the port of their pods is taken on every address.
+        cluster.deploy(NAMESPACE, "research", "research:v1", replicas=2, labels=PART_OF, port=POD_PORT + 1)
         cluster.service(NAMESPACE, "research")
         port, told = await stack.enter_async_context(a_channel())
         await stack.enter_async_context(cluster)

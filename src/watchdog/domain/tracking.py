@@ -12,7 +12,7 @@ from watchdog.domain.judge.literal import could_fire
 from watchdog.domain.judge.probes import probes_hold
 from watchdog.domain.judge.signs import showing
 from watchdog.domain.judge.thresholds import OUTAGE_REQUESTS, OUTAGE_SHARE
-from watchdog.domain.judge.weighing import fails_beside, provable, weight_of, with_bet
+from watchdog.domain.judge.weighing import fails_beside, provable, shared_since, weight_of, with_bet
 from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import (
     Baseline,
@@ -57,10 +57,15 @@ def _judged_block(track: Track, history: History, end: datetime) -> Track:
     history = replace(
         history,
         blocks_judged=history.blocks_judged + able,
-        blocks_over=history.blocks_over + verdict.literal,
+        blocks_over=history.blocks_over + (verdict.literal and not _shared(track.rule, history, verdict)),
         over=_over(history, verdict),
     )
     return _with_verdict(track, history, verdict)
+
+
+def _shared(rule: Rule, history: History, verdict: Verdict) -> bool:
+    start = verdict.evidence.window_start
+    return start is not None and shared_since(rule, history, start)
 
 
 def _over(history: History, verdict: Verdict) -> OverRun | None:

@@ -168,6 +168,7 @@ class ClusterCache:
     async def run(self) -> None:
         """Keep the cache as the cluster is; until cancelled."""
         running: dict[str, tuple[Namespace, list[asyncio.Task[None]]]] = {}
+        said: dict[str, str] = {}  # a trouble that outlives a new beginning is told once
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._rewatch.clear()
@@ -175,10 +176,10 @@ class ClusterCache:
                 for name in [name for name, (of, _) in running.items() if of is not self._namespaces.get(name)]:
                     for task in running.pop(name)[1]:
                         task.cancel()
-                    del self._reflectors[name]
+                    said |= {one.name: one.trouble for one in self._reflectors.pop(name)}
                 for name in sorted(self._namespaces.keys() - running.keys()):
                     namespace = self._namespaces[name]
-                    self._reflectors[name] = [self._reflector(resource, name) for resource in TRIMS]
+                    self._reflectors[name] = [self._reflector(resource, name, said) for resource in TRIMS]
                     feeds = [
                         tasks.create_task(self._feed(name, namespace, resource, reflector), name=reflector.name)
                         for resource, reflector in zip(TRIMS, self._reflectors[name], strict=True)
@@ -186,8 +187,8 @@ class ClusterCache:
                     running[name] = namespace, feeds
                 await self._rewatch.wait()
 
-    def _reflector(self, resource: Resource, namespace: str) -> Reflector:
-        return Reflector(
+    def _reflector(self, resource: Resource, namespace: str, said: dict[str, str]) -> Reflector:
+        reflector = Reflector(
             self._client,
             resource,
             namespace,
@@ -196,6 +197,8 @@ class ClusterCache:
             trim=TRIMS[resource],
             inactivity=self._inactivity,
         )
+        reflector.trouble = said.pop(reflector.name, "")
+        return reflector
 
     async def _feed(self, name: str, namespace: Namespace, resource: Resource, reflector: Reflector) -> None:
         async with aclosing(reflector.changes()) as changes:

@@ -272,7 +272,7 @@ class History:
     held_since: datetime | None = None  # probes and signs: since when the rule holds
     blocks_seen: int = 0
     blocks_judged: int = 0  # blocks at whose end the literal rule could say yes or no
-    blocks_over: int = 0  # those at whose end it held
+    blocks_over: int = 0  # those at whose end it held by what the candidate alone showed
     spent: tuple[float, float] = (0.0, 0.0)  # ratios: bad and all requests since the switch
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS

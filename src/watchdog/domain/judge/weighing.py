@@ -152,6 +152,17 @@ def fails_beside(threshold: Threshold, beside: Reading | None, share: float, eno
     return pair is not None and pair[1] >= enough and 2.0 * pair[0] >= share * pair[1]
 
 
+def shared_since(rule: Rule, history: History, since: datetime) -> bool:
+    """Whether stable's pods, in the moments since then in which they served beside, were over the limit too."""
+    threshold, harmless = _threshold(rule), history.harmless
+    if threshold is None or harmless is None:
+        return False
+    beside = [block.beside for block in history.blocks if block.end > since and block.beside is not None]
+    pairs = [pair for reading in beside if (pair := pair_of(threshold, reading, harmless.bound)) is not None]
+    bad, total = (math.fsum(column) for column in zip((0.0, 0.0), *pairs, strict=True))
+    return total >= _ENOUGH_BESIDE and bad > harmless.limit * total
+
+
 def _level_beside(threshold: Threshold, harmless: Harmless, beside: Reading | None) -> float:
     pair = None if beside is None else pair_of(threshold, beside, harmless.bound)
     if pair is None or pair[1] < _ENOUGH_BESIDE:
