@@ -240,7 +240,16 @@ def test_what_serves_again_is_the_newest_and_its_baseline_is_its_last_stretch() 
     memory = remembered(REV2, good=(passed(REV1, -9000), Good(REV2, at(-3500), None, at(-2900))))
     back = see(memory, a_sighting(REV1, since=0)).memory
     assert [good.revision for good in back.good] == [REV2, REV1]
-    assert back.stable_for(REV3, at(50)) == a_stable(REV1, since=0, until=50)
+    assert back.stable_for(REV3, at(400)) == a_stable(REV1, since=0, until=400)
+
+
+def test_what_was_put_back_a_moment_ago_is_measured_as_it_served_before() -> None:
+    memory = remembered(REV2, good=(passed(REV1, -9000), Good(REV2, at(-3500), None, at(-2900))))
+    back = see(memory, a_sighting(REV1, since=0)).memory
+    assert back.stable_for(REV3, at(7)) == a_stable(REV1, since=-9600, until=-8900)
+    twice = see(see(back, a_sighting(REV2, since=7)).memory, a_sighting(REV1, since=14)).memory
+    assert twice.stable_for(REV3, at(20)) == a_stable(REV1, since=-9600, until=-8900)
+    assert twice.stable_for(REV3, at(314)) == a_stable(REV1, since=14, until=314)
     assert back.good[-1].passed_at == at(-9000)
 
 

@@ -11,6 +11,8 @@ from watchdog.domain.state import Phase, Watch
 
 GOOD_KEPT = 10
 BAD_KEPT = 20
+LONG_ENOUGH = timedelta(minutes=5)
+"""What a stretch of serving must have lasted to be measured rather than the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,21 @@ class Good:
     since: datetime
     until: datetime | None  # None: it serves now
     passed_at: datetime | None = None
+    earlier_since: datetime | None = None  # the stretch in which it served before this one
+    earlier_until: datetime | None = None
+
+    def stretch(self, at: datetime) -> tuple[datetime, datetime]:
+        """From when to when it is measured as stable: what was put back a moment ago has too little to show since."""
+        since, until = self.since, self.until or at
+        earlier, earlier_until = self.earlier_since, self.earlier_until
+        if earlier is None or earlier_until is None or until - since >= min(LONG_ENOUGH, earlier_until - earlier):
+            return since, until
+        return earlier, earlier_until
+
+    def again(self, at: datetime) -> "Good":
+        """It serves again from now on."""
+        earlier = self.stretch(at)
+        return replace(self, since=at, until=None, earlier_since=earlier[0], earlier_until=earlier[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,7 @@ class Memory:
         """The newest good revision that is neither the candidate nor known bad."""
         for good in reversed(self.good):
             if good.revision != candidate and not self.is_bad(good.revision):
-                return Stable(good.revision, good.since, good.until or at)
+                return Stable(good.revision, *good.stretch(at))
         return None
 
     def with_good(self, revision: Revision, since: datetime, passed_at: datetime | None) -> "Memory":
@@ -197,8 +214,8 @@ def _closed(memory: Memory, at: datetime) -> Memory:
 
 
 def _serving_again(good: tuple[Good, ...], serving: Revision, at: datetime) -> tuple[Good, ...]:
-    """What serves again is the newest, and its baseline is the stretch that begins now."""
-    again = tuple(replace(entry, since=at, until=None) for entry in good if entry.revision == serving)
+    """What serves again is the newest."""
+    again = tuple(entry.again(at) for entry in good if entry.revision == serving)
     return (*(entry for entry in good if entry.revision != serving), *again)
 
 
