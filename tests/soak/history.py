@@ -238,10 +238,6 @@ class History:
 
     # -- stretches without a disturbance -------------------------------------------------------------------------
 
-    def blind(self, moment: datetime) -> bool:
-        """Whether a watch was spoiled then: what the watchdog knew of the cluster was partly old."""
-        return any(window.start <= moment <= window.end and "watch" in window.why for window in self.windows)
-
     def calm(self, start: datetime, end: datetime) -> timedelta:
         """The longest stretch between the two in which nothing kept the watchdog from judging and acting."""
         longest, free = timedelta(), start

@@ -138,23 +138,16 @@ def one_record_a_switch(history: History, patience: Patience) -> Iterator[str]:
     """No watch is lost: every switch has a record. And none is made up: every record has a switch."""
     opened: Counter[int] = Counter()
     by_target = history.switches_of()
-    about_colours: list[Record] = []
     for record in history.records.values():
         switch = _switch_of(record, by_target)
-        # A flip that is told before the rollout of its colour has a record of each: see docs/reliability.md.
-        blind = history.blind(record.first_seen) and _colour(record.target, by_target)
-        if switch is not None and not (blind and opened[switch.number]):
-            opened[switch.number] += 1
-        elif switch is None and blind:
-            about_colours.append(record)
-        elif switch is None:
+        if switch is None:
             yield f"{record.watch} is about {record.image}, which nobody had switched {record.target} to"
+        else:
+            opened[switch.number] += 1
     for switch in history.switches:
         if opened[switch.number] > 1:
             yield f"{switch} has {opened[switch.number]} records"
         end = min(_end(switch, history), switch.at + timedelta(seconds=patience.bake))
-        if any(record.image == switch.image for record in about_colours):
-            continue
         if not opened[switch.number] and history.calm(switch.at, end) > timedelta(seconds=patience.to_see):
             yield f"{switch} has no record: its watch was lost"
 
@@ -223,12 +216,6 @@ def _switch_of(record: Record, by_target: Mapping[str, list[Switch]]) -> Switch 
         if switch.image == record.image and switch.at <= record.first_seen:
             return switch
     return None
-
-
-def _colour(target: str, by_target: Mapping[str, list[Switch]]) -> bool:
-    """Whether the target is a Service with colours, or one of its colours."""
-    namespace, _, name = target.split("/")
-    return f"{namespace}/service/{name.rpartition('-')[0] or name}" in by_target or "/service/" in target
 
 
 def _intended(record: Record | None) -> datetime:

@@ -159,6 +159,26 @@ def test_streams_that_fall_silent_with_the_switch_on_them_do_not_hide_it_for_lon
     tell(story, scrape_interval=15)
 
 
+def test_a_flip_that_is_told_before_the_rollout_of_its_colour_is_one_release_all_the_same() -> None:
+    async def story(town: Town) -> None:
+        [stream] = town.cluster.watches(f"/namespaces/{NAMESPACE}/deployments")
+        stream.silence()
+        town.behaves("gateway:v3", errors=FAILING)
+        town.deploy("gateway-green", "gateway:v3")
+        await town.sleep(10)
+        town.flip()
+        record = await town.outcome("gateway")
+        await town.sleep(120)
+
+        assert record["images"]["candidate"] == ["gateway:v3"]
+        assert record["outcome"] == "rolled-back"
+        assert town.colour() == "blue"
+        assert town.acts() == ["services/gateway"]
+        assert len(town.records()) == 1
+
+    tell(story, lambda here: here.furnish_colours())
+
+
 def relist(town: Town) -> None:
     """All that the watches could go on from is forgotten: they get 410 and list again."""
     town.cluster.compact()

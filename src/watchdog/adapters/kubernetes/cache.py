@@ -155,13 +155,14 @@ class ClusterCache:
         self._rewatch.set()
         self._beat()
 
-    def relist(self) -> None:
-        """List everything anew, and take nothing that is known for granted until then.
+    def relist(self, namespace: str | None = None) -> None:
+        """List everything (or all of a namespace) anew, and take nothing that is known for granted until then.
 
         A stream that died without a word looks like one on which nothing happens: who decides by what is here, for
         the first time or after a while, must know that it is not older than the last decision.
         """
-        self._namespaces = {name: Namespace() for name in self._namespaces}
+        for name in self._namespaces if namespace is None else self._namespaces.keys() & {namespace}:
+            self._namespaces[name] = Namespace()
         self._rewatch.set()
         self._beat()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
@@ -13,7 +13,7 @@ from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.scaling import scale_up
-from watchdog.adapters.kubernetes.sightings import Known, Later, Place, Sightings
+from watchdog.adapters.kubernetes.sightings import STALE, Known, Later, Place, Sightings
 from watchdog.adapters.kubernetes.trimming import trim_service
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.effects import (
@@ -29,8 +29,6 @@ from watchdog.domain.live import Destination, Live, Sighting
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 
 Json = dict[str, Any]
-
-STALE = timedelta(seconds=30)  # a write older than this was not seen as it happened, even if it came as an event
 
 
 class ServiceProvider(Sightings):
@@ -87,6 +85,15 @@ class ServiceProvider(Sightings):
             by=who(service),
             live=not known.owed,
         )
+
+    async def _is_outdated(self, place: Place, sighting: Sighting) -> bool:
+        # A flip and its colour's template come over watches of their own: one of them may have fallen silent.
+        known, selector = self._known[place], dict(sighting.selector)
+        flipped = known.verified not in (None, selector)
+        colour = sighting.serving.workload if sighting.serving and flipped else ""
+        behind = bool(colour) and await workload.is_behind(self._client, self._cache, place[0], colour)
+        known.verified = selector
+        return behind
 
     def _begin(self, service: Json, serving: Revision | None, known: Known) -> None:
         """Note since when the Service has this selector and selects this revision."""

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watchdog.adapters.kubernetes.cache import Changes, ClusterCache, Key
 from watchdog.adapters.kubernetes.client import KubeClient
@@ -15,6 +15,8 @@ from watchdog.ports import Clock, OutOfReach
 Guarded = Callable[[Target, Mapping[str, str]], bool]
 Place = tuple[str, str]  # namespace, name
 
+ASK_AGAIN = 1.0  # seconds
+STALE = timedelta(seconds=30)  # a write older than this was not seen as it happened, even if it came as an event
 PATIENCE = 10.0  # seconds that the controller, and the first pod, are given to appear
 
 
@@ -32,6 +34,7 @@ class Known:
     due: float | None = None  # monotonic: until then is waited
     owed: bool = True  # to be told once whatever was told before, as seen late: a list came in
     told: tuple[object, ...] = field(default=())
+    verified: Mapping[str, str] | None = None  # the selector for which the cache was known to be up to date
 
 
 class Later:
@@ -83,7 +86,7 @@ class Sightings(ABC):
                         self._known.setdefault((namespace, name), Known()).owed = True
                 for place in sorted(places):
                     sighting = self._looked(place)
-                    if sighting is not None:
+                    if sighting is not None and await self._holds(place, sighting):
                         yield sighting
         finally:
             self._cache.unsubscribe(changes)
@@ -123,6 +126,26 @@ class Sightings(ABC):
             case None:
                 known.due = None
                 return None
+
+    async def _holds(self, place: Place, sighting: Sighting) -> bool:
+        """Whether it may be told: what rests on something old is not, and what is new will come."""
+        known = self._known[place]
+        try:
+            outdated = await self._is_outdated(place, sighting)
+        except OutOfReach:
+            if self._clock.now() - sighting.since > STALE:
+                return True  # what is known must do: whoever acts looks afresh
+            known.told, known.due = (), self._clock.monotonic() + ASK_AGAIN
+            return False
+        if outdated:
+            known.told = ()
+            self._cache.relist(place[0])
+        return not outdated
+
+    async def _is_outdated(self, place: Place, sighting: Sighting) -> bool:
+        """Whether the API server has newer than what it rests on. Raises `OutOfReach` where it does not say."""
+        del place, sighting
+        return False
 
     async def _moved(self, namespace: str, keys: Collection[Key], after: int | None, *, fresh: bool) -> int:
         """The version of what `keys` name, once it is beyond `after`.

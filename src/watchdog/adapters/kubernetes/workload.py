@@ -13,6 +13,7 @@ from watchdog.adapters.kubernetes.pods import to_pod
 from watchdog.adapters.kubernetes.trimming import TRIMS, trim_deployment, trim_replicaset
 from watchdog.domain.live import Pod
 from watchdog.domain.rollout import Revision
+from watchdog.ports import OutOfReach
 
 Json = dict[str, Any]
 
@@ -53,6 +54,21 @@ def cached(cache: ClusterCache, namespace: str, name: str) -> Workload | None:
     replicasets = tuple(cache.owned(REPLICASETS, namespace, deployment["metadata"]["uid"]))
     pods = {one["metadata"]["uid"]: tuple(cache.owned(PODS, namespace, one["metadata"]["uid"])) for one in replicasets}
     return Workload(deployment, replicasets, pods)
+
+
+async def is_behind(client: KubeClient, cache: ClusterCache, namespace: str, name: str) -> bool:
+    """Whether the API server has a newer spec of the Deployment than the cache; no, where it may not say.
+
+    Raises `OutOfReach` where another try may tell.
+    """
+    known = cache.all(DEPLOYMENTS, namespace).get(name)
+    try:
+        now = await client.get(DEPLOYMENTS, namespace, name)
+    except ApiError as error:
+        if isinstance(error, OutOfReach):
+            raise
+        return False
+    return known is None or int(now["metadata"].get("generation", 0)) > int(known["metadata"].get("generation", 0))
 
 
 async def fresh(client: KubeClient, namespace: str, name: str) -> Workload | None:
