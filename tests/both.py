@@ -35,6 +35,7 @@ async def a_good_release_passes_and_is_left_alone(stage: Stage) -> None:
     record = await stage.outcome("brand")
 
     assert record["outcome"] == "passed", record["reason"]
+    assert [line for line in record["changes"] if " image: " in line and line.endswith("brand:v2")], record["changes"]
     assert await stage.version("brand") == "v2"
     assert await stage.told() == ["switch", "passed"]
     assert await stage.told("oncall") == []

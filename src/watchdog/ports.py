@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from watchdog.domain.brakes import Act, Pause
+from watchdog.domain.changes import Description
 from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
 from watchdog.domain.live import Live, Pod, Sighting
 from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
@@ -66,8 +67,8 @@ class TrafficProvider(Protocol):
         """Point the traffic at `remedy.to`, under the remedy's preconditions, in one write per object."""
         ...
 
-    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
-        """What a person would want to know of a revision: images, who made it, when. Raises `OutOfReach`."""
+    async def describe(self, target: Target, revision: Revision) -> Description:
+        """What a person would want to know of a revision: what it is made of, who made it. Raises `OutOfReach`."""
         ...
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.brakes import Act, Pause
+from watchdog.domain.changes import Description
 from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, PutBackWithheld, Remedy, Severity, Write
 from watchdog.domain.live import Live, Sighting
 from watchdog.domain.owners import Owner
@@ -64,7 +65,7 @@ class WithheldProvider:
         first = self._owners.withheld(remedy.watch) if self._owners is not None else ()
         return PutBackWithheld(answer.at, (*first, *writes), answer.left, self._unasked())
 
-    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
+    async def describe(self, target: Target, revision: Revision) -> Description:
         return await self._inner.describe(target, revision)
 
 

@@ -1,11 +1,12 @@
 """The outside of a moment that is past: a clock that is moved on by hand, and a target that nobody can look at."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.as_if import seen_then
+from watchdog.domain.changes import Description
 from watchdog.domain.effects import PutBackAnswer, PutBackWithheld, Remedy
 from watchdog.domain.live import Live, Sighting
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
@@ -64,6 +65,6 @@ class PastProvider:
         del remedy
         return PutBackWithheld(self._clock.now())
 
-    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
+    async def describe(self, target: Target, revision: Revision) -> Description:
         del target, revision
-        return {}
+        return Description()

@@ -122,6 +122,7 @@ def print_story(record: Record) -> None:
     for name, fact in facts:
         if fact:
             console.print(f"  {name:<10}{_shown(fact)}", soft_wrap=True)
+    _print_changes(console, record)
     console.print("\n[bold]Rules[/bold]")
     for name, rule in _table(record.get("rules")).items():
         known = _table(rule)
@@ -137,6 +138,18 @@ def print_story(record: Record) -> None:
         told = _shown(deliveries or "no channel wants it")
         told_of = f"{_shown(_moment(notice.get('at')))}  {_shown(notice.get('title'))}"
         console.print(f"  {told_of}  [dim]{told}[/dim]", soft_wrap=True)
+
+
+def _print_changes(console: Console, record: Record) -> None:
+    """What differs between stable and the candidate, where that is known."""
+    found = record.get("changes")
+    lines = [str(line) for line in found] if isinstance(found, list) else []
+    if record.get("commits"):
+        lines.append(f"commits: {record['commits']}")
+    if lines:
+        console.print("\n[bold]Changed[/bold]")
+    for line in lines:
+        console.print(f"  {_shown(line)}", soft_wrap=True)
 
 
 def _print_unsent(console: Console, writes: object) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from watchdog.domain.changes import Changes
 from watchdog.domain.effects import DeliveryState, PutBackAnswer
 from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.live import Live
@@ -47,6 +48,13 @@ class BaselineMeasured:
     """What rules measured of stable before the switch."""
 
     baselines: Mapping[str, Baseline]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What differs between stable and the candidate."""
+
+    changes: Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,7 @@ Event = (
     | Measured
     | RecoveryMeasured
     | BaselineMeasured
+    | Described
     | Probed
     | PutBackAnswered
     | Superseded

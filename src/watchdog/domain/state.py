@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from watchdog.domain.changes import Changes
 from watchdog.domain.effects import Delivery, Notice, Remedy, Write
 from watchdog.domain.judge import Finding, History, Verdict
 from watchdog.domain.judge.calibration import calibration_key
@@ -159,6 +160,7 @@ class Watch:
     notify_only: str = ""  # why it may only tell: a return to a good revision, a guard that was removed
     tracks: tuple[Track, ...] = ()
     pods: Pods | None = None
+    changes: Changes | None = None  # what differs from stable; None: not known (yet)
     ready_from: datetime | None = None  # the candidate's first ready pod
     bake_from: datetime | None = None  # the completed rollout; the switch itself for a flip
     progress_deadline: timedelta = timedelta(minutes=10)

@@ -27,6 +27,8 @@ def story_of(watch: Watch) -> dict[str, Any]:
             "candidate": list(watch.switch.candidate.images),
             "stable": list(_images(watch.stable.revision if watch.stable else None)),
         },
+        "changes": [] if watch.changes is None else list(watch.changes.lines),
+        "commits": "" if watch.changes is None else watch.changes.commits,
         "services": [flip.service for flip in watch.switch.flips],
         "tempo": {
             "bake": guard.bake.total_seconds(),

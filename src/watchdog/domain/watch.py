@@ -15,6 +15,7 @@ from watchdog.domain.effects import DeliveryState, Effect, Emit, Judgement, Look
 from watchdog.domain.events import (
     BaselineMeasured,
     DeliveryMoved,
+    Described,
     Event,
     Joined,
     Looked,
@@ -89,6 +90,8 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
             return recovered(_recovery_measured(watch, event), now)
         case BaselineMeasured(baselines):
             return _judged(_with_baselines(watch, baselines), now)
+        case Described(changes):
+            return Step(replace(watch, changes=changes), (Record(),))
         case Probed():
             return _probed(watch, event, now)
         case PutBackAnswered(answer):

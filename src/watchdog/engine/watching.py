@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from watchdog.domain.effects import Effect, Emit, Look, PutBack, PutBackConflicted, PutBackUnsure, Record, Tell
@@ -12,14 +12,12 @@ from watchdog.domain.events import (
     Event,
     Looked,
     LookFailed,
-    Probed,
     PutBackAnswered,
     Ticked,
 )
-from watchdog.domain.live import Live, Pod
-from watchdog.domain.measurement import ProbeOutcome, ProbeRound
-from watchdog.domain.rules import Probe, Topic
-from watchdog.domain.state import Phase, Watch
+from watchdog.domain.live import Live
+from watchdog.domain.rules import Topic
+from watchdog.domain.state import Watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered, with_telling
 from watchdog.domain.watch import advance
@@ -29,12 +27,11 @@ from watchdog.engine.observing import Observer
 from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
+from watchdog.engine.senses import Senses
 from watchdog.ports import Clock, Notifier, OutOfReach, Prober, TrafficProvider
 
 log = logging.getLogger(__name__)
 
-_LOOK_AT_LEAST_EVERY = 5.0  # signs ripen with time alone
-_LOOK_AT_MOST_EVERY = 0.2
 _RETRY_FIRST = 0.5
 _RETRY_LONGEST = 5.0
 _CONFLICT_LONGEST = 4.0
@@ -59,8 +56,6 @@ class WatchDriver:
         peering: Peering,
     ) -> None:
         self.watch = watch
-        self._provider = provider
-        self._prober = prober
         self._performer = performer
         self._wants = wants
         self._observer = observer
@@ -73,6 +68,15 @@ class WatchDriver:
         self._retries = 0
         self._conflicts = 0
         self._measuring = Measuring(sampler, clock, self.post, lambda: self.watch, lambda: self._live)
+        self._perceiving = Senses(
+            provider=provider,
+            prober=prober,
+            peering=peering,
+            clock=clock,
+            post=self.post,
+            watch=lambda: self.watch,
+            live=lambda: self._live,
+        )
         self._deliverer = Deliverer(
             notifiers=notifiers,
             clock=clock,
@@ -111,15 +115,8 @@ class WatchDriver:
         """The tasks that look, measure and probe until the watch has ended."""
         if self.watch.phase.terminal:
             return []
-        return [
-            scope.create_task(self._looking(), name=f"look {self.watch.id}"),
-            scope.create_task(self._measuring.run(), name=f"measure {self.watch.id}"),
-            *(
-                scope.create_task(self._probing(track.rule.name, track.rule.check), name=f"probe {self.watch.id}")
-                for track in self.watch.tracks
-                if isinstance(track.rule.check, Probe)
-            ),
-        ]
+        measuring = scope.create_task(self._measuring.run(), name=f"measure {self.watch.id}")
+        return [*self._perceiving.start(scope), measuring]
 
     def _over(self) -> bool:
         return self.watch.phase.terminal and not undelivered(self.watch.tellings) and self._events.empty()
@@ -245,62 +242,6 @@ class WatchDriver:
             await self._dirty.wait()
             await self._clock.sleep(_FLUSH_AFTER)
             await self._until_written()
-
-    # -- looking and probing -------------------------------------------------------------------------------------
-
-    async def _looking(self) -> None:
-        version: int | None = None
-        while True:
-            try:
-                async with asyncio.timeout(_LOOK_AT_LEAST_EVERY):
-                    live = await self._provider.live(self.watch.switch, self.watch.stable, after=version)
-            except TimeoutError:
-                version = None
-                continue
-            except OutOfReach as error:
-                log.debug("cannot look", extra={"facts": {"watch": self.watch.id, "why": str(error)}})
-                await self._clock.sleep(_LOOK_AT_LEAST_EVERY)
-                continue
-            version = live.version
-            self.post(Looked(live))
-            await self._clock.sleep(_LOOK_AT_MOST_EVERY)
-
-    async def _probing(self, rule: str, probe: Probe) -> None:
-        while True:
-            began = self._clock.monotonic()
-            live, watch = self._live, self.watch
-            recovering = watch.phase is Phase.RECOVERING
-            memory = watch.recovery_pods if recovering else watch.pods
-            if live is not None and memory is not None and not watch.phase.terminal:
-                once_ready = {pod.name for pod in memory.pods if pod.first_ready is not None}
-                pods = live.stable_pods if recovering else live.candidate_pods
-                probed = [pod for pod in pods if pod.name in once_ready and not pod.gone]
-                others = () if recovering else tuple(pod for pod in live.stable_pods if pod.ready)[:1]
-                if probed:
-                    round_ = await self._round(probe, probed, others)
-                    if not recovering:
-                        round_ = await self._beside(watch, rule, probe, round_)
-                    self.post(Probed(rule, round_))
-            spent = self._clock.monotonic() - began
-            await self._clock.sleep(max(0.1, probe.every.total_seconds() - spent))
-
-    async def _round(self, probe: Probe, candidate: Sequence[Pod], stable: Sequence[Pod]) -> ProbeRound:
-        both = await asyncio.gather(
-            self._prober.probe(candidate, probe),
-            self._prober.probe(stable, probe),
-        )
-        url = f"GET {probe.scheme}://POD:{probe.port}{probe.path}"
-        return ProbeRound(self._clock.now(), tuple(both[0]), tuple(both[1]), url=url)
-
-    async def _beside(self, watch: Watch, rule: str, probe: Probe, round_: ProbeRound) -> ProbeRound:
-        """The round, with peers' pods where the candidate's are silent and no pod of stable's can be compared with."""
-        outcomes = {result.outcome for result in round_.candidate}
-        if ProbeOutcome.EXPECTED in outcomes:
-            await self._peering.vet(watch, rule, probe)
-        silent = outcomes & {ProbeOutcome.REFUSED, ProbeOutcome.TIMED_OUT}
-        if not silent or round_.stable:
-            return round_
-        return replace(round_, peers=await self._peering.witnesses(watch, rule, probe))
 
     def _log_phase(self, before: Watch, after: Watch) -> None:
         facts = {

@@ -399,9 +399,9 @@ def test_a_target_that_is_gone_is_seen_to_be_gone(kind: SwitchKind) -> None:
 def test_a_revision_is_described_for_people(kind: SwitchKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
-            facts = await stage.traffic.describe(stage.arranged.target, stage.switch.candidate)
-            assert facts["images"].endswith(":v2")
-            assert facts["by"] == "kubectl"
+            known = await stage.traffic.describe(stage.arranged.target, stage.switch.candidate)
+            assert next(part for name, part in known.parts.items() if name.endswith(" image")).endswith(":v2")
+            assert known.notes["by"] == "kubectl"
 
     run_simulated(main())
 

@@ -8,14 +8,17 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
-from watchdog.adapters.kubernetes.cache import controller_uid
+from watchdog.adapters.kubernetes.cache import ClusterCache, controller_uid
+from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import created, to_pod
 from watchdog.adapters.kubernetes.sightings import PATIENCE, Known, Later, Place, Sightings
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
 from watchdog.adapters.kubernetes.workload import Workload
+from watchdog.domain.changes import Description
 from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy
 from watchdog.domain.live import Destination, Live, Sighting
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
@@ -201,7 +204,7 @@ class DeploymentProvider(Sightings):
         """Give the Deployment the template of `remedy.to`'s ReplicaSet, in one conditional patch. Idempotent."""
         namespace = remedy.target.namespace
         try:
-            whole = await self._replicaset(namespace, remedy.uid, remedy.to)
+            whole = await replicaset_of(self._client, namespace, remedy.uid, remedy.to)
         except OutOfReach as error:
             return PutBackUnsure(self._clock.now(), str(error))
         except ApiError as error:
@@ -211,16 +214,10 @@ class DeploymentProvider(Sightings):
         write = self._write(namespace, remedy.target.name, remedy.uid, remedy.resource_version)
         return await write.perform(lambda live: undo(live, whole, remedy.to, watch=remedy.watch), remedy.watch)
 
-    async def _replicaset(self, namespace: str, deployment_uid: str, revision: Revision) -> Json | None:
-        """The whole ReplicaSet of a revision; None if it is gone."""
-        for one in await self._client.list(REPLICASETS, namespace, labels=f"{HASH_LABEL}={revision.template}"):
-            if controller_uid(one) == deployment_uid:
-                return one
-        return None
-
-    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
-        """Images, number, age, change-cause and writer of a revision, as far as the cache knows."""
-        return described(workload.cached(self._cache, target.namespace, revision.workload), revision)
+    async def describe(self, target: Target, revision: Revision) -> Description:
+        """Number, age, change-cause and writer of a revision, and what its pods are made of."""
+        with unanswered(f"describing {revision}"):
+            return await described(self._client, self._cache, target.namespace, revision)
 
 
 def undo(live: Json, replicaset: Json, to: Revision, *, watch: str) -> list[Json]:
@@ -241,15 +238,28 @@ def who(one: Json) -> str:
     return workloads.annotations(one).get(SWITCHED_BY) or next(iter(workloads.managers(one)), "")
 
 
-def described(found: Workload | None, revision: Revision) -> dict[str, str]:
-    """What people may want to know of a revision."""
-    facts = {"revision": str(revision), "images": ", ".join(revision.images)}
+async def replicaset_of(client: KubeClient, namespace: str, deployment_uid: str, revision: Revision) -> Json | None:
+    """The whole ReplicaSet of a revision; None if it is gone."""
+    for one in await client.list(REPLICASETS, namespace, labels=f"{HASH_LABEL}={revision.template}"):
+        if controller_uid(one) == deployment_uid:
+            return one
+    return None
+
+
+async def described(client: KubeClient, cache: ClusterCache, namespace: str, revision: Revision) -> Description:
+    """What people may want to know of a revision: notes from the cache, its template as the API server has it."""
+    found = workload.cached(cache, namespace, revision.workload)
     there = workloads.replicaset_of(revision, found.replicasets) if found else None
-    if found and there:
-        facts["images"] = ", ".join(there["template"]["images"])
-        facts["number"] = str(workloads.number(there))
-        facts["created"] = created(there).isoformat()
-        facts["change-cause"] = workloads.annotations(there).get(workloads.CHANGE_CAUSE, "")
-        if found.serving == revision:
-            facts["by"] = who(found.deployment)
-    return {key: value for key, value in facts.items() if value}
+    if found is None or there is None:
+        return Description({"revision": str(revision)})
+    notes = {
+        "revision": str(revision),
+        "number": str(workloads.number(there)),
+        "created": created(there).isoformat(),
+        "change-cause": workloads.annotations(there).get(workloads.CHANGE_CAUSE, ""),
+        "by": who(found.deployment) if found.serving == revision else "",
+    }
+    whole = await replicaset_of(client, namespace, found.deployment["metadata"]["uid"], revision) or {}
+    template = (whole.get("spec") or {}).get("template") or {}
+    annotations = [workloads.annotations(whole)] if whole else []
+    return description({key: note for key, note in notes.items() if note}, template, annotations)

@@ -16,6 +16,7 @@ from watchdog.adapters.kubernetes.scaling import scale_up
 from watchdog.adapters.kubernetes.sightings import STALE, Known, Later, Place, Sightings
 from watchdog.adapters.kubernetes.trimming import trim_service
 from watchdog.adapters.kubernetes.workload import Workload
+from watchdog.domain.changes import Description
 from watchdog.domain.effects import (
     PutBackAnswer,
     PutBackConflicted,
@@ -253,13 +254,13 @@ class ServiceProvider(Sightings):
             answers[back.service] = await write.perform(_flip(back, remedy.to, remedy.watch), remedy.watch)
         return together(answers, self._clock.now())
 
-    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
-        """Images, number, age, change-cause and writer of a colour's revision, as far as the cache knows."""
-        facts = described(workload.cached(self._cache, target.namespace, revision.workload), revision)
+    async def describe(self, target: Target, revision: Revision) -> Description:
+        """What is known of a colour's revision, and who flipped the Service last."""
+        with unanswered(f"describing {revision}"):
+            known = await described(self._client, self._cache, target.namespace, revision)
         service = self._cache.all(SERVICES, target.namespace).get(target.name)
-        if service is not None and who(service):
-            facts["by"] = who(service)
-        return facts
+        by = {"by": who(service)} if service is not None and who(service) else {}
+        return replace(known, notes={**known.notes, **by})
 
 
 def _bound(written: datetime | None, now: datetime) -> datetime:

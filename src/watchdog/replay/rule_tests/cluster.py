@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from watchdog.domain.brakes import Act, Pause
+from watchdog.domain.changes import Description
 from watchdog.domain.effects import PutBackAnswer, PutBackDone, Remedy
 from watchdog.domain.live import Container, Destination, Live, Pod, Sighting
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult
@@ -94,9 +95,9 @@ class ScriptedCluster:
         """Done."""
         return PutBackDone(self._clock.now())
 
-    async def describe(self, target: Target, revision: Revision) -> Mapping[str, str]:
+    async def describe(self, target: Target, revision: Revision) -> Description:
         """Nothing is known of a revision of a test."""
-        return {}
+        return Description()
 
     async def probe(self, pods: Sequence[Pod], probe: Probe) -> Sequence[ProbeResult]:
         """One round, at the place in the answers that the time since the switch gives it."""

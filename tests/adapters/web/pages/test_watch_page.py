@@ -120,6 +120,15 @@ def test_what_was_checked_is_listed_with_what_refused_it() -> None:
     assert "The act was refused" in shown.words
 
 
+def test_what_changed_is_listed_and_the_commits_are_linked() -> None:
+    link = "https://git.example.com/shop/compare/1111111...2222222"
+    shown = page(a_record(changes=["research image: a, now b"], commits=link)).section("changed")
+    assert [one.words for one in shown.below if one.tag == "li"] == ["research image: a, now b"]
+    assert [one.attributes["href"] for one in shown.below if one.tag == "a"] == [link]
+    unsafe = page(a_record(changes=["x"], commits="javascript:alert(1)")).section("changed")
+    assert not [one for one in unsafe.below if one.tag == "a"]
+
+
 def test_peers_and_notices_and_what_a_dry_run_would_send_are_shown() -> None:
     peers = [{"rule": "error-rate", "from": at(0).isoformat(), "to": at(60).isoformat(), "shared": True, "why": "",
               "peers": [{"target": "production/deployment/brand", "usable": True, "alike": True,

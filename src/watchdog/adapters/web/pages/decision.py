@@ -12,6 +12,22 @@ _SHOWN = {
 }
 
 
+def changed(record: Record) -> str:
+    """What differs between stable and the candidate, where that is known."""
+    lines = "".join(f"<li>{said(line)}</li>" for line in items(record.get("changes")))
+    link = _commits(record.get("commits"))
+    if not lines and not link:
+        return ""
+    body = f'<ul class="plain">{lines}</ul>' if lines else ""
+    return f'<section aria-labelledby="changed"><h2 id="changed">What changed</h2>{body}{link}</section>'
+
+
+def _commits(address: object) -> str:
+    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+        return ""
+    return f'<p><a href="{said(address, 2000)}" rel="noreferrer">The commits in between</a></p>'
+
+
 def section(record: Record) -> str:
     """May it act? Each check, in the order in which it was asked."""
     checks = [mapping(one) for one in items(record.get("checks"))]

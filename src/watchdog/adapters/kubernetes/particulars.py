@@ -1,0 +1,108 @@
+"""What of a pod template people may see when two are compared: no value of an environment variable, no argument.
+
+Arguments, headers and values may hold secrets; names do not.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from watchdog.domain.changes import Description
+
+Json = dict[str, Any]
+Parts = dict[str, str | tuple[str, ...]]
+
+REVISION = "org.opencontainers.image.revision"
+SOURCE = "org.opencontainers.image.source"
+"""https://specs.opencontainers.org/image-spec/annotations/, on the template, its ReplicaSet or the Deployment."""
+
+_PROBES = (("readinessProbe", "readiness"), ("livenessProbe", "liveness"), ("startupProbe", "startup"))
+_TIMES = (
+    ("initialDelaySeconds", "first after"),
+    ("periodSeconds", "every"),
+    ("timeoutSeconds", "timeout"),
+)
+
+
+def description(notes: Mapping[str, str], template: Json, annotations: Iterable[Mapping[str, str]]) -> Description:
+    """A revision, by its whole pod template; the first of the annotations that knows its source and commit tells."""
+    own = (template.get("metadata") or {}).get("annotations") or {}
+    places = [own, *annotations]
+    return Description(
+        notes,
+        parts_of(template),
+        source=_first(places, SOURCE),
+        commit=_first(places, REVISION).lower(),
+    )
+
+
+def parts_of(template: Json) -> Parts:
+    """What is compared of a pod template."""
+    spec = template.get("spec") or {}
+    parts: Parts = {}
+    for kind in ("containers", "initContainers"):
+        for container in spec.get(kind) or []:
+            parts |= {f"{container.get('name', '?')} {what}": part for what, part in _of_container(container).items()}
+    parts["configmaps"] = _referenced(spec, "configMap", "configMapRef", "configMapKeyRef")
+    parts["secrets"] = _referenced(spec, "secret", "secretRef", "secretKeyRef")
+    parts["service account"] = str(spec.get("serviceAccountName") or "")
+    return {what: part for what, part in parts.items() if part}
+
+
+def _of_container(container: Json) -> Parts:
+    resources = container.get("resources") or {}
+    parts: Parts = {
+        "image": str(container.get("image", "")),
+        "environment": tuple(str(one.get("name")) for one in container.get("env") or []),
+        "ports": tuple(str(one.get("containerPort")) for one in container.get("ports") or []),
+        "requests": _amounts(resources.get("requests")),
+        "limits": _amounts(resources.get("limits")),
+    }
+    for key, name in _PROBES:
+        if container.get(key):
+            parts[f"{name} probe"] = _probe(container[key])
+    return parts
+
+
+def _amounts(amounts: Json | None) -> str:
+    return ", ".join(f"{name} {amount}" for name, amount in sorted((amounts or {}).items()))
+
+
+def _probe(probe: Json) -> str:
+    times = [f"{word} {probe[key]} s" for key, word in _TIMES if key in probe]
+    failures = [f"{probe['failureThreshold']} failures"] if "failureThreshold" in probe else []
+    return ", ".join([_asked(probe), *times, *failures])
+
+
+def _asked(probe: Json) -> str:
+    if http := probe.get("httpGet"):
+        return f"GET {http.get('path', '/')} on {http.get('port')}"
+    if tcp := probe.get("tcpSocket"):
+        return f"TCP on {tcp.get('port')}"
+    if grpc := probe.get("grpc"):
+        return f"gRPC on {grpc.get('port')}"
+    return "a command"
+
+
+def _referenced(spec: Json, volume: str, whole: str, key: str) -> tuple[str, ...]:
+    """The names of what volumes, environments and (of Secrets) registries refer to."""
+    names: set[str] = set()
+    for one in _sources(spec):
+        found = one.get(volume) or {}
+        names.add(str(found.get("name") or found.get("secretName") or ""))
+    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
+        names.update(str((one.get(whole) or {}).get("name", "")) for one in container.get("envFrom") or [])
+        values = [one.get("valueFrom") or {} for one in container.get("env") or []]
+        names.update(str((value.get(key) or {}).get("name", "")) for value in values)
+    if volume == "secret":
+        names.update(str(one.get("name", "")) for one in spec.get("imagePullSecrets") or [])
+    return tuple(sorted(names - {""}))
+
+
+def _sources(spec: Json) -> Iterator[Json]:
+    for volume in spec.get("volumes") or []:
+        yield volume
+        yield from (volume.get("projected") or {}).get("sources") or []
+
+
+def _first(places: Iterable[Mapping[str, str]], key: str) -> str:
+    return next((str(place[key]) for place in places if place.get(key)), "")

@@ -1,0 +1,64 @@
+"""What of a pod template people may see: names, never values."""
+
+from watchdog.adapters.kubernetes.particulars import REVISION, SOURCE, description, parts_of
+
+CANARY = "hunter2"
+TEMPLATE = {
+    "metadata": {"annotations": {SOURCE: "https://git.example.com/shop", REVISION: "ABCDEF1234"}},
+    "spec": {
+        "serviceAccountName": "api",
+        "imagePullSecrets": [{"name": "registry"}],
+        "volumes": [
+            {"name": "a", "configMap": {"name": "settings"}},
+            {"name": "b", "secret": {"secretName": "certificate"}},
+            {"name": "c", "projected": {"sources": [{"secret": {"name": "projected"}}]}},
+            {"name": "d", "emptyDir": {}},
+        ],
+        "initContainers": [{"name": "migrate", "image": "migrate:1", "args": [CANARY]}],
+        "containers": [
+            {
+                "name": "api",
+                "image": "shop:v1@sha256:0123",
+                "command": ["serve", CANARY],
+                "env": [
+                    {"name": "PASSWORD", "value": CANARY},
+                    {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "one"}}},
+                ],
+                "envFrom": [{"configMapRef": {"name": "flags"}}],
+                "ports": [{"containerPort": 8000}],
+                "resources": {"limits": {"memory": "64Mi", "cpu": "1"}},
+                "readinessProbe": {
+                    "httpGet": {"path": "/ready", "port": 8000, "httpHeaders": [{"name": "X", "value": CANARY}]},
+                    "periodSeconds": 5,
+                },
+                "livenessProbe": {"exec": {"command": ["check", CANARY]}, "failureThreshold": 3},
+                "startupProbe": {"grpc": {"port": 9000}},
+            }
+        ],
+    },
+}
+
+
+def test_each_part_is_named_and_no_value_is_told() -> None:
+    parts = parts_of(TEMPLATE)
+    assert parts == {
+        "migrate image": "migrate:1",
+        "api image": "shop:v1@sha256:0123",
+        "api environment": ("PASSWORD", "KEY"),
+        "api ports": ("8000",),
+        "api limits": "cpu 1, memory 64Mi",
+        "api readiness probe": "GET /ready on 8000, every 5 s",
+        "api liveness probe": "a command, 3 failures",
+        "api startup probe": "gRPC on 9000",
+        "configmaps": ("flags", "settings"),
+        "secrets": ("certificate", "keys", "projected", "registry"),
+        "service account": "api",
+    }
+    assert CANARY not in str(parts)
+
+
+def test_source_and_commit_come_from_the_nearest_annotation() -> None:
+    own = description({}, TEMPLATE, [{REVISION: "1111111"}])
+    assert (own.source, own.commit) == ("https://git.example.com/shop", "abcdef1234")
+    bare = description({}, {"spec": {}}, [{}, {REVISION: "1111111"}])
+    assert (bare.source, bare.commit) == ("", "1111111")
