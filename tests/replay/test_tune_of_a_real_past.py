@@ -42,7 +42,9 @@ def test_the_patch_catches_what_was_missed_and_its_figures_are_measured(past: tu
     assert missed  # 8 % of its requests fail: below the limit of 12 %
     result = call(*words("tune", past, "--write", str(tmp_path / "tune.patch")))
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"{tmp_path}/tune.patch changes error-rate; take it up with: git apply {tmp_path}/tune.patch\n"
+    assert (
+        result.stdout == f"{tmp_path}/tune.patch changes error-rate; take it up with: git apply {tmp_path}/tune.patch\n"
+    )
     assert (past[1] / "rules.toml").read_text() == LAX
     said = (tmp_path / "tune.patch").read_text()
     assert "# as it is: 3 of 4 bad releases would have been caught" in said
