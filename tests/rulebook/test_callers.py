@@ -38,7 +38,10 @@ def warned(guarded: str, callers: str) -> list[str]:
         (LISTED, '"prod/deployment/brand" = ["prod/deployment/agent"]'),
         (COLOURS, '"prod/deployment/brand" = ["prod/deployment/gateway-blue"]'),  # a colour of the Service
         (SELECTED, '"prod/deployment/brand" = ["prod/service/gateway"]'),  # what is selected, the cluster knows
-        (LISTED, '"prod/deployment/brand" = ["other/service/proxy"]\n"other/service/proxy" = ["prod/deployment/agent"]'),
+        (
+            LISTED,
+            '"prod/deployment/brand" = ["x/service/proxy"]\n"x/service/proxy" = ["prod/deployment/agent"]',
+        ),
     ],
     ids=["listed", "a colour", "selected", "between two"],
 )
