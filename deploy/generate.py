@@ -6,9 +6,11 @@ A test holds the files in the repository to it. To change a right, change `src/w
 """
 
 import runpy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, DEPLOYMENTS, PODS
 from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where
 from watchdog.rulebook import read_rules
 from watchdog.survey.network_policy import as_yaml
@@ -56,12 +58,29 @@ def gitops(right: Right) -> bool:
     return right.where is Where.OWNERS
 
 
+def by_hand(right: Right) -> bool:
+    """What `watchdog wait`, `switch` and `rollback` need there: to read the records, and to leave their own."""
+    return own(right) and right.verb in ("get", "list", "create", "update") and right.resource.plural == "configmaps"
+
+
+def _scripts(verbs: str, right: Right) -> Iterator[Right]:
+    yield from (replace(right, verb=verb) for verb in verbs.split())
+
+
+PIPELINE = "release-pipeline"
+# What the scripts in deploy/ci/scripts ask for by kubectl, beside what the watchdog's own verbs do.
+SCRIPTS: tuple[Right, ...] = (
+    *_scripts("get patch update", Right("", DEPLOYMENTS, Where.GUARDED, "match_replicas.sh scales nothing", "scale")),
+    *_scripts("get", Right("", PODS, Where.GUARDED, "healthy.py cannot ask the pods how they are", "proxy")),
+    *_scripts("create patch", Right("", CONFIGMAPS, Where.GUARDED, "promote.py does not remember what was promoted")),
+)
+
 Grant = tuple[str, tuple[str, ...], tuple[str, ...], str]  # group, resources, verbs, name
 
 
-def granted(wanted: Wanted) -> Iterator[tuple[str, Grant]]:
+def granted(wanted: Wanted, besides: Sequence[Right] = ()) -> Iterator[tuple[str, Grant]]:
     """The rules of a Role, each with why: verbs on one resource together, and resources that need the same verbs."""
-    rights = [right for right in (*RIGHTS, *GITOPS) if wanted(right)]
+    rights = [*(right for right in (*RIGHTS, *GITOPS) if wanted(right)), *besides]
     verbs: dict[tuple[str, str, str], dict[str, str]] = {}
     for right in rights:
         verbs.setdefault((right.group, right.full_resource, right.name), {})[right.verb] = right.why
@@ -73,9 +92,9 @@ def granted(wanted: Wanted) -> Iterator[tuple[str, Grant]]:
         yield reasons, (group, tuple(names), those, name)
 
 
-def rules(wanted: Wanted) -> Iterator[str]:
+def rules(wanted: Wanted, besides: Sequence[Right] = ()) -> Iterator[str]:
     """The same as lines of YAML."""
-    for why, (group, resources, verbs, name) in granted(wanted):
+    for why, (group, resources, verbs, name) in granted(wanted, besides):
         yield f"# Without: {why}"
         yield f"- apiGroups: [{_quoted([group])}]"
         yield f"  resources: [{_quoted(resources)}]"
@@ -86,8 +105,24 @@ def rules(wanted: Wanted) -> Iterator[str]:
 
 def role(name: str, *parts: Wanted) -> str:
     """A Role of these parts, one after the other; kustomize gives its namespace."""
-    head = f"apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: {name}\nrules:"
-    return "\n".join([MADE, *head.splitlines(), *(f"  {line}" for part in parts for line in rules(part))]) + "\n"
+    return f"{MADE}\n" + _role(name, (line for part in parts for line in rules(part)))
+
+
+def _role(name: str, lines: Iterable[str]) -> str:
+    head = f"apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: {name}\nrules:\n"
+    return head + "".join(f"  {line}\n" for line in lines)
+
+
+def pipeline() -> str:
+    """The Roles of a pipeline's account: the watchdog's own rights, as its verbs use them, and what the scripts ask."""
+    return (
+        f"{MADE}\n"
+        "# What the pipeline's account may do, and no more; the end-to-end tests run the workflow with exactly this.\n"
+        "# The first Role in each environment's namespace, the second in the watchdog's own. Secrets are in neither.\n"
+        + _role(PIPELINE, rules(lambda right: reading(right) or acting(right), SCRIPTS))
+        + "---\n"
+        + _role(f"{PIPELINE}-records", rules(by_hand))
+    )
 
 
 def added(wanted: Wanted) -> str:
@@ -129,13 +164,19 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def security(text: str) -> str:
-    """SECURITY.md with the table between its marks."""
-    before, begin, rest = text.partition("<!-- rights -->\n")
+def marked(path: Path, text: str) -> tuple[Path, str]:
+    """A page with this text between its marks."""
+    page = path.read_text(encoding="utf-8")
+    before, begin, rest = page.partition("<!-- rights -->\n")
     _, end, after = rest.partition("<!-- /rights -->")
     if not begin or not end:
-        raise SystemExit("SECURITY.md has lost the marks of its table")
-    return f"{before}{begin}{table()}{end}{after}"
+        raise SystemExit(f"{path.name} has lost the marks of its rights")
+    return path, f"{before}{begin}{text}{end}{after}"
+
+
+def sample() -> str:
+    """The rules of the Role that a dry run needs, as docs/dry-run.md shows them."""
+    return "\n".join(["```yaml", "rules:", *(f"  {line}" for line in rules(reading)), "```", ""])
 
 
 def environment_rules(environment: str) -> str:
@@ -160,9 +201,11 @@ def outputs() -> Iterator[tuple[Path, str]]:
         yield overlay / "rules.toml", text
         yield overlay / "networkpolicy.yaml", as_yaml(read_rules(text, "rules.toml"), NAMESPACE, PROMETHEUS)
     yield ROOT / "deploy" / "helm" / NAME / "templates" / "_rights.tpl", helm_rights()
+    yield ROOT / "deploy" / "ci" / "rbac.yaml", pipeline()
     monitoring = ROOT / "deploy" / "monitoring"
     yield monitoring / "dashboard.json", runpy.run_path(str(monitoring / "dashboard.py"))["dashboard"]()
-    yield ROOT / "SECURITY.md", security((ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    yield marked(ROOT / "SECURITY.md", table())
+    yield marked(ROOT / "docs" / "dry-run.md", sample())
 
 
 def _quoted(words: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""A new user, a real API server and a real Prometheus: `init`, `check`, `check --live`, and no edit by hand.
+"""A new user, a real API server and a real Prometheus: `init`, `check`, `check --live`, `dry-run`, and no edit by hand.
 
 Three services speak three dialects, one of them blue-green; the user may get, list and watch, and nothing else. All
 that the user calls is called once, as it would be in those first minutes; the tests look at what came of it.
@@ -7,9 +7,11 @@ that the user calls is called once, as it would be in those first minutes; the t
 from __future__ import annotations
 
 import asyncio
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -31,6 +33,9 @@ READ_ONLY: Sequence[Rule] = (
 )
 PROBED = {"readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "timeoutSeconds": 3}}
 ENOUGH = 400  # requests of each service
+TARGETS = ("deployment/research", "deployment/brand", "service/gateway")
+LOOKED_BACK = timedelta(seconds=50)  # of which the first 30 s are the warm-up
+WARM = 60  # samples, one a second: there is something before that moment as well
 NOTHING_LISTENS = "http://127.0.0.1:9"
 
 PODS = 'namespace="{{ namespace }}", pod=~"{{ pods }}"'
@@ -40,6 +45,10 @@ kind  = "ratio"
 bad   = 'http_request_total{{{PODS}, status=~"5.."}}'
 total = 'http_request_total{{{PODS}}}'
 """
+
+
+Ran = dict[str, CompletedProcess[str]]
+"""What each call printed, by its name here."""
 
 
 @dataclass
@@ -80,7 +89,10 @@ async def _played(plane: ControlPlane | ExternalCluster, prometheus: RealPrometh
                 "PROMETHEUS_URL": prometheus.url,
                 "NAMESPACE": namespace.name,
             }
-            return FirstMinutes(namespace.name, user.name, folder, await _called(namespace.name, folder, settings))
+            ran = await _called(namespace.name, folder, settings)
+            await _warm(namespace, prometheus)
+            ran |= await _dry_runs(namespace.name, folder, settings)
+            return FirstMinutes(namespace.name, user.name, folder, ran)
         finally:
             await namespace.remove()
 
@@ -101,21 +113,41 @@ async def _furnished(namespace: Namespace) -> None:
 
 
 async def _served(namespace: Namespace, prometheus: RealPrometheus) -> None:
-    counters = (
-        f'http_requests_total{{namespace="{namespace.name}"}}',
-        f'http_request_duration_seconds_count{{namespace="{namespace.name}", status_code!=""}}',
-        f'http_server_request_duration_seconds_count{{k8s_namespace_name="{namespace.name}"}}',
-    )
-
     async def enough() -> bool:
-        found = [await prometheus.query(f"sum({counter})") for counter in counters]
+        found = [await prometheus.query(f"sum({counter})") for counter in _counters(namespace)]
         return all(one and float(one[0]["value"][1]) >= ENOUGH for one in found)
 
     await namespace.until(enough, "the services to have served", within=90)
 
 
-async def _called(namespace: str, folder: Path, settings: Mapping[str, str]) -> Mapping[str, CompletedProcess[str]]:
-    ran: dict[str, CompletedProcess[str]] = {}
+async def _warm(namespace: Namespace, prometheus: RealPrometheus) -> None:
+    async def long_enough() -> bool:
+        counted = [f"max(count_over_time({counter}[5m]))" for counter in _counters(namespace)]
+        return all([float((await prometheus.query(one))[0]["value"][1]) >= WARM for one in counted])
+
+    await namespace.until(long_enough, "the services to be warm", within=120)
+
+
+def _counters(namespace: Namespace) -> tuple[str, ...]:
+    return (
+        f'http_requests_total{{namespace="{namespace.name}"}}',
+        f'http_request_duration_seconds_count{{namespace="{namespace.name}", status_code!=""}}',
+        f'http_server_request_duration_seconds_count{{k8s_namespace_name="{namespace.name}"}}',
+    )
+
+
+async def _dry_runs(namespace: str, folder: Path, settings: Mapping[str, str]) -> Ran:
+    """One look at what is being switched, and one at each target as if it had been switched a moment ago."""
+    words = ("dry-run", "--rules", str(folder / "rules.toml"), "--once", "-o", "json")
+    at = (datetime.now(UTC) - LOOKED_BACK).isoformat()
+    looks = {target: (*words, "--target", f"{namespace}/{target}", "--at", at) for target in TARGETS}
+    looks["dry-run"] = words
+    ran = await asyncio.gather(*(verb(*one, environment=settings) for one in looks.values()))
+    return dict(zip(looks, ran, strict=True))
+
+
+async def _called(namespace: str, folder: Path, settings: Mapping[str, str]) -> Ran:
+    ran: Ran = {}
 
     async def call(name: str, *words: str, **others: str) -> None:
         ran[name] = await verb(*words, environment={**settings, **others})
@@ -171,6 +203,23 @@ def test_what_it_wrote_passes_every_check(first_minutes: FirstMinutes):
     assert offline.returncode == 0, offline.stdout + offline.stderr
     assert live.returncode == 0, live.stdout + live.stderr
     assert "live; 0 errors" in live.stdout, live.stdout
+
+
+def test_a_dry_run_finds_all_three_and_judges_each_in_its_dialect(first_minutes: FirstMinutes):
+    at_once = first_minutes.ran["dry-run"]
+    # Nothing is being switched now, so there is nothing to judge.
+    assert (at_once.returncode, at_once.stderr) == (4, "")
+    begun = json.loads(at_once.stdout.splitlines()[0])
+    # A Service's switches are its flips, and the rollouts of the colour that serves.
+    serving = f"{first_minutes.namespace}/deployment/gateway-blue"
+    assert set(begun["targets"]) == {serving, *(f"{first_minutes.namespace}/{target}" for target in TARGETS)}
+    for target in TARGETS:
+        ran = first_minutes.ran[target]
+        facts = [json.loads(line) for line in ran.stdout.splitlines()]
+        assert ran.stderr == "", ran
+        values = {fact["rule"]: fact["value"] for fact in facts if fact["event"] == "verdict"}
+        assert values["errors"] is not None, ran.stdout
+        assert any(values.get(rule) is not None for rule in ("latency", "latency-mean")), ran.stdout
 
 
 def test_a_misspelt_metric_is_named_with_its_nearest_real_one(first_minutes: FirstMinutes):

@@ -1,7 +1,7 @@
 """A day in the life of a small cluster: three services that run now, and what Prometheus remembers of them."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,10 +11,12 @@ from benchmarks.backtest.plan import NAMESPACE, Fault, Plan, Pod
 
 from simulator.prometheus.real import prometheus
 from watchdog.adapters.clock import SystemClock
+from watchdog.simulator.addresses import free_octet
 from watchdog.simulator.cluster import SimulatedCluster
 
 FAULTS = (Fault.MANY_ERRORS, Fault.FEW_ERRORS, Fault.SLOW, Fault.CPU)
 PART_OF = {"app.kubernetes.io/part-of": "plasma-engine"}
+SERVED = timedelta(hours=3)  # how long what runs today has run
 AHEAD = timedelta(minutes=10)  # samples are there a little longer than anybody looks
 
 
@@ -37,11 +39,13 @@ async def a_past(folder: Path) -> AsyncIterator[Past]:
     clock = SystemClock()
     end = clock.now().replace(second=0, microsecond=0) + AHEAD
     plan = Plan(days=1, services=3, switches=8, bad=len(FAULTS), shared=0, end=end, faults=FAULTS)
-    async with SimulatedCluster(clock, octet=93) as cluster:
+    async with AsyncExitStack() as stack:
+        cluster = SimulatedCluster(clock, stack.enter_context(free_octet()), past=SERVED)
         for name in plan.names:
             cluster.deploy(NAMESPACE, name, f"{name}:1.4.0", replicas=2, labels=PART_OF)
             cluster.service(NAMESPACE, name)
-        await cluster.until(lambda: all(cluster.rolled_out(NAMESPACE, name) for name in plan.names))
+        cluster.pass_by(SERVED)
+        await stack.enter_async_context(cluster)
         plan = _of_today(plan, [str(pod["metadata"]["name"]) for pod in cluster.pods(NAMESPACE)])
         with _remembered(plan, folder) as url:
             yield Past(url, cluster.kubeconfig(folder / "kubeconfig"), plan)

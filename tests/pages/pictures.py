@@ -91,7 +91,7 @@ def main() -> None:
         (folder / "backtest.html").write_text(html, encoding="utf-8")
         (folder / "comment.html").write_text(shown(markdown), encoding="utf-8")
         photographed(folder / "comment.html", DOCS / "pull-request.png", 1012, 890)
-        photographed(folder / "backtest.html", DOCS / "backtest.png", 1100, 1290)
+        photographed(folder / "backtest.html", DOCS / "backtest.png", 1100, 1345)
 
 
 if __name__ == "__main__":

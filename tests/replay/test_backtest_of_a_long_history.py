@@ -129,26 +129,49 @@ def test_the_same_question_is_asked_once(past: Past, report: dict[str, Any]) -> 
     assert again["switches"] == report["switches"]
 
 
-def test_a_stricter_and_a_laxer_rule_make_exactly_these_differences(past: Past) -> None:
-    stricter = RULES.replace("memory > 1.5x baseline", "memory > 2.5x baseline").replace(
-        "http_error_rate > 5%", "http_error_rate > 12%"
-    )
-    laxer = stricter.replace('cpu > 2x baseline"\nfor  = "1m"', 'cpu > 2x baseline"')
-    (past.folder / "new.toml").write_text(laxer)
-    both = past.report("--against", str(past.folder / "rules.toml"), rules="new.toml")
-    by_target = {(one["target"], one["at"]): one for one in both["differences"]}
+LAXER_ERRORS = ("http_error_rate > 5%", "http_error_rate > 12%")
+LAXER_LATENCY = ("p95(http_latency) > 2x", "p95(http_latency) > 4x")
+LAXER_MEMORY = ("memory > 1.5x", "memory > 2.5x")
+STRICTER_CPU = ('cpu > 2x baseline"\nfor  = "1m"', 'cpu > 2x baseline"')
+
+
+def edited(*edits: tuple[str, str]) -> str:
+    text = RULES
+    for old, new in edits:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
+
+
+def changes(past: Past, old: str, new: str) -> tuple[dict[Fault, tuple[str, float | None]], str]:
+    """What differs between two files, by what was wrong with the release; and the summary."""
+    (past.folder / "old.toml").write_text(old)
+    (past.folder / "new.toml").write_text(new)
+    both = past.report("--against", str(past.folder / "old.toml"), rules="new.toml")
     faults = {(one.target, one.at.isoformat()): one.fault for one in PLAN.releases}
-    changes = {faults[key]: one for key, one in by_target.items()}
-    assert {fault: one["change"] for fault, one in changes.items()} == {
-        Fault.ERRORS: "rollback-fewer",
-        Fault.MEMORY: "rollback-fewer",
-        Fault.LATE_ERRORS: "later",
-        Fault.MANY_ERRORS: "later",
-        Fault.CPU: "sooner",
+    found = both["differences"]
+    different = {faults[one["target"], one["at"]]: (one["change"], one["seconds"]) for one in found}
+    assert len(different) == len(found)
+    return different, both["summary"]
+
+
+def test_a_rule_made_stricter_and_one_made_laxer_make_exactly_these_differences(past: Past) -> None:
+    different, summary = changes(past, RULES, edited(STRICTER_CPU, LAXER_MEMORY))
+    assert different == {Fault.CPU: ("sooner", -60.0), Fault.MEMORY: ("rollback-fewer", None)}
+    assert summary == "1 rollback fewer, 60 s sooner"
+
+
+def test_two_rules_made_stricter_and_one_made_laxer_are_two_rollbacks_more_and_one_fewer(past: Past) -> None:
+    different, summary = changes(past, edited(LAXER_ERRORS, LAXER_MEMORY), edited(LAXER_LATENCY))
+    assert {fault: change for fault, (change, _) in different.items()} == {
+        Fault.ERRORS: "rollback-more",
+        Fault.MEMORY: "rollback-more",
+        Fault.SLOW: "rollback-fewer",
+        Fault.MANY_ERRORS: "sooner",
+        Fault.LATE_ERRORS: "sooner",
     }
-    assert changes[Fault.CPU]["seconds"] == -60.0
-    assert len(by_target) == 5
-    assert both["summary"].startswith("2 rollbacks fewer, 60 s sooner, 2 decided ")
+    assert summary.startswith("2 rollbacks more, 1 fewer, 2 decided ")
+    assert summary.endswith(" s sooner on average")
 
 
 def test_the_table_says_what_people_ask_first_and_a_condition_that_is_met_ends_with_3(past: Past) -> None:

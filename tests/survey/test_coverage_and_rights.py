@@ -217,3 +217,34 @@ def test_what_the_watchdogs_own_account_lacks_is_an_error() -> None:
         assert [finding.line for finding in findings] == [line_of("selector   =")] * 2 + [0]
 
     tell(look, start=False)
+
+
+CALLED = RULES.replace(
+    "channels   =", 'callers = { "production/deployment/research" = ["production/CALLER"] }\nchannels   =', 1
+)
+
+
+@pytest.mark.parametrize(
+    ("caller", "remedy"),
+    [
+        ("deployment/brand", None),
+        ("deployment/brnad", 'did you mean "production/deployment/brand"?'),
+        ("deployment/billing", "name targets of this guard, or leave it out"),  # it is there, without the label
+    ],
+)
+def test_callers_that_no_guard_guards_are_told_where_they_stand(caller: str, remedy: str | None) -> None:
+    def furnish(here: Town) -> None:
+        here.furnish("research", "brand")
+        here.cluster.deploy(NAMESPACE, "billing", "billing:1")
+
+    rules = CALLED.replace("CALLER", caller)
+    findings = [one for one in found(Kind.DOUBTFUL, rules, furnish) if "callers" in one.message]
+    if remedy is None:
+        assert findings == []
+        return
+    (finding,) = findings
+    assert finding.level is Level.WARNING
+    assert finding.text == (
+        f"callers: the guard does not guard production/{caller}, so it is no peer of anything; {remedy}"
+    )
+    assert finding.line == line_of("callers =", rules)

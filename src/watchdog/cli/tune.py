@@ -32,7 +32,7 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
     from watchdog.cli.progress import progress_bar  # noqa: PLC0415
     from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
     from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
-    from watchdog.replay.tuning.printing import printed  # noqa: PLC0415
+    from watchdog.replay.tuning.printing import closing, printed  # noqa: PLC0415
     from watchdog.replay.tuning.session import tune  # noqa: PLC0415
 
     if write is not None and not write.absolute().parent.is_dir():
@@ -69,6 +69,7 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
         write.write_text(said, encoding="utf-8", newline="")
     except OSError as error:
         fail(f"{write} cannot be written: {error.strerror or error}")
+    click.echo(closing(tuned, str(write), output))
 
 
 def _of_report(path: Path, past: "Past") -> Any:

@@ -18,6 +18,7 @@ from watchdog.domain.rules import (
     Threshold,
 )
 from watchdog.rulebook import keys, presets
+from watchdog.rulebook.callers import check_callers
 from watchdog.rulebook.confidence import with_confidence
 from watchdog.rulebook.durations import duration_text
 from watchdog.rulebook.metric_tables import MetricTable, queries_of, read_metric_tables, with_guard_matchers
@@ -44,6 +45,7 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
     _check_what_is_guarded(fields)
     _check_clocks(fields)
     _check_channels(fields, around)
+    check_callers(fields)
     metrics = _metrics_of(name, fields, around)
     rules = with_confidence(_rules_of(name, fields, metrics, around), fields, around.rules)
     _check_buckets(fields, rules, around)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from watchdog.domain.rollout import LabelSelector, SelectorOp
+from watchdog.domain.rollout import LabelSelector, SelectorOp, Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.rulebook import Places
+from watchdog.rulebook.callers import is_possible, names_of, said
 from watchdog.survey.findings import Finding, Kind, Level
 from watchdog.survey.metric_names import nearest
 from watchdog.survey.targets import Found, Inventory
@@ -21,6 +22,7 @@ def coverage(rulebook: Rulebook, places: Places, inventory: Inventory) -> Iterat
         if guard.selector is not None and inventory.unseen.isdisjoint(guard.namespaces):
             yield from _selects_nothing(guard, guard.selector, places, inventory.found)
         yield from _targets_not_there(guard, places, inventory)
+        yield from _strange_callers(guard, places, inventory)
 
 
 def place_of_guard(places: Places, guard: Guard, found: Found | None = None) -> tuple[int, int]:
@@ -101,4 +103,23 @@ def _targets_not_there(guard: Guard, places: Places, inventory: Inventory) -> It
             f"did you mean {target.namespace}/{target.kind}/{near}?" if near else "",
             *places.of("guards", guard.name, "targets", index),
             targets=(str(target),),
+        )
+
+
+def _strange_callers(guard: Guard, places: Places, inventory: Inventory) -> Iterator[Finding]:
+    """Names under `callers` that the file allows, and that are nothing that the guard guards."""
+    guarded = [one for one in inventory.found if guard in one.guards or one.idle]
+    known = {str(one.target) for one in guarded}
+    known |= {
+        str(Target(one.target.namespace, TargetKind.DEPLOYMENT, workload.name))
+        for one in guarded
+        for workload in one.workloads
+    }
+    for place, name in names_of(guard.callers):
+        unseen = Target.parse(name).namespace in inventory.unseen
+        if name in known or unseen or not is_possible(name, guard.namespaces, guard.targets):
+            continue
+        message, remedy = said(name, known)
+        yield Finding(
+            Kind.DOUBTFUL, Level.WARNING, message, remedy, *places.of("guards", guard.name, "callers", *place)
         )

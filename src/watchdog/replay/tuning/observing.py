@@ -25,6 +25,7 @@ class Observed:
     bad: bool
     guard: str
     tracks: Mapping[str, Track]  # by rule; those that could be replayed
+    ended: datetime  # until when it was followed
     held: bool = False  # a breach was not acted on, as when others fail alike: no other limit makes it an act
 
     def breach(self, rule: str) -> datetime | None:
@@ -53,8 +54,8 @@ class Observations:
             if track.rule.name not in replayed.not_replayable or track.breach is not None
         }
         held = replayed.decided_at is None and replayed.watch.refusal is not None
-        bad = marked.label is Label.BAD
-        self.seen.append(Observed(marked.id, marked.case.switch.at, bad, guard, tracks, held))
+        bad, at = marked.label is Label.BAD, marked.case.switch.at
+        self.seen.append(Observed(marked.id, at, bad, guard, tracks, replayed.ended, held))
 
 
 def forgets(observed: Sequence[Observed], rule: str) -> bool:

@@ -22,12 +22,17 @@ def patch(text: str, name: str, suggestions: Sequence[Suggestion], summary: Sequ
 
 
 def _diff(old: str, new: str, name: str) -> Iterator[str]:
-    path = PurePath(name)
-    shown = path.name if path.is_absolute() else path.as_posix()
+    shown = _path(name)
     for line in difflib.unified_diff(_lines(old), _lines(new), f"a/{shown}", f"b/{shown}"):
         yield line
         if not line.endswith("\n"):
             yield "\n\\ No newline at end of file\n"
+
+
+def _path(name: str) -> str:
+    """What the patch calls the file: from the folder that it is taken up in, and without a git revision."""
+    path = PurePath(name.rpartition(":")[2])
+    return path.name if path.is_absolute() or ".." in path.parts else path.as_posix()
 
 
 def _lines(text: str) -> list[str]:

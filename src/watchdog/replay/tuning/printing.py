@@ -18,10 +18,19 @@ def printed(tuned: Tuned, text: str, name: str, output: str) -> str:
     return patch(text, name, tuned.suggestions, _summary(tuned))
 
 
+def closing(tuned: Tuned, written: str, output: str) -> str:
+    """What is said where the patch went to a file."""
+    changed = [suggestion.rule for suggestion in tuned.suggestions if suggestion.values]
+    if not changed:
+        return f"no change is suggested; {written} says why, rule by rule"
+    how = f"; take it up with: git apply {written}" if output == "patch" else ""
+    return f"{written} changes {', '.join(changed)}{how}"
+
+
 def _summary(tuned: Tuned) -> list[str]:
     report = tuned.report
     stretch = f"{moment(report.since)} to {moment(report.until)} UTC"
-    counts = f"{plural(len(report.real), 'switch', 'switches')} and {plural(len(report.placebos), 'placebo')}"
+    counts = f"{plural(len(report.real), 'switch', 'switches')} and {plural(len(report.placebos), 'quiet window')}"
     lines = [f"watchdog tune: {counts}, {stretch}", f"as it is: {headline(report)}"]
     if tuned.comparison is None:
         return [*lines, "no change is suggested"]

@@ -146,7 +146,7 @@ class _Search:
         if not tempting:
             return nothing_better(len(settings), current.score)
         roomy = [one for one in tempting if all(_has_room(rule, value, current, settings) for value in one.values)]
-        best = min(roomy or tempting, key=lambda one: _order(rule, one))
+        best = min(roomy or tempting, key=lambda one: _order(rule, one, current, settings))
         what = compared(_changes(rule, best), current.score, best.score)
         return unsupported(what, best.score.clean, FEWEST_FOR_TIME) if roomy else at_an_edge(what)
 
@@ -159,7 +159,7 @@ class _Search:
             and not any(_lowers_a_promise(rule, value) for value in one.values)
             and all(_has_room(rule, value, current, settings) for value in one.values)
         ]
-        return min(worth, key=lambda one: _order(rule, one), default=None)
+        return min(worth, key=lambda one: _order(rule, one, current, settings), default=None)
 
 
 def _changes(rule: Rule, one: Tried) -> list[tuple[str, str, str]]:
@@ -185,19 +185,34 @@ def _has_room(rule: Rule, value: Candidate, current: Tried, settings: Sequence[T
     """Whether a stricter value is no edge: the next stricter one is not wrong more often than what is written."""
     if value.strictness < now(rule, value.axis)[1]:
         return True
-    alone = {one.values[0]: one.score for one in settings if len(one.values) == 1}
+    alone = _alone(settings)
     stricter = [each for each in axis_of(list(alone), value.axis) if each.strictness > value.strictness]
     if not stricter:
         return False
     return alone[stricter[0]].false_alarms <= current.score.false_alarms
 
 
-def _order(rule: Rule, one: Tried) -> tuple[int, int, int, int, float]:
-    """What is best; among equals the smallest change. Seconds count in steps that are worth a change."""
+def _at_the_brink(rule: Rule, value: Candidate, score: Score, current: Tried, settings: Sequence[Tried]) -> bool:
+    """Whether a stricter value only just catches what it does: the next laxer one would miss more."""
+    was = now(rule, value.axis)[1]
+    if value.strictness < was:
+        return False
+    alone = _alone(settings)
+    laxer = [each for each in axis_of(list(alone), value.axis) if was < each.strictness < value.strictness]
+    return (alone[laxer[-1]] if laxer else current.score).missed > score.missed
+
+
+def _alone(settings: Sequence[Tried]) -> dict[Candidate, Score]:
+    return {one.values[0]: one.score for one in settings if len(one.values) == 1}
+
+
+def _order(rule: Rule, one: Tried, current: Tried, settings: Sequence[Tried]) -> tuple[int, int, int, int, int, float]:
+    """What is best; among equals what has a margin, then the smallest change. Seconds count in steps worth a change."""
     missed, false_alarms, seconds = one.score.costs
+    brink = sum(_at_the_brink(rule, value, one.score, current, settings) for value in one.values)
     distance = sum(_distance(rule, value.axis, value.strictness) for value in one.values)
     steps = round(seconds / _SOONER) if one.score.clean >= FEWEST_FOR_TIME else 0
-    return missed, false_alarms, steps, len(one.values), distance
+    return missed, false_alarms, steps, brink, len(one.values), distance
 
 
 def _distance(rule: Rule, axis: Axis, strictness: float) -> float:
