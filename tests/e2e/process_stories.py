@@ -79,14 +79,14 @@ class _Killed:
         await self._released.wait()
         await guarding.daemon.start()
         self._back.set()
-        await _undone_once(stage)
+        await undone_once(stage)
 
     async def released_while_it_was_dead(self, stage: RealStage, _: Namespace, __: Guarding) -> None:
         await self._dead.wait()
         await stage.deploy("research", "v2", FAILING)
         await stage.rolled_out("research")
         self._released.set()
-        await _undone_once(stage)
+        await undone_once(stage)
 
     async def before_the_answer(self, stage: RealStage, namespace: Namespace, guarding: Guarding) -> None:
         await self._back.wait()
@@ -100,10 +100,11 @@ class _Killed:
         await stage.deploy("research", "v2", FAILING)
         await struck.wait()
         await guarding.daemon.start()
-        await _undone_once(stage)
+        await undone_once(stage)
 
 
-async def _undone_once(stage: RealStage) -> None:
+async def undone_once(stage: RealStage) -> None:
+    """The release of research was put back by one write, on one record, and everybody was told once."""
     record = await stage.outcome("research")
     assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered"), record["reason"]
     assert await stage.version("research") == "v1"

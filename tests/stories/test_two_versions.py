@@ -6,7 +6,6 @@ watches what is its own.
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,10 +21,9 @@ TARGET = f"{NAMESPACE}/deployment/research"
 
 
 @pytest.fixture(autouse=True)
-def _old_again(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _old_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever version a story ends with."""
     monkeypatch.setattr(record, "SCHEMA", OLD)
-    yield
 
 
 async def run_version(town: Town, schema: int) -> None:
