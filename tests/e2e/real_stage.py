@@ -33,7 +33,8 @@ class RealStage:
             if isinstance(part, App):
                 if part.config:
                     await self.configmap(part.config, there=True)
-                await self._namespace.deploy(part.name, "v1", part.behaviour, config=part.config)
+                spec = part.rollout.spec() if part.rollout else {}
+                await self._namespace.deploy(part.name, "v1", part.behaviour, config=part.config, spec=spec)
                 continue
             for colour, version, behaviour in (("blue", "v1", GOOD), ("green", "v2", part.green)):
                 labels = {"app": part.service, "colour": colour}
@@ -89,6 +90,19 @@ class RealStage:
             await self._namespace.create("configmaps", {"metadata": {"name": name}, "data": {"MODE": name}})
         else:
             await self._namespace.delete("configmaps", name)
+
+    async def quota(self, pods: int | None) -> None:
+        if pods is None:
+            await self._namespace.delete("resourcequotas", "pods")
+            return
+        body = {"metadata": {"name": "pods"}, "spec": {"hard": {"pods": str(pods)}}}
+        await self._namespace.create("resourcequotas", body)
+
+        async def is_kept() -> bool:
+            status = (await self._namespace.get("resourcequotas", "pods")).get("status") or {}
+            return "used" in status
+
+        await self._namespace.until(is_kept, "the quota to be counted")
 
     async def before_the_put_back(self, act: Callable[[], Awaitable[None]]) -> None:
         self._guarding.interception.before_the_put_back(self._namespace.name, act)

@@ -62,18 +62,20 @@ class Namespace:
         replicas: int = 2,
         labels: Mapping[str, str] | None = None,
         behind: str | None = None,
-        progress_deadline: int = 600,
+        progress_deadline: int | None = None,
         annotations: Mapping[str, str] | None = None,
         pod_annotations: Mapping[str, str] | None = None,
         config: str = "",
         probes: Mapping[str, Any] | None = None,
+        spec: Mapping[str, Any] | None = None,
         wait: bool = True,
     ) -> Object:
         """Create the Deployment, or roll out another version of it. Returns it as it then is.
 
         The version is the image's tag. `labels` select its pods (default: `app: NAME`). `behind` names the
         Service without which its pods get no traffic: give it for the colours of a blue-green pair. `config` is a
-        ConfigMap whose keys are their environment, `probes` are the kubelet's, which nobody makes here. Without
+        ConfigMap whose keys are their environment, `probes` are the kubelet's, which nobody makes here. What
+        `spec` says of the Deployment stays as it is in later calls that say nothing of it. Without
         `wait`, or with a behaviour that never gets ready, it returns before the rollout is complete.
         """
         chosen = dict(labels or {"app": name})
@@ -99,7 +101,8 @@ class Namespace:
             },
             "spec": {
                 "replicas": replicas,
-                "progressDeadlineSeconds": progress_deadline,
+                **({"progressDeadlineSeconds": progress_deadline} if progress_deadline else {}),
+                **(spec or {}),
                 "template": template,
             },
         }
