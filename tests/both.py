@@ -222,6 +222,20 @@ async def an_autoscaler_in_the_middle_is_no_switch_and_hides_nothing(stage: Stag
     assert await stage.acts() + await stage.acts(refused=True) == []
 
 
+@STORIES.told_of(App("research", cpu="100m"))
+async def a_vertical_autoscaler_that_resizes_the_pods_is_no_switch_and_hides_nothing(stage: Stage) -> None:
+    await stage.deploy("research", "v2", Behaviour(errors=0.5, after=10))
+    await stage.phase("research", "watching")
+    await stage.rolled_out("research")
+    await stage.resize("research", "150m")
+    record = await stage.outcome("research")
+
+    assert ended(record) == ("rolled-back", "recovered"), record["reason"]
+    assert await stage.version("research") == "v1"
+    assert await stage.acts() == ["deployments/research"]
+    assert len(await stage.records()) == 1
+
+
 @STORIES.told_of(Colours("gateway"), bake=SHORT)
 async def the_rollout_of_an_idle_colour_opens_no_watch_and_the_flip_to_it_does(stage: Stage) -> None:
     await stage.deploy("gateway-green", "v3")

@@ -10,6 +10,7 @@ from stage import PART_OF, App, Colours, Record, Rollout, Story, rules_text
 from town import NAMESPACE, Town, tell
 from watchdog.domain.annotations import HOLD
 from watchdog.simulator import behaviour as simulated
+from watchdog.simulator import patches
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.pod_behaviour import PodBehaviour
 
@@ -95,6 +96,13 @@ class SimulatedStage:
 
     async def scale(self, name: str, replicas: int) -> None:
         self._town.cluster.scale(NAMESPACE, name, replicas)
+
+    async def resize(self, name: str, cpu: str) -> None:
+        patch = {"spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": cpu}}}]}}
+        for pod in self._town.cluster.ready_pods(NAMESPACE, name):
+            self._town.cluster.patch(
+                "pods", NAMESPACE, pod["metadata"]["name"], patch, "vpa", content_type=patches.STRATEGIC
+            )
 
     async def pause(self, name: str, *, paused: bool = True) -> None:
         self._town.cluster.pause(NAMESPACE, name, paused=paused)

@@ -44,6 +44,7 @@ class App:
     config: str = ""
     behaviour: Behaviour = GOOD
     rollout: Rollout | None = None
+    cpu: str = ""  # what its containers ask for, where a vertical autoscaler is to change that
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,9 @@ class Stage(Protocol):
 
     async def scale(self, name: str, replicas: int) -> None:
         """An autoscaler resizes the Deployment."""
+
+    async def resize(self, name: str, cpu: str) -> None:
+        """A vertical autoscaler gives each pod of the Deployment so much CPU: its pods, not its template."""
 
     async def pause(self, name: str, *, paused: bool = True) -> None:
         """`kubectl rollout pause`, and `resume` with `paused=False`."""

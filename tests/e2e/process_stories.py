@@ -14,6 +14,7 @@ from e2e.season import ON_ITS_OWN, Part, Watchdog, only_here
 from stage import App
 
 FAILING = Behaviour(errors=0.5)
+UNDER_A_BUDGET = "under_a_budget_that_allows_no_disruption"
 MORTAL = Watchdog("mortal", intercepted=True)
 _READ_RECORDS = ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]},)
 _WRITE_RECORDS = ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "update", "patch"]},)
@@ -47,6 +48,27 @@ def by_hand(verbs: dict[str, subprocess.CompletedProcess[str]]) -> Part:
         assert "rolled-back" in await stage.told()
 
     return only_here("by_hand", ON_ITS_OWN, tell, App("research"))
+
+
+def under_a_budget() -> Part:
+    """A PodDisruptionBudget that lets no pod be evicted: a rollout evicts none, and neither does its undo."""
+
+    async def tell(stage: RealStage, namespace: Namespace, _: Guarding) -> None:
+        spec = {"minAvailable": 2, "selector": {"matchLabels": {"app": "research"}}}
+        await namespace.create("poddisruptionbudgets", {"metadata": {"name": "research"}, "spec": spec})
+
+        async def counted() -> bool:
+            status = (await namespace.get("poddisruptionbudgets", "research")).get("status") or {}
+            return bool(status.get("currentHealthy") == 2)
+
+        await namespace.until(counted, "the budget to be counted")
+        name = (await namespace.list("pods", {"app": "research"}))[0]["metadata"]["name"]
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+        assert (await namespace.api.post(namespace.path("pods", f"{name}/eviction"), json=eviction)).status_code == 429
+        await stage.deploy("research", "v2", FAILING)
+        await undone_once(stage)
+
+    return only_here(UNDER_A_BUDGET, ON_ITS_OWN, tell, App("research"))
 
 
 def killed() -> list[Part]:

@@ -12,6 +12,7 @@ from both import STORIES
 from e2e.controlplane.plane import ControlPlane
 from e2e.guarding import act_of
 from e2e.judged import IN_TIME, LEFT_ALONE
+from e2e.process_stories import UNDER_A_BUDGET
 from e2e.season import Season
 from stage import Record, Story
 
@@ -54,6 +55,8 @@ EXPECTED: dict[str, list[str]] = {
     "a_release_that_never_gets_ready_is_undone_though_no_old_pod_had_to_go_for_it": ["deployments/agent"],
     "a_release_for_whose_pods_the_quota_has_no_room_is_undone_and_the_quota_named": ["deployments/research"],
     "an_undo_for_whose_pods_the_quota_has_no_room_did_not_recover_and_says_why": ["deployments/research"],
+    "a_vertical_autoscaler_that_resizes_the_pods_is_no_switch_and_hides_nothing": ["deployments/research"],
+    UNDER_A_BUDGET: ["deployments/research"],
     "by_hand": [],
     **{name: ["deployments/research"] for name in KILLED},
     **{name: ["deployments/research"] for name in IN_TIME},
@@ -70,6 +73,11 @@ def test_on_a_real_control_plane(season: Season, story: Story):
 
 @pytest.mark.parametrize("name", KILLED)
 def test_killed_at_the_worst_moments_it_acts_once_and_tells_all(season: Season, name: str):
+    season.stories[name].check()
+
+
+@pytest.mark.parametrize("name", [UNDER_A_BUDGET])
+def test_a_disruption_budget_is_neither_in_the_way_of_an_undo_nor_asked(season: Season, name: str):
     season.stories[name].check()
 
 

@@ -1,4 +1,4 @@
-"""A namespace's quota on pods, as the API server's admission holds it. Of all that a ResourceQuota may limit, that alone.
+"""A namespace's quota on pods, as the API server's admission holds it; no other limit of a ResourceQuota is known.
 
 How many there are is counted anew each time: the real server keeps a tally, which its controller brings up to date.
 """

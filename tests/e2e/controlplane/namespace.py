@@ -22,6 +22,7 @@ GROUPS = {
     "replicasets": "/apis/apps/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "events.events.k8s.io": "/apis/events.k8s.io/v1",
+    "poddisruptionbudgets": "/apis/policy/v1",
     "leases": "/apis/coordination.k8s.io/v1",
 }  # all others: /api/v1
 
@@ -67,6 +68,7 @@ class Namespace:
         pod_annotations: Mapping[str, str] | None = None,
         config: str = "",
         probes: Mapping[str, Any] | None = None,
+        cpu: str = "",
         spec: Mapping[str, Any] | None = None,
         wait: bool = True,
     ) -> Object:
@@ -74,8 +76,8 @@ class Namespace:
 
         The version is the image's tag. `labels` select its pods (default: `app: NAME`). `behind` names the
         Service without which its pods get no traffic: give it for the colours of a blue-green pair. `config` is a
-        ConfigMap whose keys are their environment, `probes` are the kubelet's, which nobody makes here. What
-        `spec` says of the Deployment stays as it is in later calls that say nothing of it. Without
+        ConfigMap whose keys are their environment, `cpu` what they ask for, `probes` are the kubelet's, which nobody
+        makes here. What `spec` says of the Deployment stays as it is in later calls that say nothing of it. Without
         `wait`, or with a behaviour that never gets ready, it returns before the rollout is complete.
         """
         chosen = dict(labels or {"app": name})
@@ -85,6 +87,8 @@ class Namespace:
             "ports": [{"name": "http", "containerPort": POD_PORT}],
             **(probes or {}),
         }
+        if cpu:
+            container["resources"] = {"requests": {"cpu": cpu}}
         if config:
             container["envFrom"] = [{"configMapRef": {"name": config}}]
         template: Object = {
