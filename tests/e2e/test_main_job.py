@@ -15,11 +15,11 @@ from e2e.judged import IN_TIME, LEFT_ALONE
 from e2e.process_stories import UNDER_A_BUDGET
 from e2e.season import Season
 from stage import Record, Story
+from watchdog.adapters.kubernetes.braking import ACTS
 
 pytestmark = pytest.mark.timeout(600)
 
 KILLED = ("killed_before_its_write", "killed_before_the_answer", "released_while_it_was_dead")
-ACTS = "rollback-watchdog-acts"
 RECORD_WRITES = 12
 WRITES = 24
 

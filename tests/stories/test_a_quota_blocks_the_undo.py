@@ -10,9 +10,7 @@ SOON = timedelta(minutes=2)
 
 async def undone_in_vain(town: Town) -> dict[str, object]:
     """The record, once the undo has been told of as stuck. The Deployment has ten minutes for its progress."""
-    town.cluster.create(
-        "resourcequotas", NAMESPACE, {"metadata": {"name": "compute"}, "spec": {"hard": {"pods": "4"}}}
-    )
+    town.cluster.create("resourcequotas", NAMESPACE, {"metadata": {"name": "compute"}, "spec": {"hard": {"pods": "4"}}})
     await town.until(lambda: "not-recovered" in town.told("oncall"))
     [record] = town.records("research")
     assert record["phase"] == "recovering"
