@@ -1,7 +1,7 @@
 """The stories that need no simulated clock: each body is told on the simulator and on a real control plane."""
 
 from e2e.controlplane.behaviour import Behaviour
-from stage import App, Colours, Record, Stage, Stories
+from stage import App, Colours, Record, Rollout, Stage, Stories
 
 STORIES = Stories()
 FAILING = Behaviour(errors=0.5)
@@ -223,6 +223,20 @@ async def an_autoscaler_in_the_middle_is_no_switch_and_hides_nothing(stage: Stag
     assert await stage.acts() + await stage.acts(refused=True) == []
 
 
+@STORIES.told_of(App("research", cpu="100m"))
+async def a_vertical_autoscaler_that_resizes_the_pods_is_no_switch_and_hides_nothing(stage: Stage) -> None:
+    await stage.deploy("research", "v2", Behaviour(errors=0.5, after=10))
+    await stage.phase("research", "watching")
+    await stage.rolled_out("research")
+    await stage.resize("research", "150m")
+    record = await stage.outcome("research")
+
+    assert ended(record) == ("rolled-back", "recovered"), record["reason"]
+    assert await stage.version("research") == "v1"
+    assert await stage.acts() == ["deployments/research"]
+    assert len(await stage.records()) == 1
+
+
 @STORIES.told_of(Colours("gateway"), bake=SHORT)
 async def the_rollout_of_an_idle_colour_opens_no_watch_and_the_flip_to_it_does(stage: Stage) -> None:
     await stage.deploy("gateway-green", "v3")
@@ -289,4 +303,90 @@ async def a_label_in_the_same_second_is_no_reason_to_give_up(stage: Stage) -> No
     assert ended(record) == ("rolled-back", "recovered"), record["reason"]
     assert await stage.version("research") == "v1"
     assert await stage.acts(refused=True) == ["deployments/research"]
+    assert await stage.acts() == ["deployments/research"]
+
+
+@STORIES.told_of(App("research", rollout=Rollout(recreate=True)))
+async def a_bad_release_of_a_deployment_that_recreates_is_undone(stage: Stage) -> None:
+    await stage.deploy("research", "v2", Behaviour(errors=0.5, after=4))
+    record = await stage.outcome("research")
+
+    assert ended(record) == ("rolled-back", "recovered"), record["reason"]
+    assert record["rules"]["error-rate"]["finding"] == "breach"
+    assert await stage.version("research") == "v1"
+    assert await stage.told() == UNDONE
+    assert await stage.acts() == ["deployments/research"]
+
+
+@STORIES.told_of(App("brand", rollout=Rollout(recreate=True)), bake=SHORT)
+async def a_good_release_of_a_deployment_that_recreates_passes_though_nothing_served_for_a_moment(stage: Stage) -> None:
+    await stage.deploy("brand", "v2")
+    record = await stage.outcome("brand")
+
+    assert record["outcome"] == "passed", record["reason"]
+    assert await stage.told() == ["switch", "passed"]
+    assert await stage.acts() + await stage.acts(refused=True) == []
+
+
+@STORIES.told_of(App("research", rollout=Rollout(ready_for=6)))
+async def pods_that_count_as_available_late_are_judged_from_when_they_are_ready(stage: Stage) -> None:
+    await stage.deploy("research", "v2", FAILING)
+    record = await stage.outcome("research")
+
+    assert ended(record) == ("rolled-back", "recovered"), record["reason"]
+    assert record["rules"]["error-rate"]["finding"] == "breach"
+    assert await stage.version("research") == "v1"
+    assert await stage.acts() == ["deployments/research"]
+
+
+@STORIES.told_of(App("brand", rollout=Rollout(ready_for=3)), bake=SHORT)
+async def a_good_release_whose_pods_count_as_available_late_passes(stage: Stage) -> None:
+    await stage.deploy("brand", "v2")
+    record = await stage.outcome("brand")
+
+    assert record["outcome"] == "passed", record["reason"]
+    assert await stage.acts() + await stage.acts(refused=True) == []
+
+
+@STORIES.told_of(App("agent", rollout=Rollout(surge=1, unavailable=0, deadline=8)))
+async def a_release_that_never_gets_ready_is_undone_though_no_old_pod_had_to_go_for_it(stage: Stage) -> None:
+    await stage.deploy("agent", "v2", Behaviour(pod="never-ready"))
+    record = await stage.outcome("agent")
+
+    assert ended(record) == ("rolled-back", "recovered"), record["reason"]
+    assert record["rules"]["crash"]["sentence"] == "the rollout missed its progress deadline"
+    assert await stage.version("agent") == "v1"
+    assert await stage.acts() == ["deployments/agent"]
+
+
+QUOTA = "exceeded quota: pods, requested: pods=1, used: pods=2, limited: pods=2"
+
+
+@STORIES.told_of(App("research", rollout=Rollout(deadline=8)), rules=("error-rate", "crash"))
+async def a_release_for_whose_pods_the_quota_has_no_room_is_undone_and_the_quota_named(stage: Stage) -> None:
+    await stage.quota(2)
+    await stage.deploy("research", "v2")
+    record = await stage.outcome("research")
+
+    assert ended(record) == ("rolled-back", "recovered"), record["reason"]
+    assert "missed its progress deadline: no pods can be made" in record["rules"]["crash"]["sentence"]
+    assert QUOTA in record["rules"]["crash"]["sentence"]
+    assert await stage.version("research") == "v1"
+    assert await stage.told() == UNDONE
+    assert await stage.acts() == ["deployments/research"]
+
+
+@STORIES.told_of(App("research", rollout=Rollout(deadline=8)), rules=("error-rate", "crash"))
+async def an_undo_for_whose_pods_the_quota_has_no_room_did_not_recover_and_says_why(stage: Stage) -> None:
+    await held(stage, "research")
+    await stage.rolled_out("research")
+    await stage.quota(2)
+    await stage.hold("deployment/research", "")
+    record = await stage.outcome("research")
+
+    assert ended(record) == ("rolled-back", "not-recovered"), record["reason"]
+    assert record["reason"].startswith("the put-back never completed: no pods can be made: ")
+    assert QUOTA in record["reason"]
+    assert await stage.told() == ["switch", "held", "rolled-back", "not-recovered"]
+    assert await stage.told("oncall") == ["held", "rolled-back", "not-recovered"]
     assert await stage.acts() == ["deployments/research"]

@@ -3,12 +3,14 @@
 import itertools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from e2e.controlplane.behaviour import GOOD, Behaviour
-from stage import PART_OF, App, Colours, Record, Story, rules_text
+from stage import PART_OF, App, Colours, Record, Rollout, Story, rules_text
 from town import NAMESPACE, Town, tell
 from watchdog.domain.annotations import HOLD
 from watchdog.simulator import behaviour as simulated
+from watchdog.simulator import patches
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.pod_behaviour import PodBehaviour
 
@@ -41,7 +43,7 @@ class SimulatedStage:
                 continue
             if part.config:
                 self._town.cluster.create("configmaps", NAMESPACE, {"metadata": {"name": part.config}})
-            self._deploy(part.name, "v1", part.behaviour, config=part.config)
+            self._deploy(part.name, "v1", part.behaviour, config=part.config, rollout=part.rollout)
             self._town.cluster.service(NAMESPACE, part.name)
 
     def _colours(self, part: Colours) -> None:
@@ -53,15 +55,22 @@ class SimulatedStage:
             self._town.cluster.service(NAMESPACE, service, selector, labels=GUARDED)
 
     def _deploy(
-        self, name: str, version: str, behaviour: Behaviour, *, config: str = "", pods: dict[str, str] | None = None
+        self,
+        name: str,
+        version: str,
+        behaviour: Behaviour,
+        *,
+        config: str = "",
+        pods: dict[str, str] | None = None,
+        rollout: Rollout | None = None,
     ) -> None:
         image = f"{name}:{version}"
         self._town.behaviours[image] = _application(behaviour)
         self._town.lives_as(image, _life(behaviour))
-        spec = {}
+        spec: dict[str, Any] = rollout.spec() if rollout else {}
         if config:
             container = {"name": "app", "image": image, "envFrom": [{"configMapRef": {"name": config}}]}
-            spec = {"template": {"spec": {"containers": [container]}}}
+            spec |= {"template": {"spec": {"containers": [container]}}}
         new = self._town.cluster.find("deployments", NAMESPACE, name) is None
         self._town.cluster.deploy(
             NAMESPACE,
@@ -88,6 +97,13 @@ class SimulatedStage:
     async def scale(self, name: str, replicas: int) -> None:
         self._town.cluster.scale(NAMESPACE, name, replicas)
 
+    async def resize(self, name: str, cpu: str) -> None:
+        patch = {"spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": cpu}}}]}}
+        for pod in self._town.cluster.ready_pods(NAMESPACE, name):
+            self._town.cluster.patch(
+                "pods", NAMESPACE, pod["metadata"]["name"], patch, "vpa", content_type=patches.STRATEGIC
+            )
+
     async def pause(self, name: str, *, paused: bool = True) -> None:
         self._town.cluster.pause(NAMESPACE, name, paused=paused)
 
@@ -108,6 +124,13 @@ class SimulatedStage:
             self._town.cluster.create("configmaps", NAMESPACE, {"metadata": {"name": name}})
         else:
             self._town.cluster.delete("configmaps", NAMESPACE, name)
+
+    async def quota(self, pods: int | None) -> None:
+        if pods is None:
+            self._town.cluster.delete("resourcequotas", NAMESPACE, "pods")
+            return
+        body = {"metadata": {"name": "pods"}, "spec": {"hard": {"pods": str(pods)}}}
+        self._town.cluster.create("resourcequotas", NAMESPACE, body)
 
     async def before_the_put_back(self, act: Callable[[], Awaitable[None]]) -> None:
         met: list[WriteAttempt] = []

@@ -16,12 +16,35 @@ PART_OF = "app.kubernetes.io/part-of"
 
 
 @dataclass(frozen=True)
+class Rollout:
+    """How a Deployment replaces its pods: all at once, or by so many too many and so many too few."""
+
+    recreate: bool = False
+    surge: int = 1
+    unavailable: int = 0
+    ready_for: int = 0  # seconds until a ready pod counts as available
+    deadline: int = 600  # seconds without progress until its controller gives it up
+
+    def spec(self) -> dict[str, Any]:
+        """What it makes of a Deployment's spec."""
+        rolling = {"maxSurge": self.surge, "maxUnavailable": self.unavailable}
+        strategy = {"type": "Recreate"} if self.recreate else {"type": "RollingUpdate", "rollingUpdate": rolling}
+        return {
+            "strategy": strategy,
+            "minReadySeconds": self.ready_for,
+            "progressDeadlineSeconds": self.deadline,
+        }
+
+
+@dataclass(frozen=True)
 class App:
     """A guarded Deployment, at v1. `config`: a ConfigMap that its pods cannot start without."""
 
     name: str
     config: str = ""
     behaviour: Behaviour = GOOD
+    rollout: Rollout | None = None
+    cpu: str = ""  # what its containers ask for, where a vertical autoscaler is to change that
 
 
 @dataclass(frozen=True)
@@ -52,6 +75,9 @@ class Stage(Protocol):
     async def scale(self, name: str, replicas: int) -> None:
         """An autoscaler resizes the Deployment."""
 
+    async def resize(self, name: str, cpu: str) -> None:
+        """A vertical autoscaler gives each pod of the Deployment so much CPU: its pods, not its template."""
+
     async def pause(self, name: str, *, paused: bool = True) -> None:
         """`kubectl rollout pause`, and `resume` with `paused=False`."""
 
@@ -63,6 +89,9 @@ class Stage(Protocol):
 
     async def configmap(self, name: str, *, there: bool) -> None:
         """Someone makes the ConfigMap, or deletes it."""
+
+    async def quota(self, pods: int | None) -> None:
+        """Someone allows the namespace so many pods; None: as many as it likes."""
 
     async def before_the_put_back(self, act: Callable[[], Awaitable[None]]) -> None:
         """Do `act` once, between the watchdog's last look and its write. Only in stories that `intercept`."""

@@ -15,6 +15,7 @@ from deployment.rendering import (
     KUSTOMIZE,
     NAMESPACE,
     Object,
+    Objects,
     helmed,
     kustomized,
     objects,
@@ -37,7 +38,7 @@ OPTIONS: Object = {
     "podMonitor": {"enabled": True},
     "prometheus": {
         "authSecret": "prometheus-access",
-        "authKeys": ["token", "ca.crt"],
+        "authKeys": ["token", "ca.crt", "tls.crt"],
         "publicUrl": "https://p.example",
     },
     "publicUrl": "https://watchdog.example",
@@ -186,7 +187,8 @@ def test_every_variable_that_is_set_is_a_setting() -> None:
     (container,) = found["Deployment", NAMESPACE, "rollback-watchdog"]["spec"]["template"]["spec"]["containers"]
     names = {each["name"] for each in container["env"]}
     assert names <= known
-    assert {"WATCHDOG_PROMETHEUS_TOKEN_FILE", "WATCHDOG_PROMETHEUS_CA_FILE", "WATCHDOG_RECORDS_KEPT"} <= names
+    files = {f"WATCHDOG_PROMETHEUS_{each}_FILE" for each in ("TOKEN", "CA", "CERT", "KEY")}
+    assert files | {"WATCHDOG_RECORDS_KEPT"} <= names
 
 
 def test_services_monitors_budgets_and_spread_select_the_pod() -> None:
@@ -227,6 +229,8 @@ def test_the_rules_of_each_environment_are_valid_and_its_policy_is_theirs(enviro
         ({"prometheus": {"url": "http://me:secret@prometheus"}}, "url"),
         ({"image": {"digest": "latest"}}, "digest"),
         ({"rules": ""}, "--set-file rules=rules.toml"),
+        ({"prometheus": {"authKeys": ["token"]}}, "prometheus.authSecret"),
+        ({"prometheus": {"authSecret": "access", "authKeys": ["password"]}}, "authKeys"),
         ({"guardedNamespaces": [{"name": NAMESPACE, "act": True}]}, "cannot be a guarded one"),
     ],
 )
@@ -247,14 +251,48 @@ def test_the_chart_has_the_versions_of_the_program() -> None:
     assert (chart["version"], chart["appVersion"]) == (watchdog.__version__, watchdog.__version__)
 
 
+def overlaid(directory: Path, on: str, *components: str, **more: Any) -> Objects:
+    """What an overlay of one's own makes of a part of deploy/kustomize with these components."""
+    # kustomize takes relative paths alone.
+    up = "../" * (len(directory.resolve().parts) - 1) + str(KUSTOMIZE.relative_to("/"))
+    parts = [f"{up}/components/{each}" for each in components]
+    (directory / "kustomization.yaml").write_text(
+        yaml.safe_dump({"resources": [f"{up}/{on}"], "components": parts, **more})
+    )
+    return objects(kustomized(directory))
+
+
+ACCESS = {
+    "prometheus-token": ("token",),
+    "prometheus-ca": ("ca.crt",),
+    "prometheus-client-certificate": ("tls.crt", "tls.key"),
+}
+
+
+@pytest.mark.parametrize("parts", [[one] for one in ACCESS] + [[*ACCESS]], ids=" and ".join)
+def test_prometheus_is_reached_in_the_same_way_by_both(parts: list[str], tmp_path: Path) -> None:
+    keys = [key for part in parts for key in ACCESS[part]]
+    values = values_of("production")
+    access = {"authSecret": "rollback-watchdog-prometheus", "authKeys": keys}
+    values["prometheus"] = values.get("prometheus", {}) | access
+    by_helm = rendering.without_helms_labels(objects(helmed(values)))
+    by_kustomize = overlaid(tmp_path, "overlays/production", *parts)
+    for found in (by_helm, by_kustomize):
+        pod = found["Deployment", NAMESPACE, "rollback-watchdog"]["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        for names in (container["env"], container["volumeMounts"], pod["volumes"]):
+            names.sort(key=lambda each: str(each["name"]))
+    assert by_helm == by_kustomize
+    mounted = [each for each in pod["volumes"] if each["name"] == "prometheus"]
+    assert mounted == [{"name": "prometheus", "secret": {"secretName": "rollback-watchdog-prometheus"}}]
+    files = {each["value"] for each in container["env"] if "/prometheus/" in each["value"]}
+    assert files == {f"/etc/rollback-watchdog/prometheus/{key}" for key in keys}
+
+
 @pytest.mark.parametrize("part", ["servicemonitor", "podmonitor", "restore-replicas"])
 def test_every_component_can_be_added_to_an_overlay(part: str, tmp_path: Path) -> None:
     where = "guarded" if part == "restore-replicas" else "base"
-    # kustomize takes relative paths alone.
-    up = "../" * (len(tmp_path.resolve().parts) - 1) + str(KUSTOMIZE.relative_to("/"))
-    written = {"namespace": "any", "resources": [f"{up}/{where}"], "components": [f"{up}/components/{part}"]}
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(written))
-    found = objects(kustomized(tmp_path))
+    found = overlaid(tmp_path, where, part, namespace="any")
     if part == "restore-replicas":
         assert grants(found["Role", "any", "rollback-watchdog"]["rules"]) == needed(Where.GUARDED, scaling=True)
     else:

@@ -2,14 +2,16 @@
 
 import re
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from deployment.rendering import script
-from deployment.tools import DEPLOY, ROOT
+import watchdog
+from deployment.rendering import NAMESPACE, helmed, objects, script, values_of
+from deployment.tools import DEPLOY, ROOT, module
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PERMITTED = {
@@ -23,6 +25,7 @@ PERMITTED = {
             "attestations": "write",
             "security-events": "write",
         },
+        "chart": {"packages": "write"},
     },
     "audit.yml": {"dependencies": {"contents": "read"}},
     "codeql.yml": {"analyze": {"contents": "read", "security-events": "write"}},
@@ -62,9 +65,10 @@ def test_a_release_is_tested_scanned_attested_and_published_without_a_stored_tok
     (path,) = (path for path in WORKFLOWS if path.name == "release.yml")
     jobs = workflow(path)["jobs"]
     assert jobs["publish"]["needs"] == ["build", "image"], "nothing is published that was not scanned"
+    assert jobs["chart"]["needs"] == ["build", "image"]
     assert "pypa/gh-action-pypi-publish" in str(jobs["publish"])
     secrets = re.findall(r"secrets\.(\w+)", path.read_text())
-    assert secrets == ["GITHUB_TOKEN"]
+    assert set(secrets) == {"GITHUB_TOKEN"}
     names = [step.get("uses", "").partition("@")[0] for step in jobs["image"]["steps"]]
     pushes = [at for at, step in enumerate(jobs["image"]["steps"]) if step.get("with", {}).get("push") is True]
     assert names.index("aquasecurity/trivy-action") < min(pushes)
@@ -108,3 +112,33 @@ def test_an_audit_that_did_not_take_place_is_never_taken_for_a_clean_one(
     assert ran.returncode == ends
     assert tells in ran.stdout + ran.stderr
     assert ("SKIPPED" in ran.stdout) == ("Connection" in said)
+
+
+def test_what_a_workflow_runs_is_there() -> None:
+    for path in WORKFLOWS:
+        for job in workflow(path)["jobs"].values():
+            for step in job["steps"]:
+                for named in re.findall(
+                    r"(?:deploy|src|tests|benchmarks)/[\w./-]*\w|requirements[\w-]*\.txt", step.get("run", "")
+                ):
+                    assert (ROOT / named).exists(), f"{path.name}: {named}"
+                for target in re.findall(r"^make ([\w-]+)", step.get("run", ""), re.MULTILINE):
+                    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
+
+
+def test_the_packaged_chart_is_the_chart_and_the_same_each_time(tmp_path: Path) -> None:
+    program = script(DEPLOY / "package_chart.py")
+    program.main(tmp_path)
+    (archive,) = tmp_path.iterdir()
+    assert archive.name == f"rollback-watchdog-{watchdog.__version__}.tgz"
+    assert program.packaged() == archive.read_bytes()
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+    assert {f"rollback-watchdog/{name}" for name in ("Chart.yaml", "values.yaml", "values.schema.json")} <= set(names)
+    assert not [name for name in names if "/." in name or ".." in name]
+    values = values_of("production")
+    with module("helm_python").Chart.load(str(archive)) as chart:
+        chart.validate_schema(dict(values))
+        rendered = chart.render(dict(values), name="rollback-watchdog", namespace=NAMESPACE)
+    manifests = "\n---\n".join(text for name, text in sorted(rendered.items()) if name.endswith(".yaml"))
+    assert objects(manifests) == objects(helmed(values))

@@ -198,6 +198,8 @@ def test_a_missed_progress_deadline_is_a_breach_at_once() -> None:
     assert answer.finding is Finding.BREACH
     assert answer.sentence == "the rollout missed its progress deadline"
     assert not breached(look(600, a_pod(), deadline_exceeded=True), signs=("crash-loop",))
+    blocked = verdict(look(600, deadline_exceeded=True, blocked="exceeded quota: compute"))
+    assert blocked.sentence == "the rollout missed its progress deadline: no pods can be made: exceeded quota: compute"
 
 
 # -- which pods, which containers --------------------------------------------------------------------------------

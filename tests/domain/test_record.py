@@ -62,6 +62,7 @@ from watchdog.domain.record import (
     document_of,
     dump,
     evidence_again,
+    is_about,
     load,
     memory_of,
     record_of,
@@ -299,7 +300,6 @@ def test_a_record_with_one_thing_wrong_is_unreadable_or_read_but_nothing_else(li
         (tuple[int, int], [1, "x"]),
         (Phase, "waiting"),
         (Phase, ["x"]),
-        (Counts, {"is": "Counts", "pods": {}, "more": 1}),
         (Counts, []),
         (Counts, {"is": "Counts"}),
         (Mapping[str, int], [1]),
@@ -308,6 +308,17 @@ def test_a_record_with_one_thing_wrong_is_unreadable_or_read_but_nothing_else(li
 def test_each_wrong_value_is_unreadable_with_its_place(hint: Any, value: Any) -> None:
     with pytest.raises(Unreadable, match="here"):
         load(hint, value, "here")
+
+
+def test_a_name_that_a_newer_version_added_is_passed_over() -> None:
+    assert load(Counts, {"is": "Counts", "pods": {}, "more": 1}, "here") == Counts({})
+
+
+@pytest.mark.parametrize("state", [None, 3, "x", [], {"switch": []}, {"switch": {"flips": "x"}}])
+def test_whatever_its_state_is_a_record_says_which_target_it_is_about(state: object) -> None:
+    document = {"schema": 9, "target": "production/service/gateway", "state": state}
+    assert is_about(document, "production/service/gateway")
+    assert not is_about(document, "production/service/admin")
 
 
 def test_a_time_without_an_offset_is_unreadable() -> None:

@@ -189,6 +189,36 @@ def test_unknown_where_the_put_back_never_completed() -> None:
     assert (ended.recovery, ended.reason) == (Recovery.UNKNOWN, "the put-back never completed")
 
 
+QUOTA = 'pods "research-a" is forbidden: exceeded quota: compute'
+
+
+def stuck(when: float, why: str = QUOTA) -> tuple[Event, float]:
+    """A look that sees the put-back get no pods."""
+    return Looked(a_live(when, serving=GOOD, pods=[a_pod()], complete=False, completed_at=None, blocked=why)), when
+
+
+def test_a_put_back_that_gets_no_pods_is_told_soon_and_once_and_did_not_recover_in_the_end() -> None:
+    watch, effects = play(put_back(), stuck(BACK + 2), (Ticked(measured=False), BACK + 31))
+    assert topics(effects) == []
+    watch, effects = play(watch, *((Ticked(measured=False), BACK + 32 + 15 * n) for n in range(4)))
+    # The engine adds what is told to the watch; here nobody does, so each tick says it with the same id.
+    assert len({effect.notice.id for effect in effects if isinstance(effect, Tell)}) == 1
+    assert titles(effects)[0] == (
+        "production/deployment/research did not recover after it was put back: the put-back does not get on:"
+        f" no pods can be made: {QUOTA}"
+    )
+    ended, effects = play(watch, (Ticked(measured=False), BACK + 902))
+    assert (ended.phase, ended.recovery) == (Phase.ROLLED_BACK, Recovery.NOT_RECOVERED)
+    assert ended.reason == f"the put-back never completed: no pods can be made: {QUOTA}"
+
+
+def test_a_put_back_that_gets_its_pods_after_all_is_not_told_of_as_stuck() -> None:
+    watch, effects = play(put_back(), stuck(BACK + 2), stuck(BACK + 20, ""), (Ticked(measured=False), BACK + 40))
+    assert (topics(effects), watch.blocked) == ([], "")
+    watch, effects = play(watch, stuck(BACK + 41), (Ticked(measured=False), BACK + 70))
+    assert topics(effects) == []  # counted anew
+
+
 def test_a_recovery_shorter_than_a_minute_is_judged_over_all_of_it() -> None:
     watch = recovering(recovery=30)
     watch, _ = play(watch, after(1, old(0)))

@@ -24,7 +24,7 @@ from e2e.controlplane.plane import ControlPlane, ExternalCluster
 from e2e.controlplane.podnet import pods_are_reachable
 from e2e.controlplane.prometheus import RealPrometheus
 from e2e.controlplane.traffic import Traffic
-from e2e.process_stories import by_hand, killed
+from e2e.process_stories import by_hand, killed, under_a_budget
 from e2e.season import Director, Scraped, Season, shared
 from stage import Story
 
@@ -106,7 +106,7 @@ def season(
     named = {value.name if isinstance(value, Story) else value for value in values}
     everything = any(not hasattr(item, "callspec") for item in asked)
     director = Director(control_plane, scraped, tmp_path_factory.mktemp("season"))
-    parts = [*shared(STORIES.all), by_hand(director.season.verbs), *killed(), *judged.parts(scraped)]
+    parts = [*shared(STORIES.all), by_hand(director.season.verbs), under_a_budget(), *killed(), *judged.parts(scraped)]
     for part in parts:
         told_here = pods_are_reachable() or not part.story.probes
         if told_here and (everything or part.story.name in named):

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,32 @@ from e2e.controlplane.processes import Child
 Line = dict[str, Any]
 
 
+OF_ANOTHER_SCHEMA = (
+    "-c",
+    "from watchdog.domain import record; record.SCHEMA += 1; from watchdog.cli import main; main()",
+)
+"""How a version runs that writes another schema."""
+
+
 class Daemon:
     """`watchdog run`, started as often as a story wants. Its JSON log is one, over all its lives."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str], program: Sequence[str] = ("-m", "watchdog")
+    ) -> None:
         self._directory = directory
+        self._given = environment
         self._environment = {f"WATCHDOG_{name}": value for name, value in environment.items()}
+        self._program = program
         self._lives: list[Child] = []
+        self._beside: list[Daemon] = []
         self._pid = 0
         self.url = ""
 
     async def start(self) -> None:
         """Return when it is ready."""
         name = f"watchdog-{len(self._lives) + 1}"
-        child = Child(name, [sys.executable, "-m", "watchdog", "run"], self._directory, self._environment)
+        child = Child(name, [sys.executable, *self._program, "run"], self._directory, self._environment)
         self._lives.append(child)
         started = await self.line(lambda line: line["event"] == "started")
         self.url = started["listen"]
@@ -42,6 +54,13 @@ class Daemon:
             while not (await client.get(f"{self.url}/readyz")).is_success:
                 child.check()
                 await asyncio.sleep(0.1)
+
+    def replica(self, program: Sequence[str] = ("-m", "watchdog")) -> Daemon:
+        """Another one with the same settings, not started yet; it ends with this one at the latest."""
+        directory = self._directory / f"replica-{len(self._beside) + 2}"
+        directory.mkdir()
+        self._beside.append(Daemon(directory, self._given, program))
+        return self._beside[-1]
 
     async def kill(self) -> None:
         """SIGKILL."""
@@ -60,6 +79,8 @@ class Daemon:
         """End whatever still runs."""
         for child in self._lives:
             child.end()
+        for replica in self._beside:
+            replica.clean_up()
 
     def log(self, life: int | None = None) -> list[Line]:
         """All lines of its log, or those of one of its lives (0 is the first). A line that is not JSON fails."""

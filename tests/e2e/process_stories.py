@@ -14,6 +14,7 @@ from e2e.season import ON_ITS_OWN, Part, Watchdog, only_here
 from stage import App
 
 FAILING = Behaviour(errors=0.5)
+UNDER_A_BUDGET = "under_a_budget_that_allows_no_disruption"
 MORTAL = Watchdog("mortal", intercepted=True)
 _READ_RECORDS = ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]},)
 _WRITE_RECORDS = ({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "update", "patch"]},)
@@ -49,6 +50,27 @@ def by_hand(verbs: dict[str, subprocess.CompletedProcess[str]]) -> Part:
     return only_here("by_hand", ON_ITS_OWN, tell, App("research"))
 
 
+def under_a_budget() -> Part:
+    """A PodDisruptionBudget that lets no pod be evicted: a rollout evicts none, and neither does its undo."""
+
+    async def tell(stage: RealStage, namespace: Namespace, _: Guarding) -> None:
+        spec = {"minAvailable": 2, "selector": {"matchLabels": {"app": "research"}}}
+        await namespace.create("poddisruptionbudgets", {"metadata": {"name": "research"}, "spec": spec})
+
+        async def counted() -> bool:
+            status = (await namespace.get("poddisruptionbudgets", "research")).get("status") or {}
+            return bool(status.get("currentHealthy") == 2)
+
+        await namespace.until(counted, "the budget to be counted")
+        name = (await namespace.list("pods", {"app": "research"}))[0]["metadata"]["name"]
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+        assert (await namespace.api.post(namespace.path("pods", f"{name}/eviction"), json=eviction)).status_code == 429
+        await stage.deploy("research", "v2", FAILING)
+        await undone_once(stage)
+
+    return only_here(UNDER_A_BUDGET, ON_ITS_OWN, tell, App("research"))
+
+
 def killed() -> list[Part]:
     """A watchdog that is killed at the two worst moments, and a release while it is dead."""
     told = _Killed()
@@ -79,14 +101,14 @@ class _Killed:
         await self._released.wait()
         await guarding.daemon.start()
         self._back.set()
-        await _undone_once(stage)
+        await undone_once(stage)
 
     async def released_while_it_was_dead(self, stage: RealStage, _: Namespace, __: Guarding) -> None:
         await self._dead.wait()
         await stage.deploy("research", "v2", FAILING)
         await stage.rolled_out("research")
         self._released.set()
-        await _undone_once(stage)
+        await undone_once(stage)
 
     async def before_the_answer(self, stage: RealStage, namespace: Namespace, guarding: Guarding) -> None:
         await self._back.wait()
@@ -100,10 +122,11 @@ class _Killed:
         await stage.deploy("research", "v2", FAILING)
         await struck.wait()
         await guarding.daemon.start()
-        await _undone_once(stage)
+        await undone_once(stage)
 
 
-async def _undone_once(stage: RealStage) -> None:
+async def undone_once(stage: RealStage) -> None:
+    """The release of research was put back by one write, on one record, and everybody was told once."""
     record = await stage.outcome("research")
     assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered"), record["reason"]
     assert await stage.version("research") == "v1"

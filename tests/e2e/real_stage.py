@@ -25,7 +25,7 @@ class RealStage:
         self._namespace = namespace
         self._guarding = guarding
         self._patience = patience
-        self._colours: dict[str, dict[str, Any]] = {}
+        self._how: dict[str, dict[str, Any]] = {}
 
     async def furnish(self, scene: tuple[App | Colours, ...]) -> None:
         """Everything serves when this returns."""
@@ -33,13 +33,15 @@ class RealStage:
             if isinstance(part, App):
                 if part.config:
                     await self.configmap(part.config, there=True)
-                await self._namespace.deploy(part.name, "v1", part.behaviour, config=part.config)
+                spec = part.rollout.spec() if part.rollout else {}
+                how = self._how[part.name] = {"cpu": part.cpu}
+                await self._namespace.deploy(part.name, "v1", part.behaviour, config=part.config, spec=spec, **how)
                 continue
             for colour, version, behaviour in (("blue", "v1", GOOD), ("green", "v2", part.green)):
                 labels = {"app": part.service, "colour": colour}
                 name = f"{part.service}-{colour}"
-                self._colours[name] = {"labels": labels, "behind": part.service}
-                await self._namespace.deploy(name, version, behaviour, **self._colours[name])
+                self._how[name] = {"labels": labels, "behind": part.service}
+                await self._namespace.deploy(name, version, behaviour, **self._how[name])
             for service in part.services:
                 await self._namespace.service(service, {"app": part.service, "colour": "blue"})
 
@@ -56,7 +58,7 @@ class RealStage:
     # People
 
     async def deploy(self, name: str, version: str, behaviour: Behaviour = GOOD, *, config: str = "") -> None:
-        how = self._colours.get(name, {})
+        how = self._how.get(name, {})
         await self._namespace.deploy(name, version, behaviour, config=config, wait=False, **how)
 
     async def rolled_out(self, name: str) -> None:
@@ -68,6 +70,15 @@ class RealStage:
 
     async def scale(self, name: str, replicas: int) -> None:
         await self._namespace.patch("deployments", f"{name}/scale", {"spec": {"replicas": replicas}})
+
+    async def resize(self, name: str, cpu: str) -> None:
+        patch = {"spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": cpu}}}]}}
+        for pod in await self._namespace.list("pods", {"app": name}):
+            where = pod["metadata"]["name"]
+            # A kubelet that can resize says what is in force; the stand-in says nothing of it.
+            spoken = [one | {"resources": {}} for one in pod["status"]["containerStatuses"]]
+            await self._namespace.patch("pods", f"{where}/status", {"status": {"containerStatuses": spoken}})
+            await self._namespace.patch("pods", f"{where}/resize", patch, "application/strategic-merge-patch+json")
 
     async def pause(self, name: str, *, paused: bool = True) -> None:
         await self._namespace.patch("deployments", name, {"spec": {"paused": paused or None}})
@@ -89,6 +100,19 @@ class RealStage:
             await self._namespace.create("configmaps", {"metadata": {"name": name}, "data": {"MODE": name}})
         else:
             await self._namespace.delete("configmaps", name)
+
+    async def quota(self, pods: int | None) -> None:
+        if pods is None:
+            await self._namespace.delete("resourcequotas", "pods")
+            return
+        body = {"metadata": {"name": "pods"}, "spec": {"hard": {"pods": str(pods)}}}
+        await self._namespace.create("resourcequotas", body)
+
+        async def is_kept() -> bool:
+            status = (await self._namespace.get("resourcequotas", "pods")).get("status") or {}
+            return "used" in status
+
+        await self._namespace.until(is_kept, "the quota to be counted")
 
     async def before_the_put_back(self, act: Callable[[], Awaitable[None]]) -> None:
         self._guarding.interception.before_the_put_back(self._namespace.name, act)

@@ -10,10 +10,12 @@ import pytest
 
 from both import STORIES
 from e2e.controlplane.plane import ControlPlane
-from e2e.guarding import act_of
+from e2e.guarding import WORKLOADS, act_of
 from e2e.judged import IN_TIME, LEFT_ALONE
+from e2e.process_stories import UNDER_A_BUDGET
 from e2e.season import Season
 from stage import Record, Story
+from watchdog.adapters.kubernetes.braking import ACTS
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -47,6 +49,15 @@ EXPECTED: dict[str, list[str]] = {
     "a_fix_that_is_deployed_in_the_same_second_stays_and_supersedes_the_watch": [],
     "a_flip_to_another_colour_in_the_same_second_stays": [],
     "a_label_in_the_same_second_is_no_reason_to_give_up": ["deployments/research"],
+    "a_bad_release_of_a_deployment_that_recreates_is_undone": ["deployments/research"],
+    "a_good_release_of_a_deployment_that_recreates_passes_though_nothing_served_for_a_moment": [],
+    "pods_that_count_as_available_late_are_judged_from_when_they_are_ready": ["deployments/research"],
+    "a_good_release_whose_pods_count_as_available_late_passes": [],
+    "a_release_that_never_gets_ready_is_undone_though_no_old_pod_had_to_go_for_it": ["deployments/agent"],
+    "a_release_for_whose_pods_the_quota_has_no_room_is_undone_and_the_quota_named": ["deployments/research"],
+    "an_undo_for_whose_pods_the_quota_has_no_room_did_not_recover_and_says_why": ["deployments/research"],
+    "a_vertical_autoscaler_that_resizes_the_pods_is_no_switch_and_hides_nothing": ["deployments/research"],
+    UNDER_A_BUDGET: ["deployments/research"],
     "by_hand": [],
     **{name: ["deployments/research"] for name in KILLED},
     **{name: ["deployments/research"] for name in IN_TIME},
@@ -63,6 +74,11 @@ def test_on_a_real_control_plane(season: Season, story: Story):
 
 @pytest.mark.parametrize("name", KILLED)
 def test_killed_at_the_worst_moments_it_acts_once_and_tells_all(season: Season, name: str):
+    season.stories[name].check()
+
+
+@pytest.mark.parametrize("name", [UNDER_A_BUDGET])
+def test_a_disruption_budget_is_neither_in_the_way_of_an_undo_nor_asked(season: Season, name: str):
     season.stories[name].check()
 
 
@@ -132,6 +148,8 @@ def test_a_watch_costs_no_more_writes_than_promised(season: Season):
             and write.resource == "configmaps"
             and "-targets-" not in str(write.name)
         )
+        of_all = records.pop(ACTS, 0)  # the brakes' memory, of all watches together: once for each act
+        assert of_all <= sum(write.resource in WORKLOADS for write in watchdog.writes)
         assert {name: count for name, count in records.items() if count > RECORD_WRITES} == {}
         watches = Counter(str(record["target"]).partition("/")[0] for record in watchdog.records)
         for namespace, count in watches.items():

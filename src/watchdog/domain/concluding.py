@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from watchdog.domain.effects import Effect, Emit, Judgement, Record, Remember, Tell
 from watchdog.domain.judge import Finding
 from watchdog.domain.judge.literal import RECENT
-from watchdog.domain.judge.verdict import number
+from watchdog.domain.judge.verdict import no_pods, number
 from watchdog.domain.judge.weighing import too_coarse
 from watchdog.domain.rules import Dimension, Topic
 from watchdog.domain.state import SETTLE, Phase, Recovery, Track, Watch
@@ -42,6 +42,8 @@ _LEARNT: Mapping[Phase, Judgement] = {
     Phase.WOULD_ROLL_BACK: Judgement.DOUBTED,  # it serves on: nothing is known bad that was not put back
     Phase.FAILED: Judgement.DOUBTED,
 }
+_STUCK = timedelta(seconds=30)
+"""How long a put-back may want for pods: where those that end are in the way, the controller tries again soon."""
 
 
 def end(watch: Watch, outcome: Phase, reason: str, now: datetime) -> Step:
@@ -119,13 +121,26 @@ def conclude_recovery(watch: Watch, now: datetime) -> Step:
     step = recovered(watch, now)
     over = watch.recovery_end
     if step.watch.phase is not Phase.RECOVERING or over is None or now < over + SETTLE:
-        return step
+        return step.then(_stuck(step.watch, now))
     worse = [track for track in watch.recovery_tracks if track.verdict is not None and track.verdict.literal]
     if worse:
         why = "; ".join(f"{track.rule.name}: {track.verdict.sentence}" for track in worse if track.verdict)
         return end(replace(watch, recovery=Recovery.NOT_RECOVERED), Phase.ROLLED_BACK, why, now)
+    if watch.recovery_from is None and watch.blocked:
+        stuck = replace(watch, recovery=Recovery.NOT_RECOVERED)
+        return end(stuck, Phase.ROLLED_BACK, f"the put-back never completed: {no_pods(watch.blocked)}", now)
     why = "the put-back never completed" if watch.recovery_from is None else _unknown(watch)
     return end(replace(watch, recovery=Recovery.UNKNOWN), Phase.ROLLED_BACK, why, now)
+
+
+def _stuck(watch: Watch, now: datetime) -> Step:
+    """A put-back that gets no pods leaves the bad ones serving: people are told long before it is given up."""
+    if watch.phase is not Phase.RECOVERING or watch.blocked_since is None or now - watch.blocked_since < _STUCK:
+        return Step(watch)
+    if any(telling.notice.topic is Topic.NOT_RECOVERED for telling in watch.tellings):
+        return Step(watch)
+    note = f"the put-back does not get on: {no_pods(watch.blocked)}"
+    return Step(watch, (Tell(notice(watch, Topic.NOT_RECOVERED, now, note=note)), Record()))
 
 
 def _unknown(watch: Watch) -> str:

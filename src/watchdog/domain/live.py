@@ -128,6 +128,7 @@ class Live:
     complete: bool = True
     completed_at: datetime | None = None  # when the rollout that is complete now became so, where the API tells
     deadline_exceeded: bool = False
+    blocked: str = ""  # why its controller can make no pods (a quota, an admission webhook), as the API server said it
     progress_deadline: float = 600.0  # seconds
     paused: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)  # those with the watchdog's prefix

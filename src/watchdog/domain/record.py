@@ -33,11 +33,17 @@ LARGEST = 240_000
 """Bytes of a record above which the paths of its rules are thinned: a ConfigMap must hold it."""
 
 SCHEMA = 1
-"""The version of both documents; grows when an older program could not read them."""
+"""The version of both documents. It grows when an older program could not read them, or would do harm by passing over
+what it does not know; a name that may be passed over may be added without that. `schema`, `watch`, `target` and
+`outcome` of a record stay what they are in every schema: by them any version knows what to leave alone."""
 
 
 class Unreadable(Exception):
     """A document that is not what it should be; the message says where."""
+
+
+class OtherSchema(Unreadable):
+    """A document of another version of the watchdog: not damaged, and not ours to replace."""
 
 
 def record_of(watch: Watch) -> dict[str, Any]:
@@ -104,8 +110,12 @@ def is_about(document: Mapping[str, Any], target: str) -> bool:
     namespace, _, rest = target.partition("/")
     if not rest.startswith("service/") or not str(document.get("target")).startswith(f"{namespace}/service/"):
         return False
-    switch = (document.get("state") or {}).get("switch") or {}
-    return any(flip.get("service") == rest.removeprefix("service/") for flip in switch.get("flips") or ())
+    found: Any = document
+    for name in ("state", "switch", "flips"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    flips = found if isinstance(found, list) else ()
+    service = rest.removeprefix("service/")
+    return any(isinstance(flip, Mapping) and flip.get("service") == service for flip in flips)
 
 
 def _unsent(write: Write) -> dict[str, str]:
@@ -141,7 +151,7 @@ def memory_of(document: Mapping[str, Any]) -> Memory:
 
 def _check_schema(document: Mapping[str, Any]) -> None:
     if document.get("schema") != SCHEMA:
-        raise Unreadable(f"schema {document.get('schema')!r:.80} is not known to this version, which writes {SCHEMA}")
+        raise OtherSchema(f"schema {document.get('schema')!r:.80} is not known to this version, which writes {SCHEMA}")
 
 
 def _rule_summary(track: Track, every: int, switched: datetime) -> dict[str, Any]:
@@ -375,9 +385,6 @@ def _load_dataclass(cls: type, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise Unreadable(f"{where}: {type(value).__name__} where {cls.__name__} was expected")
     hints = _hints(cls)
-    known = {field.name: field for field in fields(cls) if field.init}
-    unknown = sorted(set(value) - set(known) - {"is"})
-    if unknown:
-        raise Unreadable(f"{where}: unknown {', '.join(unknown)}")
-    named = {name: load(hints[name], item, f"{where}.{name}") for name, item in value.items() if name != "is"}
+    known = {field.name for field in fields(cls) if field.init}  # what else there is, a newer version wrote
+    named = {name: load(hints[name], item, f"{where}.{name}") for name, item in value.items() if name in known}
     return _guarded(lambda arguments: cls(**arguments), named, where)

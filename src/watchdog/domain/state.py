@@ -180,6 +180,8 @@ class Watch:
     scaled_up: bool = False
     recovery: Recovery | None = None
     recovery_from: datetime | None = None  # the completed put-back
+    blocked: str = ""  # why the put-back gets no pods
+    blocked_since: datetime | None = None
     recovery_tracks: tuple[Track, ...] = ()
     recovery_pods: Pods | None = None
     by_hand: str = ""  # who rolled back by hand, and why: such a watch begins with a person's decision

@@ -242,7 +242,9 @@ def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
         return Step(step.watch, (Remember(Judgement.REVERTED, watch.switch.candidate), *step.effects))
     begun = watch.recovery_from
     if begun is None:
-        return Step(watch)
+        return Step(
+            replace(watch, blocked=live.blocked, blocked_since=(watch.blocked_since or now) if live.blocked else None)
+        )
     pods = looked(
         watch.recovery_pods,
         live,

@@ -1,4 +1,7 @@
-"""Who is out of the watchdog's hands for a while, by a person's annotation: told once, shown while it lasts."""
+"""Who is out of the watchdog's hands for a while, by a person's annotation or for another version's record of it.
+
+Told once, shown while it lasts.
+"""
 
 import logging
 from collections.abc import Callable
@@ -19,6 +22,7 @@ _EXPIRE_EVERY = 2.0
 
 _SHORT = {GUARD: "off", HOLD: "hold"}
 _HONOURED = {GUARD: "is not guarded", HOLD: "is judged but not put back"}
+_ELSEWHERE = "version"
 _NOT_HONOURED = {GUARD: "is guarded all the same", HOLD: "is put back all the same"}
 
 
@@ -30,6 +34,21 @@ class Exemptions:
         self._observer = observer
         self._tell = tell
         self._marks: dict[Target, tuple[Mark, ...]] = {}
+        self._left: dict[Target, str] = {}
+
+    def leave(self, target: Target, what: str, why: str, guard: Guard) -> None:
+        """What another version wrote of the target keeps this one from it. Tells of each reason once."""
+        if self._left.get(target) == why:
+            return
+        self._left[target] = why
+        self._show(target, self._marks.get(target, ()))
+        log.warning("unguarded", extra={"facts": {"target": str(target), "why": why}})
+        self._tell(self._notice(target, _ELSEWHERE, what, why), guard)
+
+    def take_again(self, target: Target) -> None:
+        """Nothing keeps it any more."""
+        self._left.pop(target, None)
+        self._show(target, self._marks.get(target, ()))
 
     def unwatched(self, sighting: Sighting, guard: Guard) -> bool:
         """Whether the target is not even watched now. Tells of each annotation that is new."""
@@ -63,9 +82,8 @@ class Exemptions:
             self._marks[target] = marks
         else:
             self._marks.pop(target, None)
-        self._observer.unguarded(
-            target, tuple(_SHORT[mark.annotation] for mark in marks if isinstance(mark, Exemption))
-        )
+        reasons = [_SHORT[mark.annotation] for mark in marks if isinstance(mark, Exemption)]
+        self._observer.unguarded(target, (*reasons, *([_ELSEWHERE] if target in self._left else [])))
 
     def _told(self, target: Target, mark: Mark, guard: Guard) -> None:
         match mark:
@@ -75,6 +93,8 @@ class Exemptions:
                 what, why = _NOT_HONOURED[annotation], f"annotation not honoured: {problem}"
         facts = {"target": str(target), "annotation": mark.annotation, "why": why}
         log.warning("unguarded", extra={"facts": {**facts, "honoured": isinstance(mark, Exemption)}})
-        ident = f"{target}/unguarded/{_SHORT[mark.annotation]}/{why}"
-        title, now = f"{target} {what}: {why}", self._clock.now()
-        self._tell(Notice(ident, Topic.UNGUARDED, Severity.WARNING, "", str(target), title, (why,), now), guard)
+        self._tell(self._notice(target, _SHORT[mark.annotation], what, why), guard)
+
+    def _notice(self, target: Target, reason: str, what: str, why: str) -> Notice:
+        ident, title = f"{target}/unguarded/{reason}/{why}", f"{target} {what}: {why}"
+        return Notice(ident, Topic.UNGUARDED, Severity.WARNING, "", str(target), title, (why,), self._clock.now())

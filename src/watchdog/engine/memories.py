@@ -6,7 +6,7 @@ from datetime import datetime
 
 from watchdog.domain.effects import Judgement, Remember
 from watchdog.domain.memory import Memory
-from watchdog.domain.record import Unreadable, document_of, memory_of
+from watchdog.domain.record import OtherSchema, Unreadable, document_of, memory_of
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.domain.state import Watch
 from watchdog.ports import Clock, Document, Journal, OutOfReach
@@ -24,14 +24,25 @@ class Memories:
         self._clock = clock
         self._memories: dict[Target, Memory] = {}
         self._unwritten: set[Target] = set()
+        self._others: dict[Target, str] = {}  # why: the journal's is of another version
 
     def load(self, documents: Mapping[Target, Document]) -> None:
-        """Take up what the journal holds; what cannot be read is left as it is and begun anew."""
+        """Take up what the journal holds; what cannot be read is begun anew.
+
+        What another version wrote stays as it is: what is learnt meanwhile is forgotten with this process.
+        """
         for target, document in documents.items():
             try:
                 self._memories[target] = memory_of(document)
             except Unreadable as error:
                 log.warning("memory not understood", extra={"facts": {"target": str(target), "why": str(error)}})
+                if isinstance(error, OtherSchema):
+                    self._others[target] = str(error)
+
+    def unread(self, target: Target) -> str:
+        """Why nobody may act on the target: what is known good or bad of it, another version knows; "" else."""
+        why = self._others.get(target)
+        return f"what is remembered of it cannot be read by this version: {why}" if why else ""
 
     def of(self, target: Target) -> Memory | None:
         """What is remembered of the target."""
@@ -84,6 +95,8 @@ class Memories:
 
     async def write(self, target: Target) -> None:
         """Journal what is remembered of the target, now or as soon as the journal takes it."""
+        if target in self._others:
+            return
         try:
             await self._journal.remember(target, document_of(self._memories[target]))
             self._unwritten.discard(target)

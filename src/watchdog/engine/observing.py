@@ -41,5 +41,5 @@ class Observer(Protocol):
         ...
 
     def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
-        """By which annotations (`off`, `hold`) a guarded target is out of the watchdog's hands now; none: it is not."""
+        """Why a guarded target is out of our hands now: an annotation (`off`, `hold`), or another `version`."""
         ...

@@ -10,7 +10,7 @@ from watchdog.domain.effects import Notice
 from watchdog.domain.events import Event, Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Noticed, brought_back, notice
-from watchdog.domain.record import Unreadable, record_of, watch_of
+from watchdog.domain.record import record_of
 from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Phase, Watch, open_watch
@@ -24,6 +24,7 @@ from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
 from watchdog.engine.memories import Memories
 from watchdog.engine.observing import Observer
+from watchdog.engine.unread import Unread
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
 
@@ -64,6 +65,8 @@ class Supervisor:
         self.memories = Memories(journal, clock)
         self._guarding = Guarding(rulebook, self.memories)
         self._running: dict[str, _Running] = {}
+        self._unread = Unread()
+        self._left_alone: dict[Target, Sighting] = {}  # as last sighted, for when that ends
         self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
         self._scope: asyncio.TaskGroup | None = None
         self.resumed = asyncio.Event()
@@ -75,12 +78,17 @@ class Supervisor:
 
     def peers(self, watch: Watch) -> tuple[Peer, ...]:
         """Targets of the watch's guard that nobody touched in the same time."""
-        return untouched(watch, self._guarding.memories_of(watch.guard), self.watches)
+        known = [one for one in self._guarding.memories_of(watch.guard) if not self._unread.of(one.target)]
+        return untouched(watch, known, self.watches)
 
     def undisturbed(self) -> Mapping[Target, Guard]:
         """The guarded targets that no open watch is about: their past may be looked at."""
         watched = {watch.switch.target for watch in self.watches}
-        return {target: guard for target, guard in self._guarding.guarded() if target not in watched}
+        return {
+            target: guard
+            for target, guard in self._guarding.guarded()
+            if target not in watched and not self._unread.of(target)
+        }
 
     def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether the rules in force guard the object."""
@@ -103,13 +111,7 @@ class Supervisor:
     async def _resume(self, scope: asyncio.TaskGroup) -> None:
         records, memories = await self._read_journal()
         self.memories.load(memories)
-        for document in records:
-            try:
-                watch = watch_of(document)
-            except Unreadable as error:
-                name = str(document.get("watch", "?"))
-                log.warning("record kept, not acted on", extra={"facts": {"watch": name, "why": str(error)}})
-                continue
+        for watch in self._unread.sort_out(records):
             if _is_by_hand(watch):
                 continue  # adopted as soon as its target is seen
             if not watch.phase.terminal or undelivered(watch.tellings):
@@ -161,6 +163,15 @@ class Supervisor:
         while True:
             await self._clock.sleep(_ADOPT_EVERY)
             await self._adopt(scope)
+            await self._take_again()
+
+    async def _take_again(self) -> None:
+        """Look at what was left alone, once nothing of another version stands open any more."""
+        for target, sighting in tuple(self._left_alone.items()):
+            if not self._unread.of(target):
+                del self._left_alone[target]
+                self._exemptions.take_again(target)
+                await self._sighted(sighting)
 
     async def _adopt(self, scope: asyncio.TaskGroup) -> tuple[Watch, ...]:
         """Take over open records that somebody else made: rollbacks by hand, from a laptop.
@@ -173,13 +184,8 @@ class Supervisor:
         except OutOfReach as error:
             log.info("records not looked through", extra={"facts": {"why": str(error)}})
             return ()
-        for document in records:
-            if document.get("watch") in self._running:
-                continue
-            try:
-                watch = watch_of(document)
-            except Unreadable:
-                continue  # said once, at the start
+        ours = self._running
+        for watch in self._unread.sort_out([one for one in records if one.get("watch") not in ours]):
             if _is_by_hand(watch) and self._is_theirs(watch):
                 theirs.append(watch)
             elif _is_by_hand(watch):
@@ -217,6 +223,8 @@ class Supervisor:
             return
         if self._guarding.saw(sighting):
             self._end_lost_rights(self._open_of(target))  # the rules may have been edited while nobody watched
+        if self._leave_alone(sighting, guard):
+            return
         memory = self.memories.of(target)
         noticed = notice(
             memory,
@@ -234,6 +242,9 @@ class Supervisor:
         theirs: tuple[Watch, ...] = ()
         if noticed.switch is not None and self._scope is not None and not self._our_own(sighting):
             theirs = await self._adopt(self._scope)  # perhaps somebody has just rolled back by hand
+            if self._leave_alone(sighting, guard):
+                self._supersede(self._open_of(target), noticed.switch, sighting)
+                return
         if noticed.switch is not None and (self._our_own(sighting) or _put_back(theirs, sighting)):
             noticed = replace(noticed, switch=None, quiet="put back by the watchdog, or by hand")
         if noticed.switch is not None and not exempt:
@@ -243,6 +254,16 @@ class Supervisor:
             log.info("not watched", extra={"facts": facts})
         if noticed.memory != memory:
             await self.memories.write(target)
+
+    def _leave_alone(self, sighting: Sighting, guard: Guard) -> bool:
+        """Whether the target's open watch is another version's, to whom it is left."""
+        why = self._unread.of(sighting.target)
+        if why:
+            self._left_alone[sighting.target] = sighting
+            self._exemptions.leave(sighting.target, "is not watched", why, guard)
+        elif unread := self.memories.unread(sighting.target):
+            self._exemptions.leave(sighting.target, "is judged but not put back", unread, guard)
+        return bool(why)
 
     def _our_own(self, sighting: Sighting) -> bool:
         """Whether what is sighted is where a watch is putting the traffic back to."""
@@ -261,16 +282,22 @@ class Supervisor:
             return  # resumed from the journal: the same switch, seen again
         self._observer.switch_seen(switch.kind)
         superseded = self._superseded_by(switch)
-        for watch in superseded:
-            self._post(watch, Superseded(switch.candidate, sighting.by))
+        self._supersede(superseded, switch, sighting)
         joined = self._joined(switch)
         if joined is not None:
             self._post(joined, Joined(switch.flips[0]))
             return
         now = self._clock.now()
-        notify_only = noticed.notify_only or self._guarding.contested(sighting) or brought_back(superseded, switch)
+        notify_only = (
+            noticed.notify_only
+            or self._guarding.contested(sighting)
+            or brought_back(superseded, switch)
+            or self.memories.unread(switch.target)
+        )
         habits = noticed.memory.calibrations
         watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, calibrations=habits, now=now)
+        if self._unread.has(watch.id):
+            return  # another version watched it to its end
         facts = {
             "watch": watch.id,
             "target": str(switch.target),
@@ -294,6 +321,10 @@ class Supervisor:
                 await self._clock.sleep(_RETRY)
             else:
                 return
+
+    def _supersede(self, watches: Sequence[Watch], switch: TrafficSwitch, sighting: Sighting) -> None:
+        for watch in watches:
+            self._post(watch, Superseded(switch.candidate, sighting.by))
 
     def _open_of(self, target: Target) -> list[Watch]:
         return [watch for watch in self.watches if watch.switch.target == target and not watch.phase.terminal]

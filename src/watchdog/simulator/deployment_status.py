@@ -7,6 +7,7 @@ from typing import Any
 from watchdog.simulator import rollouts
 from watchdog.simulator.objects import Object, condition_of, parse_timestamp, timestamp
 
+FAILURE = "ReplicaFailure"
 TIMED_OUT, COMPLETE, PAUSED = "ProgressDeadlineExceeded", "NewReplicaSetAvailable", "DeploymentPaused"
 
 
@@ -41,6 +42,18 @@ def with_progress(deployment: Object, status: Object, new: Object | None, now: d
         conditions = [each for each in conditions if each["type"] != "Progressing"]
     elif not _is_over(status, current):
         conditions = _progressed(deployment, status, new, now)
+    return {**status, "conditions": conditions}
+
+
+def with_failure(status: Object, owned: Sequence[Object], new: Object | None, now: datetime) -> Object:
+    """The status with why no pods can be made, for the new ReplicaSet or else for any."""
+    conditions = [each for each in status["conditions"] if each["type"] != FAILURE]
+    for rs in [*([new] if new else []), *owned]:
+        failure = condition_of(rs, FAILURE)
+        if failure is not None:
+            said = condition(FAILURE, failure["status"], failure["reason"], failure["message"], now)
+            conditions = set_condition(status["conditions"], said)
+            break
     return {**status, "conditions": conditions}
 
 

@@ -14,6 +14,7 @@ from watchdog.simulator.deployment_status import (
     deadline_of,
     has_deadline,
     set_condition,
+    with_failure,
     with_progress,
 )
 from watchdog.simulator.objects import (
@@ -280,7 +281,7 @@ class DeploymentController:
         """Write the status of a rollout with how it progresses."""
         now = self._registry.now()
         status = with_progress(deployment, counted(deployment, owned, new, now), new, now)
-        self._report(deployment, status)
+        self._report(deployment, with_failure(status, owned, new, now))
 
     def _report(self, deployment: Object, status: Object) -> None:
         if status != deployment["status"]:

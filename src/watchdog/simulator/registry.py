@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from watchdog.simulator import decoding, patches, refusals, validation
+from watchdog.simulator import decoding, patches, quotas, refusals, validation
 from watchdog.simulator.cleaning import cleaned
 from watchdog.simulator.defaults import admitted_pod, defaulted, qos_class
 from watchdog.simulator.fieldsets import Writer, managed
@@ -90,6 +90,8 @@ class Registry:
         if fields:
             obj = with_metadata(obj, managedFields=fields)
         obj = self._allocated(resource, obj)
+        if resource is PODS:
+            quotas.admit(self.store, namespace, obj)
         return obj if dry_run else self.store.put(resource, obj)
 
     def _placed(self, resource: Resource, namespace: str, obj: Object) -> Object:

@@ -12,11 +12,14 @@ from watchdog.simulator.objects import (
     owner_reference,
     parse_timestamp,
     replaced,
+    timestamp,
 )
+from watchdog.simulator.refusals import Refusal
 from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
 from watchdog.simulator.resources import PODS, REPLICASETS
 from watchdog.simulator.timeline import Timeline
 
+_FIRST_WAIT, _LONGEST_WAIT = 0.005, 1000.0
 _COST = "controller.kubernetes.io/pod-deletion-cost"
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
@@ -27,6 +30,7 @@ class ReplicaSetController:
     def __init__(self, registry: Registry, timeline: Timeline) -> None:
         self._registry = registry
         self._timeline = timeline
+        self._failures: dict[tuple[str, str], int] = {}  # how often in a row no pod could be made
 
     def sync(self, namespace: str, name: str) -> None:
         """Create or delete pods, then write the status of what was there before, as the real controller does."""
@@ -35,23 +39,37 @@ class ReplicaSetController:
             return
         pods = self._pods(rs)
         living = [pod for pod in pods if _is_active(pod)]
-        if "deletionTimestamp" not in rs["metadata"]:
-            self._manage(rs, living)
-        self._report(rs, living, len([pod for pod in pods if "deletionTimestamp" in pod["metadata"]]))
+        failure = None if "deletionTimestamp" in rs["metadata"] else self._manage(rs, living)
+        self._try_again(namespace, name, failure)
+        self._report(rs, living, len([pod for pod in pods if "deletionTimestamp" in pod["metadata"]]), failure)
+
+    def _try_again(self, namespace: str, name: str, failure: Refusal | None) -> None:
+        """What was refused is tried again, each time after twice the wait."""
+        if failure is None:
+            self._failures.pop((namespace, name), None)
+            return
+        times = self._failures[namespace, name] = self._failures.get((namespace, name), -1) + 1
+        wait = min(_FIRST_WAIT * 2 ** min(times, 30), _LONGEST_WAIT)
+        self._timeline.after(wait, lambda: self.sync(namespace, name))
 
     def _pods(self, rs: Object) -> list[Object]:
         uid, namespace = rs["metadata"]["uid"], rs["metadata"]["namespace"]
         found = self._registry.store.all(PODS, namespace)
         return [pod for pod in found if (owner := controller_of(pod)) is not None and owner["uid"] == uid]
 
-    def _manage(self, rs: Object, living: Sequence[Object]) -> None:
+    def _manage(self, rs: Object, living: Sequence[Object]) -> Refusal | None:
+        """Make or delete pods; why the first that was refused was refused."""
         namespace, missing = rs["metadata"]["namespace"], rs["spec"]["replicas"] - len(living)
         for _ in range(missing):
-            self._registry.create(PODS, namespace, _new_pod(rs), CONTROLLER)
+            try:
+                self._registry.create(PODS, namespace, _new_pod(rs), CONTROLLER)
+            except Refusal as refusal:
+                return refusal
         if missing < 0:
             # Pods are ranked so that the one that is missed least goes first.
             for pod in sorted(living, key=self._worth)[:-missing]:
                 self._registry.delete(PODS, namespace, pod["metadata"]["name"])
+        return None
 
     def _worth(self, pod: Object) -> tuple[object, ...]:
         metadata, ready = pod["metadata"], condition_of(pod, "Ready")
@@ -69,7 +87,7 @@ class ReplicaSetController:
             metadata["name"],
         )
 
-    def _report(self, rs: Object, living: Sequence[Object], terminating: int) -> None:
+    def _report(self, rs: Object, living: Sequence[Object], terminating: int, failure: Refusal | None) -> None:
         ready = [pod for pod in living if is_true(pod, "Ready")]
         labels = rs["spec"]["template"]["metadata"].get("labels") or {}
         full = [pod for pod in living if labels.items() <= (pod["metadata"].get("labels") or {}).items()]
@@ -83,12 +101,27 @@ class ReplicaSetController:
             **{name: count for name, count in counts.items() if count},
             "terminatingReplicas": terminating,
             "observedGeneration": rs["metadata"]["generation"],
+            **self._conditions(rs, failure),
         }
         if status == rs["status"]:
             return
         namespace, name = rs["metadata"]["namespace"], rs["metadata"]["name"]
         newest = self._registry.get(REPLICASETS, namespace, name)
         self._registry.update(REPLICASETS, namespace, name, replaced(newest, status=status), CONTROLLER_STATUS)
+
+    def _conditions(self, rs: Object, failure: Refusal | None) -> Object:
+        """The first refusal stands for all that follow it, until a sync meets none."""
+        if failure is None:
+            return {}
+        known = condition_of(rs, "ReplicaFailure")
+        said = {
+            "type": "ReplicaFailure",
+            "status": "True",
+            "lastTransitionTime": timestamp(self._registry.now()),
+            "reason": "FailedCreate",
+            "message": failure.message,
+        }
+        return {"conditions": [known or said]}
 
     def _available(self, rs: Object, ready: Sequence[Object]) -> int:
         wait = timedelta(seconds=rs["spec"].get("minReadySeconds", 0))

@@ -72,6 +72,9 @@ SERVICES = Resource(
 )
 CONFIGMAPS = Resource("", "v1", "configmaps", "ConfigMap", short=("cm",))
 CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", short=("pvc",), subresources=_STATUS)
+QUOTAS = Resource(
+    "", "v1", "resourcequotas", "ResourceQuota", short=("quota",), subresources=_STATUS, newborn_status={}
+)
 SERVICEACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",))
 NAMESPACES = Resource(
     "",
@@ -113,6 +116,7 @@ RESOURCES: tuple[Resource, ...] = (
     SERVICES,
     CONFIGMAPS,
     CLAIMS,
+    QUOTAS,
     SERVICEACCOUNTS,
     NAMESPACES,
     NODES,

@@ -61,6 +61,23 @@ def test_a_missed_progress_deadline_shows() -> None:
     assert not workloads.deadline_exceeded(a_deployment("deployment gateway while rolling"))
 
 
+def test_why_no_pods_can_be_made_is_what_the_controller_was_told_of_the_present_spec() -> None:
+    deployment = a_deployment("deployment gateway while rolling")
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded\nquota"}
+
+    def blocked(generation: int = 1, **changes: str) -> str:
+        metadata = deployment["metadata"] | {"generation": generation}
+        status = {"observedGeneration": 1, "conditions": [failure | changes]}
+        return workloads.blocked(deployment | {"metadata": metadata, "status": status})
+
+    assert blocked() == "exceeded\\nquota"
+    assert blocked(message="") == "FailedCreate"
+    assert len(blocked(message="x" * 5000)) == 300
+    assert blocked(status="False") == ""
+    assert blocked(generation=2) == ""
+    assert workloads.blocked(deployment) == ""
+
+
 def test_an_edit_of_a_paused_deployment_leaves_its_newest_replicaset_current() -> None:
     paused = a_deployment("a paused deployment", FAILING)
     those = replicasets("replicasets then", FAILING)

@@ -22,6 +22,7 @@ GROUPS = {
     "replicasets": "/apis/apps/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "events.events.k8s.io": "/apis/events.k8s.io/v1",
+    "poddisruptionbudgets": "/apis/policy/v1",
     "leases": "/apis/coordination.k8s.io/v1",
 }  # all others: /api/v1
 
@@ -62,18 +63,21 @@ class Namespace:
         replicas: int = 2,
         labels: Mapping[str, str] | None = None,
         behind: str | None = None,
-        progress_deadline: int = 600,
+        progress_deadline: int | None = None,
         annotations: Mapping[str, str] | None = None,
         pod_annotations: Mapping[str, str] | None = None,
         config: str = "",
         probes: Mapping[str, Any] | None = None,
+        cpu: str = "",
+        spec: Mapping[str, Any] | None = None,
         wait: bool = True,
     ) -> Object:
         """Create the Deployment, or roll out another version of it. Returns it as it then is.
 
         The version is the image's tag. `labels` select its pods (default: `app: NAME`). `behind` names the
         Service without which its pods get no traffic: give it for the colours of a blue-green pair. `config` is a
-        ConfigMap whose keys are their environment, `probes` are the kubelet's, which nobody makes here. Without
+        ConfigMap whose keys are their environment, `cpu` what they ask for, `probes` are the kubelet's, which nobody
+        makes here. What `spec` says of the Deployment stays as it is in later calls that say nothing of it. Without
         `wait`, or with a behaviour that never gets ready, it returns before the rollout is complete.
         """
         chosen = dict(labels or {"app": name})
@@ -83,6 +87,8 @@ class Namespace:
             "ports": [{"name": "http", "containerPort": POD_PORT}],
             **(probes or {}),
         }
+        if cpu:
+            container["resources"] = {"requests": {"cpu": cpu}}
         if config:
             container["envFrom"] = [{"configMapRef": {"name": config}}]
         template: Object = {
@@ -99,7 +105,8 @@ class Namespace:
             },
             "spec": {
                 "replicas": replicas,
-                "progressDeadlineSeconds": progress_deadline,
+                **({"progressDeadlineSeconds": progress_deadline} if progress_deadline else {}),
+                **(spec or {}),
                 "template": template,
             },
         }

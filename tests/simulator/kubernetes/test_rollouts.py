@@ -253,6 +253,31 @@ def test_a_cluster_can_begin_with_a_past() -> None:
     run_simulated(main())
 
 
+def test_a_quota_blocks_the_surge_and_the_conditions_say_so_until_there_is_room() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster:
+            cluster.deploy(SHOP, "gateway", replicas=2)
+            await rolled_out(cluster)
+            cluster.create("resourcequotas", SHOP, {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "2"}}})
+            cluster.deploy(SHOP, "gateway", "gateway:v2")
+
+            def failure() -> dict[str, Any] | None:
+                return condition_of(cluster.get("deployments", SHOP, "gateway"), "ReplicaFailure")
+
+            await cluster.until(failure)
+            said = failure()
+            assert said is not None
+            assert (said["status"], said["reason"]) == ("True", "FailedCreate")
+            why = "is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
+            assert said["message"].endswith(why)
+            assert len(cluster.pods(SHOP)) == 2
+            cluster.delete("resourcequotas", SHOP, "q")
+            await rolled_out(cluster)
+            assert failure() is None
+
+    run_simulated(main())
+
+
 def test_time_is_cheap() -> None:
     async def main() -> None:
         crash = PodBehaviour.crash_loop()

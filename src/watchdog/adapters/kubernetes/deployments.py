@@ -167,6 +167,7 @@ class DeploymentProvider(Sightings):
             complete=workloads.is_complete(deployment),
             completed_at=workloads.completed_at(deployment),
             deadline_exceeded=workloads.deadline_exceeded(deployment),
+            blocked=workloads.blocked(deployment),
             progress_deadline=workloads.progress_deadline(deployment),
             paused=workloads.is_paused(deployment),
             annotations=workloads.own_annotations(deployment),

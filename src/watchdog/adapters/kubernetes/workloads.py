@@ -12,6 +12,7 @@ from watchdog.adapters.kubernetes.pods import condition, created, instant
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
 from watchdog.domain.owners import Owner, owner_of
 from watchdog.domain.rollout import Revision
+from watchdog.domain.text import printable
 
 Json = dict[str, Any]
 
@@ -19,6 +20,7 @@ REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 PROGRESS_DEADLINE = 600.0
+_SAID = 300  # characters of what the API server said
 
 
 def annotations(one: Json) -> Mapping[str, str]:
@@ -113,6 +115,14 @@ def deadline_exceeded(deployment: Json) -> bool:
     progressing = condition(deployment, "Progressing")
     late = progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded"
     return late and is_observed(deployment)
+
+
+def blocked(deployment: Json) -> str:
+    """Why the controller can make no pods for it; "" where it can, or nobody has tried for its present spec."""
+    failure = condition(deployment, "ReplicaFailure")
+    if failure.get("status") != "True" or not is_observed(deployment):
+        return ""
+    return printable(str(failure.get("message") or failure.get("reason") or "for a reason that was not given"))[:_SAID]
 
 
 def progress_deadline(deployment: Json) -> float:

@@ -148,6 +148,7 @@ class Pods:
     none_ready_since: datetime | None  # since when no pod is ready, after one was
     gone: Mapping[str, datetime | None]  # pods that are gone: name to the moment from which they were warm
     gone_limits: Mapping[str, Limits] = field(default_factory=dict)  # and those of them that had any
+    blocked: str = ""  # why no more of them can be made
 
     @staticmethod
     def after(
@@ -185,6 +186,7 @@ class Pods:
             none_ready_since=((before and before.none_ready_since) or live.at) if none_ready else None,
             gone=gone,
             gone_limits=gone_limits,
+            blocked=live.blocked,
         )
 
     def warm_from(self, pod: str, otherwise: datetime | None) -> datetime | None:

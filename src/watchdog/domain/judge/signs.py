@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.judge.history import History, Pods
 from watchdog.domain.judge.shares import enough_pods
-from watchdog.domain.judge.verdict import Evidence, Finding, Verdict, span
+from watchdog.domain.judge.verdict import Evidence, Finding, Verdict, no_pods, span
 from watchdog.domain.rules import Rule, Sign, Signs
 
 NONE_READY = timedelta(seconds=30)
@@ -20,7 +20,8 @@ _SAYS = {
 def showing(signs: Signs, pods: Pods, now: datetime) -> tuple[Sign, str, int] | None:
     """The first sign that shows on enough pods, its sentence, and on how many pods."""
     if Sign.PROGRESS_DEADLINE in signs.signs and pods.deadline_exceeded:
-        return Sign.PROGRESS_DEADLINE, "the rollout missed its progress deadline", 0
+        why = f": {no_pods(pods.blocked)}" if pods.blocked else ""
+        return Sign.PROGRESS_DEADLINE, f"the rollout missed its progress deadline{why}", 0
     if Sign.NOT_READY in signs.signs and pods.none_ready_since and now - pods.none_ready_since >= NONE_READY:
         silent = span(now - pods.none_ready_since)
         return Sign.NOT_READY, f"total outage: no pod has been ready for {silent}", len(pods.pods)

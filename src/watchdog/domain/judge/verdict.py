@@ -99,3 +99,8 @@ def span(duration: timedelta) -> str:
     if hours >= 48 and not minutes and not hours % 24:
         return f"{hours // 24} d"
     return f"{hours} h" + (f" {minutes} min" if minutes else "")
+
+
+def no_pods(why: str) -> str:
+    """What people are told where a Deployment's controller can make no pods for it."""
+    return f"no pods can be made: {why}"
