@@ -91,7 +91,7 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
         case BaselineMeasured(baselines):
             return _judged(_with_baselines(watch, baselines), now)
         case Described(changes):
-            return Step(replace(watch, changes=changes), (Record(),))
+            return Step(replace(watch, changes=changes))
         case Probed():
             return _probed(watch, event, now)
         case PutBackAnswered(answer):

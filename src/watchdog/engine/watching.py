@@ -127,6 +127,8 @@ class WatchDriver:
         before = self.watch
         now = self._clock.now()
         step = advance(before, event, now)
+        if step.watch.changes is not before.changes:
+            self._dirty.set()  # the next write has it; it is worth none of its own
         if step.watch.phase is not before.phase:
             self._log_phase(before, step.watch)
         for track in step.watch.tracks:
