@@ -73,7 +73,13 @@ class Watchdog:
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
         self._environ = environ or {}
         self._timing = timing
-        self._channels = Channels(build, settings.public_url, dry_run=settings.dry_run, fence=self._leads)
+        self._channels = Channels(
+            build,
+            settings.public_url,
+            prometheus_url=settings.prometheus_public_url,
+            dry_run=settings.dry_run,
+            fence=self._leads,
+        )
         self._leadership: Leadership | None = None
         self._term: Term | None = None
         self._cache: ClusterCache | None = None

@@ -41,12 +41,14 @@ class Channels:
         build: Build,
         public_url: str | None,
         *,
+        prometheus_url: str | None = None,
         dry_run: bool = False,
         fence: Callable[[], bool] = lambda: True,
     ) -> None:
         self.in_flight = InFlight()
         self._build = build
         self._public_url = public_url
+        self._prometheus_url = prometheus_url
         self._dry_run = dry_run
         self._fence = fence
         self._notifiers: Mapping[str, TrackedNotifier] = {}
@@ -62,6 +64,7 @@ class Channels:
                 MarkedNotifier(notifier) if self._dry_run else notifier,
                 self.in_flight,
                 self._public_url,
+                prometheus_url=self._prometheus_url,
                 fence=self._fence,
             )
             for name, notifier in self._build(rulebook).items()

@@ -5,6 +5,7 @@ from watchdog.adapters.notifiers.build import build
 from watchdog.adapters.notifiers.console import ConsoleNotifier
 from watchdog.adapters.notifiers.outcome import ChannelInvalid, Rejected
 from watchdog.adapters.notifiers.pagerduty import PagerDutyNotifier
+from watchdog.adapters.notifiers.slack import SlackNotifier
 
 __all__ = [
     "ALLOWED_SCHEMES",
@@ -13,5 +14,6 @@ __all__ = [
     "ConsoleNotifier",
     "PagerDutyNotifier",
     "Rejected",
+    "SlackNotifier",
     "build",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from watchdog.adapters.notifiers.apprise_channel import AppriseNotifier
 from watchdog.adapters.notifiers.outcome import ChannelInvalid
 from watchdog.adapters.notifiers.pagerduty import EVENTS_URL, PagerDutyNotifier
+from watchdog.adapters.notifiers.slack import SlackNotifier
 from watchdog.domain.rules import Channel
 from watchdog.ports import Clock
 
@@ -20,7 +21,7 @@ def build(
     *,
     deadline: float = 10.0,
     pagerduty_url: str = EVENTS_URL,
-) -> AppriseNotifier | PagerDutyNotifier:
+) -> AppriseNotifier | PagerDutyNotifier | SlackNotifier:
     """The notifier of `channel`, its secrets put in as they are. Raises `ChannelInvalid`, which shows none of them.
 
     `resolve_secret` raises LookupError for one that is missing (`watchdog.adapters.secrets.SecretReader`).
@@ -31,7 +32,10 @@ def build(
     if channel.url is None:
         raise ChannelInvalid(f"channel {channel.name}: it has neither a url nor pagerduty")
     url = _filled(channel.name, channel.url, resolve_secret)
-    return AppriseNotifier(channel.name, url, on=channel.on, deadline=deadline)
+    apprise = AppriseNotifier(channel.name, url, on=channel.on, deadline=deadline)
+    if apprise.slack is None:
+        return apprise
+    return SlackNotifier(channel.name, apprise.slack, clock, secret=url, on=channel.on, deadline=deadline)
 
 
 def _filled(name: str, template: str, resolve_secret: Callable[[str], str]) -> str:

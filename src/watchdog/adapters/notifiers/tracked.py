@@ -1,8 +1,9 @@
-"""Notifiers as the daemon holds them: with the link they add, and counted while they send."""
+"""Notifiers as the daemon holds them: with the links they add, and counted while they send."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from watchdog.adapters.links import prometheus_link, single_queries
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Topic
 from watchdog.ports import NotDelivered, Notifier
@@ -16,7 +17,7 @@ class InFlight:
 
 
 class TrackedNotifier:
-    """A notifier that adds the link, and whose sending is counted, so that a shutdown can let it finish.
+    """A notifier that adds the links, and whose sending is counted, so that a shutdown can let it finish.
 
     It sends nothing unless `fence()` holds at that moment: another replica may be sending it.
     """
@@ -27,19 +28,20 @@ class TrackedNotifier:
         in_flight: InFlight,
         public_url: str | None,
         *,
+        prometheus_url: str | None = None,
         fence: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = inner.name
         self.inner = inner
         self._in_flight = in_flight
         self._public_url = public_url
+        self._prometheus_url = prometheus_url
         self._fence = fence
         self._sending = 0
         self._retired = False
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
-        if self._public_url and notice.watch:
-            notice = replace(notice, link=f"{self._public_url}/watches/{notice.watch}")
+        notice = self._linked(notice)
         if not self._fence():
             raise NotDelivered("not sent: this replica does not lead any more")
         self._in_flight.count += 1
@@ -50,6 +52,14 @@ class TrackedNotifier:
             self._in_flight.count -= 1
             self._sending -= 1
             await self._close_when_idle()
+
+    def _linked(self, notice: Notice) -> Notice:
+        """With the watch's page, and what was asked on Prometheus's own."""
+        if self._public_url and notice.watch:
+            notice = replace(notice, link=f"{self._public_url}/watches/{notice.watch}")
+        query = next(iter(single_queries(notice.facts.get("query", ""))), "")
+        graph = prometheus_link(self._prometheus_url, query, notice.at) if query else ""
+        return replace(notice, links={**notice.links, "Query in Prometheus": graph}) if graph else notice
 
     async def close(self) -> None:
         """Release what it holds, as soon as nothing is being sent: what is on its way is not cut off."""
