@@ -185,6 +185,8 @@ def _facts(watch: Watch, rule: str) -> dict[str, str]:
             facts["query"] = evidence.query
     if watch.refusal is not None:
         facts["refusal"] = str(watch.refusal.reason)
+    if watch.guard.runbook:
+        facts["runbook"] = watch.guard.runbook
     if watch.recovery is not None:
         facts["recovery"] = str(watch.recovery)
     return facts

@@ -62,7 +62,7 @@ async def test_a_routing_key_becomes_a_pagerduty_channel() -> None:
         (Channel("x", url="{{ secret.../../etc/passwd }}"), r"channel x: only \{\{ secret.NAME \}\} can stand"),
         (Channel("x", url="{{ secret.a..b }}"), r"channel x: 'a..b' is no name of a secret"),
         (Channel("x", url="{{ env.HOME }}"), r"channel x: only \{\{ secret.NAME \}\} can stand"),
-        (Channel("x"), "channel x: it has neither a url nor pagerduty"),
+        (Channel("x"), "channel x: it leads nowhere"),
     ],
 )
 @simulated
