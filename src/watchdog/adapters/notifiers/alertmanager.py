@@ -1,6 +1,7 @@
 """Alertmanager by its API v2: one alert a watch, firing and resolved, so that the routes people have already apply."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -29,6 +30,7 @@ _SEVERITIES: Mapping[Severity, str] = MappingProxyType(
 _FIRES: Mapping[str, timedelta] = MappingProxyType(
     {"critical": timedelta(hours=24), "warning": timedelta(hours=4), "info": timedelta(hours=1)}
 )
+_REMEMBERED = 500  # watches of which it is known what fired
 _LABEL = 1024
 _ANNOTATION = 16_000
 
@@ -37,7 +39,8 @@ class AlertmanagerNotifier:
     """One Alertmanager. The labels of a watch's alert never change, so a repeat is the same alert again.
 
     `severity` is one of them, as routes ask for it: a watch that gets worse is told by a second alert, and a good end
-    resolves each. Whether it was told before does not matter: Alertmanager is silent about what never fired.
+    resolves each. Which ones fired is known to this process alone: after a restart all that may have are resolved, and
+    Alertmanager is silent about one that never fired unless it stands in a group that did.
     """
 
     resolves = True
@@ -58,6 +61,7 @@ class AlertmanagerNotifier:
         self._token = token
         self._labels = dict(labels or {})
         self._on = on
+        self._fired: OrderedDict[str, set[str]] = OrderedDict()
         self._redact = Redactor(*(one for one in (url, token) if one))
         self._poster = Poster(clock, deadline=deadline)
 
@@ -74,6 +78,7 @@ class AlertmanagerNotifier:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         answer = await self._poster.post(self._url, to_json(self._alerts(notice)), headers)
         if answer.status == httpx.codes.OK:
+            self._remember(notice)
             return
         detail = self._redact(f"answered {answer.status}{_reason(answer)}")
         if answer.status == httpx.codes.BAD_REQUEST:
@@ -86,9 +91,19 @@ class AlertmanagerNotifier:
 
     def _alerts(self, notice: Notice) -> list[dict[str, Any]]:
         if notice.topic in RESOLVING:
-            return [self._alert(notice, severity, notice.at) for severity in _FIRES]
+            return [
+                self._alert(notice, one, notice.at) for one in _FIRES if one in self._fired.get(notice.watch, _FIRES)
+            ]
         severity = _SEVERITIES[notice.severity]
         return [self._alert(notice, severity, notice.at + _FIRES[severity])]
+
+    def _remember(self, notice: Notice) -> None:
+        if notice.topic in RESOLVING:
+            self._fired.pop(notice.watch, None)
+            return
+        self._fired.setdefault(notice.watch, set()).add(_SEVERITIES[notice.severity])
+        while len(self._fired) > _REMEMBERED:
+            self._fired.popitem(last=False)
 
     def _alert(self, notice: Notice, severity: str, ends: datetime) -> dict[str, Any]:
         link = next((url for _, url in text.links(notice)), "")

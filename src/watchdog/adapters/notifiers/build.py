@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -72,10 +73,12 @@ def _address(name: str, template: str, secret: Callable[[str], str]) -> str:
     """A web address, also where all of it is a secret; a wrong one is not shown."""
     url = _filled(name, template, secret)
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL("")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+        parsed = urlsplit(url)
+        httpx.URL(url)
+        fine = parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
+    except (ValueError, httpx.InvalidURL):
+        fine = False
+    if not fine:
         raise ChannelInvalid(f"channel {name}: its url is no http(s) address; check the secret")
     return url
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from watchdog.adapters.jsontext import to_json
+from watchdog.adapters.notifiers import text
 from watchdog.adapters.notifiers.outcome import Rejected
 from watchdog.adapters.notifiers.posting import Answer, Poster
 from watchdog.adapters.notifiers.text import cut
@@ -30,6 +31,10 @@ _SEVERITIES: Mapping[Severity, str] = MappingProxyType(
 _SUMMARY = 1024  # PagerDuty refuses a longer one
 _DEDUP_KEY = 255
 _DETAIL = 4000
+_DETAILS = 400_000  # bytes of all details: PagerDuty refuses an event of more than 512 KB
+_SHORT = 1024
+_URL = 8000
+_LINKS = 20
 
 
 class PagerDutyNotifier:
@@ -94,23 +99,44 @@ class PagerDutyNotifier:
         namespace, _, name = notice.target.partition("/")
         event["client"] = "rollback-watchdog"
         event["payload"] = {
-            "summary": cut(notice.title, _SUMMARY),
-            "source": notice.target or "rollback-watchdog",
+            "summary": text.title(notice, possible_repeat=False, limit=_SUMMARY) or notice.topic.value,
+            "source": cut(notice.target, _SHORT) or "rollback-watchdog",
             "severity": _SEVERITIES[notice.severity],
             "timestamp": notice.at.isoformat(),
-            "component": name or "rollback-watchdog",
-            "group": namespace,
+            "component": cut(name, _SHORT) or "rollback-watchdog",
+            "group": cut(namespace, _SHORT),
             "class": notice.topic.value,
-            "custom_details": {
-                **{key: cut(value, _DETAIL) for key, value in notice.facts.items()},
-                "story": [cut(line, _DETAIL) for line in notice.lines],
-                "notice": notice.id,
-            },
+            "custom_details": _details(notice),
         }
-        if notice.link.startswith(("http://", "https://")):
-            event["client_url"] = notice.link
-            event["links"] = [{"href": notice.link, "text": "The watch"}]
+        links = [{"href": url, "text": name} for name, url in text.links(notice) if len(url) <= _URL]
+        if links:
+            event["links"] = links[:_LINKS]
+            event["client_url"] = links[0]["href"]
         return event
+
+
+def _details(notice: Notice) -> dict[str, Any]:
+    """Every number as it was measured, and the story; within what an event may weigh, whatever people wrote."""
+    room = _DETAILS
+    details: dict[str, Any] = {"notice": cut(notice.id, _SHORT)}
+    for key, value in notice.facts.items():
+        shown = cut(value, _DETAIL)
+        room -= _weight(key) + _weight(shown)
+        if room >= 0:
+            details[cut(key, _SHORT)] = shown
+    story = []
+    for line in notice.lines:
+        shown = cut(line, _DETAIL)
+        room -= _weight(shown)
+        if room < 0:
+            story.append("…")
+            break
+        story.append(shown)
+    return {**details, "story": story}
+
+
+def _weight(words: str) -> int:
+    return len(to_json(words)) + 8
 
 
 def _reason(body: bytes) -> str:
