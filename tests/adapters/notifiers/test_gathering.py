@@ -156,3 +156,12 @@ async def _failing(sending: object) -> str:
     with pytest.raises(NotDelivered) as caught:
         await sending  # type: ignore[misc]
     return str(caught.value)
+
+
+@simulated
+async def test_a_moment_that_no_clock_can_tell_from_now_is_not_waited_for() -> None:
+    desk = Desk()
+    for odd in (0.1, 0.7, 1 / 3, 1e-9):
+        await desk.clock.sleep(12345.0 + odd)
+        await asyncio.gather(desk.tell(1), desk.tell(2, after=odd / 7))
+    assert len(desk.channel.told) == 4

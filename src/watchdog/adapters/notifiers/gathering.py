@@ -11,6 +11,9 @@ from watchdog.domain.effects import Notice
 from watchdog.ports import Clock, NotDelivered
 
 
+_CLOSE_ENOUGH = 0.01  # seconds: less may be lost in the clock's own rounding, and would be waited for without end
+
+
 class Send(Protocol):
     """Sends one notice, once; raises `NotDelivered`."""
 
@@ -90,7 +93,7 @@ class Gathering:
     async def _wait(self, group: _Group) -> None:
         while not self._hurried:
             left = patience(len(group.notices)).total_seconds() - (self._clock.monotonic() - group.began)
-            if left <= 0:
+            if left < _CLOSE_ENOUGH:
                 return
             group.news.clear()
             with suppress(TimeoutError):
