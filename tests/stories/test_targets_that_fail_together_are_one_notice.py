@@ -1,4 +1,4 @@
-"""A bad base image breaks services of one guard at once: people read one notice, and the acts wait for none."""
+"""A bad base image breaks ten services of one guard at once: people read one notice, and the acts wait for none."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from town import UNBRAKED, FakeChannel, Town, tell
 from watchdog.domain.rules import Topic
 from watchdog.simulator.traffic import Course
 
-SERVICES = tuple(f"service-{number}" for number in range(3))
+SERVICES = tuple(f"service-{number}" for number in range(10))
 
 
 @dataclass
@@ -21,7 +21,7 @@ def furnish(town: Town) -> None:
     town.channels["releases"] = ForPeople("releases", frozenset({Topic.ROLLED_BACK}))
 
 
-def test_rollbacks_of_one_guard_within_a_minute_are_told_once() -> None:
+def test_ten_rollbacks_of_one_guard_within_a_minute_are_told_once() -> None:
     async def story(town: Town) -> None:
         for name in SERVICES:
             town.behaves(f"{name}:v2", errors=Course.constant(0.9))
@@ -32,13 +32,13 @@ def test_rollbacks_of_one_guard_within_a_minute_are_told_once() -> None:
 
         told = [notice for notice, _ in town.channels["releases"].told if notice.topic == Topic.ROLLED_BACK]
         assert len(told) == 1
-        assert told[0].title.startswith("3 targets of guard services were put back: ")
-        assert len(told[0].lines) == 3
+        assert told[0].title.startswith("10 targets of guard services were put back: ")
+        assert len(told[0].lines) == 10
         for record in town.records():
             (notice,) = [notice for notice in record["notices"] if notice["id"].endswith("/rolled-back")]
             assert notice["deliveries"]["releases"] == "sent"
         # A channel for machines hears of each by itself.
-        assert town.told("oncall").count("rolled-back") == 3
+        assert town.told("oncall").count("rolled-back") == 10
 
     tell(
         story,

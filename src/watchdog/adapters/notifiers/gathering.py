@@ -10,7 +10,6 @@ from watchdog.domain.digest import digest, family, patience
 from watchdog.domain.effects import Notice
 from watchdog.ports import Clock, NotDelivered
 
-
 _CLOSE_ENOUGH = 0.01  # seconds: less may be lost in the clock's own rounding, and would be waited for without end
 
 
