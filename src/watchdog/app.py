@@ -73,7 +73,15 @@ class Watchdog:
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
         self._environ = environ or {}
         self._timing = timing
-        self._channels = Channels(build, settings.public_url, dry_run=settings.dry_run, fence=self._leads)
+        self._channels = Channels(
+            build,
+            settings.public_url,
+            prometheus_url=settings.prometheus_public_url,
+            clock=clock,
+            crowded=self._crowded,
+            dry_run=settings.dry_run,
+            fence=self._leads,
+        )
         self._leadership: Leadership | None = None
         self._term: Term | None = None
         self._cache: ClusterCache | None = None
@@ -116,6 +124,11 @@ class Watchdog:
     def _leads(self) -> bool:
         """Whether it may write and tell at this very instant."""
         return self._leadership is not None and self._leadership.valid()
+
+    def _crowded(self, notice: Notice) -> bool:
+        """Whether a notice's guard has other watches, of which the same may have to be told in a moment."""
+        watches = () if self.supervisor is None else self.supervisor.watches
+        return sum(watch.guard.name == notice.facts.get("guard") for watch in watches) > 1
 
     def _first_rules(self) -> Rulebook:
         text = self._rules_file.read()
@@ -307,6 +320,7 @@ class Watchdog:
     async def _last_words(self) -> None:
         """Let notices that are being sent arrive, and the records say so, so that they need not be repeated."""
         in_flight = self._channels.in_flight
+        self._channels.hurry()
         log.info("stopping", extra={"facts": {"notices_under_way": in_flight.count}})
         until = self._clock.monotonic() + _LAST_WORDS
         while in_flight.count and self._clock.monotonic() < until:

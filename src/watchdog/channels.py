@@ -34,19 +34,28 @@ def build_channels(secrets: SecretReader, clock: Clock) -> Build:
 
 
 class Channels:
-    """The notifiers in force. Those of a `dry_run` mark each notice; none sends any while `fence()` does not hold."""
+    """The notifiers in force. Those of a `dry_run` mark each notice; none sends any while `fence()` does not hold.
+
+    `crowded` says of a notice whether others of its guard may follow at once: then they are told as one.
+    """
 
     def __init__(
         self,
         build: Build,
         public_url: str | None,
         *,
+        prometheus_url: str | None = None,
+        clock: Clock | None = None,
+        crowded: Callable[[Notice], bool] = lambda notice: False,
         dry_run: bool = False,
         fence: Callable[[], bool] = lambda: True,
     ) -> None:
         self.in_flight = InFlight()
         self._build = build
         self._public_url = public_url
+        self._prometheus_url = prometheus_url
+        self._clock = clock
+        self._crowded = crowded
         self._dry_run = dry_run
         self._fence = fence
         self._notifiers: Mapping[str, TrackedNotifier] = {}
@@ -62,10 +71,18 @@ class Channels:
                 MarkedNotifier(notifier) if self._dry_run else notifier,
                 self.in_flight,
                 self._public_url,
+                prometheus_url=self._prometheus_url,
+                clock=self._clock,
+                crowded=self._crowded,
                 fence=self._fence,
             )
             for name, notifier in self._build(rulebook).items()
         }
+
+    def hurry(self) -> None:
+        """Send what waits to be told with others now: the process is about to end."""
+        for notifier in self._notifiers.values():
+            notifier.hurry()
 
     async def close(self) -> None:
         """Release what those in force hold."""

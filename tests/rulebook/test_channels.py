@@ -3,8 +3,17 @@
 import apprise
 import pytest
 
-from rulebook.texts import a_text, messages
-from watchdog.rulebook.channel_urls import SCHEMES, parse_routing_key, parse_url
+from rulebook.texts import a_text, messages, valid
+from watchdog.domain.rules import Alertmanager, CloudEvents
+from watchdog.rulebook import check_rules
+from watchdog.rulebook.channel_urls import (
+    SCHEMES,
+    parse_source,
+    parse_url,
+    parse_web_address,
+    parse_web_page,
+    secret_named,
+)
 from watchdog.rulebook.mistakes import Fault
 
 
@@ -70,10 +79,10 @@ def test_no_refusal_repeats_the_secret() -> None:
 
 
 def test_a_routing_key_is_a_named_secret() -> None:
-    assert parse_routing_key("{{ secret.KEY }}") == "{{ secret.KEY }}"
+    assert secret_named("routing key", "PAGERDUTY_KEY")("{{ secret.KEY }}") == "{{ secret.KEY }}"
     for key in ("", "x{{ secret.KEY }}", "0123456789abcdef0123456789abcdef"):
         with pytest.raises(Fault):
-            parse_routing_key(key)
+            secret_named("routing key", "PAGERDUTY_KEY")(key)
 
 
 # Loading every plugin imports a module or two that Python is about to drop.
@@ -119,3 +128,64 @@ def test_what_only_a_dry_run_tells_is_no_topic_of_the_file() -> None:
     text = a_text(channel='[channels.releases]\nurl = "{{ secret.SLACK_URL }}"\non = ["held", "would-roll-back"]\n')
     [message] = messages(text)
     assert "would-roll-back" in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://alertmanager.monitoring:9093",
+        "https://hooks.example.org/releases?v=1",
+        "https://hooks.example.org/{{ secret.PATH }}",
+        "{{ secret.HOOK_URL }}",
+        "http://[fd00::1]:9093/alertmanager",
+    ],
+)
+def test_a_web_address_whose_secrets_are_named_is_taken_as_it_is(url: str) -> None:
+    assert parse_web_address(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("alertmanager:9093", "is no web address"),
+        ("ftp://host/x", "is no web address"),
+        ("https://user:abcd1234@host/x", "is no web address"),
+        ("https://host/x y", "is no web address"),
+        ("https://host?token=abc", "the URL holds a literal token"),
+        ("https://host/T024BE7LDB024BE7LF", "the URL holds what looks like a secret"),
+        ("https://{{ env.X }}/", "is no secret's name"),
+        ("file:///etc/passwd", "is no web address"),
+    ],
+)
+def test_any_other_web_address_is_refused(url: str, message: str) -> None:
+    with pytest.raises(Fault) as raised:
+        parse_web_address(url)
+    assert message in raised.value.message
+    assert "abcd1234" not in str(raised.value)
+
+
+def test_a_runbook_is_a_page_and_a_source_a_uri_reference() -> None:
+    assert parse_web_page("https://wiki.example.org/x#y") == "https://wiki.example.org/x#y"
+    assert parse_source("/clusters/eu") == "/clusters/eu"
+    for wrong in ("javascript:alert(1)", "wiki", "https://wiki.example.org/ x"):
+        with pytest.raises(Fault):
+            parse_web_page(wrong)
+    for wrong in ("", "with blank", "line\nend", "ü"):
+        with pytest.raises(Fault):
+            parse_source(wrong)
+
+
+def test_a_channel_leads_to_the_place_that_its_table_names() -> None:
+    text = a_text(
+        channel="""
+[channels.releases]
+alertmanager = { url = "http://alertmanager:9093", token = "{{ secret.T }}", labels = { team = "shop" } }
+
+[channels.programs]
+cloudevents = { url = "https://hooks.example.org/x", key = "{{ secret.K }}" }
+"""
+    )
+    alerts, programs = valid(check_rules(text)).channels
+    assert alerts.alertmanager == Alertmanager("http://alertmanager:9093", "{{ secret.T }}", {"team": "shop"})
+    assert programs.cloudevents == CloudEvents("https://hooks.example.org/x", "{{ secret.K }}", "/rollback-watchdog")
+    assert (alerts.kind, programs.kind) == ("alertmanager", "cloudevents")

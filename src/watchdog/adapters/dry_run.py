@@ -219,6 +219,7 @@ class MarkedNotifier:
     def __init__(self, inner: Notifier) -> None:
         self.name = inner.name
         self.resolves = bool(getattr(inner, "resolves", False))
+        self.gathers = bool(getattr(inner, "gathers", False))
         self._inner = inner
 
     def wants(self, topic: Topic) -> bool:

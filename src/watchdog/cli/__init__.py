@@ -25,6 +25,7 @@ _VERBS: Mapping[str, str] = MappingProxyType(
         "switch": "switch a Service to another colour, after checks, and wait for its watch",
         "wait": "wait until the watch of the newest switch has ended",
         "pause": "freeze all acts for a while",
+        "notify-test": "send one marked message to each channel and show what came back",
         "demo": "the whole main job on a simulated cluster, in under a minute",
         "completion": "print the completion script of a shell",
     }

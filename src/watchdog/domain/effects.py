@@ -138,6 +138,7 @@ class Notice:
     lines: tuple[str, ...]  # what, why, since when, what was done
     at: datetime
     link: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)  # more places to look at, by name
     facts: Mapping[str, str] = field(default_factory=dict)  # for machines: rule, value, limit, revisions ...
 
 

@@ -322,6 +322,7 @@ class Guard:
     annotations: bool = True
     callers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gitops: str = "hold"
+    runbook: str = ""  # a web page
 
     def covers(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether this guard guards the object: named in `targets`, or in a namespace and selected by label."""
@@ -363,13 +364,42 @@ DEFAULT_TOPICS = frozenset(Topic) - QUIET_TOPICS
 
 
 @dataclass(frozen=True, slots=True)
+class Alertmanager:
+    """An Alertmanager that is told. `labels` are added to those of each alert."""
+
+    url: str
+    token: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CloudEvents:
+    """A webhook for programs; each event is signed with `key`."""
+
+    url: str
+    key: str
+    source: str = "/rollback-watchdog"
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
-    """Where people are told. `url` (Apprise) or `routing_key` (PagerDuty) may hold `{{ secret.NAME }}`, unresolved."""
+    """Where people are told: one of `url` (Apprise), `routing_key` (PagerDuty) and so on.
+
+    Their texts may hold `{{ secret.NAME }}`, unresolved.
+    """
 
     name: str
     on: frozenset[Topic] = DEFAULT_TOPICS
     url: str | None = None
     routing_key: str | None = None
+    alertmanager: Alertmanager | None = None
+    cloudevents: CloudEvents | None = None
+
+    @property
+    def kind(self) -> str:
+        """The key of rules.toml that says where it leads."""
+        kinds = {"pagerduty": self.routing_key, "alertmanager": self.alertmanager, "cloudevents": self.cloudevents}
+        return next((kind for kind, place in kinds.items() if place is not None), "url")
 
 
 @dataclass(frozen=True, slots=True)

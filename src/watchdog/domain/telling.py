@@ -49,11 +49,16 @@ def notice(watch: Watch, topic: Topic, now: datetime, *, rule: str = "", note: s
         severity=Severity.WARNING if watch.recovery is Recovery.UNKNOWN else _SEVERITY[topic],
         watch=watch.id,
         target=str(watch.switch.target),
-        title=_one_line(_title(watch, topic, rule, note))[:_LONGEST_TITLE],
+        title=headline(_title(watch, topic, rule, note)),
         lines=tuple(_one_line(line) for line in _lines(watch, topic, rule, note, now)),
         at=now,
         facts=_facts(watch, rule),
     )
+
+
+def headline(text: str) -> str:
+    """A title as it may be told: one line, not too long."""
+    return _one_line(text)[:_LONGEST_TITLE]
 
 
 def _one_line(text: str) -> str:
@@ -185,6 +190,8 @@ def _facts(watch: Watch, rule: str) -> dict[str, str]:
             facts["query"] = evidence.query
     if watch.refusal is not None:
         facts["refusal"] = str(watch.refusal.reason)
+    if watch.guard.runbook:
+        facts["runbook"] = watch.guard.runbook
     if watch.recovery is not None:
         facts["recovery"] = str(watch.recovery)
     return facts

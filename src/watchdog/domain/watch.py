@@ -34,6 +34,7 @@ from watchdog.domain.judge.history import Pods
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.live import Live
 from watchdog.domain.measurement import Baseline
+from watchdog.domain.reminding import reminder
 from watchdog.domain.rules import Action, Probe, Signs, Topic
 from watchdog.domain.state import (
     RETRY,
@@ -379,7 +380,10 @@ def _ticked(watch: Watch, now: datetime, *, measured: bool) -> Step:
             refusal = watch.refusal or Refusal(RefusalReason.OUT_OF_REACH, "the API server did not answer")
             return held(replace(watch, refusal=refusal), now)
         case Phase.HOLDING:
-            return held(watch, now) if now >= over + SETTLE else Step(watch, (Look(),))
+            if now >= over + SETTLE:
+                return held(watch, now)
+            again = reminder(watch, now)
+            return Step(watch, (Look(),) if again is None else (Look(), Record(), Tell(again)))
         case Phase.ACTING if now >= max(over, watch.first_attempt_at or over) + watch.progress_deadline + SETTLE:
             if watch.left:
                 return put_back(watch, watch.left, now)

@@ -24,6 +24,7 @@ from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
 from watchdog.engine.memories import Memories
 from watchdog.engine.observing import Observer
+from watchdog.engine.reminding import Reminding
 from watchdog.engine.unread import Unread
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
@@ -68,6 +69,7 @@ class Supervisor:
         self._unread = Unread()
         self._left_alone: dict[Target, Sighting] = {}  # as last sighted, for when that ends
         self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
+        self._reminding = Reminding(clock, memory=self.memories.of, quiet=self._quiet, begin=self._remind)
         self._scope: asyncio.TaskGroup | None = None
         self.resumed = asyncio.Event()
 
@@ -105,6 +107,7 @@ class Supervisor:
             scope.create_task(self.memories.keep_writing(), name="write memories")
             scope.create_task(self._exemptions.keep_expiring(), name="expire exemptions")
             scope.create_task(self._adopting(scope), name="adopt records")
+            scope.create_task(self._reminding.run(), name="remind")
 
     # -- what was there before -----------------------------------------------------------------------------------
 
@@ -117,6 +120,8 @@ class Supervisor:
             if not watch.phase.terminal or undelivered(watch.tellings):
                 log.info("resumed", extra={"facts": {"watch": watch.id, "phase": str(watch.phase)}})
                 self._start(watch, None, scope, *self._guarding.ended_right(watch), Resumed())
+            else:
+                self._reminding.learn(watch)
 
     async def _read_journal(
         self,
@@ -151,7 +156,18 @@ class Supervisor:
                     return
         finally:
             self._running.pop(watch_id, None)
+            self._reminding.learn(driver.watch)
             self._count()
+
+    def _quiet(self, target: Target) -> bool:
+        """Whether a target is guarded and no watch is about it."""
+        watched = any(concerns(watch, target) for watch in self.watches)
+        return not watched and self._guarding.guard_of_target(target) is not None
+
+    def _remind(self, watch: Watch, step: Step) -> None:
+        assert self._scope is not None
+        log.info("reminding", extra={"facts": {"watch": watch.id}})
+        self._start(watch, step, self._scope)
 
     async def last_words(self) -> None:
         """Write what the records do not say yet of what was told, so that it is not told again after a restart."""

@@ -1,6 +1,7 @@
 """Where people are told: allowed URLs, and secrets that are named and never written out."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
 from watchdog.rulebook.mistakes import Fault, nearest, shown
@@ -52,16 +53,50 @@ _PLACEHOLDER = re.compile(r"\{\{(?P<inside>[^{}]*)\}\}")
 _SECRET = re.compile(r"secret\.[A-Za-z_][A-Za-z0-9_]*")
 _ALNUM_TOKEN = re.compile(r"(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{16,}|[0-9]{17,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_WEB_ADDRESS = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][!-~]*)?")
 _NO_SECRETS = "secrets never stand in rules.toml; write {{ secret.NAME }} in its place"
 
 
-def parse_routing_key(text: str) -> str:
-    """A PagerDuty key, as a secret; raises Fault."""
+def secret_named(what: str, example: str) -> Callable[[str], str]:
+    """A parser of a text that is a secret's name and nothing else; raises Fault."""
+
+    def parse(text: str) -> str:
+        _check_placeholders(text)
+        if not re.fullmatch(REFERENCE_PATTERN, text):
+            raise Fault(
+                0,
+                f"the {what} is written out",
+                f'secrets never stand in rules.toml; write "{{{{ secret.{example} }}}}"',
+            )
+        return text
+
+    return parse
+
+
+def parse_web_address(text: str) -> str:
+    """Where a channel of HTTP leads, its secrets named; raises Fault."""
     _check_placeholders(text)
-    if not re.fullmatch(REFERENCE_PATTERN, text):
-        raise Fault(
-            0, "the routing key is written out", 'secrets never stand in rules.toml; write "{{ secret.PAGERDUTY_KEY }}"'
-        )
+    if re.fullmatch(REFERENCE_PATTERN, text):
+        return text
+    masked = _PLACEHOLDER.sub(lambda match: "-" * len(match[0]), text)
+    if not _WEB_ADDRESS.fullmatch(masked):
+        remedy = "write http://HOST:PORT/PATH or https://HOST/PATH, without user, or name it as a secret"
+        raise Fault(0, f"{shown(_without_secrets(text))} is no web address", remedy)
+    _check_secrets(text, masked.partition(":")[0])
+    return text
+
+
+def parse_web_page(text: str) -> str:
+    """A page that people open; raises Fault."""
+    if not _WEB_ADDRESS.fullmatch(text):
+        raise Fault(0, f"{shown(text)} is no web address", 'write it like "https://wiki.example.org/releases"')
+    return text
+
+
+def parse_source(text: str) -> str:
+    """A URI reference, as CloudEvents asks for; raises Fault."""
+    if not re.fullmatch(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,255}", text):
+        raise Fault(0, f"{shown(text)} is no URI reference", 'write it like "/clusters/eu/rollback-watchdog"')
     return text
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from watchdog.domain.rollout import LabelSelector, Target
-from watchdog.domain.rules import DEFAULT_TOPICS, DRY_TOPICS, Action, Sign, Topic
+from watchdog.domain.rules import Action, Sign
 from watchdog.rulebook import channel_urls, names
 from watchdog.rulebook.brake_keys import BRAKES_TABLE
+from watchdog.rulebook.channel_keys import ALERTMANAGER, CHANNEL, CLOUDEVENTS, PAGERDUTY
 from watchdog.rulebook.conditions import CONDITION, Condition
 from watchdog.rulebook.durations import DURATION
 from watchdog.rulebook.presets import PRESETS
@@ -222,6 +223,13 @@ GITOPS: Key[str] = Key(
     "hold",
     '`"hold"`',
 )
+RUNBOOK: Key[str] = Key(
+    "runbook",
+    Text("web address", '"https://wiki.example.org/releases"', channel_urls.parse_web_page),
+    "What people do then: linked in the notices and alerts of its watches.",
+    "",
+    "none",
+)
 GUARD = Section(
     "[guards.NAME]",
     "guard",
@@ -246,6 +254,7 @@ GUARD = Section(
         ROLLBACK_WINDOW,
         ANNOTATIONS,
         GITOPS,
+        RUNBOOK,
         GUARD_CONFIDENCE,
     ),
     ({"required": ["selector", "namespaces"]}, {"required": ["targets"]}),
@@ -373,46 +382,6 @@ RULE = Section(
     ),
 )
 
-# [channels.NAME]
-
-ROUTING_KEY: Key[str | None] = Key(
-    "routing_key",
-    Text(
-        "secret",
-        '"{{ secret.PAGERDUTY_KEY }}"',
-        channel_urls.parse_routing_key,
-        channel_urls.REFERENCE_PATTERN,
-        templates=True,
-    ),
-    "The integration key of an Events API v2 service, as a secret.",
-    None,
-    "needed",
-    required=True,
-)
-PAGERDUTY = Section("pagerduty", "table", (ROUTING_KEY,))
-URL: Key[str | None] = Key(
-    "url",
-    Text("channel URL", '"{{ secret.SLACK_URL }}"', channel_urls.parse_url, templates=True),
-    "An Apprise URL of an allowed scheme.",
-    None,
-)
-PAGERDUTY_KEY: Key[Fields | None] = Key(
-    "pagerduty",
-    TableOf(PAGERDUTY, '{ routing_key = "{{ secret.PAGERDUTY_KEY }}" }'),
-    "One incident for each watch, triggered and resolved.",
-    None,
-)
-ON: Key[tuple[Topic, ...]] = Key(
-    "on",
-    ListOf(Choice("topic", words(topic for topic in Topic if topic not in DRY_TOPICS)), "topics"),
-    "What the channel is told of (see Topics).",
-    tuple(topic for topic in Topic if topic in DEFAULT_TOPICS),
-    "all but `switch`, `passed`, `superseded`",
-)
-CHANNEL = Section(
-    "[channels.NAME]", "channel", (URL, PAGERDUTY_KEY, ON), ({"required": ["url"]}, {"required": ["pagerduty"]})
-)
-
 # The file
 
 VERSION: Key[int | None] = Key(
@@ -447,5 +416,18 @@ TOP_BRAKES: Key[Fields | None] = Key(
 )
 FILE = Section("the file", "file", (VERSION, TOP_GUARDS, TOP_RULES, TOP_METRICS, TOP_CHANNELS, TOP_BRAKES))
 
-SECTIONS = (FILE, GUARD, RULE, PROBE, BUDGET, METRICS, METRIC, CHANNEL, PAGERDUTY, BRAKES_TABLE)
+SECTIONS = (
+    FILE,
+    GUARD,
+    RULE,
+    PROBE,
+    BUDGET,
+    METRICS,
+    METRIC,
+    CHANNEL,
+    PAGERDUTY,
+    ALERTMANAGER,
+    CLOUDEVENTS,
+    BRAKES_TABLE,
+)
 home_of_keys((GUARD, RULE, METRIC, CHANNEL, FILE, BRAKES_TABLE))

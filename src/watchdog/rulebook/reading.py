@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from watchdog.domain.rules import Channel, Guard, Metric, Rulebook
+from watchdog.domain.rules import Guard, Metric, Rulebook
 from watchdog.rulebook import keys, presets
 from watchdog.rulebook.brake_keys import read_brakes
+from watchdog.rulebook.channel_keys import read_channel
 from watchdog.rulebook.conditions import Condition
 from watchdog.rulebook.document import read_document
 from watchdog.rulebook.guard_tables import Surroundings, read_guard
@@ -76,7 +77,7 @@ def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
         preset = presets.PRESETS[0]
     rules = read_rule_tables(file.get(keys.TOP_RULES))
     channel_tables = file.get(keys.TOP_CHANNELS)
-    channels = tuple(_channel(name, fields) for name, fields in channel_tables.items())
+    channels = tuple(read_channel(name, fields) for name, fields in channel_tables.items())
     places = {name: fields.node.key_at for name, fields in channel_tables.items()}
     around = Surroundings(rules, places, common, preset)
     tables = file.get(keys.TOP_GUARDS)
@@ -87,22 +88,6 @@ def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
     listed = frozenset(name for fields in tables.values() for name in fields.get(keys.RULES))
     _check_unused(guards, listed, around, mistakes)
     return Rulebook(guards, channels, digest, read_brakes(file.get(keys.TOP_BRAKES)))
-
-
-def _channel(name: str, fields: Fields) -> Channel:
-    written = sorted((key for key in (keys.URL, keys.PAGERDUTY_KEY) if fields.has(key)), key=fields.key_at)
-    if not written:
-        remedy = 'add url = "{{ secret.NAME }}" or pagerduty = { routing_key = "{{ secret.NAME }}" }'
-        fields.mistakes.add(fields.node.key_at, "the channel leads nowhere", remedy)
-    elif len(written) > 1:
-        fields.mistakes.add(fields.key_at(written[1]), "the channel has both url and pagerduty", "write two channels")
-    pagerduty = fields.get(keys.PAGERDUTY_KEY)
-    return Channel(
-        name,
-        frozenset(fields.get(keys.ON)),
-        fields.get(keys.URL),
-        pagerduty.get(keys.ROUTING_KEY) if pagerduty is not None else None,
-    )
 
 
 def _check_double_guards(guards: tuple[Guard, ...], tables: Mapping[str, Fields], mistakes: Mistakes) -> None:

@@ -32,8 +32,9 @@ async def unresolved(
         except ChannelInvalid as error:
             level = Level.WARNING if missing else Level.ERROR
             remedy = "the watchdog needs it, whoever checks" if missing else ""
-            key = "pagerduty" if channel.url is None else "url"
-            findings.append(Finding(Kind.CHANNEL, level, str(error), remedy, *places.of("channels", channel.name, key)))
+            findings.append(
+                Finding(Kind.CHANNEL, level, str(error), remedy, *places.of("channels", channel.name, channel.kind))
+            )
         else:
             await notifier.close()
     return findings

@@ -6,7 +6,14 @@ import pytest
 
 from adapters.notifiers.standin import AT, a_notice
 from adapters.simulated import simulated
-from watchdog.adapters.notifiers import AppriseNotifier, ChannelInvalid, ConsoleNotifier, PagerDutyNotifier, build
+from watchdog.adapters.notifiers import (
+    AppriseNotifier,
+    ChannelInvalid,
+    ConsoleNotifier,
+    PagerDutyNotifier,
+    SlackNotifier,
+    build,
+)
 from watchdog.adapters.secrets import SecretReader
 from watchdog.domain.rules import Channel, Topic
 from watchdog.simulator.clock import SimulatedClock
@@ -17,14 +24,15 @@ def secrets(**values: str) -> SecretReader:
 
 
 @simulated
-async def test_a_url_that_is_wholly_a_secret_becomes_an_apprise_channel() -> None:
+async def test_a_url_that_is_wholly_a_secret_becomes_a_channel_of_its_service() -> None:
     channel = Channel("releases", url="{{ secret.SLACK_URL }}", on=frozenset({Topic.HELD}))
     notifier = build(
         channel, secrets(SLACK_URL="slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7"), SimulatedClock(AT)
     )
-    assert isinstance(notifier, AppriseNotifier)
+    assert isinstance(notifier, SlackNotifier)
     assert (notifier.name, notifier.wants(Topic.HELD), notifier.wants(Topic.BREACH)) == ("releases", True, False)
-    assert repr(notifier) == "<AppriseNotifier releases: Slack>"
+    assert repr(notifier) == "<SlackNotifier releases: webhook>"
+    await notifier.close()
 
 
 @simulated
@@ -54,7 +62,7 @@ async def test_a_routing_key_becomes_a_pagerduty_channel() -> None:
         (Channel("x", url="{{ secret.../../etc/passwd }}"), r"channel x: only \{\{ secret.NAME \}\} can stand"),
         (Channel("x", url="{{ secret.a..b }}"), r"channel x: 'a..b' is no name of a secret"),
         (Channel("x", url="{{ env.HOME }}"), r"channel x: only \{\{ secret.NAME \}\} can stand"),
-        (Channel("x"), "channel x: it has neither a url nor pagerduty"),
+        (Channel("x"), "channel x: it leads nowhere"),
     ],
 )
 @simulated

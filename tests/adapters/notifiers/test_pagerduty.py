@@ -6,9 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.notifiers.standin import AT, StandIn, a_notice, a_server, hangs, resets, says
 from adapters.simulated import simulated
+from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.notifiers import PagerDutyNotifier, Rejected
 from watchdog.domain.effects import Severity
 from watchdog.domain.rules import Topic
@@ -54,7 +57,8 @@ async def test_a_rollback_triggers_one_incident_of_its_watch() -> None:
             "notice": "w1-rolled-back",
         },
     }
-    assert event["links"] == [{"href": "https://watchdog.example.com/api/watches/w1", "text": "The watch"}]
+    assert event["links"] == [{"href": "https://watchdog.example.com/api/watches/w1", "text": "Open the watch"}]
+    assert event["client_url"] == "https://watchdog.example.com/api/watches/w1"
 
 
 @pytest.mark.parametrize("topic", [Topic.RECOVERED, Topic.PASSED, Topic.SUPERSEDED])
@@ -194,7 +198,7 @@ async def test_a_connection_that_is_never_made_was_surely_not_delivered(monkeypa
         async def never(*_: Any) -> Any:
             raise httpx.ConnectTimeout("too late")
 
-        monkeypatch.setattr(notifier, "_post", never)
+        monkeypatch.setattr(notifier._poster, "_post", never)
         assert (await failure_of(notifier)).unsure is False
 
 
@@ -204,3 +208,52 @@ async def test_its_repr_shows_no_key() -> None:
         notifier = a_pager(server)
         await notifier.close()
     assert repr(notifier) == "<PagerDutyNotifier oncall>"
+
+
+@simulated
+async def test_an_incident_links_to_the_watch_the_query_and_the_runbook() -> None:
+    async with a_server(TAKEN) as server:
+        notifier = a_pager(server)
+        links = {"Query in Prometheus": "https://prometheus.example.com/graph?g0.expr=x", "Odd": "javascript:alert(1)"}
+        notice = a_notice(links=links, facts={"runbook": "https://wiki.example.com/x"})
+        await notifier.send(notice, possible_repeat=False)
+        await notifier.close()
+        (event,) = server.bodies
+    assert [link["text"] for link in event["links"]] == ["Open the watch", "Query in Prometheus", "Runbook"]
+
+
+WORDS = st.one_of(st.text(max_size=60), st.sampled_from(["ü" * 10_000, "<!channel>\n\u202e", "\U0001f525" * 10_000]))
+
+
+@settings(deadline=None)
+@given(
+    title=WORDS,
+    target=WORDS,
+    watch=WORDS,
+    lines=st.lists(WORDS, max_size=80),
+    facts=st.dictionaries(WORDS, WORDS, max_size=40),
+    topic=st.sampled_from(Topic),
+    severity=st.sampled_from(Severity),
+)
+def test_whatever_people_wrote_an_event_keeps_the_published_limits(
+    title: str, target: str, watch: str, lines: list[str], facts: dict[str, str], topic: Topic, severity: Severity
+) -> None:
+    """https://developer.pagerduty.com/docs/send-alert-event: 512 KB, 1,024 characters of summary, 255 of dedup_key."""
+
+    async def event_of() -> Any:
+        notifier = PagerDutyNotifier("oncall", KEY, SimulatedClock(AT))
+        await notifier.close()
+        notice = a_notice(
+            title=title, target=target, watch=watch, lines=tuple(lines), facts=facts, topic=topic, severity=severity
+        )
+        return notifier._event(notice)
+
+    event = asyncio.run(event_of())
+    assert len(to_json(event).encode()) <= 512_000
+    assert 1 <= len(event["dedup_key"]) <= 255
+    assert event["event_action"] in ("trigger", "resolve")
+    if event["event_action"] == "trigger":
+        assert 1 <= len(event["payload"]["summary"]) <= 1024
+        assert event["payload"]["severity"] in ("critical", "error", "warning", "info")
+        assert event["payload"]["source"]
+        assert not set(event["payload"]["summary"]) & {"\n", "\u202e"}

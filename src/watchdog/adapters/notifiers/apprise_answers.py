@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable, Sequence
 
-from watchdog.adapters.notifiers.text import cut
+from watchdog.adapters.notifiers.posting import word_of
 from watchdog.ports import NotDelivered
 
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _BROKE = re.compile(r"(?:Socket|I/O) Exception: (.*)", re.DOTALL)
 _BODY = re.compile(r"Response Details:\s*b?(['\"])(.*)\1", re.DOTALL)
-_WORD = re.compile(r"[a-z0-9_ .:-]{1,60}", re.IGNORECASE)  # as in `invalid_payload`; no page of HTML
 
 # What requests says, and what it means to people. All of them lie before the message was sent.
 _NEVER_SENT = (
@@ -44,7 +43,4 @@ def failure(messages: Sequence[str], redact: Callable[[str], str]) -> NotDeliver
 
 def _answer(said: str) -> str:
     body = _BODY.search(said)
-    if body is None:
-        return ""
-    short = body[2].strip()
-    return f": {cut(short, 60)}" if _WORD.fullmatch(short) else ""
+    return "" if body is None else word_of(body[2])

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from watchdog.adapters.notifiers import text
 from watchdog.adapters.notifiers.apprise_answers import failure
 from watchdog.adapters.notifiers.outcome import ChannelInvalid
+from watchdog.adapters.notifiers.slack import SlackAddress
 from watchdog.adapters.notifiers.threads import DaemonThreads
 from watchdog.adapters.secrets import Redactor
 from watchdog.domain.effects import Notice, Severity
@@ -57,6 +59,7 @@ _SLACK_DEFAULTS = MappingProxyType({"blocks": "yes", "image": "no", "footer": "n
 # Slack refuses a whole message whose header is longer than 150 characters or whose section is longer than 3,000;
 # some are left for the entities that Apprise writes for & < >.
 _SLACK_TITLE, _SLACK_BODY = 140, 2700
+_SLACK_ROOM = re.compile(r"[+#@]?[A-Za-z0-9_-]{1,32}(:[0-9.]+)?")
 _THREADS = 4
 
 
@@ -67,6 +70,8 @@ class AppriseNotifier:
     Apprise blocks, so each send has a thread of this channel's own, four at a time: a channel that hangs delays no
     other, and a burst waits for its turn. `Retry-After` is not known here: Apprise drops it.
     """
+
+    gathers = True
 
     def __init__(self, name: str, url: str, *, on: frozenset[Topic] = DEFAULT_TOPICS, deadline: float = 10.0) -> None:
         self.name = name
@@ -79,6 +84,15 @@ class AppriseNotifier:
 
     def __repr__(self) -> str:
         return f"<AppriseNotifier {self.name}: {self._plugin.service_name}>"
+
+    @property
+    def slack(self) -> SlackAddress | None:
+        """Where this URL leads in Slack, if it can be told there in blocks of our own; else Apprise tells it.
+
+        A workflow's webhook takes no blocks, people are found by their addresses by Apprise alone, and `blocks=no` asks
+        for plain messages.
+        """
+        return _slack_address(self._plugin) if _is_slack(self._plugin) else None
 
     def wants(self, topic: Topic) -> bool:
         """Whether this channel is told of `topic`."""
@@ -207,6 +221,33 @@ def _schemes(plugin: "type[NotifyBase]") -> frozenset[str]:
 
 def _is_slack(plugin: "NotifyBase") -> bool:
     return bool(plugin.schema == "slack")
+
+
+def _slack_address(plugin: Any) -> SlackAddress | None:
+    """From what Apprise made of the URL, so that the same URLs mean the same."""
+    bot = plugin.mode == "bot"
+    if plugin.mode not in ("hook", "gov-hook", "bot") or not plugin.use_blocks:
+        return None
+    rooms = tuple(None if room is None else _slack_room(room) for room in plugin.channels)
+    if any(room == "" for room in rooms):
+        return None
+    base = plugin.webhook_gov_url if plugin.mode == "gov-hook" else plugin.webhook_url
+    hook = f"{base}/{plugin.token_a}/{plugin.token_b}/{plugin.token_c}"
+    return SlackAddress(
+        url=plugin.api_url.format("chat.postMessage") if bot else hook,
+        token=plugin.access_token if bot else "",
+        channels=rooms,
+        username=plugin.user or "",
+    )
+
+
+def _slack_room(room: str) -> str:
+    """A room as Slack's API names it, its thread after a colon; "" for what only Apprise finds."""
+    if not _SLACK_ROOM.fullmatch(room):
+        return ""
+    if room[0] == "+":
+        return room[1:]
+    return room if room[0] in "#@" else f"#{room}"
 
 
 def _with_defaults(url: str, defaults: Mapping[str, str]) -> str:

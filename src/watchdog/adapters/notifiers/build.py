@@ -2,15 +2,23 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+import httpx
+
+from watchdog.adapters.notifiers.alertmanager import AlertmanagerNotifier
 from watchdog.adapters.notifiers.apprise_channel import AppriseNotifier
+from watchdog.adapters.notifiers.cloudevents import CloudEventsNotifier
 from watchdog.adapters.notifiers.outcome import ChannelInvalid
 from watchdog.adapters.notifiers.pagerduty import EVENTS_URL, PagerDutyNotifier
-from watchdog.domain.rules import Channel
+from watchdog.adapters.notifiers.slack import SlackNotifier
+from watchdog.domain.rules import Alertmanager, Channel, CloudEvents
 from watchdog.ports import Clock
 
 _PLACE = re.compile(r"\{\{(.*?)\}\}")
 _SECRET = re.compile(r"\s*secret\.([A-Za-z0-9_][A-Za-z0-9_.-]*)\s*")
+
+ChannelNotifier = AlertmanagerNotifier | AppriseNotifier | CloudEventsNotifier | PagerDutyNotifier | SlackNotifier
 
 
 def build(
@@ -20,7 +28,7 @@ def build(
     *,
     deadline: float = 10.0,
     pagerduty_url: str = EVENTS_URL,
-) -> AppriseNotifier | PagerDutyNotifier:
+) -> ChannelNotifier:
     """The notifier of `channel`, its secrets put in as they are. Raises `ChannelInvalid`, which shows none of them.
 
     `resolve_secret` raises LookupError for one that is missing (`watchdog.adapters.secrets.SecretReader`).
@@ -28,10 +36,51 @@ def build(
     if channel.routing_key is not None:
         key = _filled(channel.name, channel.routing_key, resolve_secret)
         return PagerDutyNotifier(channel.name, key, clock, on=channel.on, url=pagerduty_url, deadline=deadline)
+    if channel.alertmanager is not None:
+        return _alertmanager(channel, channel.alertmanager, resolve_secret, clock, deadline)
+    if channel.cloudevents is not None:
+        return _cloudevents(channel, channel.cloudevents, resolve_secret, clock, deadline)
     if channel.url is None:
-        raise ChannelInvalid(f"channel {channel.name}: it has neither a url nor pagerduty")
+        raise ChannelInvalid(f"channel {channel.name}: it leads nowhere")
     url = _filled(channel.name, channel.url, resolve_secret)
-    return AppriseNotifier(channel.name, url, on=channel.on, deadline=deadline)
+    apprise = AppriseNotifier(channel.name, url, on=channel.on, deadline=deadline)
+    if apprise.slack is None:
+        return apprise
+    return SlackNotifier(channel.name, apprise.slack, clock, secret=url, on=channel.on, deadline=deadline)
+
+
+def _alertmanager(
+    channel: Channel, place: Alertmanager, secret: Callable[[str], str], clock: Clock, deadline: float
+) -> AlertmanagerNotifier:
+    url = _address(channel.name, place.url, secret)
+    token = _filled(channel.name, place.token, secret) if place.token else ""
+    return AlertmanagerNotifier(
+        channel.name, url, clock, token=token, labels=place.labels, on=channel.on, deadline=deadline
+    )
+
+
+def _cloudevents(
+    channel: Channel, place: CloudEvents, secret: Callable[[str], str], clock: Clock, deadline: float
+) -> CloudEventsNotifier:
+    url, key = _address(channel.name, place.url, secret), _filled(channel.name, place.key, secret)
+    try:
+        return CloudEventsNotifier(channel.name, url, key, clock, source=place.source, on=channel.on, deadline=deadline)
+    except ValueError as error:
+        raise ChannelInvalid(f"channel {channel.name}: {error}") from None
+
+
+def _address(name: str, template: str, secret: Callable[[str], str]) -> str:
+    """A web address, also where all of it is a secret; a wrong one is not shown."""
+    url = _filled(name, template, secret)
+    try:
+        parsed = urlsplit(url)
+        httpx.URL(url)
+        fine = parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
+    except (ValueError, httpx.InvalidURL):
+        fine = False
+    if not fine:
+        raise ChannelInvalid(f"channel {name}: its url is no http(s) address; check the secret")
+    return url
 
 
 def _filled(name: str, template: str, resolve_secret: Callable[[str], str]) -> str:

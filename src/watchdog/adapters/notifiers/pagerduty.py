@@ -1,17 +1,16 @@
 """PagerDuty by its Events API v2: one incident a watch, opened and resolved."""
 
-import asyncio
 import json
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
 
 import httpx
 
-from watchdog import __version__
 from watchdog.adapters.jsontext import to_json
+from watchdog.adapters.notifiers import text
 from watchdog.adapters.notifiers.outcome import Rejected
+from watchdog.adapters.notifiers.posting import Answer, Poster
 from watchdog.adapters.notifiers.text import cut
 from watchdog.adapters.secrets import Redactor
 from watchdog.domain.effects import Notice, Severity
@@ -32,8 +31,10 @@ _SEVERITIES: Mapping[Severity, str] = MappingProxyType(
 _SUMMARY = 1024  # PagerDuty refuses a longer one
 _DEDUP_KEY = 255
 _DETAIL = 4000
-_ANSWER_BYTES = 4096
-_LONGEST_WAIT = 3600.0
+_DETAILS = 400_000  # bytes of all details: PagerDuty refuses an event of more than 512 KB
+_SHORT = 1024
+_URL = 8000
+_LINKS = 20
 
 
 class PagerDutyNotifier:
@@ -56,19 +57,10 @@ class PagerDutyNotifier:
     ) -> None:
         self.name = name
         self._routing_key = routing_key
-        self._clock = clock
         self._on = on
         self._url = url
-        self._deadline = deadline
         self._redact = Redactor(routing_key)
-        self._client = httpx.AsyncClient(
-            trust_env=False,
-            follow_redirects=False,
-            timeout=deadline,
-            # Notices are minutes apart: a kept connection would mostly be one that the other side has closed.
-            limits=httpx.Limits(max_keepalive_connections=0),
-            headers={"User-Agent": f"rollback-watchdog/{__version__}"},
-        )
+        self._poster = Poster(clock, deadline=deadline)
 
     def __repr__(self) -> str:
         return f"<PagerDutyNotifier {self.name}>"
@@ -80,54 +72,21 @@ class PagerDutyNotifier:
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
         """Trigger or resolve, once, within the deadline; raises `NotDelivered`, or `Rejected` for a 400."""
         del possible_repeat  # PagerDuty drops a repeat by its key
-        content = to_json(self._event(notice))
-        try:
-            async with asyncio.timeout(self._deadline):
-                status, headers, body = await self._post(content)
-        except (TimeoutError, httpx.TimeoutException) as error:
-            sure = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
-            raise NotDelivered(f"no answer within {self._deadline:g} s", unsure=not sure) from None
-        except httpx.ConnectError:
-            raise NotDelivered("could not connect") from None
-        except httpx.HTTPError as error:
-            raise NotDelivered(f"the connection broke: {type(error).__name__}", unsure=True) from None
-        self._judge(status, headers, body)
+        self._judge(await self._poster.post(self._url, to_json(self._event(notice)), {}))
 
     async def close(self) -> None:
         """Close the client."""
-        await self._client.aclose()
+        await self._poster.close()
 
-    async def _post(self, content: str) -> tuple[int, httpx.Headers, bytes]:
-        sending = self._client.stream("POST", self._url, content=content, headers={"Content-Type": "application/json"})
-        async with sending as answer:
-            body = b""
-            async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) >= _ANSWER_BYTES:
-                    break
-            return answer.status_code, answer.headers, body[:_ANSWER_BYTES]
-
-    def _judge(self, status: int, headers: httpx.Headers, body: bytes) -> None:
-        if status == httpx.codes.ACCEPTED:
+    def _judge(self, answer: Answer) -> None:
+        if answer.status == httpx.codes.ACCEPTED:
             return
-        detail = self._redact(f"answered {status}{_reason(body)}")
-        if status == httpx.codes.BAD_REQUEST:
+        detail = self._redact(f"answered {answer.status}{_reason(answer.body)}")
+        if answer.status == httpx.codes.BAD_REQUEST:
             raise Rejected(detail)
-        if status == httpx.codes.TOO_MANY_REQUESTS:
-            raise NotDelivered(detail, retry_after=self._wait(headers.get("Retry-After", "")))
-        raise NotDelivered(detail, unsure=status < 300)
-
-    def _wait(self, retry_after: str) -> float | None:
-        """Seconds, from either form of Retry-After; None where there is none, or it is nonsense."""
-        if retry_after.strip().isdecimal():
-            return min(float(retry_after), _LONGEST_WAIT)
-        try:
-            until = parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        if until.tzinfo is None:
-            return None
-        return min(max((until - self._clock.now()).total_seconds(), 0.0), _LONGEST_WAIT)
+        if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+            raise NotDelivered(detail, retry_after=answer.retry_after)
+        raise NotDelivered(detail, unsure=answer.status < 300)
 
     def _event(self, notice: Notice) -> Mapping[str, Any]:
         event: dict[str, Any] = {
@@ -140,23 +99,44 @@ class PagerDutyNotifier:
         namespace, _, name = notice.target.partition("/")
         event["client"] = "rollback-watchdog"
         event["payload"] = {
-            "summary": cut(notice.title, _SUMMARY),
-            "source": notice.target or "rollback-watchdog",
+            "summary": text.title(notice, possible_repeat=False, limit=_SUMMARY) or notice.topic.value,
+            "source": cut(notice.target, _SHORT) or "rollback-watchdog",
             "severity": _SEVERITIES[notice.severity],
             "timestamp": notice.at.isoformat(),
-            "component": name or "rollback-watchdog",
-            "group": namespace,
+            "component": cut(name, _SHORT) or "rollback-watchdog",
+            "group": cut(namespace, _SHORT),
             "class": notice.topic.value,
-            "custom_details": {
-                **{key: cut(value, _DETAIL) for key, value in notice.facts.items()},
-                "story": [cut(line, _DETAIL) for line in notice.lines],
-                "notice": notice.id,
-            },
+            "custom_details": _details(notice),
         }
-        if notice.link.startswith(("http://", "https://")):
-            event["client_url"] = notice.link
-            event["links"] = [{"href": notice.link, "text": "The watch"}]
+        links = [{"href": url, "text": name} for name, url in text.links(notice) if len(url) <= _URL]
+        if links:
+            event["links"] = links[:_LINKS]
+            event["client_url"] = links[0]["href"]
         return event
+
+
+def _details(notice: Notice) -> dict[str, Any]:
+    """Every number as it was measured, and the story; within what an event may weigh, whatever people wrote."""
+    room = _DETAILS
+    details: dict[str, Any] = {"notice": cut(notice.id, _SHORT)}
+    for key, value in notice.facts.items():
+        shown = cut(value, _DETAIL)
+        room -= _weight(key) + _weight(shown)
+        if room >= 0:
+            details[cut(key, _SHORT)] = shown
+    story = []
+    for line in notice.lines:
+        shown = cut(line, _DETAIL)
+        room -= _weight(shown)
+        if room < 0:
+            story.append("…")
+            break
+        story.append(shown)
+    return {**details, "story": story}
+
+
+def _weight(words: str) -> int:
+    return len(to_json(words)) + 8
 
 
 def _reason(body: bytes) -> str:

@@ -13,13 +13,13 @@ _MEANT_AS_MARKDOWN = re.compile(r"([\\<\[])")
 
 def title(notice: Notice, *, possible_repeat: bool, limit: int = 1000) -> str:
     """One line; the mark stands first, where nothing cuts it off."""
-    return cut((REPEAT_MARK if possible_repeat else "") + _calm(notice.title), limit)
+    return cut((REPEAT_MARK if possible_repeat else "") + calm(notice.title), limit)
 
 
 def plain(notice: Notice, *, possible_repeat: bool, limit: int = 100_000) -> str:
     """The body without any markup."""
-    last = f"More: {_calm(notice.link)}" if notice.link else ""
-    return _body([_calm(line) for line in notice.lines], last, possible_repeat, notice, limit)
+    last = "\n".join(f"{name}: {calm(url)}" for name, url in _places(notice))
+    return _body([calm(line) for line in notice.lines], last, possible_repeat, notice, limit)
 
 
 def markdown(notice: Notice, *, possible_repeat: bool, limit: int = 100_000) -> str:
@@ -28,9 +28,15 @@ def markdown(notice: Notice, *, possible_repeat: bool, limit: int = 100_000) -> 
     The notice's words come from people (names, annotations), so nothing in them becomes a link, an image, HTML or a
     call to everyone in the room.
     """
-    lines = ["- " + _MEANT_AS_MARKDOWN.sub(r"\\\1", _calm(line)) for line in notice.lines]
-    last = f"[More]({_link(notice.link)})" if notice.link else ""
+    lines = ["- " + _MEANT_AS_MARKDOWN.sub(r"\\\1", calm(line)) for line in notice.lines]
+    last = " · ".join(f"[{name}]({_link(url)})" for name, url in _places(notice))
     return _body(lines, last, possible_repeat, notice, limit)
+
+
+def links(notice: Notice) -> list[tuple[str, str]]:
+    """Where to go from a notice, each with its name: the watch, the query, the runbook. Web addresses alone."""
+    named = [("Open the watch", notice.link), *notice.links.items(), ("Runbook", notice.facts.get("runbook", ""))]
+    return [(calm(name) or "Link", _link(url)) for name, url in named if url.startswith(("http://", "https://"))]
 
 
 def cut(text: str, limit: int) -> str:
@@ -41,7 +47,7 @@ def cut(text: str, limit: int) -> str:
 def _body(lines: list[str], last: str, possible_repeat: bool, notice: Notice, limit: int) -> str:
     tail = [
         text
-        for text in (last, f"{_REPEAT_LINE} Notice {cut(_calm(notice.id), _LONGEST_ID)}." if possible_repeat else "")
+        for text in (last, f"{_REPEAT_LINE} Notice {cut(calm(notice.id), _LONGEST_ID)}." if possible_repeat else "")
         if text
     ]
     room = limit - sum(len(text) + 2 for text in tail)
@@ -54,7 +60,13 @@ def _body(lines: list[str], last: str, possible_repeat: bool, notice: Notice, li
     return "\n\n".join([kept, *tail]) if kept else "\n\n".join(tail)
 
 
-def _calm(text: str) -> str:
+def _places(notice: Notice) -> list[tuple[str, str]]:
+    """The links that are short enough to stand in a text."""
+    named = (("More", notice.link), ("Runbook", notice.facts.get("runbook", "")))
+    return [(name, url) for name, url in named if url]
+
+
+def calm(text: str) -> str:
     """One line of printable characters that calls nobody."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return _MENTION.sub("@\u200b", " ".join(line.split()))

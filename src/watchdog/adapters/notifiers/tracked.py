@@ -1,11 +1,13 @@
-"""Notifiers as the daemon holds them: with the link they add, and counted while they send."""
+"""Notifiers as the daemon holds them: with the links they add, and counted while they send."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from watchdog.adapters.links import prometheus_link, single_queries
+from watchdog.adapters.notifiers.gathering import Gathering
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Topic
-from watchdog.ports import NotDelivered, Notifier
+from watchdog.ports import Clock, NotDelivered, Notifier
 
 
 @dataclass
@@ -16,9 +18,10 @@ class InFlight:
 
 
 class TrackedNotifier:
-    """A notifier that adds the link, and whose sending is counted, so that a shutdown can let it finish.
+    """A notifier that adds the links, and whose sending is counted, so that a shutdown can let it finish.
 
-    It sends nothing unless `fence()` holds at that moment: another replica may be sending it.
+    It sends nothing unless `fence()` holds at that moment: another replica may be sending it. Where the channel is for
+    people and `crowded` says that more notices of its kind may come, they are gathered and told as one.
     """
 
     def __init__(
@@ -27,29 +30,52 @@ class TrackedNotifier:
         in_flight: InFlight,
         public_url: str | None,
         *,
+        prometheus_url: str | None = None,
+        clock: Clock | None = None,
+        crowded: Callable[[Notice], bool] = lambda notice: False,
         fence: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = inner.name
         self.inner = inner
         self._in_flight = in_flight
         self._public_url = public_url
+        self._prometheus_url = prometheus_url
         self._fence = fence
+        self._gathering = None
+        if clock is not None and getattr(inner, "gathers", False):
+            self._gathering = Gathering(clock, self._tell, crowded)
+        self._send = self._tell if self._gathering is None else self._gathering.send
         self._sending = 0
         self._retired = False
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
-        if self._public_url and notice.watch:
-            notice = replace(notice, link=f"{self._public_url}/watches/{notice.watch}")
-        if not self._fence():
-            raise NotDelivered("not sent: this replica does not lead any more")
         self._in_flight.count += 1
         self._sending += 1
         try:
-            await self.inner.send(notice, possible_repeat=possible_repeat)
+            await self._send(notice, possible_repeat=possible_repeat)
         finally:
             self._in_flight.count -= 1
             self._sending -= 1
             await self._close_when_idle()
+
+    async def _tell(self, notice: Notice, *, possible_repeat: bool) -> None:
+        if not self._fence():
+            raise NotDelivered("not sent: this replica does not lead any more")
+        await self.inner.send(self._linked(notice), possible_repeat=possible_repeat)
+
+    def hurry(self) -> None:
+        """Send what waits for company now."""
+        if self._gathering is not None:
+            self._gathering.hurry()
+
+    def _linked(self, notice: Notice) -> Notice:
+        """With the watch's page, and what was asked on Prometheus's own."""
+        if self._public_url:
+            page = f"{self._public_url}/watches/{notice.watch}" if notice.watch else self._public_url
+            notice = replace(notice, link=page)
+        query = next(iter(single_queries(notice.facts.get("query", ""))), "")
+        graph = prometheus_link(self._prometheus_url, query, notice.at) if query else ""
+        return replace(notice, links={**notice.links, "Query in Prometheus": graph}) if graph else notice
 
     async def close(self) -> None:
         """Release what it holds, as soon as nothing is being sent: what is on its way is not cut off."""

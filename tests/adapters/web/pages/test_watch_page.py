@@ -9,8 +9,8 @@ import pytest
 from adapters.web.pages.markup_reading import Page, read
 from adapters.web.pages.records import a_record, an_ended, judged
 from builders import at
+from watchdog.adapters.links import prometheus_link, single_queries
 from watchdog.adapters.web.pages import Health, Setting, watch_page
-from watchdog.adapters.web.pages.links import prometheus_link, single_queries
 from watchdog.domain.record import record_of
 
 LIVE = Setting(at(200), Health(), "https://prometheus.example.com")

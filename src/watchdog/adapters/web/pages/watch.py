@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from watchdog.adapters.links import prometheus_link, single_queries
 from watchdog.adapters.web.pages import decision
 from watchdog.adapters.web.pages.filters import namespace_of
 from watchdog.adapters.web.pages.health import Health, alarms
-from watchdog.adapters.web.pages.links import prometheus_link, single_queries
 from watchdog.adapters.web.pages.markup import badge, document, facts, name, pre, said, time
 from watchdog.adapters.web.pages.overview import evidence, header, outcome, sides, time_left
 from watchdog.adapters.web.pages.plots import figure_of

@@ -1,0 +1,147 @@
+"""`[channels.NAME]`: its keys, and how they become a channel."""
+
+from collections.abc import Mapping
+
+from watchdog.domain.rules import DEFAULT_TOPICS, DRY_TOPICS, Alertmanager, Channel, CloudEvents, Topic
+from watchdog.rulebook import channel_urls, names
+from watchdog.rulebook.shapes import Choice, ListOf, MapOf, Text, words
+from watchdog.rulebook.tables import Fields, Key, Section, TableOf
+
+
+def _secret(what: str, example: str) -> Text[str]:
+    parse = channel_urls.secret_named(what, example)
+    return Text("secret", f'"{{{{ secret.{example} }}}}"', parse, channel_urls.REFERENCE_PATTERN, templates=True)
+
+
+def _web_address(example: str) -> Text[str]:
+    return Text("web address", f'"{example}"', channel_urls.parse_web_address, templates=True)
+
+
+ROUTING_KEY: Key[str | None] = Key(
+    "routing_key",
+    _secret("routing key", "PAGERDUTY_KEY"),
+    "The integration key of an Events API v2 service, as a secret.",
+    None,
+    "needed",
+    required=True,
+)
+PAGERDUTY = Section("pagerduty", "table", (ROUTING_KEY,))
+
+ALERTMANAGER_URL: Key[str | None] = Key(
+    "url",
+    _web_address("http://alertmanager.monitoring:9093"),
+    "Where Alertmanager is; `/api/v2/alerts` is added.",
+    None,
+    "needed",
+    required=True,
+)
+ALERTMANAGER_TOKEN: Key[str | None] = Key(
+    "token", _secret("token", "ALERTMANAGER_TOKEN"), "A bearer token for whatever stands before it, as a secret.", None
+)
+ALERT_LABELS: Key[Mapping[str, str]] = Key(
+    "labels",
+    MapOf(
+        "table of texts",
+        '{ team = "shop" }',
+        Text("text", '"shop"', str),
+        names.parse_label_name,
+        names.LABEL_NAME_PATTERN,
+    ),
+    "Labels that each alert gets, for your routes.",
+    {},
+    "none",
+)
+ALERTMANAGER = Section("alertmanager", "table", (ALERTMANAGER_URL, ALERTMANAGER_TOKEN, ALERT_LABELS))
+
+WEBHOOK_URL: Key[str | None] = Key(
+    "url",
+    _web_address("https://hooks.example.org/releases"),
+    "Where each event is posted.",
+    None,
+    "needed",
+    required=True,
+)
+WEBHOOK_KEY: Key[str | None] = Key(
+    "key",
+    _secret("key", "WEBHOOK_KEY"),
+    "What each event is signed with (HMAC with SHA-256), as a secret.",
+    None,
+    "needed",
+    required=True,
+)
+SOURCE: Key[str] = Key(
+    "source",
+    Text("URI reference", '"/clusters/eu/rollback-watchdog"', channel_urls.parse_source),
+    "The events' `source`: which watchdog it is, where a receiver hears several.",
+    "/rollback-watchdog",
+    '`"/rollback-watchdog"`',
+)
+CLOUDEVENTS = Section("cloudevents", "table", (WEBHOOK_URL, WEBHOOK_KEY, SOURCE))
+
+URL: Key[str | None] = Key(
+    "url",
+    Text("channel URL", '"{{ secret.SLACK_URL }}"', channel_urls.parse_url, templates=True),
+    "An Apprise URL of an allowed scheme.",
+    None,
+)
+PAGERDUTY_KEY: Key[Fields | None] = Key(
+    "pagerduty",
+    TableOf(PAGERDUTY, '{ routing_key = "{{ secret.PAGERDUTY_KEY }}" }'),
+    "One incident for each watch, triggered and resolved.",
+    None,
+)
+ALERTMANAGER_KEY: Key[Fields | None] = Key(
+    "alertmanager",
+    TableOf(ALERTMANAGER, '{ url = "http://alertmanager.monitoring:9093" }'),
+    "One alert for each watch, firing and resolved.",
+    None,
+)
+CLOUDEVENTS_KEY: Key[Fields | None] = Key(
+    "cloudevents",
+    TableOf(CLOUDEVENTS, '{ url = "https://hooks.example.org/releases", key = "{{ secret.WEBHOOK_KEY }}" }'),
+    "A signed CloudEvent for each notice, for programs.",
+    None,
+)
+ON: Key[tuple[Topic, ...]] = Key(
+    "on",
+    ListOf(Choice("topic", words(topic for topic in Topic if topic not in DRY_TOPICS)), "topics"),
+    "What the channel is told of (see Topics).",
+    tuple(topic for topic in Topic if topic in DEFAULT_TOPICS),
+    "all but `switch`, `passed`, `superseded`",
+)
+_KINDS = (URL, PAGERDUTY_KEY, ALERTMANAGER_KEY, CLOUDEVENTS_KEY)
+CHANNEL = Section("[channels.NAME]", "channel", (*_KINDS, ON), tuple({"required": [key.name]} for key in _KINDS))
+
+
+def read_channel(name: str, fields: Fields) -> Channel:
+    """The channel of a table, which leads to exactly one place; notes what is wrong with it."""
+    written = sorted((key for key in _KINDS if fields.has(key)), key=fields.key_at)
+    if not written:
+        remedy = 'add url = "{{ secret.NAME }}", or one of pagerduty, alertmanager and cloudevents'
+        fields.mistakes.add(fields.node.key_at, "the channel leads nowhere", remedy)
+    elif len(written) > 1:
+        both = f"the channel has both {written[0].name} and {written[1].name}"
+        fields.mistakes.add(fields.key_at(written[1]), both, "write two channels")
+    pagerduty = fields.get(PAGERDUTY_KEY)
+    return Channel(
+        name,
+        frozenset(fields.get(ON)),
+        fields.get(URL),
+        pagerduty.get(ROUTING_KEY) if pagerduty is not None else None,
+        _alertmanager(fields.get(ALERTMANAGER_KEY)),
+        _cloudevents(fields.get(CLOUDEVENTS_KEY)),
+    )
+
+
+def _alertmanager(table: Fields | None) -> Alertmanager | None:
+    url = None if table is None else table.get(ALERTMANAGER_URL)
+    if table is None or url is None:
+        return None
+    return Alertmanager(url, table.get(ALERTMANAGER_TOKEN), table.get(ALERT_LABELS))
+
+
+def _cloudevents(table: Fields | None) -> CloudEvents | None:
+    url, key = (None, None) if table is None else (table.get(WEBHOOK_URL), table.get(WEBHOOK_KEY))
+    if table is None or url is None or key is None:
+        return None
+    return CloudEvents(url, key, table.get(SOURCE))
