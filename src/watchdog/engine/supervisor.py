@@ -9,7 +9,7 @@ from datetime import timedelta
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Event, Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed, brought_back, notice
+from watchdog.domain.memory import Memory, Noticed, brought_back, notice
 from watchdog.domain.record import Unreadable, record_of, watch_of
 from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
@@ -20,6 +20,7 @@ from watchdog.domain.untouched import Peer, untouched
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
+from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
 from watchdog.engine.memories import Memories
@@ -55,6 +56,7 @@ class Supervisor:
         observer: Observer,
         driver: Callable[[Watch], WatchDriver],
         tell: Callable[[Notice, Guard], None],
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._providers = providers
         self._journal = journal
@@ -63,6 +65,7 @@ class Supervisor:
         self._driver = driver
         self.memories = Memories(journal, clock)
         self._guarding = Guarding(rulebook, self.memories)
+        self._elsewhere = elsewhere
         self._running: dict[str, _Running] = {}
         self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
         self._scope: asyncio.TaskGroup | None = None
@@ -73,9 +76,14 @@ class Supervisor:
         """The open watches, and ended ones of which someone is still to be told."""
         return tuple(running.driver.watch for running in self._running.values())
 
-    def peers(self, watch: Watch) -> tuple[Peer, ...]:
-        """Targets of the watch's guard that nobody touched in the same time."""
-        return untouched(watch, self._guarding.memories_of(watch.guard), self.watches)
+    async def peers(self, watch: Watch) -> tuple[Peer, ...]:
+        """Targets of the watch's guard that nobody touched in the same time, of whichever shard."""
+        guard = self.rulebook.guard(watch.guard.name)
+        others: tuple[Memory, ...] = ()
+        if self._elsewhere is not None and guard is not None:
+            await self._elsewhere.look(guard)
+            others = self._elsewhere.memories_of(guard)
+        return untouched(watch, (*self._guarding.memories_of(watch.guard), *others), self.watches)
 
     def undisturbed(self) -> Mapping[Target, Guard]:
         """The guarded targets that no open watch is about: their past may be looked at."""
