@@ -13,7 +13,7 @@ from adapters.kubernetes.building import a_client, a_cluster
 from stopping import Process, run_stoppable
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.layout import WISH
-from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
+from watchdog.adapters.kubernetes.lease import KubernetesLease
 from watchdog.adapters.kubernetes.shard_leases import ShardLeases, lease_name
 from watchdog.domain.shards import Shard
 from watchdog.engine.leading import lead
@@ -286,23 +286,50 @@ def test_a_process_that_slept_through_another_number_does_not_go_on_where_it_sto
     elect(story)
 
 
-def test_a_layout_that_was_lost_and_won_again_ends_every_term_though_the_shards_leases_never_ran_out() -> None:
+def test_a_layout_that_was_not_believed_in_for_a_moment_ends_every_term_whatever_the_shards_own_leases_say() -> None:
     async def story(election: Election) -> None:
-        ann, bob = await election.join("ann", 2), await election.join("bob", 1)
+        ann = await election.join("ann", 2)
         await election.until(lambda: election.guarded(2), 10)
-        await election.passes(5)
         terms, leases = ann.terms, ann.leases
         assert leases is not None
-        for lease in leases.leases:
-            lease._timing = Timing(30, 25, 1.5)
-        await election.passes(5)
-        ann.process.stop()
-        await election.until(lambda: bob.works, TAKEOVER)
-        await bob.terminate()
-        ann.process.go_on()
-        # By their own leases alone it could go on.
+        leases.layout._valid_until = float("-inf")
+        leases.layout._believe(election.clock.monotonic())
+        assert leases.layout.valid()
         assert all(KubernetesLease.valid(lease) for lease in leases.leases)
+        assert ann.valid == set()
         await election.until(lambda: ann.terms == terms + 2, 5)
+
+    elect(story)
+
+
+@pytest.mark.parametrize("how", ["hang", "reset", "stop in the middle"])
+def test_who_cannot_keep_the_layout_leads_no_shard_though_its_own_lease_is_renewed(how: str) -> None:
+    async def story(election: Election) -> None:
+        olds = [await election.join(name, 3) for name in ("ann", "bob")]
+        await election.until(lambda: election.guarded(3), 10)
+        await election.passes(40)
+        new = await election.join("cid", 1)
+        for _ in range(4):
+            faults = [
+                getattr(election.cluster.faults, "reset" if how == "reset" else "hang")(
+                    path=f"{LEASE}/{NAME}$", user=voter.name, count=None
+                )
+                for voter in olds
+            ]
+            if how == "stop in the middle":
+                await election.passes(3)
+                olds[0].process.stop()
+            await election.until(lambda: new.works, TAKEOVER)
+            await election.passes(5)
+            assert not any(voter.works and not voter.process.stopped for voter in olds)
+            olds[0].process.go_on()
+            for fault in faults:
+                fault.remove()
+            await election.passes(5)
+            await new.terminate()
+            await election.until(lambda: election.guarded(3), TAKEOVER)
+            new.start()
+            await election.passes(20)
 
     elect(story)
 
@@ -327,7 +354,8 @@ def test_whatever_happens_at_random_no_shard_is_led_twice_and_soon_all_are_led(s
                     voter.process.stop()
                 case "fault":
                     add = getattr(election.cluster.faults, rng.choice(["hang", "reset", "truncate"]))
-                    add(path=LEASE, user=voter.name, count=rng.randint(1, 40))
+                    where = LEASE if rng.random() < 0.5 else f"{LEASE}/{NAME}$"
+                    add(path=where, user=voter.name, count=rng.randint(1, 40))
             await election.passes(rng.uniform(0, 25))
             for one in election.voters:
                 if rng.random() < 0.5:
