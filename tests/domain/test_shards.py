@@ -38,7 +38,7 @@ def test_the_hash_is_the_same_in_every_process_and_in_every_version() -> None:
     program = f"from watchdog.domain.shards import shard_of; print([shard_of(name, 3) for name in {names!r}])"
     for seed in ("0", "1"):
         ran = subprocess.run(
-            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True
+            [sys.executable, "-c", program], check=True, env={"PYTHONHASHSEED": seed}, capture_output=True, text=True
         )
         assert ran.stdout.strip() == str(FOR_EVER)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from watchdog.simulator.cluster import SimulatedCluster
 
 OWN, NAME = "watchdog", "rollback-watchdog"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OWN}/leases"
+LAYOUT = re.compile(f"{LEASE}/{NAME}$")
 TAKEOVER = 15.0
 BALANCED = 60.0
 
@@ -312,7 +314,7 @@ def test_who_cannot_keep_the_layout_leads_no_shard_though_its_own_lease_is_renew
         for _ in range(4):
             faults = [
                 getattr(election.cluster.faults, "reset" if how == "reset" else "hang")(
-                    path=f"{LEASE}/{NAME}$", user=voter.name, count=None
+                    path=LAYOUT, user=voter.name, count=None
                 )
                 for voter in olds
             ]
@@ -354,7 +356,7 @@ def test_whatever_happens_at_random_no_shard_is_led_twice_and_soon_all_are_led(s
                     voter.process.stop()
                 case "fault":
                     add = getattr(election.cluster.faults, rng.choice(["hang", "reset", "truncate"]))
-                    where = LEASE if rng.random() < 0.5 else f"{LEASE}/{NAME}$"
+                    where = LEASE if rng.random() < 0.5 else LAYOUT
                     add(path=where, user=voter.name, count=rng.randint(1, 40))
             await election.passes(rng.uniform(0, 25))
             for one in election.voters:
