@@ -61,15 +61,15 @@ class Crew:
         """Of a workload or a memory; None for what is of no one shard, or tells it inside alone."""
         if write.namespace != OWN:
             return shard_of(write.namespace, of)
-        memory = re.fullmatch(r"rollback-watchdog-targets-(.+)", write.name)
+        memory = re.fullmatch(r"rollback-watchdog-(?:dry-run-)?targets-(.+)", write.name)
         return shard_of(memory[1], of) if memory else None
 
     def _written(self, write: WriteAttempt) -> None:
         if write.resource in ("deployments", "services") and not write.dry_run:
             self.acts.append((write.user, write.name))
 
-    async def join(self, name: str, shards: int, seed: int = 1) -> Replica:
-        replica = Replica(self.town, name, seed, shards=shards)
+    async def join(self, name: str, shards: int, *, dry_run: bool = False) -> Replica:
+        replica = Replica(self.town, name, shards=shards, dry_run=dry_run)
         self.replicas.append(replica)
         replica.start()
         return replica
@@ -78,9 +78,10 @@ class Crew:
         """No shard is led twice, no two numbers of shards are led by, and nobody wrote what was not its own."""
         for one in self.replicas:
             one.failed()
-        led = [(one.shards, number) for one in self.replicas for number in one.leads]
-        assert len(led) == len(set(led)), led
-        assert len({shards for shards, _ in led}) <= 1, led
+        for dry_run in (False, True):
+            led = [(one.shards, number) for one in self.replicas if one.dry_run is dry_run for number in one.leads]
+            assert len(led) == len(set(led)), led
+            assert len({shards for shards, _ in led}) <= 1, led
         assert not self.strange, self.strange
 
     async def passes(self, seconds: float) -> None:
@@ -99,7 +100,7 @@ class Crew:
 
     def guarded(self, shards: int) -> bool:
         """Whether each of so many shards is led by somebody who has taken up what there was."""
-        able = [one for one in self.replicas if one.shards == shards and one.works]
+        able = [one for one in self.replicas if one.shards == shards and one.works and not one.dry_run]
         return set().union(*(one.leads for one in able)) == set(range(shards))
 
     async def settled(self, shards: int) -> None:

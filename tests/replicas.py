@@ -17,9 +17,10 @@ from watchdog.simulator.faults import Fault
 class Replica:
     """One watchdog of several. Its name is its user at the API server, in all its lives."""
 
-    def __init__(self, here: Town, name: str, seed: int = 1, *, shards: int = 1) -> None:
+    def __init__(self, here: Town, name: str, seed: int = 1, *, shards: int = 1, dry_run: bool = False) -> None:
         self._town = here
         self.shards = shards
+        self.dry_run = dry_run
         self._token = here.cluster.user(name)
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
@@ -67,6 +68,7 @@ class Replica:
             namespace=OWN,
             listen=Listen("127.0.0.1", 0),
             shards=self.shards,
+            dry_run=self.dry_run,
         )
         self.process, self._stop = Process(), asyncio.Event()
         self.watchdog = Watchdog(settings, clock=self._town.clock, build=self._town._build, rng=self._rng)

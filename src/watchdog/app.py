@@ -281,7 +281,7 @@ class Watchdog:
     def _needs(self, cache: ClusterCache) -> Iterable[Need]:
         rulebook, own = self._rulebook, self.settings.namespace
         return (
-            *needed(rulebook, own, dry_run=self.settings.dry_run),
+            *needed(rulebook, own, dry_run=self.settings.dry_run, shards=self.settings.shards),
             *(() if self.settings.dry_run else needed_of_owners(owners_in(cache, rulebook))),
         )
 

@@ -8,9 +8,12 @@ import pytest
 
 from crews import PLACES, SHARED, Crew, furnish, tell_of_shards
 from replicas import Replica
-from town import OWN, Town
+from rights_used import granted
+from town import OWN, PART_OF, Town
 from watchdog.adapters.kubernetes.braking import PAUSE
+from watchdog.adapters.kubernetes.rights import shard_rights
 from watchdog.domain.shards import shard_of
+from watchdog.simulator.access import Rule
 from watchdog.simulator.traffic import Course
 
 TAKEOVER = 15.0
@@ -250,6 +253,52 @@ def test_rules_that_are_edited_hold_in_all_shards_and_invalid_ones_are_told_once
         assert crew.town.records("web-0") == []
         crew.town.edit_rules(SHARED)
         await crew.until(lambda: crew.town.records("web-0") or crew.image("web-0") == "web-0:v2", 60)
+
+    tell_of_shards(story)
+
+
+def test_the_rights_that_are_granted_for_shards_are_enough_and_a_missing_one_is_named() -> None:
+    rules = SHARED.replace('"web", "production", "brand"', '"production", "staging"')
+    names = [right.name for right in shard_rights(2)]
+
+    def furnished(here: Town) -> None:
+        for place in ("production", "staging"):
+            here.cluster.deploy(place, f"{place}-0", f"{place}-0:v1", replicas=1, labels=PART_OF)
+
+    async def story(crew: Crew) -> None:
+        one = await crew.join("one", 2)
+        table = granted(OWN)
+        crew.town.cluster.user("one", [*table, Rule(["get", "update"], ["leases"], namespaces=[OWN], names=names[:2])])
+        await crew.until(lambda: one.leads == {0}, 20)
+        await crew.passes(20)
+        answer = await asked(one, "/readyz")
+        assert answer.status_code == 503
+        assert "not every shard is led yet" in answer.text
+        assert "may not get leases in namespace watchdog" in answer.text
+        crew.town.cluster.user("one", [*table, Rule(["get", "update"], ["leases"], namespaces=[OWN], names=names)])
+        await crew.until(lambda: crew.guarded(2), 90)
+        for place in ("production", "staging"):
+            crew.release(f"{place}-0")
+        await crew.undone_once("production-0", "staging-0")
+
+    tell_of_shards(story, furnished, rules=rules)
+
+
+def test_dry_runs_share_the_targets_too_and_write_nothing() -> None:
+    async def story(crew: Crew) -> None:
+        acting = await crew.join("one", 3)
+        await crew.until(lambda: crew.guarded(3), 10)
+        dry = [await crew.join(name, 3, dry_run=True) for name in ("dry-one", "dry-two")]
+        await crew.until(lambda: all(one.leads for one in dry), 90)
+        assert dry[0].leads | dry[1].leads == {0, 1, 2}
+        for name in NAMES:
+            crew.release(name)
+        await crew.undone_once(*NAMES)
+        assert {who for who, _ in crew.acts} == {acting.name}
+        told = [
+            notice.title for notice, _ in crew.town.channels["releases"].told if notice.title.startswith("[dry run]")
+        ]
+        assert sum("would" in title for title in told) == 3
 
     tell_of_shards(story)
 
