@@ -134,7 +134,8 @@ class Watchdog:
             raise CannotStart("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
         client = await connected(settings, clock, stack)
         identity = f"{socket.gethostname()}_{self._rng.getrandbits(64):016x}"
-        reach = self._reach(client, self._leads)
+        # With shards each term has a reach of its own; this one is for looking alone.
+        reach = self._reach(client, self._leads if settings.shards == 1 else _never)
         prometheus = prometheus_of(settings, self._queried)
         stack.push_async_callback(prometheus.close)
         sparing = SparingPrometheus(
@@ -307,6 +308,10 @@ class Watchdog:
             await self._clock.sleep(0.05)
         if self._terms is not None:
             await self._terms.last_words(_LAST_RECORDS)
+
+
+def _never() -> bool:
+    return False
 
 
 def _certificate(settings: Settings) -> ServerCertificate | None:

@@ -162,12 +162,12 @@ def sharded(
     metrics: Metrics,
 ) -> Terms:
     """A lease for each shard, which fences whatever its term writes (`reach` of that fence) or tells."""
-    seats = []
+    seats, one_by_one = [], asyncio.Lock()
     for lease in leases.leases:
         own = reach(lease.valid)
         seat = replace(
             outside,
-            reach=replace(own, journal=ShardedJournal(own.journal, lease.shard)),
+            reach=replace(own, journal=ShardedJournal(own.journal, lease.shard, one_by_one)),
             notifiers=outside.channels.fenced(lease.valid),
             observer=ShardedObserver(observer, metrics, lease.shard),
             shard=lease.shard,

@@ -1,5 +1,6 @@
 """Decorators of ports for one shard of several: its term sees and writes what is of its own targets alone."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -16,22 +17,26 @@ from watchdog.ports import Document, Journal
 class ShardedJournal:
     """A journal of which only the documents of the shard's own targets are handed out.
 
-    A namespace is one shard's: no ConfigMap of memories has two writers.
+    A namespace is one shard's: no ConfigMap of memories has two writers. `one_by_one` is shared by the shards of a
+    process: all records at once are large, and are not held once for each.
     """
 
-    def __init__(self, inner: Journal, shard: Shard) -> None:
+    def __init__(self, inner: Journal, shard: Shard, one_by_one: asyncio.Lock) -> None:
         self._inner = inner
         self._shard = shard
+        self._one_by_one = one_by_one
 
     async def records(self, *, open_only: bool = False) -> Sequence[Document]:
-        return [one for one in await self._inner.records(open_only=open_only) if self._is_own(one)]
+        async with self._one_by_one:
+            return [one for one in await self._inner.records(open_only=open_only) if self._is_own(one)]
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         await self._inner.write(watch_id, document, open_watch=open_watch)
 
     async def memories(self) -> Mapping[Target, Document]:
-        found = await self._inner.memories()
-        return {target: document for target, document in found.items() if self._shard.has(target.namespace)}
+        async with self._one_by_one:
+            found = await self._inner.memories()
+            return {target: document for target, document in found.items() if self._shard.has(target.namespace)}
 
     async def remember(self, target: Target, document: Document) -> None:
         await self._inner.remember(target, document)
