@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, DEPLOYMENTS, PODS
-from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where
+from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where, shard_rights
+from watchdog.adapters.kubernetes.shard_leases import lease_name
+from watchdog.domain.shards import MOST, Shard
 from watchdog.rulebook import read_rules
 from watchdog.survey.network_policy import as_yaml
 
@@ -24,6 +26,10 @@ MADE = "# Made by deploy/generate.py from the table of rights in src/watchdog/ad
 
 # A dry run stands by behind a lease of its own. Its Role has both, so that one variable makes it act.
 NAMES = {NAME: (NAME, f"{NAME}-dry-run")}
+
+SHARD_LEASES = tuple(
+    lease_name(Shard(number, MOST), base) for base in (NAME, f"{NAME}-dry-run") for number in range(MOST)
+)
 
 Wanted = Callable[[Right], bool]
 
@@ -125,6 +131,15 @@ def pipeline() -> str:
     )
 
 
+def shards_role() -> str:
+    """What shards need beside it: the lease of each, for as many as there may be."""
+    (why,) = {right.why for right in shard_rights(MOST)}
+    lines = [MADE, "apiVersion: rbac.authorization.k8s.io/v1", "kind: Role", "metadata:"]
+    lines += [f"  name: {NAME}-shards", f"  namespace: {NAMESPACE}", "rules:", f"# Without: {why}"]
+    lines += ['- apiGroups: ["coordination.k8s.io"]', '  resources: ["leases"]', "  resourceNames:"]
+    return "\n".join([*lines, *(f"  - {name}" for name in SHARD_LEASES), '  verbs: ["get", "update"]']) + "\n"
+
+
 def added(wanted: Wanted) -> str:
     """A JSON patch that adds rules to a Role."""
     lines = [MADE]
@@ -161,6 +176,12 @@ def table() -> str:
             where = f" ({group})" if group not in ("", "apps") else ""
             said = "" if number else title
             lines.append(f"| {said} | {', '.join(resources)}{where}{named} | {', '.join(verbs)} | {why} |")
+    (why,) = {right.why for right in shard_rights(MOST)}
+    names = f"`{NAME}-shard-0` and so on, or `{NAME}-dry-run-shard-0`"
+    lines.append(
+        f"| Where `WATCHDOG_SHARDS` is more than 1, in its own namespace | leases (coordination.k8s.io) named {names}"
+        f" | get, update | {why} |"
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -192,6 +213,7 @@ def outputs() -> Iterator[tuple[Path, str]]:
     yield kustomize / "guarded" / "role.yaml", role(NAME, reading, acting)
     yield kustomize / "guarded-dry-run" / "role.yaml", role(NAME, reading)
     yield kustomize / "components" / "restore-replicas" / "rights.yaml", added(scaling)
+    yield kustomize / "components" / "shards" / "role.yaml", shards_role()
     yield kustomize / "gitops" / "role.yaml", role(f"{NAME}-gitops", gitops)
     yield kustomize / "people" / "own" / "role.yaml", role(f"{NAME}-reader", looking)
     yield kustomize / "people" / "guarded" / "role.yaml", role(f"{NAME}-reader", reading)

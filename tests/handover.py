@@ -217,9 +217,7 @@ async def hand_over(both: Pair, kind: str, rng: random.Random) -> float:
 
 def _warm(replica: Replica) -> bool:
     cache = replica.running._cache
-    return (
-        cache is not None and cache.synced and bool(replica.running._leadership and replica.running._leadership.holder)
-    )
+    return cache is not None and cache.synced and bool(replica.running._terms and replica.running._terms.all_led)
 
 
 def _furnish(here: Town) -> None:

@@ -17,8 +17,10 @@ from watchdog.simulator.faults import Fault
 class Replica:
     """One watchdog of several. Its name is its user at the API server, in all its lives."""
 
-    def __init__(self, here: Town, name: str, seed: int = 1) -> None:
+    def __init__(self, here: Town, name: str, seed: int = 1, *, shards: int = 1, dry_run: bool = False) -> None:
         self._town = here
+        self.shards = shards
+        self.dry_run = dry_run
         self._token = here.cluster.user(name)
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
@@ -43,6 +45,12 @@ class Replica:
         return self.alive and self.running._leads()
 
     @property
+    def leads(self) -> set[int]:
+        """The shards of which it would find, at this instant, that it leads them."""
+        terms = self.running._terms if self.alive else None
+        return {shard.number for shard in terms.valid} if terms is not None else set()
+
+    @property
     def works(self) -> bool:
         """Whether it leads and has taken up what the one before left."""
         return self.alive and not self.process.stopped and self.valid and self.running._resumed()
@@ -59,6 +67,8 @@ class Replica:
             prometheus_url=self._town.prometheus.url,
             namespace=OWN,
             listen=Listen("127.0.0.1", 0),
+            shards=self.shards,
+            dry_run=self.dry_run,
         )
         self.process, self._stop = Process(), asyncio.Event()
         self.watchdog = Watchdog(settings, clock=self._town.clock, build=self._town._build, rng=self._rng)

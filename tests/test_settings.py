@@ -12,7 +12,7 @@ NAMES = [
     "RULES", "PROMETHEUS_URL", "PROMETHEUS_TOKEN_FILE", "PROMETHEUS_CA_FILE", "KUBECONFIG", "CONTEXT",
     "PROMETHEUS_PUBLIC_URL", "NAMESPACE", "LISTEN", "LOG_LEVEL", "LOG_FORMAT", "DRY_RUN", "PUBLIC_URL", "RECORDS_KEPT",
     "SECRETS_DIR", "PROMETHEUS_CERT_FILE", "PROMETHEUS_KEY_FILE", "PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE",
-    "TLS_CERT_FILE", "TLS_KEY_FILE", "WEB_TOKEN_FILE",
+    "TLS_CERT_FILE", "TLS_KEY_FILE", "WEB_TOKEN_FILE", "SHARDS",
 ]  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "Console", "DRY_RUN": "yes", "PUBLIC_URL": "https://watchdog.example.com",
         "RECORDS_KEPT": "50", "SECRETS_DIR": str(tmp_path),
         "PROMETHEUS_CERT_FILE": str(file), "PROMETHEUS_KEY_FILE": str(file), "TLS_CERT_FILE": str(file),
-        "TLS_KEY_FILE": str(file), "WEB_TOKEN_FILE": str(file),
+        "TLS_KEY_FILE": str(file), "WEB_TOKEN_FILE": str(file), "SHARDS": "3",
     }  # fmt: skip
     # A token and a user with a password cannot both be.
     assert sorted({*given, "PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE"}) == sorted(NAMES)
@@ -101,7 +101,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         "log_level": "debug", "log_format": "console", "dry_run": True, "public_url": "https://watchdog.example.com",
         "records_kept": 50, "secrets_dir": tmp_path, "prometheus_cert_file": file, "prometheus_key_file": file,
         "prometheus_username": None, "prometheus_password_file": None, "tls_cert_file": file, "tls_key_file": file,
-        "web_token_file": file,
+        "web_token_file": file, "shards": 3,
     }  # fmt: skip
 
 
@@ -123,6 +123,10 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("DRY_RUN", "perhaps", ""),
         ("RECORDS_KEPT", "0", ""),
         ("RECORDS_KEPT", "many", ""),
+        ("SHARDS", "0", ""),
+        ("SHARDS", "33", ""),
+        ("SHARDS", "2.5", ""),
+        ("SHARDS", "two", ""),
         ("SECRETS_DIR", "/no/where", " (there is no such directory)"),
         ("KUBECONFIG", "/no/where", " (there is no such file)"),
         ("NAMESPACE", "Ops", " (it is no name of a namespace)"),

@@ -38,8 +38,8 @@ def _quantile(share: float, metric: str, window: str) -> str:
 PANELS: Sequence[Panel] = (
     Panel(
         "Leads",
-        "One replica leads, the others stand by. 0: nothing is watched.",
-        [(f"sum by (namespace) (watchdog_leader{{{OURS}}})", "{{namespace}}")],
+        "One replica leads (with WATCHDOG_SHARDS: each shard), the others stand by. 0: nothing is watched.",
+        [(f"sum by (namespace, shard) (watchdog_leader{{{OURS}}})", "{{namespace}} {{shard}}")],
         kind="stat",
         width=4,
     ),

@@ -4,13 +4,16 @@ import asyncio
 import logging
 import random
 import socket
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
+from watchdog.adapters.kubernetes.shard_leases import ShardLeases
 from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.sparing import SparingPrometheus
@@ -24,11 +27,10 @@ from watchdog.adapters.web.server import WebServer
 from watchdog.adapters.web.site import Site
 from watchdog.channels import Build, Channels
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.record import is_about, record_of
+from watchdog.domain.record import is_about
 from watchdog.domain.rules import Rulebook, Topic
-from watchdog.engine.leading import lead
 from watchdog.engine.supervisor import Supervisor
-from watchdog.ports import Clock, Document, Leadership
+from watchdog.ports import Clock, Document
 from watchdog.reach import Reach, reach_of
 from watchdog.remote import connected, prometheus_of
 from watchdog.rulebook import RulesError, read_rules
@@ -36,7 +38,8 @@ from watchdog.settings import Settings
 from watchdog.showing import Showing, Sources
 from watchdog.survey.entitlements import Entitlements, owners_in
 from watchdog.survey.rights import Need, needed, needed_of_owners
-from watchdog.term import Outside, Term
+from watchdog.term import Outside
+from watchdog.terms import Terms, sharded, whole
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +69,7 @@ class Watchdog:
         timing: Timing | None = None,
     ) -> None:
         self.settings = settings
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.shards)
         self.observer = MetricsObserver(self.metrics)
         self.url = ""
         self._clock = clock
@@ -82,8 +85,7 @@ class Watchdog:
             dry_run=settings.dry_run,
             fence=self._leads,
         )
-        self._leadership: Leadership | None = None
-        self._term: Term | None = None
+        self._terms: Terms | None = None
         self._cache: ClusterCache | None = None
         self._rules_file = RulesFile(settings.rules, clock)
         self._rules_text = ""
@@ -94,8 +96,8 @@ class Watchdog:
 
     @property
     def supervisor(self) -> Supervisor | None:
-        """Of the present term; None while another replica leads."""
-        return None if self._term is None else self._term.supervisor
+        """Of the present term, or of the first of several shards'; None while another replica leads."""
+        return next(iter(self._terms.supervisors), None) if self._terms is not None else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises `CannotStart`, `RulesError`, or `OutOfReach` before anything is written."""
@@ -110,8 +112,8 @@ class Watchdog:
                 await self._last_words()
                 for task in tasks:
                     task.cancel()
-            if self._leadership is not None:
-                await self._leadership.release()
+            if self._terms is not None:
+                await self._terms.release()
 
     async def ready(self, clock: Clock) -> None:
         """Return when it leads, and watches all that it may read."""
@@ -119,15 +121,16 @@ class Watchdog:
             await clock.sleep(0.05)
 
     def _resumed(self) -> bool:
-        return self.supervisor is not None and self.supervisor.resumed.is_set()
+        return self._terms is not None and self._terms.resumed
 
     def _leads(self) -> bool:
-        """Whether it may write and tell at this very instant."""
-        return self._leadership is not None and self._leadership.valid()
+        """Whether it may write and tell at this very instant; of shards: something."""
+        return self._terms is not None and bool(self._terms.valid)
 
     def _crowded(self, notice: Notice) -> bool:
         """Whether a notice's guard has other watches, of which the same may have to be told in a moment."""
-        watches = () if self.supervisor is None else self.supervisor.watches
+        supervisors = () if self._terms is None else self._terms.supervisors
+        watches = [watch for supervisor in supervisors for watch in supervisor.watches]
         return sum(watch.guard.name == notice.facts.get("guard") for watch in watches) > 1
 
     def _first_rules(self) -> Rulebook:
@@ -144,17 +147,9 @@ class Watchdog:
         if settings.prometheus_url is None:
             raise CannotStart("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
         client = await connected(settings, clock, stack)
-        leadership = self._leadership = KubernetesLease(
-            client,
-            settings.namespace,
-            identity=f"{socket.gethostname()}_{self._rng.getrandbits(64):016x}",
-            clock=clock,
-            rng=self._rng,
-            # A rehearsal beside the one that acts is no rival of it.
-            name=f"{NAME}-dry-run" if settings.dry_run else NAME,
-            timing=self._timing,
-        )
-        reach = reach_of(client.fenced(self._leads), settings, clock, self._rng)
+        identity = f"{socket.gethostname()}_{self._rng.getrandbits(64):016x}"
+        # With shards each term has a reach of its own; this one is for looking alone.
+        reach = self._reach(client, self._leads if settings.shards == 1 else _never)
         prometheus = prometheus_of(settings, self._queried)
         stack.push_async_callback(prometheus.close)
         sparing = SparingPrometheus(
@@ -170,9 +165,11 @@ class Watchdog:
             prometheus=sparing,
             prober=prober,
             channels=self._channels,
+            notifiers=lambda: self._channels.notifiers,
             observer=self.observer,
             clock=clock,
         )
+        terms = self._terms = self._terms_of(client, identity, outside)
         self._entitlements = Entitlements(
             client,
             clock,
@@ -182,12 +179,12 @@ class Watchdog:
         server = WebServer(
             settings.listen.host,
             settings.listen.port,
-            ready=lambda: self._ready(cache, leadership),
+            ready=lambda: self._ready(cache, terms),
             metrics=self.metrics.text,
-            watches=lambda: self._watches(reach),
-            watch=lambda watch_id: self._watch(reach, watch_id),
-            of_target=lambda target: self._of_target(reach, target),
-            site=self._site(reach, cache, leadership),
+            watches=lambda: terms.watches(reach),
+            watch=lambda watch_id: self._watch(reach, terms, watch_id),
+            of_target=lambda target: self._of_target(reach, terms, target),
+            site=self._site(reach, cache, terms),
             token_file=settings.web_token_file,
             certificate=_certificate(settings),
         )
@@ -200,17 +197,30 @@ class Watchdog:
         return {
             "cache": cache.run(),
             "entitlements": self._entitlements.run(),
-            "leadership": lead(leadership, lambda: self._work(outside), self.metrics.leader),
-            "rules": self._follow_rules(cache),
+            **terms.work(lambda: self._rulebook),
+            "rules": self._follow_rules(terms),
         }
 
-    async def _work(self, outside: Outside) -> None:
-        """One term, by the rules in force."""
-        self._term = Term(self._rulebook, outside)
-        try:
-            await self._term.run()
-        finally:
-            self._term = None
+    def _reach(self, client: KubeClient, fence: Callable[[], bool]) -> Reach:
+        return reach_of(client.fenced(fence), self.settings, self._clock, self._rng)
+
+    def _terms_of(self, client: KubeClient, identity: str, outside: Outside) -> Terms:
+        """One lease for all targets, or one for each shard."""
+        settings = self.settings
+        # A rehearsal beside the one that acts is no rival of it.
+        name = f"{NAME}-dry-run" if settings.dry_run else NAME
+        given: dict[str, Any] = {"identity": identity, "clock": self._clock, "rng": self._rng}
+        given |= {"name": name, "timing": self._timing}
+        if settings.shards == 1:
+            return whole(KubernetesLease(client, settings.namespace, **given), outside, self.metrics)
+
+        def reach(fence: Callable[[], bool]) -> Reach:
+            own = self._reach(client, fence)
+            # What a dry run would have done counts for all of its shards here; it is kept in memory alone.
+            return replace(own, braking=outside.reach.braking) if settings.dry_run else own
+
+        leases = ShardLeases(client, settings.namespace, shards=settings.shards, **given)
+        return sharded(leases, outside, reach, self.observer, self.metrics)
 
     def _queried(self, seconds: float, reason: object) -> None:
         self.metrics.query(seconds)
@@ -220,10 +230,10 @@ class Watchdog:
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
-    async def _follow_rules(self, cache: ClusterCache) -> None:
+    async def _follow_rules(self, terms: Terms) -> None:
         async for text in self._rules_file.changes(self._rules_text):
             before = self._channels.notifiers
-            problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, cache)
+            problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, terms)
             self._rules_problem = problem or ""
             self.metrics.rules_valid(problem is None)
             if problem is None:
@@ -236,12 +246,11 @@ class Watchdog:
             title = f"{self.settings.rules} is invalid ({lines[0]}); the last valid rules stay in force"
             now = self._clock.now()
             notice_id = f"rules-invalid/{now.isoformat()}"
-            if self._term is not None:
-                self._term.announce(
-                    Notice(notice_id, Topic.RULES_INVALID, Severity.WARNING, "", "rules.toml", title, lines, now)
-                )
+            terms.announce(
+                Notice(notice_id, Topic.RULES_INVALID, Severity.WARNING, "", "rules.toml", title, lines, now)
+            )
 
-    def _take_rules(self, text: str, cache: ClusterCache) -> str | None:
+    def _take_rules(self, text: str, terms: Terms) -> str | None:
         """Take up an edit; returns what is wrong with it, or None."""
         try:
             rulebook = read_rules(text, str(self.settings.rules))
@@ -249,10 +258,7 @@ class Watchdog:
         except (RulesError, ChannelInvalid) as error:
             return str(error)
         self._rules_text, self._rulebook = text, rulebook
-        if self._term is None:
-            cache.watch_namespaces(rulebook.namespaces)
-        else:
-            self._term.rules_changed(rulebook)
+        terms.rules_changed(rulebook)
         if self._entitlements is not None:
             self._entitlements.ask_again()
         log.info("rules taken up", extra={"facts": {"digest": rulebook.digest, "guards": len(rulebook.guards)}})
@@ -260,28 +266,24 @@ class Watchdog:
 
     # -- the web -------------------------------------------------------------------------------------------------
 
-    def _ready(self, cache: ClusterCache, leadership: Leadership) -> tuple[bool, Sequence[str]]:
+    def _ready(self, cache: ClusterCache, terms: Terms) -> tuple[bool, Sequence[str]]:
         reasons = []
         if not cache.synced:
             reasons.append("the cluster's objects are not all listed yet")
-        if self._term is None and not leadership.holder:
-            reasons.append("no replica leads yet")
-        if self._term is not None and not self._resumed():
+        if not terms.all_led:
+            reasons.append("no replica leads yet" if self.settings.shards == 1 else "not every shard is led yet")
+        if terms.supervisors and not terms.resumed:
             reasons.append("the journal was not read yet")
-        troubles = [leadership.trouble] if leadership.trouble else []
         missing = self._entitlements.missing if self._entitlements is not None else ()
-        return not reasons, [self._role(leadership), *reasons, *troubles, *cache.troubles, *map(str, missing)]
+        return not reasons, [terms.role, *reasons, *terms.troubles, *cache.troubles, *map(str, missing)]
 
-    def _role(self, leadership: Leadership) -> str:
-        return "leader" if self._term is not None else f"standby; {leadership.holder or 'nobody'} leads"
-
-    def _site(self, reach: Reach, cache: ClusterCache, leadership: Leadership) -> Site:
+    def _site(self, reach: Reach, cache: ClusterCache, terms: Terms) -> Site:
         sources = Sources(
             journal=reach.journal,
             braking=reach.braking,
             heard=self._heard,
-            watches=lambda: self._watches(reach),
-            role=lambda: self._role(leadership),
+            watches=lambda: terms.watches(reach),
+            role=lambda: terms.role,
             rules=lambda: (self._rulebook.digest, self._rules_problem),
             troubles=lambda: cache.troubles,
         )
@@ -294,25 +296,19 @@ class Watchdog:
     def _needs(self, cache: ClusterCache) -> Iterable[Need]:
         rulebook, own = self._rulebook, self.settings.namespace
         return (
-            *needed(rulebook, own, dry_run=self.settings.dry_run),
+            *needed(rulebook, own, dry_run=self.settings.dry_run, shards=self.settings.shards),
             *(() if self.settings.dry_run else needed_of_owners(owners_in(cache, rulebook))),
         )
 
-    async def _watches(self, reach: Reach) -> Sequence[Document]:
-        """Of a standby, those that the leader has journalled."""
-        if self.supervisor is None:
-            return await reach.journal.records(open_only=True)
-        return [reach.document(record_of(one)) for one in self.supervisor.watches]
-
-    async def _watch(self, reach: Reach, watch_id: str) -> Document | None:
-        for record in await self._watches(reach):
+    async def _watch(self, reach: Reach, terms: Terms, watch_id: str) -> Document | None:
+        for record in await terms.watches(reach):
             if record["watch"] == watch_id:
                 return record
         return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
 
-    async def _of_target(self, reach: Reach, target: str) -> Sequence[Document]:
+    async def _of_target(self, reach: Reach, terms: Terms, target: str) -> Sequence[Document]:
         """The records of the target's watches: open ones as they stand, ended ones as they were kept."""
-        stand = await self._watches(reach)
+        stand = await terms.watches(reach)
         known = {record["watch"] for record in stand}
         kept = [record for record in await reach.journal.records() if record.get("watch") not in known]
         return [record for record in (*stand, *kept) if is_about(record, target)]
@@ -325,10 +321,12 @@ class Watchdog:
         until = self._clock.monotonic() + _LAST_WORDS
         while in_flight.count and self._clock.monotonic() < until:
             await self._clock.sleep(0.05)
-        if self._term is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_RECORDS):
-                    await self._term.last_words()
+        if self._terms is not None:
+            await self._terms.last_words(_LAST_RECORDS)
+
+
+def _never() -> bool:
+    return False
 
 
 def _certificate(settings: Settings) -> ServerCertificate | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from watchdog.adapters import notifiers
 from watchdog.adapters.dry_run import MarkedNotifier
 from watchdog.adapters.notifiers.pagerduty import RESOLVING
-from watchdog.adapters.notifiers.tracked import InFlight, TrackedNotifier
+from watchdog.adapters.notifiers.tracked import FencedNotifier, InFlight, TrackedNotifier
 from watchdog.adapters.secrets import SecretReader
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook, Topic
@@ -84,6 +84,10 @@ class Channels:
         for notifier in self._notifiers.values():
             notifier.hurry()
 
+    def fenced(self, fence: Callable[[], bool]) -> Callable[[], Mapping[str, Notifier]]:
+        """The notifiers in force, that send nothing while `fence()` does not hold either."""
+        return lambda: {name: FencedNotifier(notifier, fence) for name, notifier in self._notifiers.items()}
+
     async def close(self) -> None:
         """Release what those in force hold."""
         for notifier in self._notifiers.values():
@@ -102,4 +106,4 @@ class Channels:
 
 def wants_notice(notifier: Notifier, notice: Notice) -> bool:
     """Whether a channel is told of a notice that belongs to no watch."""
-    return not isinstance(notifier, TrackedNotifier) or notifier.wants(notice.topic)
+    return not isinstance(notifier, TrackedNotifier | FencedNotifier) or notifier.wants(notice.topic)

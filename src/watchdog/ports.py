@@ -1,6 +1,6 @@
 """What the engine needs of the outside, as protocols; `watchdog.adapters` fulfils them, `watchdog.app` wires them."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -159,6 +159,18 @@ class Journal(Protocol):
 
     async def remember(self, target: Target, document: Document) -> None:
         """Create or replace what is remembered of one target."""
+        ...
+
+
+class Kept(Protocol):
+    """What the leaders of other shards have journalled. All raise `OutOfReach`."""
+
+    async def memories_in(self, namespaces: Collection[str]) -> Mapping[Target, Document]:
+        """What is remembered of the targets in these namespaces."""
+        ...
+
+    async def open_watches(self) -> Sequence[str]:
+        """The ids of the watches that are open, or of which someone is still to be told; of all shards."""
         ...
 
 

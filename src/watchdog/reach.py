@@ -8,6 +8,7 @@ from typing import Any
 
 from watchdog.adapters.dry_run import (
     MarkedJournal,
+    MarkedKept,
     MemoryBraking,
     NoEvents,
     WithheldOwners,
@@ -19,7 +20,7 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.reading import ReadingClient, withholding
-from watchdog.ports import Braking, Clock, Document, EventSink, Journal, Owners, TrafficProvider
+from watchdog.ports import Braking, Clock, Document, EventSink, Journal, Kept, Owners, TrafficProvider
 from watchdog.remote import dry_run_journal_of, journal_of
 from watchdog.settings import Settings
 
@@ -30,6 +31,7 @@ class Reach:
 
     client: KubeClient  # of the cache and the providers
     journal: Journal
+    kept: Kept  # by the leaders of other shards
     events: EventSink
     braking: Braking
     owners: Owners
@@ -42,10 +44,12 @@ def reach_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Ran
     journal = journal_of(kube, settings, clock, rng)
     if settings.dry_run:
         client = ReadingClient(kube, rehearses=True)
+        own = dry_run_journal_of(kube, settings, clock, rng)
         owners = WithheldOwners(KubernetesOwners(client), withholding)
         return Reach(
             client=client,
-            journal=MarkedJournal(dry_run_journal_of(kube, settings, clock, rng), journal),
+            journal=MarkedJournal(own, journal),
+            kept=MarkedKept(own, journal),
             events=NoEvents(),
             braking=MemoryBraking(ConfigMapBraking(client, settings.namespace), strict=True),
             owners=owners,
@@ -55,6 +59,7 @@ def reach_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Ran
     return Reach(
         client=kube,
         journal=journal,
+        kept=journal,
         events=KubernetesEvents(kube, clock=clock, instance=socket.gethostname()),
         braking=ConfigMapBraking(kube, settings.namespace),
         owners=KubernetesOwners(kube),

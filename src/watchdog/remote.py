@@ -62,7 +62,9 @@ async def check_live(
             cluster = str(error)
         else:
             journal = journal_of(kube, settings, clock, random.Random())  # noqa: S311 - jitter
-            cluster = Cluster(kube, journal, settings.namespace, own_account=settings.kubeconfig is None)
+            cluster = Cluster(
+                kube, journal, settings.namespace, own_account=settings.kubeconfig is None, shards=settings.shards
+            )
         secret = SecretReader(settings.secrets_dir, environ)
         ways = Ways(cluster, _prometheus(settings, stack), secret, clock)
         return await live_check(report.rulebook, report.places, ways)

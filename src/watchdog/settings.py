@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from watchdog.domain.shards import MOST
+
 PREFIX = "WATCHDOG_"
 IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE = "watchdog"
@@ -162,6 +164,7 @@ class Settings(BaseSettings):
         default=None, description="the URL at which people reach the watchdog, like https://watchdog.example.com"
     )
     records_kept: int = Field(default=200, ge=1, le=100_000, description="a whole number from 1 to 100000")
+    shards: int = Field(default=1, ge=1, le=MOST, description=f"a whole number from 1 to {MOST}, the same everywhere")
     secrets_dir: Directory | None = Field(default=None, description="the path of a directory with one file a secret")
 
 

@@ -4,7 +4,7 @@ Nothing of a term outlives it in memory. The next one, in this process or anothe
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from watchdog.adapters.kubernetes.cache import ClusterCache
@@ -13,26 +13,33 @@ from watchdog.channels import Channels, wants_notice
 from watchdog.domain.effects import Notice
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Rulebook
+from watchdog.domain.shards import WHOLE, Shard
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
+from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.observing import Observer
 from watchdog.engine.sampling import Sampler
-from watchdog.ports import Clock, MetricSource, Prober
+from watchdog.ports import Clock, MetricSource, Notifier, Prober
 from watchdog.reach import Reach
 from watchdog.wiring import Ports, supervisor_of
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What all terms of a process share. Whatever of it writes is fenced by the leadership."""
+    """What all terms of a process share. Whatever of it writes or tells is fenced by the leadership.
+
+    Of several shards each has its own: `reach`, `notifiers` and `observer` are for the targets of `shard` alone.
+    """
 
     reach: Reach
     cache: ClusterCache
     prometheus: MetricSource
     prober: Prober
     channels: Channels
+    notifiers: Callable[[], Mapping[str, Notifier]]
     observer: Observer
     clock: Clock
+    shard: Shard = WHOLE
 
 
 class Term:
@@ -46,7 +53,7 @@ class Term:
         )
         self._sampler = Sampler(outside.prometheus, outside.clock)
         self._announcer = Announcer(
-            notifiers=lambda: outside.channels.notifiers,
+            notifiers=outside.notifiers,
             wants=wants_notice,
             clock=outside.clock,
             observer=outside.observer,
@@ -63,9 +70,10 @@ class Term:
                 prober=outside.prober,
                 observer=outside.observer,
                 clock=outside.clock,
-                notifiers=lambda: outside.channels.notifiers,
+                notifiers=outside.notifiers,
                 wants=outside.channels.wants,
                 tell=lambda notice, guard: self._announcer.announce(notice, guard.channels),
+                elsewhere=None if outside.shard.is_all else self._elsewhere(),
             ),
         )
 
@@ -74,7 +82,7 @@ class Term:
         supervisor, outside = self.supervisor, self._outside
         # What this process saw as a standby may be older than what the leader before it remembered: a revision that
         # was left long ago would look like a new switch.
-        outside.cache.relist()
+        outside.cache.relist(outside.shard.has)
         calibrator = Calibrator(
             sampler=self._sampler,
             journal=outside.reach.journal,
@@ -99,10 +107,14 @@ class Term:
     def _watch_namespaces(self, rulebook: Rulebook) -> None:
         """Open watches go on under the rules they began with, also where no guard names their namespace any more."""
         open_in = {watch.switch.target.namespace for watch in self.supervisor.watches}
-        self._outside.cache.watch_namespaces(rulebook.namespaces | open_in)
+        self._outside.cache.watch_namespaces(rulebook.namespaces | open_in, self._outside.shard.has)
 
     def _guarded(self, target: Target, labels: Mapping[str, str]) -> bool:
-        return self.supervisor.guards(target, labels)
+        return self._outside.shard.has(target.namespace) and self.supervisor.guards(target, labels)
+
+    def _elsewhere(self) -> Elsewhere:
+        outside = self._outside
+        return Elsewhere(outside.reach.kept, outside.cache.labels_of, outside.clock, outside.shard)
 
     def rules_changed(self, rulebook: Rulebook) -> None:
         """Take up new rules."""

@@ -8,6 +8,7 @@ from watchdog.domain.rollout import SwitchKind
 from watchdog.domain.rules import Guard, Rulebook, Topic
 from watchdog.domain.state import Watch
 from watchdog.engine.braking import Brakeman
+from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.observing import Observer
 from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
@@ -33,6 +34,7 @@ class Ports:
     notifiers: Callable[[], Mapping[str, Notifier]]
     wants: Callable[[str, Watch, Topic], bool]  # whether a channel is told of a topic of a watch
     tell: Callable[[Notice, Guard], None]  # what belongs to no watch
+    elsewhere: Elsewhere | None = None  # the targets of other shards
 
 
 def supervisor_of(rulebook: Rulebook, ports: Ports) -> Supervisor:
@@ -69,6 +71,7 @@ def supervisor_of(rulebook: Rulebook, ports: Ports) -> Supervisor:
         observer=ports.observer,
         driver=driver,
         tell=ports.tell,
+        elsewhere=ports.elsewhere,
     )
     performer = Performer(
         providers=by_kind,

@@ -22,12 +22,14 @@ from deployment.rendering import (
     values_of,
 )
 from deployment.tools import ROOT, module
-from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Where
+from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Where, shard_rights
+from watchdog.domain.shards import MOST
 from watchdog.rulebook import read_rules
 from watchdog.settings import Settings, variable
 from watchdog.survey.network_policy import network_policy
 
 VERSIONS = ("1.34.0", "1.36.0", "1.37.0")
+LEASES = ("rollback-watchdog", "rollback-watchdog-dry-run")  # a dry run has its own
 READING = {"get", "list", "watch"}
 CUSTOM = {"ServiceMonitor", "PodMonitor"}  # of the Prometheus operator: no schema of theirs comes with Kubernetes
 OPTIONS: Object = {
@@ -43,6 +45,7 @@ OPTIONS: Object = {
     },
     "publicUrl": "https://watchdog.example",
     "recordsKept": 500,
+    "shards": 3,
     "podAnnotations": {"team": "platform"},
     "nodeSelector": {"kubernetes.io/os": "linux"},
     "tolerations": [{"key": "spot", "operator": "Exists"}],
@@ -228,6 +231,8 @@ def test_the_rules_of_each_environment_are_valid_and_its_policy_is_theirs(enviro
         ({"prometheus": {"url": "prometheus:9090"}}, "url"),
         ({"prometheus": {"url": "http://me:secret@prometheus"}}, "url"),
         ({"image": {"digest": "latest"}}, "digest"),
+        ({"shards": 33}, "shards"),
+        ({"shards": 0}, "shards"),
         ({"rules": ""}, "--set-file rules=rules.toml"),
         ({"prometheus": {"authKeys": ["token"]}}, "prometheus.authSecret"),
         ({"prometheus": {"authSecret": "access", "authKeys": ["password"]}}, "authKeys"),
@@ -289,12 +294,29 @@ def test_prometheus_is_reached_in_the_same_way_by_both(parts: list[str], tmp_pat
     assert files == {f"/etc/rollback-watchdog/prometheus/{key}" for key in keys}
 
 
-@pytest.mark.parametrize("part", ["servicemonitor", "podmonitor", "restore-replicas"])
+def test_shards_grant_the_lease_of_each_and_nothing_else() -> None:
+    expected = {
+        (right.group, right.full_resource, right.verb, right.name)
+        for base in LEASES
+        for right in shard_rights(3, base=base)
+    }
+    helm = objects(helmed(values_of("production") | {"shards": 3}))
+    assert grants(helm["Role", NAMESPACE, "rollback-watchdog"]["rules"]) == needed(Where.OWN) | expected
+    container = helm["Deployment", NAMESPACE, "rollback-watchdog"]["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "WATCHDOG_SHARDS", "value": "3"} in container["env"]
+
+
+@pytest.mark.parametrize("part", ["servicemonitor", "podmonitor", "restore-replicas", "shards"])
 def test_every_component_can_be_added_to_an_overlay(part: str, tmp_path: Path) -> None:
     where = "guarded" if part == "restore-replicas" else "base"
     found = overlaid(tmp_path, where, part, namespace="any")
     if part == "restore-replicas":
         assert grants(found["Role", "any", "rollback-watchdog"]["rules"]) == needed(Where.GUARDED, scaling=True)
+    elif part == "shards":
+        names = {name for _, _, _, name in grants(found["Role", "any", "rollback-watchdog-shards"]["rules"])}
+        assert names == {right.name for base in LEASES for right in shard_rights(MOST, base=base)}
+        container = found["Deployment", "any", "rollback-watchdog"]["spec"]["template"]["spec"]["containers"][0]
+        assert {"name": "WATCHDOG_SHARDS", "value": "2"} in container["env"]
     else:
         assert CUSTOM & {kind for kind, _, _ in found}
 

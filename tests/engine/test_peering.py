@@ -91,8 +91,12 @@ def told(
         clock = SimulatedClock(after(123))
         source.clock = clock
         sampler = Sampler(source, clock)
+
+        async def peers(_: Watch) -> Sequence[Peer]:
+            return [a_peer(name) for name in names]
+
         peering = Peering(
-            peers=lambda _: [a_peer(name) for name in names],
+            peers=peers,
             sampler=sampler,
             prober=prober or FakeProber(),
             providers={SwitchKind.ROLLOUT: FakeProvider()},  # type: ignore[dict-item]

@@ -3,7 +3,7 @@
 Nothing that decides knows of them: a put-back that is withheld is one more answer that a provider may give.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from watchdog.domain.live import Live, Sighting
 from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch
 from watchdog.domain.rules import Topic
-from watchdog.ports import Braking, Document, Journal, Notifier, OutOfReach, Owners, TrafficProvider
+from watchdog.ports import Braking, Document, Journal, Kept, Notifier, OutOfReach, Owners, TrafficProvider
 
 MARK = "dry_run"
 """The field by which a document is known to be of a dry run."""
@@ -192,6 +192,21 @@ class MarkedJournal:
 
     async def remember(self, target: Target, document: Document) -> None:
         await self._own.remember(target, marked(document))
+
+
+class MarkedKept:
+    """What a dry run's other shards have journalled, and beside it what the real ones have of other targets."""
+
+    def __init__(self, own: Kept, real: Kept) -> None:
+        self._own = own
+        self._real = real
+
+    async def memories_in(self, namespaces: Collection[str]) -> Mapping[Target, Document]:
+        own = {target: _unmarked(document) for target, document in (await self._own.memories_in(namespaces)).items()}
+        return {**await self._real.memories_in(namespaces), **own}
+
+    async def open_watches(self) -> Sequence[str]:
+        return await self._own.open_watches()
 
 
 def marked(document: Document) -> Document:

@@ -14,7 +14,7 @@ from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.history import Pods
 from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.measurement import Baseline
-from watchdog.domain.rollout import Stable, SwitchKind, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Action, Budget, Guard, Rule, Threshold
 
 SETTLE = timedelta(seconds=2)
@@ -235,10 +235,19 @@ class Watch:
 
 def watch_id(switch: TrafficSwitch) -> str:
     """A name for the watch of a switch, the same whenever the same switch is seen: fit for a ConfigMap's name."""
-    moment = switch.at.strftime("%Y%m%dt%H%M%S")
-    identity = f"{switch.target}|{switch.candidate.workload}|{switch.candidate.template}|{moment}"
+    return _id_of(switch.target, switch.candidate, switch.at.strftime("%Y%m%dt%H%M%S"))
+
+
+def is_id_of(ident: str, target: Target, candidate: Revision) -> bool:
+    """Whether that is the id of a watch of this candidate on this target, whenever it was switched to."""
+    moment = ident.rpartition("-")[0].rpartition("-")[2]
+    return ident == _id_of(target, candidate, moment)
+
+
+def _id_of(target: Target, candidate: Revision, moment: str) -> str:
+    identity = f"{target}|{candidate.workload}|{candidate.template}|{moment}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-    return f"{switch.target.name[:40].strip('.-').replace('.', '-')}-{moment}-{digest}"
+    return f"{target.name[:40].strip('.-').replace('.', '-')}-{moment}-{digest}"
 
 
 def open_watch(

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge.peers import (
@@ -27,7 +27,7 @@ from watchdog.ports import Clock, OutOfReach, Prober, TrafficProvider
 
 log = logging.getLogger(__name__)
 
-PeersOf = Callable[[Watch], Sequence[Peer]]
+PeersOf = Callable[[Watch], Awaitable[Sequence[Peer]]]
 
 _DEADLINE = 5.0  # seconds that a whole comparison may take: it stands between a breach and the act
 _LEAD_IN = timedelta(seconds=60)  # before what is compared, so that its first scrape has one to be counted from
@@ -38,7 +38,7 @@ _PODS = 3  # of a peer that are probed when a probe rule is compared
 Asked = tuple[tuple[str, datetime], ...]
 
 
-def nobody(_: Watch) -> Sequence[Peer]:
+async def nobody(_: Watch) -> Sequence[Peer]:
     """For a watch that is driven where no other target is known."""
     return ()
 
@@ -82,7 +82,7 @@ class Peering:
         asked = tuple((rule.name, verdict.at) for rule, verdict in rules)
         if self._last is not None and self._last[0] == asked:
             return self._last[1]
-        peers = self._peers(watch)
+        peers = await self._peers(watch)
         compared = await asyncio.gather(*(self._compared(watch, rule, verdict, peers) for rule, verdict in rules))
         comparison = Comparison(self._clock.now(), tuple(compared))
         self._last = asked, comparison
@@ -151,7 +151,7 @@ class Peering:
         """Probe each peer once, while the candidate answers; who does not answer now is no witness later."""
         if rule in self._unfit:
             return
-        peers = self._peers(watch)
+        peers = await self._peers(watch)
         results = await asyncio.gather(*(self._probed(peer, probe, 1) for peer in peers))
         unfit = {
             peer.target
@@ -162,7 +162,7 @@ class Peering:
 
     async def witnesses(self, watch: Watch, rule: str, probe: Probe) -> tuple[ProbeResult, ...]:
         """One ready pod each of up to three peers, probed now: is it the way to the pods that is blocked?"""
-        fit = [peer for peer in self._peers(watch) if peer.target not in self._unfit.get(rule, ())][:_WITNESSES]
+        fit = [peer for peer in await self._peers(watch) if peer.target not in self._unfit.get(rule, ())][:_WITNESSES]
         results = await asyncio.gather(*(self._probed(peer, probe, 1) for peer in fit))
         return tuple(result for found in results for result in found)
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Event, Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed, brought_back, notice
+from watchdog.domain.memory import Memory, Noticed, brought_back, notice
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
@@ -20,6 +20,7 @@ from watchdog.domain.untouched import Peer, untouched
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
+from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
 from watchdog.engine.memories import Memories
@@ -57,6 +58,7 @@ class Supervisor:
         observer: Observer,
         driver: Callable[[Watch], WatchDriver],
         tell: Callable[[Notice, Guard], None],
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._providers = providers
         self._journal = journal
@@ -65,6 +67,7 @@ class Supervisor:
         self._driver = driver
         self.memories = Memories(journal, clock)
         self._guarding = Guarding(rulebook, self.memories)
+        self._elsewhere = elsewhere
         self._running: dict[str, _Running] = {}
         self._unread = Unread()
         self._left_alone: dict[Target, Sighting] = {}  # as last sighted, for when that ends
@@ -78,10 +81,15 @@ class Supervisor:
         """The open watches, and ended ones of which someone is still to be told."""
         return tuple(running.driver.watch for running in self._running.values())
 
-    def peers(self, watch: Watch) -> tuple[Peer, ...]:
-        """Targets of the watch's guard that nobody touched in the same time."""
+    async def peers(self, watch: Watch) -> tuple[Peer, ...]:
+        """Targets of the watch's guard that nobody touched in the same time, of whichever shard."""
+        guard = self.rulebook.guard(watch.guard.name)
+        others: tuple[Memory, ...] = ()
+        if self._elsewhere is not None and guard is not None:
+            await self._elsewhere.look(guard)
+            others = self._elsewhere.memories_of(guard)
         known = [one for one in self._guarding.memories_of(watch.guard) if not self._unread.of(one.target)]
-        return untouched(watch, known, self.watches)
+        return untouched(watch, (*known, *others), self.watches)
 
     def undisturbed(self) -> Mapping[Target, Guard]:
         """The guarded targets that no open watch is about: their past may be looked at."""

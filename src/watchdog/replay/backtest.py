@@ -156,7 +156,7 @@ class Backtest:
         sampler = Sampler(self._source, At(now + timedelta(days=1)), deadline=DEADLINE, gather=0.0)
         neighbours = Neighbours(guards, courses, cases)
 
-        def peers(watch: Watch) -> Sequence[Peer]:
+        async def peers(watch: Watch) -> Sequence[Peer]:
             return neighbours.peers(watch.breached_at or watch.opened, watch.guard, watch.switch)
 
         replayer = Replayer(self._source, sampler, peers, now, deadline=DEADLINE)

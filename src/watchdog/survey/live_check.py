@@ -43,6 +43,7 @@ class Cluster:
     journal: Journal
     own: str
     own_account: bool
+    shards: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ async def _cluster(
             cluster.own,
             who,
             own_account=cluster.own_account,
+            shards=cluster.shards,
             owners=[(one.owner, guard) for one in inventory.found if one.owner is not None for guard in one.guards],
         )
     except OutOfReach as error:

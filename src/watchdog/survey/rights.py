@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from watchdog.adapters.kubernetes.access import may
 from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.owners import RESOURCES
-from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where
+from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where, shard_rights
 from watchdog.domain.owners import Owner
 from watchdog.domain.rules import Action, Guard, Rule, Rulebook
 from watchdog.rulebook import Places
@@ -43,6 +44,7 @@ async def missing_rights(
     *,
     own_account: bool,
     owners: Iterable[tuple[Owner, Guard]] = (),
+    shards: int = 1,
 ) -> Sequence[Finding]:
     """One finding for each resource of which a verb is needed and not granted, with all such verbs.
 
@@ -57,7 +59,7 @@ async def missing_rights(
             "grant it by a Role" if own_account else "the watchdog's own account needs it, whoever checks",
             *(places.of() if lack.guard is None else place_of_guard(places, lack.guard)),
         )
-        for lack in await lacking(kube, (*needed(rulebook, own), *needed_of_owners(owners)))
+        for lack in await lacking(kube, (*needed(rulebook, own, shards=shards), *needed_of_owners(owners)))
     ]
 
 
@@ -82,9 +84,10 @@ async def lacking(kube: KubeClient, needs: Iterable[Need]) -> Sequence[Lack]:
     return [Lack(tuple(those), *key, guards[key]) for key, those in verbs.items()]
 
 
-def needed(rulebook: Rulebook, own: str, *, dry_run: bool = False) -> Iterator[Need]:
+def needed(rulebook: Rulebook, own: str, *, dry_run: bool = False, shards: int = 1) -> Iterator[Need]:
     """Each right that these rules need; `dry_run`: that they need where nothing is written to what is guarded."""
-    for right in RIGHTS:
+    base = f"{NAME}-dry-run" if dry_run else NAME
+    for right in (*RIGHTS, *shard_rights(shards, base=base)):
         if dry_run and (right.acting or right.telling):
             continue
         if right.where is Where.OWN:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, Resource
 from watchdog.adapters.kubernetes.reflector import INACTIVITY, Change, Changed, Deleted, Reflector, Relisted
 from watchdog.adapters.kubernetes.trimming import TRIMS
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,10 @@ def controller_uid(one: Json) -> str:
     return ""
 
 
+def _everywhere(_namespace: str) -> bool:
+    return True
+
+
 class ClusterCache:
     """Feeds itself from one reflector per resource and namespace while `run` runs."""
 
@@ -144,9 +149,9 @@ class ClusterCache:
             if reflector.trouble
         )
 
-    def watch_namespaces(self, namespaces: Collection[str]) -> None:
-        """Watch these from now on, and no others (the rules were edited)."""
-        wanted = frozenset(namespaces)
+    def watch_namespaces(self, namespaces: Collection[str], within: Callable[[str], bool] = _everywhere) -> None:
+        """Watch these from now on, and no others (the rules were edited); what is not `within` stays as it is."""
+        wanted = {name for name in namespaces if within(name)} | {name for name in self._namespaces if not within(name)}
         for name in wanted - self._namespaces.keys():
             self._namespaces[name] = Namespace()
         for name in self._namespaces.keys() - wanted:
@@ -155,14 +160,13 @@ class ClusterCache:
         self._rewatch.set()
         self._beat()
 
-    def relist(self, namespace: str | None = None) -> None:
-        """List everything (or all of a namespace) anew, and take nothing that is known for granted until then.
+    def relist(self, within: Callable[[str], bool] = _everywhere) -> None:
+        """List everything `within` anew, and take nothing that is known of it for granted until then.
 
         A stream that died without a word looks like one on which nothing happens: who decides by what is here, for
         the first time or after a while, must know that it is not older than the last decision.
         """
-        for name in self._namespaces if namespace is None else self._namespaces.keys() & {namespace}:
-            self._namespaces[name] = Namespace()
+        self._namespaces = {name: Namespace() if within(name) else old for name, old in self._namespaces.items()}
         self._rewatch.set()
         self._beat()
 
@@ -273,6 +277,12 @@ class ClusterCache:
         """All objects of a kind, by name."""
         found = self._namespaces.get(namespace)
         return found.objects[resource] if found else {}
+
+    def labels_of(self, target: Target) -> Mapping[str, str] | None:
+        """The labels of a Deployment or Service; None where there is none of that name, as far as is known."""
+        resource = SERVICES if target.kind is TargetKind.SERVICE else DEPLOYMENTS
+        found = self.all(resource, target.namespace).get(target.name)
+        return None if found is None else found["metadata"].get("labels") or {}
 
     def owned(self, resource: Resource, namespace: str, uid: str) -> Iterable[Json]:
         """The ReplicaSets of the Deployment, or the pods of the ReplicaSet, with that uid."""

@@ -13,7 +13,7 @@ import json
 import logging
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from watchdog.adapters.kubernetes.client import MERGE_PATCH, KubeClient
@@ -97,6 +97,28 @@ class ConfigMapJournal:
             self._versions.pop(name, None)
             await self._prune()
 
+    async def open_watches(self) -> Sequence[str]:
+        """The ids of the records that are open, without reading any."""
+        labels = f"{RECORD}={self._watches},{OPEN}=true"
+        start = f"{NAME}-{self._series}"
+        with unanswered("looking which watches are open"):
+            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, metadata_only=True)
+            return [one["metadata"]["name"].removeprefix(start) async for page, _ in pages for one in page]
+
+    async def memories_in(self, namespaces: Collection[str]) -> Mapping[Target, Document]:
+        """What is remembered of the targets in these namespaces, whoever wrote it; nothing is written after it."""
+        found: dict[Target, Document] = {}
+        with unanswered("reading what is remembered of other targets"):
+            for namespace in sorted(namespaces):
+                try:
+                    one = await self._client.get(CONFIGMAPS, self._namespace, self._of_targets + namespace)
+                except ApiError as error:
+                    if error.status != 404:
+                        raise
+                else:
+                    found.update(self._remembered(one))
+        return found
+
     async def memories(self) -> Mapping[Target, Document]:
         """What is remembered of each target."""
         found: dict[Target, Document] = {}
@@ -105,12 +127,15 @@ class ConfigMapJournal:
             async for page, _ in pages:
                 for one in page:
                     self._know(one)
-                    namespace = one["metadata"]["name"].removeprefix(self._of_targets)
-                    for key, text in (one.get("data") or {}).items():
-                        target, document = _target(namespace, key), decoded(f"{namespace}/{key}", text)
-                        if target is not None and document is not None:
-                            found[target] = document
+                    found.update(self._remembered(one))
         return found
+
+    def _remembered(self, one: Json) -> Iterator[tuple[Target, Document]]:
+        namespace = one["metadata"]["name"].removeprefix(self._of_targets)
+        for key, text in (one.get("data") or {}).items():
+            target, document = _target(namespace, key), decoded(f"{namespace}/{key}", text)
+            if target is not None and document is not None:
+                yield target, document
 
     async def remember(self, target: Target, document: Document) -> None:
         """Create or replace what is remembered of one target."""

@@ -108,8 +108,10 @@ class KubernetesLease:
 
     async def release(self) -> None:
         """Empty the holder, as client-go does: whoever looks next takes the lease without waiting."""
-        if not self.valid():
-            return
+        if self.valid():
+            await self._give_up()
+
+    async def _give_up(self) -> None:
         self._valid_until = _NEVER
         try:
             async with asyncio.timeout(_LAST_CALL):

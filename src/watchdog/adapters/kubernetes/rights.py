@@ -21,6 +21,8 @@ from watchdog.adapters.kubernetes.kinds import (
     Resource,
 )
 from watchdog.adapters.kubernetes.owners import RESOURCES as OWNERS
+from watchdog.adapters.kubernetes.shard_leases import lease_name
+from watchdog.domain.shards import Shard
 
 
 class Where(StrEnum):
@@ -102,3 +104,10 @@ GITOPS: tuple[Right, ...] = (
         for owner in OWNERS.values()
     ),
 )
+
+
+def shard_rights(shards: int, *, base: str = NAME) -> tuple[Right, ...]:
+    """What `WATCHDOG_SHARDS` needs beside them: the lease of each shard; nothing, where there is one."""
+    why = "it cannot know whether it leads the shard, whose targets are not watched"
+    names = [lease_name(Shard(number, shards), base) for number in range(shards)] if shards > 1 else []
+    return tuple(Right(verb, LEASES, Where.OWN, why, name=name) for name in names for verb in ("get", "update"))

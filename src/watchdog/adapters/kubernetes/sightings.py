@@ -139,7 +139,7 @@ class Sightings(ABC):
             return False
         if outdated:
             known.told = ()
-            self._cache.relist(place[0])
+            self._cache.relist(lambda name: name == place[0])
         return not outdated
 
     async def _is_outdated(self, place: Place, sighting: Sighting) -> bool:

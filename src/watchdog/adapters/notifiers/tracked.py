@@ -9,6 +9,8 @@ from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Topic
 from watchdog.ports import Clock, NotDelivered, Notifier
 
+NOT_LEADING = "not sent: this replica does not lead any more"
+
 
 @dataclass
 class InFlight:
@@ -49,6 +51,8 @@ class TrackedNotifier:
         self._retired = False
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
+        if not self._fence():
+            raise NotDelivered(NOT_LEADING)
         self._in_flight.count += 1
         self._sending += 1
         try:
@@ -60,7 +64,7 @@ class TrackedNotifier:
 
     async def _tell(self, notice: Notice, *, possible_repeat: bool) -> None:
         if not self._fence():
-            raise NotDelivered("not sent: this replica does not lead any more")
+            raise NotDelivered(NOT_LEADING)
         await self.inner.send(self._linked(notice), possible_repeat=possible_repeat)
 
     def hurry(self) -> None:
@@ -95,3 +99,24 @@ class TrackedNotifier:
         """Whether the channel is told of `topic`."""
         wants = getattr(self.inner, "wants", None)
         return wants is None or bool(wants(topic))
+
+
+class FencedNotifier:
+    """A tracked notifier as one shard of several has it: it sends nothing unless that shard is led here."""
+
+    def __init__(self, inner: TrackedNotifier, fence: Callable[[], bool]) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._fence = fence
+
+    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
+        if not self._fence():
+            raise NotDelivered(NOT_LEADING)
+        await self._inner.send(notice, possible_repeat=possible_repeat)
+
+    async def close(self) -> None:
+        """Nothing: the notifier is shared."""
+
+    def wants(self, topic: Topic) -> bool:
+        """Whether the channel is told of `topic`."""
+        return self._inner.wants(topic)

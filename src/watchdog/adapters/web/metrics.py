@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from watchdog.domain.judge import Finding
 from watchdog.domain.measurement import FailureReason
 from watchdog.domain.rollout import SwitchKind
+from watchdog.domain.shards import Shard
 from watchdog.domain.state import Phase
 
 # Without this each counter brings a second series, `..._created`, that nobody asked for.
@@ -20,7 +21,7 @@ class Metrics:
     An alert on `increase(...)` would otherwise miss the first event, which has nothing to increase from.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shards: int = 1) -> None:
         self.registry = CollectorRegistry()
         self._switches = self._counter("watchdog_switches", "Traffic switches seen.", ["kind"])
         self._watches = self._gauge("watchdog_watches_open", "Watches that are open now.")
@@ -62,7 +63,13 @@ class Metrics:
         self._rights_missing = self._gauge(
             "watchdog_rights_missing", "Resources, by namespace, of which the API server does not grant a needed verb."
         )
-        self._leader = self._gauge("watchdog_leader", "1 while this replica leads.")
+        if shards == 1:
+            self._leader = self._gauge("watchdog_leader", "1 while this replica leads.")
+        else:
+            self._leader = self._gauge("watchdog_leader", "1 while this replica leads the shard.", ["shard"])
+            for number in range(shards):
+                self._leader.labels(str(number)).set(0)
+        self._open: dict[int, int] = {}  # of each shard
         self._dry_run = self._gauge("watchdog_dry_run", "1 while this is a dry run, which changes nothing.")
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
         self._verdicts: dict[tuple[str, str], str] = {}
@@ -185,6 +192,24 @@ class Metrics:
             self._verdicts.clear()
             self._exempt.clear()
             self._watches.set(0)
+
+    def leads_shard(self, shard: Shard, leads: bool) -> None:
+        """The same of one shard of several: what was known of its targets goes, of the others' nothing."""
+        if shard.is_all:
+            self.leader(leads)
+            return
+        self._leader.labels(str(shard.number)).set(leads)
+        if not leads:
+            known = {target for target, _ in (*self._verdicts, *self._probed)} | self._exempt.keys()
+            for target in [one for one in known if shard.has(one.partition("/")[0])]:
+                self.forget(target)
+                self.unguarded(target)
+            self.watches_of_shard(shard, 0)
+
+    def watches_of_shard(self, shard: Shard, count: int) -> None:
+        """How many watches of one shard are open now; shown is their sum."""
+        self._open[shard.number] = count
+        self.watches_open(sum(self._open.values()))
 
     def dry_run(self, is_one: bool) -> None:
         """Whether what is counted here is of a dry run."""

@@ -1,0 +1,180 @@
+"""The terms of this process: one for each lease that it holds. Without shards there is one lease."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from watchdog.adapters.kubernetes.shard_leases import ShardLeases
+from watchdog.adapters.sharded import ShardedJournal, ShardedObserver, namespace_of
+from watchdog.adapters.web.metrics import Metrics
+from watchdog.adapters.web.observer import MetricsObserver
+from watchdog.domain.effects import Notice
+from watchdog.domain.record import record_of
+from watchdog.domain.rules import Rulebook
+from watchdog.domain.shards import WHOLE, Shard
+from watchdog.engine.leading import lead
+from watchdog.engine.supervisor import Supervisor
+from watchdog.ports import Document, Leadership
+from watchdog.reach import Reach
+from watchdog.term import Outside, Term
+
+
+@dataclass
+class Seat:
+    """One lease, and the term that it gives while it is held."""
+
+    shard: Shard
+    leadership: Leadership
+    outside: Outside
+    term: Term | None = None
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it leads, and has taken up what the one before left."""
+        return self.term is not None and self.term.supervisor.resumed.is_set()
+
+    async def work(self, rulebook: Callable[[], Rulebook]) -> None:
+        """One term, by the rules in force."""
+        self.term = Term(rulebook(), self.outside)
+        try:
+            await self.term.run()
+        finally:
+            self.term = None
+
+
+class Terms:
+    """All seats of this process. `leases`: where there are shards."""
+
+    def __init__(self, seats: Sequence[Seat], metrics: Metrics, leases: ShardLeases | None = None) -> None:
+        self._seats = seats
+        self._metrics = metrics
+        self._leases = leases
+
+    def work(self, rulebook: Callable[[], Rulebook]) -> Mapping[str, Coroutine[Any, Any, None]]:
+        """What there is to run, by name."""
+        work = {_named("leadership", seat): self._lead(seat, rulebook) for seat in self._seats}
+        if self._leases is not None:
+            work |= {"layout": self._leases.layout.run(), "balance": self._leases.balance()}
+        return work
+
+    def _lead(self, seat: Seat, rulebook: Callable[[], Rulebook]) -> Coroutine[Any, Any, None]:
+        def leads(leading: bool) -> None:
+            self._metrics.leads_shard(seat.shard, leading)
+
+        return lead(seat.leadership, lambda: seat.work(rulebook), leads)
+
+    @property
+    def _held(self) -> list[Seat]:
+        return [seat for seat in self._seats if seat.term is not None]
+
+    @property
+    def supervisors(self) -> tuple[Supervisor, ...]:
+        """Of the terms that run."""
+        return tuple(seat.term.supervisor for seat in self._seats if seat.term is not None)
+
+    @property
+    def valid(self) -> tuple[Shard, ...]:
+        """What it leads at this very instant."""
+        return tuple(seat.shard for seat in self._seats if seat.leadership.valid())
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it leads something, and has taken up all that those before left."""
+        return bool(self._held) and all(seat.resumed for seat in self._held)
+
+    @property
+    def all_led(self) -> bool:
+        """Whether somebody leads each shard, as far as is known; or all of them, with another number of shards."""
+        if self._leases is not None and not self._leases.layout.valid():
+            return bool(self._leases.layout.holder)
+        return all(seat.term is not None or seat.leadership.holder for seat in self._seats)
+
+    @property
+    def role(self) -> str:
+        """Leader, or standby of whom; one line."""
+        if self._leases is None:
+            [seat] = self._seats
+            return "leader" if seat.term is not None else f"standby; {seat.leadership.holder or 'nobody'} leads"
+        layout = self._leases.layout
+        if not layout.valid():
+            return f"standby; {layout.holder or 'nobody'} leads, and with another WATCHDOG_SHARDS"
+        others = ", ".join(
+            f"{seat.leadership.holder or 'nobody'} leads {seat.shard}" for seat in self._seats if seat.term is None
+        )
+        mine = ", ".join(str(seat.shard.number) for seat in self._held)
+        led = f"leader of shards {mine} of {len(self._seats)}" if mine else "standby"
+        return f"{led}; {others}" if others else led
+
+    @property
+    def troubles(self) -> list[str]:
+        """Why the leads cannot be found out, or kept up, at present."""
+        found = [seat.leadership.trouble for seat in self._seats]
+        if self._leases is not None:
+            found.append(self._leases.layout.trouble)
+        return [trouble for trouble in found if trouble]
+
+    async def watches(self, reach: Reach) -> Sequence[Document]:
+        """The open ones: its own as they stand, those of other leaders as they are journalled."""
+        own = [reach.document(record_of(one)) for supervisor in self.supervisors for one in supervisor.watches]
+        held = [seat.shard for seat in self._held]
+        if len(held) == len(self._seats):
+            return own
+        kept = await reach.journal.records(open_only=True)
+        return [*own, *(one for one in kept if not any(shard.has(namespace_of(one)) for shard in held))]
+
+    def rules_changed(self, rulebook: Rulebook) -> None:
+        """Take up new rules; where another one leads, the caches alone."""
+        for seat in self._seats:
+            if seat.term is None:
+                seat.outside.cache.watch_namespaces(rulebook.namespaces, seat.shard.has)
+            else:
+                seat.term.rules_changed(rulebook)
+
+    def announce(self, notice: Notice) -> None:
+        """Tell of something that belongs to no watch, once for all shards: by the leader of the first."""
+        first = self._seats[0].term
+        if first is not None:
+            first.announce(notice)
+
+    async def last_words(self, seconds: float) -> None:
+        """Write what the records do not say yet."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(seat.term.last_words() for seat in self._seats if seat.term is not None))
+
+    async def release(self) -> None:
+        """Give back what is held; to be called when all work has ended."""
+        await asyncio.gather(*(seat.leadership.release() for seat in self._seats))
+
+
+def whole(leadership: Leadership, outside: Outside, metrics: Metrics) -> Terms:
+    """One lease for all targets."""
+    return Terms([Seat(WHOLE, leadership, outside)], metrics)
+
+
+def sharded(
+    leases: ShardLeases,
+    outside: Outside,
+    reach: Callable[[Callable[[], bool]], Reach],
+    observer: MetricsObserver,
+    metrics: Metrics,
+) -> Terms:
+    """A lease for each shard, which fences whatever its term writes (`reach` of that fence) or tells."""
+    seats, one_by_one = [], asyncio.Lock()
+    for lease in leases.leases:
+        own = reach(lease.valid)
+        seat = replace(
+            outside,
+            reach=replace(own, journal=ShardedJournal(own.journal, lease.shard, one_by_one)),
+            notifiers=outside.channels.fenced(lease.valid),
+            observer=ShardedObserver(observer, metrics, lease.shard),
+            shard=lease.shard,
+        )
+        seats.append(Seat(lease.shard, lease, seat))
+    return Terms(seats, metrics, leases)
+
+
+def _named(what: str, seat: Seat) -> str:
+    return what if seat.shard.is_all else f"{what} of shard {seat.shard}"
