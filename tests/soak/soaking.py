@@ -110,15 +110,15 @@ def _trim(made: World) -> None:
 def weight(hour: int) -> Weight:
     """Weigh this process, after its rubbish was taken out."""
     gc.collect()
-    own = sum(
-        1
-        for one in gc.get_objects()
-        if (module := getattr(type(one), "__module__", "") or "").startswith("watchdog.")
-        and not module.startswith("watchdog.simulator")
-    )
+    own = sum(1 for one in gc.get_objects() if _is_of_the_watchdog(type(one)))
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     files = len(os.listdir("/proc/self/fd"))
     return Weight(hour, pages * os.sysconf("SC_PAGE_SIZE") / 2**20, files, len(asyncio.all_tasks()), own)
+
+
+def _is_of_the_watchdog(cls: type) -> bool:
+    module = getattr(cls, "__module__", "")
+    return isinstance(module, str) and module.startswith("watchdog.") and not module.startswith("watchdog.simulator")
 
 
 def _simulated(record: logging.LogRecord) -> bool:

@@ -304,13 +304,13 @@ async def run(made: World, *, switches: int, hours: float = 0.0, each_hour: Chec
             return task
 
         process = beside(made.keep_alive(), "keep alive")
-        beside(_hourly(made, each_hour), "hourly")
+        hourly = beside(_hourly(made, each_hour), "hourly")
         weather = beside(made.sky.blow(made.wear.gust_every), "weather") if made.wear.gust_every else None
         pauses = beside(made.pause_now_and_then(), "pauses")
         await made.sky.clock.sleep(8)
         people = [beside(person.live(), f"person of {name}") for name, person in made.people.items()]
         over = made.sky.clock.monotonic() + 3600 * hours
-        helpers = [task for task in (process, weather, pauses, *people) if task is not None]
+        helpers = [task for task in (process, hourly, weather, pauses, *people) if task is not None]
         while len(made.history.switches) < switches or made.sky.clock.monotonic() < over:
             await made.sky.clock.sleep(2)
             for task in helpers:
