@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from soak.soaking import Report, Weight, soak
+from soak.soaking import Report, soak
+from soak.weighing import Weight
 from soak.world import Wear
 
 
@@ -82,9 +83,10 @@ def tell(report: Report) -> None:
     for line in report.lines:
         print(f"  VIOLATED  {line}")
     if len(report.weights) > 1:
-        first, most = report.weights[0], max(report.weights[1:], key=lambda one: one.rss)
+        first, most = report.weights[0], max(report.weights[1:], key=lambda one: one.held)
         print(
-            f"  memory at most {100 * (most.rss / first.rss - 1):+.1f} % after the first hour, in hour {most.hour}; "
+            f"  the watchdog held at most {100 * (most.held / first.held - 1):+.1f} % after the first hour, in hour "
+            f"{most.hour}; "
             f"{report.most_records} records kept at most"
         )
 

@@ -1,9 +1,7 @@
 """One soak from its seed to its verdict."""
 
 import asyncio
-import gc
 import logging
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -13,24 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from soak.invariants import owed, violations
+from soak.weighing import Weight, weight
 from soak.world import Wear, World, run, world
 from town import START
 from watchdog.simulator.clock import run_simulated
-
-
-@dataclass
-class Weight:
-    """What the process weighs at one moment."""
-
-    hour: int
-    rss: float  # MiB
-    files: int
-    tasks: int
-    objects: int  # of the watchdog's own classes, the simulator's left out
-
-    def __str__(self) -> str:
-        loads = f"{self.rss:6.1f} MiB, {self.files} files, {self.tasks} tasks, {self.objects} objects of the watchdog's"
-        return f"  hour {self.hour:2}: {loads}"
 
 
 @dataclass
@@ -71,8 +55,8 @@ def soak(
 
                 def hourly(here: World) -> None:
                     _trim(here)
-                    if weigh:
-                        report.weights.append(weight(len(report.weights) + 1))
+                    if weigh and here.watchdog is not None:
+                        report.weights.append(weight(len(report.weights) + 1, here.watchdog))
                         print(report.weights[-1], flush=True)
 
                 await run(made, switches=switches, hours=hours, each_hour=hourly)
@@ -105,20 +89,6 @@ def _trim(made: World) -> None:
     made.town.cluster._api.requests.clear()
     made.town.prometheus.requests.clear()
     made.town._performed.clear()
-
-
-def weight(hour: int) -> Weight:
-    """Weigh this process, after its rubbish was taken out."""
-    gc.collect()
-    own = sum(1 for one in gc.get_objects() if _is_of_the_watchdog(type(one)))
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    files = len(os.listdir("/proc/self/fd"))
-    return Weight(hour, pages * os.sysconf("SC_PAGE_SIZE") / 2**20, files, len(asyncio.all_tasks()), own)
-
-
-def _is_of_the_watchdog(cls: type) -> bool:
-    module = getattr(cls, "__module__", "")
-    return isinstance(module, str) and module.startswith("watchdog.") and not module.startswith("watchdog.simulator")
 
 
 def _simulated(record: logging.LogRecord) -> bool:

@@ -100,6 +100,7 @@ class World:
     rng: random.Random
     wear: Wear
     counts: Counter[str] = field(default_factory=Counter)
+    watchdog: Watchdog | None = None  # the present one, once started
     _process: asyncio.Task[None] | None = None
     _dies: asyncio.Event = field(default_factory=asyncio.Event)
     _mortal: bool = True
@@ -118,7 +119,8 @@ class World:
         while True:
             self._dies.clear()
             began = self.history.now()
-            self._process = asyncio.create_task(self._watchdog().run(asyncio.Event()), name="the watchdog")
+            self.watchdog = self._watchdog()
+            self._process = asyncio.create_task(self.watchdog.run(asyncio.Event()), name="the watchdog")
             dies = asyncio.create_task(self._dies.wait(), name="death")
             life = self.rng.expovariate(1 / self.wear.kill_every) if self.wear.kill_every and self._mortal else None
             try:
