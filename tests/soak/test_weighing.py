@@ -26,12 +26,15 @@ def test_what_the_simulator_holds_does_not_count() -> None:
 
 
 async def test_what_a_task_remembers_counts_and_its_loop_does_not() -> None:
+    began = asyncio.Event()
+
     async def remembering() -> None:
         kept = bytearray(BIG)
+        began.set()
         await asyncio.Event().wait()
         assert kept
 
     task = asyncio.create_task(remembering())
-    await asyncio.sleep(0)
+    await began.wait()
     assert BIG < held_by(task) < BIG + 50_000
     task.cancel()
