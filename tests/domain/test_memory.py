@@ -401,6 +401,16 @@ def test_what_was_rolled_out_while_idle_and_flipped_to_since_is_the_flips_to_wat
     assert "the flip is watched" in noticed.quiet
 
 
+def test_so_it_is_though_the_rollout_is_heard_of_after_the_flip() -> None:
+    idle = see(remembered(), a_sighting(REV2, since=10), idle=True).memory
+    turned = see(idle, a_sighting(REV2, since=10), now=40).memory
+    late = see(turned, a_sighting(REV3, since=30), now=50)
+    assert late.switch is None
+    assert "the flip is watched" in late.quiet
+    assert see(late.memory, a_sighting(a_revision("rev4"), since=45), now=50).switch is not None
+    assert see(turned, a_sighting(REV3, since=45), now=50).switch is not None
+
+
 def test_an_idle_colours_former_revision_may_be_gone_back_to_but_is_no_baseline() -> None:
     sighting = a_sighting(REV2, since=-60, previous=REV1, previous_since=at(-90000))
     memory = see(None, sighting, now=0, idle=True).memory

@@ -61,6 +61,7 @@ class Memory:
     first: bool = False  # the target's first revision, not yet seen rolled out
     doubted: bool = False  # `serving` was breached in its watch: it does not become good by staying
     idle: bool = False  # a Service's colour to which no traffic goes: it runs, but serves nothing
+    turned: datetime | None = None  # when a flip took the traffic to this colour, while it serves what it served then
     selector: Mapping[str, str] = field(default_factory=dict)
     good: tuple[Good, ...] = ()  # oldest first
     bad: tuple[Bad, ...] = ()
@@ -203,8 +204,8 @@ def _turned(memory: Memory, now: datetime, *, idle: bool) -> Memory:
     if idle == memory.idle:
         return memory
     if idle:
-        return replace(_closed(memory, now), idle=True)
-    return replace(memory, idle=False, since=now, good=_serving_again(memory.good, memory.serving, now))
+        return replace(_closed(memory, now), idle=True, turned=None)
+    return replace(memory, idle=False, since=now, turned=now, good=_serving_again(memory.good, memory.serving, now))
 
 
 def _closed(memory: Memory, at: datetime) -> Memory:
@@ -240,12 +241,13 @@ def _switch(
         since=at,
         first=False,
         doubted=False,
+        turned=None,
         selector=sighting.selector,
         colours=colours,
     )
     if idle:
         return Noticed(after, quiet="an idle colour")
-    if memory.idle:
+    if memory.idle or (memory.turned is not None and at <= memory.turned):
         return Noticed(after, quiet="rolled out as an idle colour, flipped to since: the flip is watched")
     if memory.put_back_to(serving):
         # However late it is seen, and by whichever process: it is the end of a watch, not the begin of another.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
@@ -13,7 +13,7 @@ from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.scaling import scale_up
-from watchdog.adapters.kubernetes.sightings import STALE, Known, Later, Place, Sightings
+from watchdog.adapters.kubernetes.sightings import Known, Later, Place, Sightings
 from watchdog.adapters.kubernetes.trimming import trim_service
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
@@ -30,6 +30,8 @@ from watchdog.domain.live import Destination, Live, Sighting
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 
 Json = dict[str, Any]
+
+STALE = timedelta(seconds=30)  # a write older than this was not seen as it happened, even if it came as an event
 
 
 class ServiceProvider(Sightings):

@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from watchdog.adapters.kubernetes.cache import Changes, ClusterCache, Key
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.pods import EPOCH
+from watchdog.adapters.kubernetes.reflector import INACTIVITY
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import Target
 from watchdog.ports import Clock, OutOfReach
@@ -16,7 +17,7 @@ Guarded = Callable[[Target, Mapping[str, str]], bool]
 Place = tuple[str, str]  # namespace, name
 
 ASK_AGAIN = 1.0  # seconds
-STALE = timedelta(seconds=30)  # a write older than this was not seen as it happened, even if it came as an event
+LONGEST_SILENCE = 2 * INACTIVITY  # seconds
 PATIENCE = 10.0  # seconds that the controller, and the first pod, are given to appear
 
 
@@ -35,6 +36,7 @@ class Known:
     owed: bool = True  # to be told once whatever was told before, as seen late: a list came in
     told: tuple[object, ...] = field(default=())
     verified: Mapping[str, str] | None = None  # the selector for which the cache was known to be up to date
+    unverified: float | None = None  # monotonic: since when nobody says whether it is
 
 
 class Later:
@@ -133,10 +135,13 @@ class Sightings(ABC):
         try:
             outdated = await self._is_outdated(place, sighting)
         except OutOfReach:
-            if self._clock.now() - sighting.since > STALE:
-                return True  # what is known must do: whoever acts looks afresh
-            known.told, known.due = (), self._clock.monotonic() + ASK_AGAIN
+            now = self._clock.monotonic()
+            known.unverified = now if known.unverified is None else known.unverified
+            if now - known.unverified > LONGEST_SILENCE:
+                return True  # what is known must do: a silent stream was noticed by now, and listed again
+            known.told, known.due = (), now + ASK_AGAIN
             return False
+        known.unverified = None
         if outdated:
             known.told = ()
             self._cache.relist(lambda name: name == place[0])
