@@ -5,6 +5,8 @@ import shlex
 import signal
 from pathlib import Path
 
+import pytest
+
 from cli.verbs import outcome, spawn
 from watchdog.demo.running import OCTET
 from watchdog.simulator.addresses import free_octet
@@ -32,6 +34,7 @@ async def test_a_demo_beside_another_one_is_in_nobodys_way(tmp_path: Path) -> No
     assert code == 0, shown + said
 
 
+@pytest.mark.timeout(300)  # it goes on in real time
 async def test_a_demo_that_is_kept_says_how_the_other_verbs_meet_it(tmp_path: Path) -> None:
     process = await spawn("demo", "--keep", folder=tmp_path)
     assert process.stdout is not None

@@ -40,7 +40,10 @@ def found(rules: str = RULES, remembered: Mapping[str, Any] | None = None, **beh
 
 
 def test_thin_traffic_is_told_with_the_time_a_fault_would_take_to_prove() -> None:
-    (errors,) = (one for one in of(Kind.THIN_TRAFFIC, found(requests_per_second=0.3)) if "error-rate" in one.message)
+    findings = found(requests_per_second=0.3)
+    thin = [one for one in of(Kind.THIN_TRAFFIC, findings) if "error-rate" in one.message]
+    assert len(thin) == 1, findings
+    errors = thin[0]
     assert errors.level is Level.WARNING
     assert errors.line == line_of('when = "http_error_rate > 5%"')
     told = re.fullmatch(

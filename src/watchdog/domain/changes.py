@@ -6,10 +6,11 @@ Never a value of an environment variable, and never what a ConfigMap or a Secret
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 MOST_CHANGES = 40
 _LONGEST = 200
+# Without a user, a query or a fragment: nothing that could hold a secret.
+_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[\w.-]+(:\d+)?)(?P<path>(/[\w.~%+-]*)*)")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -79,12 +80,9 @@ def _commits(before: Description, after: Description) -> str:
         return ""
     if not _COMMIT.fullmatch(before.commit) or not _COMMIT.fullmatch(after.commit):
         return ""
-    try:
-        address = urlsplit(after.source)
-    except ValueError:
+    address = _ADDRESS.fullmatch(after.source)
+    if address is None:
         return ""
-    if address.scheme not in ("http", "https") or not address.hostname or address.username or address.query:
-        return ""
-    path = address.path.rstrip("/").removesuffix(".git")
-    between = "-/compare" if "gitlab" in address.hostname else "compare"
-    return f"{address.scheme}://{address.netloc}{path}/{between}/{before.commit}...{after.commit}"
+    host, path = address["host"], (address["path"] or "").rstrip("/").removesuffix(".git")
+    between = "-/compare" if "gitlab" in host else "compare"
+    return f"{address['scheme']}://{host}{path}/{between}/{before.commit}...{after.commit}"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from adapters.kubernetes.building import a_client, a_cluster
+from adapters.notifiers.standin import a_notice
 from stopping import Process, run_stoppable
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import Fenced
@@ -508,10 +509,10 @@ def test_a_fence_that_does_not_hold_lets_no_notice_through() -> None:
         inner = Inner()
         open_ = [True]
         notifier = TrackedNotifier(inner, InFlight(), None, fence=lambda: open_[0])
-        await notifier.send(object(), possible_repeat=False)  # type: ignore[arg-type]
+        await notifier.send(a_notice(), possible_repeat=False)
         open_[0] = False
         with pytest.raises(NotDelivered) as refused:
-            await notifier.send(object(), possible_repeat=False)  # type: ignore[arg-type]
+            await notifier.send(a_notice(), possible_repeat=False)
         assert not refused.value.unsure
         assert inner.sent == 1
 
