@@ -83,11 +83,10 @@ def tell(report: Report) -> None:
     for line in report.lines:
         print(f"  VIOLATED  {line}")
     if len(report.weights) > 1:
-        first, most = report.weights[0], max(report.weights[1:], key=lambda one: one.held)
+        held = [weight.held for weight in report.weights]
         print(
-            f"  the watchdog held at most {100 * (most.held / first.held - 1):+.1f} % after the first hour, in hour "
-            f"{most.hour}; "
-            f"{report.most_records} records kept at most"
+            f"  the watchdog held {held[0]:.2f} MiB after the first hour, then {min(held[1:]):.2f} to {max(held[1:]):.2f}"
+            f" MiB, {held[-1]:.2f} at the end; {report.most_records} records kept at most"
         )
 
 
