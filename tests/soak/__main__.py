@@ -85,8 +85,8 @@ def tell(report: Report) -> None:
     if len(report.weights) > 1:
         held = [weight.held for weight in report.weights]
         print(
-            f"  the watchdog held {held[0]:.2f} MiB after the first hour, then {min(held[1:]):.2f} to {max(held[1:]):.2f}"
-            f" MiB, {held[-1]:.2f} at the end; {report.most_records} records kept at most"
+            f"  the watchdog held {held[0]:.2f} MiB after the first hour, then {min(held[1:]):.2f} to"
+            f" {max(held[1:]):.2f} MiB, {held[-1]:.2f} at the end; {report.most_records} records kept at most"
         )
 
 
