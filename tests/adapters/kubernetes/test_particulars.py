@@ -1,6 +1,14 @@
 """What of a pod template people may see: names, never values."""
 
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import given
+
+from fuzz.mutating import mutants
+from watchdog.adapters.kubernetes.errors import NoAnswer
 from watchdog.adapters.kubernetes.particulars import REVISION, SOURCE, description, parts_of
+from watchdog.domain.changes import changes
 
 CANARY = "hunter2"
 TEMPLATE = {
@@ -62,3 +70,9 @@ def test_source_and_commit_come_from_the_nearest_annotation() -> None:
     assert (own.source, own.commit) == ("https://git.example.com/shop", "abcdef1234")
     bare = description({}, {"spec": {}}, [{}, {REVISION: "1111111"}])
     assert (bare.source, bare.commit) == ("", "1111111")
+
+
+@given(mutants(TEMPLATE, most=3))
+def test_a_template_of_another_shape_is_described_or_is_no_answer(template: dict[str, Any]) -> None:
+    with suppress(NoAnswer):
+        changes(description({}, TEMPLATE, []), description({}, template, []))

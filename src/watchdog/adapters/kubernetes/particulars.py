@@ -6,6 +6,7 @@ Arguments, headers and values may hold secrets; names do not.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from watchdog.adapters.kubernetes.errors import NoAnswer
 from watchdog.domain.changes import Description
 
 Json = dict[str, Any]
@@ -24,15 +25,17 @@ _TIMES = (
 
 
 def description(notes: Mapping[str, str], template: Json, annotations: Iterable[Mapping[str, str]]) -> Description:
-    """A revision, by its whole pod template; the first of the annotations that knows its source and commit tells."""
-    own = (template.get("metadata") or {}).get("annotations") or {}
-    places = [own, *annotations]
-    return Description(
-        notes,
-        parts_of(template),
-        source=_first(places, SOURCE),
-        commit=_first(places, REVISION).lower(),
-    )
+    """A revision, by its whole pod template; the first of the annotations that knows its source and commit tells.
+
+    Raises `NoAnswer` for a template of another shape than the API has it.
+    """
+    try:
+        own = (template.get("metadata") or {}).get("annotations") or {}
+        places = [own, *annotations]
+        parts, source, commit = parts_of(template), _first(places, SOURCE), _first(places, REVISION).lower()
+    except (AttributeError, TypeError, ValueError) as error:
+        raise NoAnswer(f"a pod template of another shape: {type(error).__name__}") from error
+    return Description(notes, parts, source=source, commit=commit)
 
 
 def parts_of(template: Json) -> Parts:
