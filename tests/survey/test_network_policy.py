@@ -76,7 +76,26 @@ def test_rules_without_a_probe_reach_no_pod() -> None:
     ],
 )
 def test_a_channel_is_reached_where_its_url_says(url: str, place: object, reached: list[int]) -> None:
-    channel = egress(url)[3]
+    is_reached(egress(url)[3], place, reached)
+
+
+@pytest.mark.parametrize(
+    ("channel", "place", "reached"),
+    [
+        ('alertmanager = { url = "http://alertmanager.monitoring:9093" }', None, [9093]),
+        ('alertmanager = { url = "http://alertmanager.monitoring.svc" }', "monitoring", [80]),
+        ('cloudevents = { url = "https://hooks.example.org:8443/x", key = "{{ secret.KEY }}" }', None, [8443]),
+        ('cloudevents = { url = "https://hooks.example.org/x", key = "{{ secret.KEY }}" }', None, [443]),
+        ('pagerduty = { routing_key = "{{ secret.KEY }}" }', None, [443]),
+    ],
+)
+def test_so_are_those_of_other_kinds(channel: str, place: str | None, reached: list[int]) -> None:
+    rulebook = read_rules(RULES.replace('url = "URL"', channel), "")
+    labels = None if place is None else {"matchLabels": {"kubernetes.io/metadata.name": place}}
+    is_reached(network_policy(rulebook, "watchdog", PROMETHEUS)["spec"]["egress"][3], labels, reached)
+
+
+def is_reached(channel: dict[str, Any], place: object, reached: list[int]) -> None:
     assert ports(channel) == reached
     assert channel.get("to") == (None if place is None else [{"namespaceSelector": place}])
 

@@ -32,6 +32,8 @@ from watchdog.domain.telling import name_of
 LARGEST = 240_000
 """Bytes of a record above which the paths of its rules are thinned: a ConfigMap must hold it."""
 
+_LONGEST = 500
+
 SCHEMA = 1
 """The version of both documents. It grows when an older program could not read them, or would do harm by passing over
 what it does not know; a name that may be passed over may be added without that. `schema`, `watch`, `target` and
@@ -39,7 +41,10 @@ what it does not know; a name that may be passed over may be added without that.
 
 
 class Unreadable(Exception):
-    """A document that is not what it should be; the message says where."""
+    """A document that is not what it should be; the message says where, and repeats no more than a line of it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…")
 
 
 class OtherSchema(Unreadable):

@@ -27,7 +27,7 @@ _NODE_LOCAL_DNS = "169.254.20.10/32"
 _HTTPS, _HTTP = 443, 80
 _PORTS = {"mailto": (25,), "mailtos": (465, 587)}
 _PLAIN = frozenset(
-    {"json", "xml", "form", "apprise", "gotify", "ntfy", "mmost", "rocket", "goalert", "signal", "matrix"}
+    {"http", "json", "xml", "form", "apprise", "gotify", "ntfy", "mmost", "rocket", "goalert", "signal", "matrix"}
 )
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 
@@ -116,12 +116,14 @@ def _channels(channels: Iterable[Channel], namespace: str) -> Iterator[Rule]:
 
 def _told_at(channel: Channel) -> tuple[str, tuple[int, ...]]:
     """The host, where it says anything to a policy, and the ports."""
-    scheme, separator, _ = (channel.url or "").partition("://")
+    programs = channel.alertmanager or channel.cloudevents
+    address = channel.url or (programs.url if programs else "")
+    scheme, separator, _ = address.partition("://")
     if not separator:
         return "", (_HTTPS,)  # a secret as a whole, or PagerDuty
     scheme = scheme.lower()
     default = _PORTS.get(scheme, (_HTTP,) if scheme in _PLAIN else (_HTTPS,))
-    url = urlsplit(_PLACEHOLDER.sub("x", channel.url or ""))
+    url = urlsplit(_PLACEHOLDER.sub("x", address))
     try:
         port = url.port
     except ValueError:  # what stands there is a secret

@@ -445,6 +445,23 @@ def test_work_that_fails_ends_it_all() -> None:
     run_stoppable(main())
 
 
+def test_a_namespace_that_is_not_there_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_client(cluster) as client:
+            clock = SimulatedClock(cluster.now())
+            lease = KubernetesLease(client, "nowhere", identity="ann_1", clock=clock, rng=random.Random(1))
+            task = asyncio.create_task(lead(lease, asyncio.Event().wait))  # type: ignore[arg-type]
+            await clock.sleep(30)
+            said = [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
+            assert len(said) == 1
+            assert 'namespaces "nowhere" not found' in said[0]
+            assert 'namespaces "nowhere" not found' in lease.trouble
+            assert not lease.valid()
+            task.cancel()
+
+    run_stoppable(main())
+
+
 @pytest.mark.parametrize("verb", ["get", "create", "update"])
 def test_a_right_that_is_missing_is_named_once_and_tried_again(verb: str, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:

@@ -80,7 +80,7 @@ class Layout(KubernetesLease):
         """Nothing: others of the same number may still count on it."""
 
     async def _take(self) -> bool:
-        for _ in range(2):
+        for again in (False, True):
             known, looked, began = _version(self._lease), self._looked, self._clock.monotonic()
             await self._look()
             self._looked = began
@@ -96,8 +96,8 @@ class Layout(KubernetesLease):
                 self._say_wish()
                 stored = await self._written(self._identity, int(self._timing.lease))
             except ApiError as error:
-                if error.status not in (404, 409):
-                    raise
+                if error.status != 409 and (error.status != 404 or again):
+                    raise  # not found twice: there is no such namespace
                 continue  # another one of the same number was quicker, as a rule: look
             self._saw(stored)
             self._looked = began

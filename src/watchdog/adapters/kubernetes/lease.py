@@ -159,9 +159,10 @@ class KubernetesLease:
             try:
                 stored = await self._written(self._identity, int(self._timing.lease))
             except ApiError as error:
-                if error.status not in (404, 409):
+                # Gone since it was looked at, or changed: look again. What is not found then has no namespace.
+                if error.status != 409 and (error.status != 404 or not as_known):
                     raise
-                continue  # somebody changed it since: look who
+                continue
             self._saw(stored)
             self._valid_until = began + self._timing.renew_deadline
             return True
