@@ -19,11 +19,13 @@ class Description:
     """What a person would want to know of a revision.
 
     `notes` stand for themselves (who made it, when); `parts` are compared with another revision's: one value each, or
-    the names in a list.
+    the names in a list. `hidden` are fingerprints of what may hold secrets: that they differ is all that is said.
     """
 
     notes: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    rest: str = ""  # a fingerprint of all there is
     source: str = ""  # where its source code is: an http(s) address
     commit: str = ""
 
@@ -42,6 +44,9 @@ def changes(before: Description, after: Description) -> Changes:
         return Changes()
     parts = dict.fromkeys([*before.parts, *after.parts])
     lines = [line for part in parts if (line := _line(part, before.parts.get(part), after.parts.get(part)))]
+    lines += [f"{part}: another one" for part, was in before.hidden.items() if after.hidden.get(part, was) != was]
+    if not lines and before.rest != after.rest:
+        lines = ["something else in the pod template"]
     more = len(lines) - MOST_CHANGES
     if more > 0:
         lines = [*lines[:MOST_CHANGES], f"and {more} more"]

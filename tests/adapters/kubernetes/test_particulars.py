@@ -1,5 +1,6 @@
 """What of a pod template people may see: names, never values."""
 
+import copy
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +12,7 @@ from watchdog.adapters.kubernetes.particulars import REVISION, SOURCE, descripti
 from watchdog.domain.changes import changes
 
 CANARY = "hunter2"
-TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
     "metadata": {"annotations": {SOURCE: "https://git.example.com/shop", REVISION: "ABCDEF1234"}},
     "spec": {
         "serviceAccountName": "api",
@@ -70,6 +71,23 @@ def test_source_and_commit_come_from_the_nearest_annotation() -> None:
     assert (own.source, own.commit) == ("https://git.example.com/shop", "abcdef1234")
     bare = description({}, {"spec": {}}, [{}, {REVISION: "1111111"}])
     assert (bare.source, bare.commit) == ("", "1111111")
+
+
+def test_that_a_value_or_an_argument_differs_is_said_and_not_which() -> None:
+    other = copy.deepcopy(TEMPLATE)
+    container = other["spec"]["containers"][0]
+    container["env"][0]["value"] = "hunter3"
+    container["command"].append("--token=hunter3")
+    other["spec"]["nodeSelector"] = {"pool": "spot"}
+    said = changes(description({}, TEMPLATE, []), description({}, other, [])).lines
+    assert said == ("scheduling: another one", "api value of PASSWORD: another one", "api command: another one")
+
+
+def test_what_is_compared_in_no_other_way_is_not_passed_over() -> None:
+    other = copy.deepcopy(TEMPLATE)
+    other["spec"]["terminationGracePeriodSeconds"] = 5
+    said = changes(description({}, TEMPLATE, []), description({}, other, [])).lines
+    assert said == ("something else in the pod template",)
 
 
 @given(mutants(TEMPLATE, most=3))

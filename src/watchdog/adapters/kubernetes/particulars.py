@@ -3,10 +3,13 @@
 Arguments, headers and values may hold secrets; names do not.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from watchdog.adapters.kubernetes.errors import NoAnswer
+from watchdog.adapters.kubernetes.trimming import digest
 from watchdog.domain.changes import Description
 
 Json = dict[str, Any]
@@ -17,6 +20,7 @@ SOURCE = "org.opencontainers.image.source"
 """https://specs.opencontainers.org/image-spec/annotations/, on the template, its ReplicaSet or the Deployment."""
 
 _PROBES = (("readinessProbe", "readiness"), ("livenessProbe", "liveness"), ("startupProbe", "startup"))
+_SCHEDULING = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "priorityClassName")
 _TIMES = (
     ("initialDelaySeconds", "first after"),
     ("periodSeconds", "every"),
@@ -33,9 +37,11 @@ def description(notes: Mapping[str, str], template: Json, annotations: Iterable[
         own = (template.get("metadata") or {}).get("annotations") or {}
         places = [own, *annotations]
         parts, source, commit = parts_of(template), _first(places, SOURCE), _first(places, REVISION).lower()
+        hidden = _hidden(template)
+        rest = digest(template)
     except (AttributeError, TypeError, ValueError) as error:
         raise NoAnswer(f"a pod template of another shape: {type(error).__name__}") from error
-    return Description(notes, parts, source=source, commit=commit)
+    return Description(notes, parts, hidden, rest, source, commit)
 
 
 def parts_of(template: Json) -> Parts:
@@ -49,6 +55,17 @@ def parts_of(template: Json) -> Parts:
     parts["secrets"] = _referenced(spec, "secret", "secretRef", "secretKeyRef")
     parts["service account"] = str(spec.get("serviceAccountName") or "")
     return {what: part for what, part in parts.items() if part}
+
+
+def _hidden(template: Json) -> dict[str, str]:
+    """Fingerprints of what is compared and never shown."""
+    spec = template.get("spec") or {}
+    found: dict[str, object] = {"scheduling": [spec.get(key) for key in _SCHEDULING]}
+    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
+        name = container.get("name", "?")
+        found |= {f"{name} value of {one.get('name')}": one for one in container.get("env") or []}
+        found |= {f"{name} command": container.get("command"), f"{name} arguments": container.get("args")}
+    return {what: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest() for what, part in found.items()}
 
 
 def _of_container(container: Json) -> Parts:
