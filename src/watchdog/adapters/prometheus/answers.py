@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
+from watchdog.domain.text import printable
 
 _LONGEST_DETAIL = 300
 # Prometheus's own kinds of errors; those that asking again later may mend are not refusals.
@@ -73,8 +74,8 @@ def read_result(result: Any, query: str) -> Answer | QueryFailed:
 
 
 def cut(text: str) -> str:
-    """A message of someone else, fit for one line."""
-    line = " ".join(text.split())
+    """A message of someone else, fit for one line: escape sequences are written out."""
+    line = printable(" ".join(text.split()))
     return line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"
 
 
