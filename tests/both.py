@@ -6,8 +6,8 @@ from stage import App, Colours, Record, Rollout, Stage, Stories
 STORIES = Stories()
 FAILING = Behaviour(errors=0.5)
 UNDONE = ["switch", "rolled-back", "recovered"]
-# A release that passes has to be watched to its end.
-SHORT = "24s"
+# A release that passes has to be watched to its end, and so long that its rules could have been broken provably.
+SHORT = "40s"
 
 
 def ended(record: Record) -> tuple[str, str | None]:
