@@ -11,6 +11,7 @@ from typing import Any
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import ACCOUNTS, CLAIMS, CONFIGMAPS, Resource
+from watchdog.adapters.kubernetes.references import Kind, references
 
 log = logging.getLogger(__name__)
 
@@ -27,26 +28,12 @@ def _needs(spec: Json) -> Iterator[Need]:
     for volume in spec.get("volumes") or []:
         if claim := volume.get("persistentVolumeClaim"):
             yield CLAIMS, claim["claimName"], ""
-        sources = [volume.get("configMap")]
-        sources += [source.get("configMap") for source in (volume.get("projected") or {}).get("sources") or []]
-        for source in sources:
-            yield from _configmap(source, [item["key"] for item in (source or {}).get("items") or []])
-    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
-        for source in container.get("envFrom") or []:
-            yield from _configmap(source.get("configMapRef"), [])
-        for variable in container.get("env") or []:
-            reference = (variable.get("valueFrom") or {}).get("configMapKeyRef")
-            yield from _configmap(reference, [reference["key"]] if reference else [])
+    for one in references(spec):
+        if one.kind is Kind.CONFIGMAP and not one.optional:
+            yield from ((CONFIGMAPS, one.name, key) for key in one.keys or ("",))
     account = spec.get("serviceAccountName") or "default"
     if account != "default":  # that one is made with the namespace
         yield ACCOUNTS, account, ""
-
-
-def _configmap(source: Json | None, keys: list[str]) -> Iterator[Need]:
-    if not source or source.get("optional") or not source.get("name"):
-        return
-    for key in keys or [""]:
-        yield CONFIGMAPS, source["name"], key
 
 
 async def missing(client: KubeClient, namespace: str, template: Json) -> tuple[str, ...]:

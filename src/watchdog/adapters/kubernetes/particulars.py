@@ -5,10 +5,11 @@ Arguments, headers and values may hold secrets; names do not.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from watchdog.adapters.kubernetes.errors import NoAnswer
+from watchdog.adapters.kubernetes.references import Kind, containers, references
 from watchdog.adapters.kubernetes.trimming import digest
 from watchdog.domain.changes import Description
 
@@ -39,7 +40,7 @@ def description(notes: Mapping[str, str], template: Json, annotations: Iterable[
         parts, source, commit = parts_of(template), _first(places, SOURCE), _first(places, REVISION).lower()
         hidden = _hidden(template)
         rest = digest(template)
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, KeyError) as error:
         raise NoAnswer(f"a pod template of another shape: {type(error).__name__}") from error
     return Description(notes, parts, hidden, rest, source, commit)
 
@@ -48,11 +49,11 @@ def parts_of(template: Json) -> Parts:
     """What is compared of a pod template."""
     spec = template.get("spec") or {}
     parts: Parts = {}
-    for kind in ("containers", "initContainers"):
-        for container in spec.get(kind) or []:
-            parts |= {f"{container.get('name', '?')} {what}": part for what, part in _of_container(container).items()}
-    parts["configmaps"] = _referenced(spec, "configMap", "configMapRef", "configMapKeyRef")
-    parts["secrets"] = _referenced(spec, "secret", "secretRef", "secretKeyRef")
+    for container in containers(spec):
+        parts |= {f"{container.get('name', '?')} {what}": part for what, part in _of_container(container).items()}
+    referred = list(references(spec))
+    for kind in Kind:
+        parts[f"{kind}s"] = tuple(sorted({one.name for one in referred if one.kind is kind}))
     parts["service account"] = str(spec.get("serviceAccountName") or "")
     return {what: part for what, part in parts.items() if part}
 
@@ -61,7 +62,7 @@ def _hidden(template: Json) -> dict[str, str]:
     """Fingerprints of what is compared and never shown."""
     spec = template.get("spec") or {}
     found: dict[str, object] = {"scheduling": [spec.get(key) for key in _SCHEDULING]}
-    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
+    for container in containers(spec):
         name = container.get("name", "?")
         found |= {f"{name} value of {one.get('name')}": one for one in container.get("env") or []}
         found |= {f"{name} command": container.get("command"), f"{name} arguments": container.get("args")}
@@ -101,27 +102,6 @@ def _asked(probe: Json) -> str:
     if grpc := probe.get("grpc"):
         return f"gRPC on {grpc.get('port')}"
     return "a command"
-
-
-def _referenced(spec: Json, volume: str, whole: str, key: str) -> tuple[str, ...]:
-    """The names of what volumes, environments and (of Secrets) registries refer to."""
-    names: set[str] = set()
-    for one in _sources(spec):
-        found = one.get(volume) or {}
-        names.add(str(found.get("name") or found.get("secretName") or ""))
-    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
-        names.update(str((one.get(whole) or {}).get("name", "")) for one in container.get("envFrom") or [])
-        values = [one.get("valueFrom") or {} for one in container.get("env") or []]
-        names.update(str((value.get(key) or {}).get("name", "")) for value in values)
-    if volume == "secret":
-        names.update(str(one.get("name", "")) for one in spec.get("imagePullSecrets") or [])
-    return tuple(sorted(names - {""}))
-
-
-def _sources(spec: Json) -> Iterator[Json]:
-    for volume in spec.get("volumes") or []:
-        yield volume
-        yield from (volume.get("projected") or {}).get("sources") or []
 
 
 def _first(places: Iterable[Mapping[str, str]], key: str) -> str:

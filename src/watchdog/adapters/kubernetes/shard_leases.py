@@ -8,7 +8,6 @@ two fewer than another asks for one of its shards, by a note on the layout; the 
 it back.
 """
 
-import asyncio
 import logging
 import random
 from collections import Counter
@@ -202,7 +201,3 @@ class ShardLeases:
         if most < held[self._identity] + 2:
             return None
         return max(lease.shard.number for lease in self.leases if lease.holder == richest)
-
-    async def release(self) -> None:
-        """Give all of them back; to be called when all work has ended."""
-        await asyncio.gather(*(lease.release() for lease in self.leases))
