@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from watchdog.domain.conditions import Absolute, HistogramMetric, Op, RatioMetric, Statistic, Threshold
 from watchdog.domain.judge import History
 from watchdog.domain.measurement import Baseline, Block, Buckets, Counts, PodBuckets, PodCount, Reading
-from watchdog.domain.rules import Absolute, HistogramMetric, Op, RatioMetric, Rule, Statistic, Threshold
+from watchdog.domain.rules import Rule
 from watchdog.domain.state import Track
 from watchdog.domain.tracking import with_block
 

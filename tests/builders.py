@@ -9,6 +9,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from watchdog.domain.conditions import (
+    AboveBaseline,
+    Absolute,
+    Dimension,
+    GaugeMetric,
+    HistogramMetric,
+    Limit,
+    Op,
+    RateMetric,
+    RatioMetric,
+    ShareOfLimit,
+    Statistic,
+    Threshold,
+    TimesBaseline,
+)
 from watchdog.domain.effects import Effect
 from watchdog.domain.events import Event
 from watchdog.domain.judge import History
@@ -37,27 +52,7 @@ from watchdog.domain.rollout import (
     TargetKind,
     TrafficSwitch,
 )
-from watchdog.domain.rules import (
-    AboveBaseline,
-    Absolute,
-    Alerts,
-    Dimension,
-    GaugeMetric,
-    Guard,
-    HistogramMetric,
-    Limit,
-    Op,
-    Probe,
-    RateMetric,
-    RatioMetric,
-    Rule,
-    ShareOfLimit,
-    Sign,
-    Signs,
-    Statistic,
-    Threshold,
-    TimesBaseline,
-)
+from watchdog.domain.rules import Alerts, Guard, Probe, Rule, Sign, Signs
 from watchdog.domain.state import Watch, open_watch
 from watchdog.domain.watch import advance
 

@@ -22,8 +22,9 @@ from typing import Any
 
 from rights_used import ACCOUNT, granted, in_table, used
 from watchdog.app import Watchdog
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
-from watchdog.domain.rules import Rulebook, Topic
+from watchdog.domain.rules import Rulebook
 from watchdog.ports import NotDelivered, Notifier
 from watchdog.settings import Listen, load
 from watchdog.simulator.addresses import free_octet

@@ -38,6 +38,7 @@ from builders import (
     values,
 )
 from watchdog.domain.annotations import HOLD
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import (
     Delivery,
     DeliveryState,
@@ -64,7 +65,7 @@ from watchdog.domain.events import (
 )
 from watchdog.domain.judge.peers import Comparison, PeerFinding, RuleCompared
 from watchdog.domain.measurement import FailureReason, NoData, ProbeOutcome, QueryFailed, Reading
-from watchdog.domain.rules import Action, Topic
+from watchdog.domain.rules import Action
 from watchdog.domain.state import Telling, Watch
 from watchdog.domain.telling import notice
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.judge.blocks import BASELINE, EPOCH, baseline_of, blocks_of, stretches_of
 from benchmarks.judge.runs import Decision, Release
+from watchdog.domain.conditions import Absolute, Op, RatioMetric, Statistic, Threshold
 from watchdog.domain.judge import History
 from watchdog.domain.judge.calibration import calibrated
 from watchdog.domain.judge.habits import Calibration
@@ -17,7 +18,7 @@ from watchdog.domain.judge.verdict import Verdict
 from watchdog.domain.measurement import Block, Counts
 from watchdog.domain.quiet import WINDOWS
 from watchdog.domain.rollout import Target, TargetKind
-from watchdog.domain.rules import Absolute, Op, RatioMetric, Rule, Statistic, Threshold
+from watchdog.domain.rules import Rule
 from watchdog.domain.state import SETTLE, Track
 from watchdog.domain.tracking import with_baseline, with_block
 

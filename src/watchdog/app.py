@@ -26,9 +26,10 @@ from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
 from watchdog.adapters.web.site import Site
 from watchdog.channels import Build, Channels
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.record import is_about
-from watchdog.domain.rules import Rulebook, Topic
+from watchdog.domain.rules import Rulebook
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Clock, Document
 from watchdog.reach import Reach, reach_of

@@ -7,8 +7,9 @@ from watchdog.adapters.dry_run import MarkedNotifier
 from watchdog.adapters.notifiers.pagerduty import RESOLVING
 from watchdog.adapters.notifiers.tracked import FencedNotifier, InFlight, TrackedNotifier
 from watchdog.adapters.secrets import SecretReader
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
-from watchdog.domain.rules import Rulebook, Topic
+from watchdog.domain.rules import Rulebook
 from watchdog.domain.state import Watch
 from watchdog.ports import Clock, Notifier
 

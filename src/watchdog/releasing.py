@@ -13,10 +13,11 @@ from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.records import RecordsReader
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.watch_api import WatchApi
+from watchdog.domain.codec import Unreadable
 from watchdog.domain.effects import PutBackUnsure
 from watchdog.domain.flipping import Flip, FlipCheck, Objection
 from watchdog.domain.memory import Memory
-from watchdog.domain.record import Unreadable, is_about, watch_of
+from watchdog.domain.record import is_about, watch_of
 from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.rules import Probe, Rulebook
 from watchdog.domain.state import Watch

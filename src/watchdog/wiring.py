@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
 from watchdog.domain.rollout import SwitchKind
-from watchdog.domain.rules import Guard, Rulebook, Topic
+from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Watch
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.elsewhere import Elsewhere

@@ -11,7 +11,7 @@ from adapters.simulated import simulated
 from cli.verbs import call, call_beside
 from rulebook.texts import a_text
 from watchdog.adapters.notifiers import AlertmanagerNotifier, PagerDutyNotifier
-from watchdog.domain.rules import Channel
+from watchdog.domain.channels import Channel
 from watchdog.simulator.clock import SimulatedClock
 from watchdog.survey.trial_notices import try_channels
 

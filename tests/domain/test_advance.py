@@ -31,6 +31,7 @@ from builders import (
     values,
 )
 from watchdog.domain.annotations import HOLD
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import (
     Effect,
     Emit,
@@ -64,7 +65,7 @@ from watchdog.domain.events import (
 from watchdog.domain.live import Live
 from watchdog.domain.measurement import Baseline, FailureReason, NoData, ProbeOutcome, QueryFailed, Reading
 from watchdog.domain.rollout import SwitchKind
-from watchdog.domain.rules import Action, Topic
+from watchdog.domain.rules import Action
 from watchdog.domain.state import Phase, RefusalReason, Watch
 from watchdog.domain.watch import advance, opening
 

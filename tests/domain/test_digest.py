@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_target, a_watch, at
+from watchdog.domain.channels import Topic
 from watchdog.domain.digest import ALONE, STORM, digest, family, patience
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import Topic
 from watchdog.domain.telling import notice
 
 

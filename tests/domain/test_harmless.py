@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_baseline, a_gauge, a_latency, a_ratio, a_threshold, buckets, counts, slow
+from watchdog.domain.conditions import HistogramMetric, Op, Statistic, Threshold
 from watchdog.domain.judge.harmless import bets_on, harmless_of, pairs_of, upper_share
 from watchdog.domain.measurement import Baseline, Counts, NoData
-from watchdog.domain.rules import HistogramMetric, Op, Statistic, Threshold
 
 INF = math.inf
 

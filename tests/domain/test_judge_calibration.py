@@ -23,6 +23,7 @@ from builders import (
     counts_of,
     seconds,
 )
+from watchdog.domain.codec import dump, load
 from watchdog.domain.judge import Finding, History
 from watchdog.domain.judge.calibration import (
     MARGIN,
@@ -38,7 +39,6 @@ from watchdog.domain.judge.calibration import (
 from watchdog.domain.judge.habits import CAP_BLOCKS, FEWEST, Calibration, LeftOut, cap, need
 from watchdog.domain.judge.harmless import Harmless
 from watchdog.domain.measurement import Block, FailureReason, NoData, QueryFailed, Reading
-from watchdog.domain.record import dump, load
 from watchdog.domain.rules import Rule
 from watchdog.domain.state import Track, open_watch
 from watchdog.domain.tracking import with_block

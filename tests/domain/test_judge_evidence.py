@@ -22,9 +22,10 @@ from builders import (
     seconds,
     slow,
 )
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge import Finding, History, judge
 from watchdog.domain.measurement import Baseline, Block, Buckets, NoData, Reading
-from watchdog.domain.rules import Budget, Rule, Threshold
+from watchdog.domain.rules import Budget, Rule
 from watchdog.domain.state import Track
 from watchdog.domain.tracking import could_have_fired, with_baseline, with_block
 

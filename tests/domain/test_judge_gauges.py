@@ -27,6 +27,7 @@ from builders import (
     seconds,
     values,
 )
+from watchdog.domain.conditions import Absolute, Op, Threshold
 from watchdog.domain.events import Looked, Measured
 from watchdog.domain.judge import Finding, History, Verdict
 from watchdog.domain.judge.gauges import course_of, longest_run
@@ -34,7 +35,7 @@ from watchdog.domain.judge.literal import baseline_value, could_fire
 from watchdog.domain.live import NO_LIMITS, Container, Limits
 from watchdog.domain.measurement import Baseline, NoData, PodValues, Reading
 from watchdog.domain.remedy import plan
-from watchdog.domain.rules import Absolute, Op, Rule, Threshold
+from watchdog.domain.rules import Rule
 from watchdog.domain.state import Track
 from watchdog.domain.tracking import could_have_fired, with_baseline, with_block
 

@@ -25,6 +25,7 @@ from builders import (
     slow,
     values,
 )
+from watchdog.domain.conditions import Op, Statistic, Threshold
 from watchdog.domain.judge import Finding, History, Verdict, judge
 from watchdog.domain.judge.literal import baseline_value, could_fire
 from watchdog.domain.measurement import (
@@ -36,7 +37,7 @@ from watchdog.domain.measurement import (
     QueryFailed,
     Reading,
 )
-from watchdog.domain.rules import Op, Rule, Statistic, Threshold
+from watchdog.domain.rules import Rule
 
 FAR = at(1e6)
 NOTHING = NoData("no series")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from builders import a_baseline, a_latency, a_probe, a_rate, a_ratio, a_rule, at, buckets, counts, values
 from domain.peer_worlds import acted_on, held
+from watchdog.domain.conditions import Op, Threshold
 from watchdog.domain.judge.peers import PeerFinding, PeerMeasured, RuleCompared, compare, compare_probes, stretch_of
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict
 from watchdog.domain.measurement import (
@@ -24,7 +25,6 @@ from watchdog.domain.measurement import (
     Reading,
 )
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import Op, Threshold
 
 
 def target(name: str) -> Target:

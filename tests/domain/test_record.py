@@ -41,6 +41,8 @@ from builders import (
     some_pods,
     values,
 )
+from watchdog.domain.channels import Topic
+from watchdog.domain.codec import Unreadable, dump, load
 from watchdog.domain.effects import Delivery, PutBackDone, Tell
 from watchdog.domain.events import (
     BaselineMeasured,
@@ -56,20 +58,8 @@ from watchdog.domain.judge.history import forgotten
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import Counts, ProbeOutcome
 from watchdog.domain.memory import Bad, Good, Memory
-from watchdog.domain.record import (
-    SCHEMA,
-    Unreadable,
-    document_of,
-    dump,
-    evidence_again,
-    is_about,
-    load,
-    memory_of,
-    record_of,
-    watch_of,
-)
+from watchdog.domain.record import SCHEMA, document_of, evidence_again, is_about, memory_of, record_of, watch_of
 from watchdog.domain.rollout import LabelSelector, Requirement, SelectorOp
-from watchdog.domain.rules import Topic
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.telling import notice, with_telling
 from watchdog.domain.watch import advance

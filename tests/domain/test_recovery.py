@@ -25,6 +25,7 @@ from builders import (
     signs_of,
     values,
 )
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Effect, PutBack, PutBackDone, Severity, Tell
 from watchdog.domain.events import (
     Event,
@@ -40,7 +41,7 @@ from watchdog.domain.events import (
 from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import Counts, NoData, ProbeOutcome, QueryFailed, Reading
 from watchdog.domain.measurement import FailureReason as Why
-from watchdog.domain.rules import Rule, Topic
+from watchdog.domain.rules import Rule
 from watchdog.domain.state import Phase, Recovery, Watch
 
 BAD, FINE = counts(50, 100, samples=2), counts(0, 100, samples=2)

@@ -31,13 +31,14 @@ from builders import (
     values,
 )
 from watchdog.domain.annotations import GUARD, HOLD
+from watchdog.domain.conditions import Op
 from watchdog.domain.effects import Remedy
 from watchdog.domain.events import BaselineMeasured, Looked, Measured
 from watchdog.domain.live import Live
 from watchdog.domain.measurement import Baseline, Reading
 from watchdog.domain.remedy import plan
 from watchdog.domain.rollout import ServiceFlip
-from watchdog.domain.rules import Guard, Op, Rule
+from watchdog.domain.rules import Guard, Rule
 from watchdog.domain.state import Refusal, RefusalReason, Watch
 
 BAD = counts(50, 100, samples=2)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_watch, at
+from watchdog.domain.channels import Topic
 from watchdog.domain.reminding import MOST, next_reminder, reminder
-from watchdog.domain.rules import Topic
 from watchdog.domain.state import Phase, Refusal, RefusalReason, Watch
 from watchdog.domain.telling import notice, with_telling
 

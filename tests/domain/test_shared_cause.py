@@ -18,12 +18,13 @@ from builders import (
     play,
     signs_of,
 )
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Emit, Look, PutBack, Record, Tell
 from watchdog.domain.events import Event, Looked, Measured
 from watchdog.domain.judge.peers import Comparison, PeerFinding, RuleCompared
 from watchdog.domain.record import record_of, watch_of
 from watchdog.domain.remedy import plan
-from watchdog.domain.rules import Rule, Topic
+from watchdog.domain.rules import Rule
 from watchdog.domain.shared_cause import to_compare
 from watchdog.domain.state import Phase, Refusal, RefusalReason, Watch
 

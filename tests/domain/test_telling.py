@@ -22,11 +22,12 @@ from builders import (
     play,
     seconds,
 )
+from watchdog.domain.channels import Topic
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.effects import Delivery, DeliveryState, Notice, PutBackDone, Record, Severity
 from watchdog.domain.events import DeliveryMoved, Looked, Measured, Probed, PutBackAnswered
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult, ProbeRound
-from watchdog.domain.rules import Dimension, Topic
 from watchdog.domain.state import Phase, Recovery, Refusal, RefusalReason, Watch
 from watchdog.domain.telling import name_of, notice, undelivered, with_telling
 

@@ -17,10 +17,11 @@ from builders import (
     play,
     seconds,
 )
+from watchdog.domain.conditions import Op
 from watchdog.domain.events import Looked, Measured
 from watchdog.domain.judge import Finding, Verdict
 from watchdog.domain.measurement import Counts, NoData, Reading
-from watchdog.domain.rules import Action, Op, Rule
+from watchdog.domain.rules import Action, Rule
 from watchdog.domain.state import Phase, Watch
 
 

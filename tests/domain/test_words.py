@@ -20,21 +20,19 @@ from builders import (
     a_watch,
     at,
 )
-from watchdog.domain.rollout import LabelSelector, Requirement, SelectorOp, Target, TargetKind
-from watchdog.domain.rules import (
-    DEFAULT_TOPICS,
-    Action,
+from watchdog.domain.channels import DEFAULT_TOPICS, Topic
+from watchdog.domain.conditions import (
     Dimension,
     GaugeMetric,
     HistogramMetric,
     Op,
     RateMetric,
     RatioMetric,
-    Rulebook,
     Statistic,
-    Topic,
     Unit,
 )
+from watchdog.domain.rollout import LabelSelector, Requirement, SelectorOp, Target, TargetKind
+from watchdog.domain.rules import Action, Rulebook
 from watchdog.domain.state import watch_id
 
 

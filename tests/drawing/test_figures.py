@@ -4,7 +4,7 @@ import math
 import re
 
 from drawing.pictures import SVG, of_class, parsed, texts, titles
-from watchdog.domain.rules import Dimension
+from watchdog.domain.conditions import Dimension
 from watchdog.drawing import (
     Band,
     Bars,

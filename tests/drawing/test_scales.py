@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog.domain.rules import Dimension
+from watchdog.domain.conditions import Dimension
 from watchdog.drawing import Clock, Elapsed, Linear, Logarithmic, Odds
 from watchdog.drawing.scales import ceiling
 

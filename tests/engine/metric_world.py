@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
-from watchdog.domain.rollout import Revision, Target
-from watchdog.domain.rules import (
+from watchdog.domain.conditions import (
     Absolute,
     GaugeMetric,
     HistogramMetric,
@@ -17,6 +15,8 @@ from watchdog.domain.rules import (
     Statistic,
     Threshold,
 )
+from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
+from watchdog.domain.rollout import Revision, Target
 from watchdog.engine.sampling import Span, Subject
 from watchdog.ports import Clock
 from watchdog.simulator import promql

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.metric_world import ERRORS, START, TARGET, TsdbSource, add, after, pod_of
+from watchdog.domain.conditions import Absolute, Op, Statistic, Threshold
 from watchdog.domain.judge.calibration import calibration_key
 from watchdog.domain.judge.habits import FEWEST, Calibration, LeftOut
 from watchdog.domain.measurement import FailureReason, QueryFailed
@@ -18,7 +19,7 @@ from watchdog.domain.memory import Memory
 from watchdog.domain.quiet import DAYS, WINDOWS, stretches
 from watchdog.domain.record import memory_of
 from watchdog.domain.rollout import Revision, Target
-from watchdog.domain.rules import Absolute, Guard, Op, Rule, Statistic, Threshold
+from watchdog.domain.rules import Guard, Rule
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.memories import Memories
 from watchdog.engine.sampling import Sampler

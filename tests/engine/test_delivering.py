@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from builders import a_watch
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import DeliveryState, Notice, Severity
 from watchdog.domain.events import DeliveryMoved
-from watchdog.domain.rules import Topic
 from watchdog.domain.telling import with_telling
 from watchdog.domain.watch import Watch, advance
 from watchdog.engine.delivering import GIVE_UP, Announcer, Deliverer

@@ -23,9 +23,9 @@ from engine.metric_world import (
     after,
     pod_of,
 )
+from watchdog.domain.conditions import GaugeMetric, Statistic, Threshold
 from watchdog.domain.measurement import Block, Counts, FailureReason, PodValues, QueryFailed
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import GaugeMetric, Statistic, Threshold
 from watchdog.engine.sampling import Sampler, Span, Subject
 from watchdog.engine.templates import fill, sums_of, template_of
 from watchdog.simulator.clock import SimulatedClock, run_simulated

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from builders import a_live, a_watch
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.events import Event, Measured, Ticked
 from watchdog.domain.measurement import Baseline, Block, NoData
-from watchdog.domain.rules import Threshold
 from watchdog.domain.watch import Watch
 from watchdog.engine.measuring import Measuring
 from watchdog.engine.sampling import Span, Subject, Tracker

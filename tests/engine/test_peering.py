@@ -8,12 +8,13 @@ import pytest
 
 from builders import a_guard, a_live, a_pod, a_probe, a_revision, a_rule, a_switch, a_watch
 from engine.metric_world import CPU, ERRORS, START, TsdbSource, add, after, pod_of
+from watchdog.domain.conditions import Absolute, Metric, Op, Statistic, Threshold, TimesBaseline
 from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict
 from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import Answer, FailureReason, ProbeOutcome, ProbeResult, QueryFailed
 from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
-from watchdog.domain.rules import Absolute, Metric, Op, Probe, Rule, Statistic, Threshold, TimesBaseline
+from watchdog.domain.rules import Probe, Rule
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.untouched import Peer
 from watchdog.engine.peering import Peering

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.metric_world import ERRORS, START, TsdbSource, a_span, a_subject, add, pod_of
+from watchdog.domain.conditions import Absolute, Op, Statistic, Threshold
 from watchdog.domain.judge import History
 from watchdog.domain.judge.betting import Bet, differing, replayed
 from watchdog.domain.judge.weighing import blocks_in
 from watchdog.domain.measurement import Counts
-from watchdog.domain.rules import Absolute, Op, Rule, Statistic, Threshold
+from watchdog.domain.rules import Rule
 from watchdog.domain.state import Track
 from watchdog.domain.tracking import with_block
 from watchdog.engine.sampling import Sampler

@@ -21,6 +21,7 @@ from engine.metric_world import (
     after,
     pod_of,
 )
+from watchdog.domain.conditions import GaugeMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.measurement import (
     Block,
     Buckets,
@@ -31,7 +32,6 @@ from watchdog.domain.measurement import (
     PodValues,
     QueryFailed,
 )
-from watchdog.domain.rules import GaugeMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.engine.sampling import Sampler, Subject
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.tsdb import Tsdb

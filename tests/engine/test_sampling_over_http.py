@@ -9,9 +9,9 @@ import pytest
 
 from simulator.prometheus.cluster import NAMESPACE, START, FakeCluster
 from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.domain.conditions import Absolute, Op, Statistic, Threshold
 from watchdog.domain.measurement import Block, Buckets, Counts, FailureReason, PodValues, QueryFailed
 from watchdog.domain.rollout import Revision, Target, TargetKind
-from watchdog.domain.rules import Absolute, Op, Statistic, Threshold
 from watchdog.engine.sampling import Sampler, Subject
 from watchdog.rulebook.presets import preset
 from watchdog.simulator.behaviour import Behaviour, Course

@@ -13,8 +13,9 @@ from domain.test_record import a_memory
 from fuzz.mutating import FUZZ, mutants
 from watchdog.adapters.jsontext import to_json
 from watchdog.cli import records
+from watchdog.domain.codec import Unreadable
 from watchdog.domain.events import Resumed, Ticked
-from watchdog.domain.record import Unreadable, document_of, memory_of, record_of, watch_of
+from watchdog.domain.record import document_of, memory_of, record_of, watch_of
 
 WATCH = a_watch(
     guard=a_guard(

@@ -4,7 +4,7 @@ import apprise
 import pytest
 
 from rulebook.texts import a_text, messages, valid
-from watchdog.domain.rules import Alertmanager, CloudEvents
+from watchdog.domain.channels import Alertmanager, CloudEvents
 from watchdog.rulebook import check_rules
 from watchdog.rulebook.channel_urls import (
     SCHEMES,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from rulebook.texts import a_rule, a_text, the_rule
-from watchdog.domain.rules import AboveBaseline, Absolute, Op, Statistic, Threshold, TimesBaseline, Unit
+from watchdog.domain.conditions import AboveBaseline, Absolute, Op, Statistic, Threshold, TimesBaseline, Unit
 from watchdog.rulebook.conditions import STATISTICS, Condition, Form, parse_condition
 from watchdog.rulebook.mistakes import Fault
 

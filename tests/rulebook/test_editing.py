@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.domain.rules import Absolute, Threshold
+from watchdog.domain.conditions import Absolute, Threshold
 from watchdog.rulebook import read_rules
 from watchdog.rulebook.editing import Edit, NotEditable, edited
 

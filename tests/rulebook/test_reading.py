@@ -9,25 +9,18 @@ import pytest
 from hypothesis import given
 
 from rulebook.texts import CHANNEL, a_rule, a_text, messages, the_guard, the_rule, valid
-from watchdog.domain.rollout import Target
-from watchdog.domain.rules import (
-    DEFAULT_TOPICS,
-    Action,
-    Alerts,
+from watchdog.domain.channels import DEFAULT_TOPICS, Topic
+from watchdog.domain.conditions import (
     Dimension,
     GaugeMetric,
-    Guard,
     HistogramMetric,
     Metric,
-    Probe,
     RateMetric,
     RatioMetric,
-    Rule,
-    Sign,
-    Signs,
     Threshold,
-    Topic,
 )
+from watchdog.domain.rollout import Target
+from watchdog.domain.rules import Action, Alerts, Guard, Probe, Rule, Sign, Signs
 from watchdog.rulebook import check_rules, keys, presets, read_rules
 from watchdog.rulebook.durations import duration_text, parse_duration
 from watchdog.rulebook.promql import parse_buckets, parse_counter, parse_gauge

@@ -11,7 +11,8 @@ import pytest
 
 from rulebook.test_reading import DESIGN, SHIPPED
 from rulebook.texts import a_rule, a_text
-from watchdog.domain.rules import SIDECARS, Sign, Topic
+from watchdog.domain.channels import Topic
+from watchdog.domain.rules import SIDECARS, Sign
 from watchdog.rulebook import check_rules, schema
 from watchdog.rulebook.channel_urls import NATIVE_HOSTS, SCHEMES
 from watchdog.rulebook.keys import SECTIONS

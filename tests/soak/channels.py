@@ -9,8 +9,9 @@ from aiohttp import web
 
 from soak.history import History
 from watchdog.adapters.notifiers.pagerduty import PagerDutyNotifier
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
-from watchdog.domain.rules import Rulebook, Topic
+from watchdog.domain.rules import Rulebook
 from watchdog.ports import Clock, NotDelivered, Notifier
 from watchdog.simulator.faults import LOSE_ANSWER, TRUNCATE, Faults, before_answer, reset, truncate
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from town import UNBRAKED, FakeChannel, Town, tell
-from watchdog.domain.rules import Topic
+from watchdog.domain.channels import Topic
 from watchdog.simulator.traffic import Course
 
 SERVICES = tuple(f"service-{number}" for number in range(10))

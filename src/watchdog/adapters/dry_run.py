@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.changes import Description
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, PutBackWithheld, Remedy, Severity, Write
 from watchdog.domain.live import Live, Sighting
 from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch
-from watchdog.domain.rules import Topic
 from watchdog.ports import Braking, Document, Journal, Kept, Notifier, OutOfReach, Owners, TrafficProvider
 
 MARK = "dry_run"

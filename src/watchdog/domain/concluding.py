@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from watchdog.domain.channels import Topic
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.effects import Effect, Emit, Judgement, Record, Remember, Tell
 from watchdog.domain.judge import Finding
 from watchdog.domain.judge.literal import RECENT
 from watchdog.domain.judge.verdict import no_pods, number
 from watchdog.domain.judge.weighing import too_coarse
-from watchdog.domain.rules import Dimension, Topic
 from watchdog.domain.state import SETTLE, Phase, Recovery, Track, Watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import name_of, notice

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from watchdog.domain.channels import Topic
 from watchdog.domain.concluding import end
 from watchdog.domain.effects import (
     Emit,
@@ -27,7 +28,6 @@ from watchdog.domain.judge.literal import RECENT
 from watchdog.domain.live import Live
 from watchdog.domain.remedy import plan
 from watchdog.domain.rollout import SwitchKind
-from watchdog.domain.rules import Topic
 from watchdog.domain.shared_cause import shared_until, uncompared
 from watchdog.domain.state import RETRY, Phase, Refusal, RefusalReason, Track, Watch
 from watchdog.domain.step import Step

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from watchdog.domain.channels import QUIET_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import QUIET_TOPICS, Topic
 
 STORM = timedelta(minutes=1)
 """How long notices are gathered, from the first of them on, once there are two."""

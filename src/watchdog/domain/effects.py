@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from watchdog.domain.channels import Topic
 from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, SwitchKind, Target
-from watchdog.domain.rules import Topic
 
 
 @dataclass(frozen=True, slots=True)

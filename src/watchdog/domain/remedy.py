@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, exemption
 from watchdog.domain.brakes import frozen, over_every, over_target
+from watchdog.domain.conditions import Absolute
 from watchdog.domain.effects import Remedy, ServicePutBack
 from watchdog.domain.judge.literal import baseline_value
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.live import Destination, Live
 from watchdog.domain.owners import putting_back, suspending
 from watchdog.domain.rollout import Revision, SwitchKind
-from watchdog.domain.rules import Absolute
 from watchdog.domain.shared_cause import shared_cause
 from watchdog.domain.state import Refusal, RefusalReason, Track, Watch
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
 from watchdog.domain.judge.verdict import span
-from watchdog.domain.rules import Topic
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.telling import headline, name_of, notice
 

@@ -8,10 +8,11 @@ over a window that begins after the last moment at which the peers failed alike.
 from collections.abc import Iterator
 from datetime import datetime
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge.peers import Comparison, PeerFinding, RuleCompared, stretch_of
 from watchdog.domain.judge.verdict import Verdict
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import Probe, Threshold
+from watchdog.domain.rules import Probe
 from watchdog.domain.state import Phase, Refusal, RefusalReason, Track, Watch
 
 _NAMED = 4  # peers that a sentence names

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from watchdog.domain.changes import Changes
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.effects import Delivery, Notice, Remedy, Write
 from watchdog.domain.judge import Finding, History, Verdict
 from watchdog.domain.judge.calibration import calibration_key
 from watchdog.domain.judge.habits import Calibration
-from watchdog.domain.judge.history import Pods
 from watchdog.domain.judge.peers import Comparison
+from watchdog.domain.judge.pods import Pods
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
-from watchdog.domain.rules import Action, Budget, Guard, Rule, Threshold
+from watchdog.domain.rules import Action, Budget, Guard, Rule
 
 SETTLE = timedelta(seconds=2)
 """How long after its end a block is asked for, so that Prometheus has what it will have."""

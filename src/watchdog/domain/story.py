@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from watchdog.domain.checks import checks_of
+from watchdog.domain.conditions import Dimension, RatioMetric, Threshold
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rollout import Revision
-from watchdog.domain.rules import Alerts, Budget, Dimension, Probe, RatioMetric, Rule, Signs, Threshold
+from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs
 from watchdog.domain.state import Point, Track, Watch
 
 COURSE_KEPT = 120

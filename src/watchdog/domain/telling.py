@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from watchdog.domain.channels import QUIET_TOPICS, Topic
 from watchdog.domain.effects import Delivery, DeliveryState, Notice, Severity
 from watchdog.domain.judge import Verdict
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.owners import Owner, Tool, resuming
 from watchdog.domain.rollout import Revision, SwitchKind
-from watchdog.domain.rules import QUIET_TOPICS, Topic
 from watchdog.domain.shared_cause import told_of
 from watchdog.domain.state import Recovery, Telling, Watch
 

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.judge import Finding, Verdict, judge
 from watchdog.domain.judge.gauges import LimitsOf, as_shares, began, settled_part, unlimited
-from watchdog.domain.judge.history import History, Outage, OverRun, Pods, Probes, forgotten
+from watchdog.domain.judge.history import History, Outage, OverRun, Probes, forgotten
 from watchdog.domain.judge.literal import could_fire
+from watchdog.domain.judge.pods import Pods
 from watchdog.domain.judge.probes import probes_hold
 from watchdog.domain.judge.signs import showing
 from watchdog.domain.judge.thresholds import OUTAGE_REQUESTS, OUTAGE_SHARE

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import Topic
 
 MARK = "[test]"
 

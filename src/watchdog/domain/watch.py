@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from watchdog.domain.channels import Topic
 from watchdog.domain.concluding import conclude_bake, conclude_recovery, end, recovered
 from watchdog.domain.deciding import decide, held, hold, only_tell, put_back, put_back_answered
 from watchdog.domain.effects import DeliveryState, Effect, Emit, Judgement, Look, PutBack, Record, Remember, Tell
@@ -30,12 +31,12 @@ from watchdog.domain.events import (
     Ticked,
 )
 from watchdog.domain.judge.gauges import LimitsOf, unlimited
-from watchdog.domain.judge.history import Pods
+from watchdog.domain.judge.pods import Pods
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.live import Live
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.reminding import reminder
-from watchdog.domain.rules import Action, Probe, Signs, Topic
+from watchdog.domain.rules import Action, Probe, Signs
 from watchdog.domain.state import (
     RETRY,
     SETTLE,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from watchdog.domain.rules import Dimension
+from watchdog.domain.conditions import Dimension
 
 _BINARY = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 _ODDS_IN_WORDS = 6  # powers of ten up to which odds are written out

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.judge.sentences import odds
 from watchdog.domain.judge.verdict import number
-from watchdog.domain.rules import Dimension
 from watchdog.drawing.quantities import log_ticks, nice_step, odds_label, round_ticks
 
 _LN10 = math.log(10.0)

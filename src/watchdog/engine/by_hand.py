@@ -10,11 +10,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from watchdog.domain.codec import Unreadable
 from watchdog.domain.effects import Look, PutBack, PutBackUnsure
 from watchdog.domain.events import Event, PutBackAnswered
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Memory
-from watchdog.domain.record import Unreadable, memory_of, watch_of
+from watchdog.domain.record import memory_of, watch_of
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase, Refusal, RefusalReason, Watch, open_watch

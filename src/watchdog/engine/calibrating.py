@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge.calibration import (
     Seen,
     Span,
@@ -27,7 +28,7 @@ from watchdog.domain.measurement import Baseline, Block, FailureReason, NoData, 
 from watchdog.domain.memory import Memory
 from watchdog.domain.quiet import Stretch, pods_of, recorded, stretches
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import Guard, Rule, Threshold
+from watchdog.domain.rules import Guard, Rule
 from watchdog.engine.memories import Memories
 from watchdog.engine.sampling import Sampler, Subject
 from watchdog.engine.sampling import Span as BlockSpan

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+from watchdog.domain.codec import Unreadable
 from watchdog.domain.memory import Memory
-from watchdog.domain.record import Unreadable, memory_of
+from watchdog.domain.record import memory_of
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard
 from watchdog.domain.shards import WHOLE, Shard

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, Invalid, exemption
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import Guard, Topic
+from watchdog.domain.rules import Guard
 from watchdog.engine.observing import Observer
 from watchdog.ports import Clock
 

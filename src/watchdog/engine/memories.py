@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
+from watchdog.domain.codec import Unreadable
 from watchdog.domain.effects import Judgement, Remember
 from watchdog.domain.memory import Memory
-from watchdog.domain.record import OtherSchema, Unreadable, document_of, memory_of
+from watchdog.domain.record import OtherSchema, document_of, memory_of
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.domain.state import Watch
 from watchdog.ports import Clock, Document, Journal, OutOfReach

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge.peers import (
     FEWEST,
     Comparison,
@@ -18,7 +19,7 @@ from watchdog.domain.judge.verdict import Verdict
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import Baseline, Block, NoData, ProbeOutcome, ProbeResult, QueryFailed
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
-from watchdog.domain.rules import Probe, Rule, Threshold
+from watchdog.domain.rules import Probe, Rule
 from watchdog.domain.shared_cause import to_compare, told_of, verdict_to_compare
 from watchdog.domain.state import Watch
 from watchdog.domain.untouched import Peer

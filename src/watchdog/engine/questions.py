@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.counting import Scope, Selection
 from watchdog.domain.measurement import Answer
 from watchdog.domain.rollout import Revision, Target
-from watchdog.domain.rules import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
 Span = tuple[int, datetime, datetime]  # a block's index, start and end

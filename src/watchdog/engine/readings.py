@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.counting import Increase
 from watchdog.domain.measurement import (
     Answer,
@@ -15,7 +16,6 @@ from watchdog.domain.measurement import (
     QueryFailed,
     Reading,
 )
-from watchdog.domain.rules import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.tallies import histogram, rates, ratio
 from watchdog.engine.gathering import Outcome
 from watchdog.engine.questions import Question

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from watchdog.domain.conditions import GaugeMetric, RateMetric, Threshold
 from watchdog.domain.counting import Counted, Increase, Selection, count
 from watchdog.domain.judge.gauges import course_of
 from watchdog.domain.judge.harmless import pairs_of
 from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
-from watchdog.domain.rules import GaugeMetric, RateMetric, Threshold
 from watchdog.domain.tallies import together
 from watchdog.engine.alerting import AlertTracker, alert_blocks
 from watchdog.engine.gathering import Gatherer

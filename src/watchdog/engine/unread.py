@@ -8,7 +8,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watchdog.domain.record import Unreadable, is_about, watch_of
+from watchdog.domain.codec import Unreadable
+from watchdog.domain.record import is_about, watch_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.state import Watch
 

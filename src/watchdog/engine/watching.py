@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Effect, Emit, Look, PutBack, PutBackConflicted, PutBackUnsure, Record, Tell
 from watchdog.domain.events import (
     DeliveryMoved,
@@ -16,7 +17,6 @@ from watchdog.domain.events import (
     Ticked,
 )
 from watchdog.domain.live import Live
-from watchdog.domain.rules import Topic
 from watchdog.domain.state import Watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered, with_telling

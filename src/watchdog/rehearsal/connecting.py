@@ -10,9 +10,10 @@ from watchdog.adapters.dry_run import MarkedJournal
 from watchdog.adapters.kubernetes.places import Place, places
 from watchdog.adapters.kubernetes.reading import ReadingClient
 from watchdog.adapters.probes import HttpProber
+from watchdog.domain.codec import Unreadable
 from watchdog.domain.measurement import QueryFailed
 from watchdog.domain.memory import before
-from watchdog.domain.record import Unreadable, document_of, memory_of, watch_of
+from watchdog.domain.record import document_of, memory_of, watch_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Phase, Watch

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from watchdog.adapters.dry_run import MemoryBraking, MemoryJournal, NoEvents, NoOwners
 from watchdog.adapters.past import PastClock, PastProvider
 from watchdog.domain.as_if import AsIf, as_if_switched
+from watchdog.domain.codec import Unreadable
 from watchdog.domain.judge.habits import Calibration
-from watchdog.domain.record import Unreadable, memory_of
+from watchdog.domain.record import memory_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.standing import LATE, baselines_known, up_to_date
 from watchdog.domain.state import Watch

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from watchdog.domain.conditions import ShareOfLimit
 from watchdog.domain.events import Event, Looked, Measured, Probed, Superseded, Ticked
 from watchdog.domain.measurement import Block, NoData, ProbeRound, QueryFailed
 from watchdog.domain.rollout import Stable, TrafficSwitch
-from watchdog.domain.rules import Guard, Probe, Rule, ShareOfLimit, Signs
+from watchdog.domain.rules import Guard, Probe, Rule, Signs
 from watchdog.domain.state import SETTLE, Watch
 from watchdog.replay.courses import Course, Serving
 from watchdog.replay.looks import Looks

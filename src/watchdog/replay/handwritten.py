@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from watchdog.domain.record import Unreadable, watch_of
+from watchdog.domain.codec import Unreadable
+from watchdog.domain.record import watch_of
 from watchdog.domain.rollout import Revision, Target, TargetKind
 from watchdog.domain.state import Phase
 from watchdog.replay.cases import Mark

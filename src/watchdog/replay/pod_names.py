@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watchdog.domain.conditions import GaugeMetric, Threshold
 from watchdog.domain.rollout import Revision, Target, TargetKind
-from watchdog.domain.rules import GaugeMetric, Guard, Rulebook, Threshold
+from watchdog.domain.rules import Guard, Rulebook
 from watchdog.engine.questions import selectors_of
 from watchdog.engine.templates import Template, fill, template_of
 from watchdog.ports import MetricSource

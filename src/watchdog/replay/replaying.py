@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from watchdog.domain.conditions import RatioMetric, Threshold
 from watchdog.domain.effects import Look, PutBack
 from watchdog.domain.events import BaselineMeasured, Looked, Superseded, Ticked
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import Baseline, Block, Counts, ProbeResult, ProbeRound, QueryFailed
-from watchdog.domain.rules import Probe, RatioMetric, Threshold
+from watchdog.domain.rules import Probe
 from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.domain.watch import advance
 from watchdog.engine.asking import Asking

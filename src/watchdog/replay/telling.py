@@ -1,7 +1,8 @@
 """From replayed watches to the report's plain data."""
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge.literal import baseline_value
-from watchdog.domain.rules import Alerts, Budget, Guard, Probe, Rule, Signs, Threshold
+from watchdog.domain.rules import Alerts, Budget, Guard, Probe, Rule, Signs
 from watchdog.domain.state import Track
 from watchdog.replay.cases import Marked
 from watchdog.replay.replaying import Replayed, outcome_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from watchdog.domain.rules import DEFAULT_TOPICS, DRY_TOPICS, Alertmanager, Channel, CloudEvents, Topic
+from watchdog.domain.channels import DEFAULT_TOPICS, DRY_TOPICS, Alertmanager, Channel, CloudEvents, Topic
 from watchdog.rulebook import channel_urls, names
 from watchdog.rulebook.shapes import Choice, ListOf, MapOf, Text, words
 from watchdog.rulebook.tables import Fields, Key, Section, TableOf

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from watchdog.domain.rules import Op, Statistic, Unit
+from watchdog.domain.conditions import Op, Statistic, Unit
 from watchdog.rulebook.mistakes import Fault, nearest, shown
 from watchdog.rulebook.shapes import Text
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge.harmless import bets_on
-from watchdog.domain.rules import Budget, Rule, Threshold
+from watchdog.domain.rules import Budget, Rule
 from watchdog.rulebook.keys import GUARD_CONFIDENCE, RULE_CONFIDENCE
 from watchdog.rulebook.rule_tables import RuleTable
 from watchdog.rulebook.tables import Fields

@@ -4,19 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from watchdog.domain.conditions import Absolute, Dimension, HistogramMetric, Metric, Threshold
 from watchdog.domain.judge.verdict import number
-from watchdog.domain.rules import (
-    ALERT_NAME,
-    ALERT_STATE,
-    Absolute,
-    Alerts,
-    Dimension,
-    Guard,
-    HistogramMetric,
-    Metric,
-    Rule,
-    Threshold,
-)
+from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts, Guard, Rule
 from watchdog.rulebook import keys, presets
 from watchdog.rulebook.callers import check_callers
 from watchdog.rulebook.confidence import with_confidence

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from watchdog.domain.rules import (
+from watchdog.domain.conditions import (
     AboveBaseline,
     Absolute,
     Dimension,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from watchdog.domain.rules import Dimension, GaugeMetric, HistogramMetric, Metric, RateMetric, RatioMetric
+from watchdog.domain.conditions import Dimension, GaugeMetric, HistogramMetric, Metric, RateMetric, RatioMetric
 from watchdog.rulebook import presets
 from watchdog.rulebook.keys import BAD, BUCKETS, COUNTER, FLOOR, KIND, METRIC, QUERY, TOTAL, UNIT
 from watchdog.rulebook.limits import parse_quantity

@@ -5,7 +5,8 @@ Each preset gives `http_error_rate` and `http_latency`, and the container metric
 
 from collections.abc import Mapping
 
-from watchdog.domain.rules import SIDECARS, Dimension, GaugeMetric, HistogramMetric, Metric, RateMetric, RatioMetric
+from watchdog.domain.conditions import Dimension, GaugeMetric, HistogramMetric, Metric, RateMetric, RatioMetric
+from watchdog.domain.rules import SIDECARS
 
 RATIO_FLOOR = 0.005
 LATENCY_FLOOR = 0.010

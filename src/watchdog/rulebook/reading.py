@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from watchdog.domain.rules import Guard, Metric, Rulebook
+from watchdog.domain.conditions import Metric
+from watchdog.domain.rules import Guard, Rulebook
 from watchdog.rulebook import keys, presets
 from watchdog.rulebook.brake_keys import read_brakes
 from watchdog.rulebook.channel_keys import read_channel

@@ -5,22 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from watchdog.domain.conditions import Absolute, GaugeMetric, Metric, Op, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.judge.harmless import bets_on
-from watchdog.domain.rules import (
-    Absolute,
-    Alerts,
-    Budget,
-    GaugeMetric,
-    Metric,
-    Op,
-    Probe,
-    RateMetric,
-    RatioMetric,
-    Rule,
-    Signs,
-    Statistic,
-    Threshold,
-)
+from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs
 from watchdog.rulebook.conditions import Condition
 from watchdog.rulebook.keys import (
     ALERT_LABELS,

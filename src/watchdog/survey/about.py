@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import Budget, Guard, Probe, Rule, Threshold
+from watchdog.domain.rules import Budget, Guard, Probe, Rule
 from watchdog.rulebook import Places
 from watchdog.survey.findings import Finding, Kind, Level
 

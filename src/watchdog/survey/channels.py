@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from watchdog.adapters.notifiers import ChannelInvalid, build
-from watchdog.domain.rules import Channel
+from watchdog.domain.channels import Channel
 from watchdog.ports import Clock
 from watchdog.rulebook import Places
 from watchdog.survey.findings import Finding, Kind, Level

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from datetime import timedelta
 
+from watchdog.domain.conditions import Dimension, HistogramMetric, Threshold
 from watchdog.domain.judge.calibration import calibration_key
 from watchdog.domain.judge.harmless import Harmless, bound_of
 from watchdog.domain.judge.proving import Pace, Proof, pace_of, proof_of_twice_the_limit
@@ -11,7 +12,6 @@ from watchdog.domain.judge.verdict import number
 from watchdog.domain.judge.weighing import betting_on, level_for
 from watchdog.domain.measurement import Baseline, Buckets, Counts
 from watchdog.domain.memory import Memory
-from watchdog.domain.rules import Dimension, HistogramMetric, Threshold
 from watchdog.rulebook.durations import duration_text
 from watchdog.survey.about import About
 from watchdog.survey.findings import Finding, Kind, Level

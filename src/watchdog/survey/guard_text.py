@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.judge.verdict import number, span
-from watchdog.domain.rules import Dimension
 from watchdog.rulebook.durations import duration_text
 from watchdog.survey import toml_text as toml
 from watchdog.survey.grouping import GuardPlan, names_of

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from watchdog.adapters.kubernetes.access import whoami
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.domain.codec import Unreadable
 from watchdog.domain.measurement import QueryFailed
 from watchdog.domain.memory import Memory
-from watchdog.domain.record import Unreadable, memory_of
+from watchdog.domain.record import memory_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Rulebook
 from watchdog.engine.sampling import Sampler

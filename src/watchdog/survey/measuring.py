@@ -4,24 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from watchdog.domain.conditions import Dimension, HistogramMetric, RatioMetric, ShareOfLimit, Threshold
 from watchdog.domain.live import Limits
 from watchdog.domain.measurement import Baseline, FailureReason, NoData, QueryFailed
 from watchdog.domain.memory import Memory
 from watchdog.domain.rollout import Revision, Target, any_pods_of
-from watchdog.domain.rules import (
-    SIDECARS,
-    Alerts,
-    Budget,
-    Dimension,
-    Guard,
-    HistogramMetric,
-    Probe,
-    RatioMetric,
-    Rule,
-    Rulebook,
-    ShareOfLimit,
-    Threshold,
-)
+from watchdog.domain.rules import SIDECARS, Alerts, Budget, Guard, Probe, Rule, Rulebook
 from watchdog.engine.questions import Instant, question_of, selectors_of
 from watchdog.engine.sampling import Sampler, Subject
 from watchdog.engine.templates import fill

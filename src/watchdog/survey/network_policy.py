@@ -13,7 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 import yaml
 
 from watchdog.adapters.kubernetes.kinds import NAME
-from watchdog.domain.rules import Channel, Probe, Rulebook
+from watchdog.domain.channels import Channel
+from watchdog.domain.rules import Probe, Rulebook
 
 Json = dict[str, Any]
 Rule = tuple[str, Json]

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from watchdog.domain.conditions import HistogramMetric, RatioMetric
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import HistogramMetric, RatioMetric
 from watchdog.engine.templates import fill, with_stand_ins, without_stand_ins
 from watchdog.rulebook import presets
 from watchdog.rulebook.promql_text import selectors

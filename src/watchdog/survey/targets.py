@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
-from watchdog.adapters.kubernetes.cache import controller_uid
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, REPLICASETS, SERVICES, Resource
+from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import created, template_pod
 from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_replicaset
 from watchdog.domain.live import Pod

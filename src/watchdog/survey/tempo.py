@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from watchdog.domain.conditions import Absolute, Op, Statistic, Threshold
 from watchdog.domain.judge.harmless import harmless_of
 from watchdog.domain.judge.proving import pace_of, time_to_prove
 from watchdog.domain.measurement import Baseline, Counts, PodCount
-from watchdog.domain.rules import Absolute, Op, Statistic, Threshold
 from watchdog.survey.hearing import Heard
 from watchdog.survey.latencies import LOOK_BACK
 

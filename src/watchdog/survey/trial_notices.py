@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from watchdog.adapters.notifiers import ChannelInvalid, PagerDutyNotifier, build
-from watchdog.domain.rules import Channel, Topic
+from watchdog.domain.channels import Channel, Topic
 from watchdog.domain.trial import trial
 from watchdog.ports import Clock, NotDelivered, Notifier
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from watchdog.domain.conditions import GaugeMetric, RateMetric
 from watchdog.domain.measurement import QueryFailed
-from watchdog.domain.rules import GaugeMetric, RateMetric
 from watchdog.engine.templates import fill
 from watchdog.ports import MetricSource
 from watchdog.rulebook import presets

@@ -13,9 +13,9 @@ from watchdog.adapters.dry_run import MarkedJournal, MarkedNotifier, MemoryBraki
 from watchdog.adapters.notifiers import ConsoleNotifier, PagerDutyNotifier
 from watchdog.adapters.past import PastClock
 from watchdog.domain.brakes import Act, Pause
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity, Write
 from watchdog.domain.owners import Owner, Tool
-from watchdog.domain.rules import Topic
 from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 

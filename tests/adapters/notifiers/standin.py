@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import Topic
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -16,8 +16,8 @@ from adapters.notifiers.standin import AT, StandIn, a_notice, a_server, says
 from adapters.simulated import simulated
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.notifiers import AlertmanagerNotifier, Rejected
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Severity
-from watchdog.domain.rules import Topic
 from watchdog.ports import NotDelivered
 from watchdog.simulator.clock import SimulatedClock
 

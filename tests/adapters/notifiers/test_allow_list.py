@@ -6,7 +6,7 @@ import pytest
 from adapters.notifiers.standin import AT
 from cli.test_no_secret_is_shown import URLS
 from watchdog.adapters.notifiers import ChannelInvalid, build
-from watchdog.domain.rules import Channel, Topic
+from watchdog.domain.channels import Channel, Topic
 from watchdog.rulebook.channel_urls import SCHEMES, parse_url
 from watchdog.rulebook.mistakes import Fault
 from watchdog.simulator.clock import SimulatedClock

@@ -11,8 +11,8 @@ from aiohttp import web
 from adapters.notifiers.standin import StandIn, a_notice, a_server, hangs, resets, says
 from adapters.simulated import simulated
 from watchdog.adapters.notifiers import ALLOWED_SCHEMES, AppriseNotifier, ChannelInvalid
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Severity
-from watchdog.domain.rules import Topic
 from watchdog.ports import NotDelivered
 from watchdog.rulebook.channel_urls import SCHEMES
 

@@ -15,7 +15,7 @@ from watchdog.adapters.notifiers import (
     build,
 )
 from watchdog.adapters.secrets import SecretReader
-from watchdog.domain.rules import Channel, Topic
+from watchdog.domain.channels import Channel, Topic
 from watchdog.simulator.clock import SimulatedClock
 
 

@@ -16,7 +16,7 @@ from adapters.notifiers.standin import AT, StandIn, a_notice, a_server, hangs, s
 from adapters.simulated import simulated
 from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.notifiers import ChannelInvalid, CloudEventsNotifier, Rejected, build
-from watchdog.domain.rules import Channel, CloudEvents, Topic
+from watchdog.domain.channels import Channel, CloudEvents, Topic
 from watchdog.ports import NotDelivered
 from watchdog.simulator.clock import SimulatedClock
 

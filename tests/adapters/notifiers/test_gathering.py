@@ -9,8 +9,8 @@ from adapters.notifiers.standin import AT, a_notice
 from adapters.simulated import simulated
 from watchdog.adapters.notifiers import Rejected
 from watchdog.adapters.notifiers.gathering import Gathering
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
-from watchdog.domain.rules import Topic
 from watchdog.ports import NotDelivered
 from watchdog.simulator.clock import SimulatedClock
 

@@ -13,8 +13,8 @@ from adapters.notifiers.standin import AT, StandIn, a_notice, a_server, hangs, r
 from adapters.simulated import simulated
 from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.notifiers import PagerDutyNotifier, Rejected
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Severity
-from watchdog.domain.rules import Topic
 from watchdog.ports import NotDelivered
 from watchdog.simulator.clock import SimulatedClock
 

@@ -13,8 +13,8 @@ from adapters.simulated import simulated
 from watchdog.adapters.notifiers import AppriseNotifier, SlackNotifier
 from watchdog.adapters.notifiers.slack import SlackAddress
 from watchdog.adapters.notifiers.slack_blocks import length, message, only_text
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import Topic
 from watchdog.ports import NotDelivered
 from watchdog.simulator.clock import SimulatedClock
 

@@ -16,9 +16,7 @@ import pytest
 from simulator.prometheus.real import needs_prometheus, prometheus
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.prometheus.live import LivePrometheus
-from watchdog.domain.measurement import Answer, Block, Buckets, Counts, FailureReason, PodValues, QueryFailed
-from watchdog.domain.rollout import Revision, Target
-from watchdog.domain.rules import (
+from watchdog.domain.conditions import (
     Absolute,
     GaugeMetric,
     HistogramMetric,
@@ -29,6 +27,8 @@ from watchdog.domain.rules import (
     Statistic,
     Threshold,
 )
+from watchdog.domain.measurement import Answer, Block, Buckets, Counts, FailureReason, PodValues, QueryFailed
+from watchdog.domain.rollout import Revision, Target
 from watchdog.engine.sampling import Sampler, Subject, Tracker
 
 pytestmark = [needs_prometheus, pytest.mark.prometheus]

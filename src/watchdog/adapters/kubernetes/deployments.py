@@ -8,11 +8,12 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
-from watchdog.adapters.kubernetes.cache import ClusterCache, controller_uid
+from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import created, to_pod
 from watchdog.adapters.kubernetes.sightings import PATIENCE, Known, Later, Place, Sightings

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
-from watchdog.adapters.kubernetes.cache import ClusterCache, controller_uid
+from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS
+from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import to_pod
 from watchdog.adapters.kubernetes.trimming import TRIMS, trim_deployment, trim_replicaset
 from watchdog.domain.live import Pod

@@ -15,8 +15,8 @@ from watchdog.adapters.notifiers.outcome import Rejected
 from watchdog.adapters.notifiers.pagerduty import RESOLVING
 from watchdog.adapters.notifiers.posting import Answer, Poster
 from watchdog.adapters.secrets import Redactor
+from watchdog.domain.channels import DEFAULT_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import DEFAULT_TOPICS, Topic
 from watchdog.ports import Clock, NotDelivered
 
 ALERTS = "/api/v2/alerts"

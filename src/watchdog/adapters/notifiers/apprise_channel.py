@@ -16,8 +16,8 @@ from watchdog.adapters.notifiers.outcome import ChannelInvalid
 from watchdog.adapters.notifiers.slack import SlackAddress
 from watchdog.adapters.notifiers.threads import DaemonThreads
 from watchdog.adapters.secrets import Redactor
+from watchdog.domain.channels import DEFAULT_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import DEFAULT_TOPICS, Topic
 from watchdog.ports import NotDelivered
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from watchdog.adapters.notifiers.cloudevents import CloudEventsNotifier
 from watchdog.adapters.notifiers.outcome import ChannelInvalid
 from watchdog.adapters.notifiers.pagerduty import EVENTS_URL, PagerDutyNotifier
 from watchdog.adapters.notifiers.slack import SlackNotifier
-from watchdog.domain.rules import Alertmanager, Channel, CloudEvents
+from watchdog.domain.channels import Alertmanager, Channel, CloudEvents
 from watchdog.ports import Clock
 
 _PLACE = re.compile(r"\{\{(.*?)\}\}")

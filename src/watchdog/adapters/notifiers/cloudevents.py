@@ -14,8 +14,8 @@ from watchdog.adapters.notifiers import text
 from watchdog.adapters.notifiers.outcome import Rejected
 from watchdog.adapters.notifiers.posting import Poster, word_of
 from watchdog.adapters.secrets import Redactor
+from watchdog.domain.channels import DEFAULT_TOPICS, Topic
 from watchdog.domain.effects import Notice
-from watchdog.domain.rules import DEFAULT_TOPICS, Topic
 from watchdog.ports import Clock, NotDelivered
 
 TYPE = "dev.rollback-watchdog.notice"

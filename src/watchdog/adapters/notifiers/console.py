@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from watchdog.adapters.notifiers import text
+from watchdog.domain.channels import DEFAULT_TOPICS, Topic
 from watchdog.domain.effects import Notice
-from watchdog.domain.rules import DEFAULT_TOPICS, Topic
 
 
 class ConsoleNotifier:

@@ -13,8 +13,8 @@ from watchdog.adapters.notifiers.outcome import Rejected
 from watchdog.adapters.notifiers.posting import Answer, Poster
 from watchdog.adapters.notifiers.text import cut
 from watchdog.adapters.secrets import Redactor
+from watchdog.domain.channels import DEFAULT_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import DEFAULT_TOPICS, Topic
 from watchdog.ports import Clock, NotDelivered
 
 EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"

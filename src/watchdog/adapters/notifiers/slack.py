@@ -11,8 +11,8 @@ from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.notifiers.posting import Answer, Poster, word_of
 from watchdog.adapters.notifiers.slack_blocks import ends_well, message, only_text
 from watchdog.adapters.secrets import Redactor
+from watchdog.domain.channels import DEFAULT_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import DEFAULT_TOPICS, Topic
 from watchdog.ports import Clock, NotDelivered
 
 _REMEMBERED = 500  # stories of which the thread is known

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from watchdog.adapters.notifiers import text
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.rules import Topic
 
 Block = dict[str, Any]
 

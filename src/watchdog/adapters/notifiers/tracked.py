@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from watchdog.adapters.links import prometheus_link, single_queries
 from watchdog.adapters.notifiers.gathering import Gathering
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
-from watchdog.domain.rules import Topic
 from watchdog.ports import Clock, NotDelivered, Notifier
 
 NOT_LEADING = "not sent: this replica does not lead any more"

@@ -7,6 +7,7 @@ is held against `harmless`. Error budgets live in `budgets`, the watchdog's own 
 
 from datetime import datetime
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge.alerts import judge_alerts
 from watchdog.domain.judge.budgets import judge_budget
 from watchdog.domain.judge.history import History
@@ -16,7 +17,7 @@ from watchdog.domain.judge.thresholds import judge_threshold
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict
 from watchdog.domain.judge.weighing import until
 from watchdog.domain.measurement import Baseline
-from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs, Threshold
+from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs
 
 __all__ = ["Evidence", "Finding", "History", "Verdict", "judge"]
 

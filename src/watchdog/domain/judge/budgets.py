@@ -6,13 +6,14 @@ before the switch. Spent is what the release failed beyond what stable would hav
 
 from datetime import datetime
 
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.literal import absence
 from watchdog.domain.judge.sentences import proven, unproven
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict, number, span
 from watchdog.domain.judge.weighing import weight_of
 from watchdog.domain.measurement import Baseline, Counts, NoData, QueryFailed
-from watchdog.domain.rules import Budget, Dimension, Rule
+from watchdog.domain.rules import Budget, Rule
 
 
 def judge_budget(rule: Rule, budget: Budget, history: History, baseline: Baseline | None, now: datetime) -> Verdict:

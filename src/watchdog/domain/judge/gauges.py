@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from statistics import median
 
+from watchdog.domain.conditions import Dimension, GaugeMetric, Op, RateMetric, ShareOfLimit, Threshold
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.literal import RECENT, Literal, middle_of, over_since
 from watchdog.domain.judge.verdict import Finding, Verdict, number, span
 from watchdog.domain.live import NO_LIMITS, Limits
 from watchdog.domain.measurement import Baseline, Block, NoData, PodValues, Reading
-from watchdog.domain.rules import Dimension, GaugeMetric, Op, RateMetric, Rule, ShareOfLimit, Threshold
+from watchdog.domain.rules import Rule
 
 SETTLING = timedelta(minutes=2)
 """How long after its warm-up a pod may still be in its cold start: until then an exceedance that falls is forgiven."""

@@ -9,9 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from watchdog.domain.judge.quantiles import bound_above, quantile_of, slower_than
-from watchdog.domain.measurement import Baseline, Buckets, Counts, Reading
-from watchdog.domain.rules import (
+from watchdog.domain.conditions import (
     AboveBaseline,
     Absolute,
     Limit,
@@ -20,6 +18,8 @@ from watchdog.domain.rules import (
     Threshold,
     TimesBaseline,
 )
+from watchdog.domain.judge.quantiles import bound_above, quantile_of, slower_than
+from watchdog.domain.measurement import Baseline, Buckets, Counts, Reading
 
 TIMES_STABLE = 2.0
 LEAST = 0.3  # of the limit

@@ -11,6 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from watchdog.domain.conditions import (
+    AboveBaseline,
+    Absolute,
+    GaugeMetric,
+    RatioMetric,
+    ShareOfLimit,
+    Statistic,
+    Threshold,
+    TimesBaseline,
+)
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.quantiles import mean_of, quantile_of
 from watchdog.domain.judge.verdict import Evidence, number, span
@@ -27,17 +37,7 @@ from watchdog.domain.measurement import (
     Reading,
     merged,
 )
-from watchdog.domain.rules import (
-    AboveBaseline,
-    Absolute,
-    GaugeMetric,
-    RatioMetric,
-    Rule,
-    ShareOfLimit,
-    Statistic,
-    Threshold,
-    TimesBaseline,
-)
+from watchdog.domain.rules import Rule
 
 RECENT = timedelta(seconds=60)
 

@@ -19,12 +19,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watchdog.domain.conditions import RatioMetric, Threshold
 from watchdog.domain.judge.literal import RECENT, Literal, State, literal
 from watchdog.domain.judge.thresholds import OUTAGE_REQUESTS, OUTAGE_SHARE
 from watchdog.domain.judge.verdict import Evidence, Verdict, number
 from watchdog.domain.measurement import Baseline, Block, Counts, ProbeOutcome, ProbeResult, QueryFailed
 from watchdog.domain.rollout import Target
-from watchdog.domain.rules import Probe, RatioMetric, Rule, Threshold
+from watchdog.domain.rules import Probe, Rule
 
 FEWEST = 2
 """Usable peers below which nothing is held."""

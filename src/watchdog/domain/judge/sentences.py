@@ -2,11 +2,11 @@
 
 import math
 
+from watchdog.domain.conditions import Dimension, HistogramMetric, Threshold
 from watchdog.domain.judge.habits import FEWEST, Calibration, Need
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.verdict import Evidence, number
 from watchdog.domain.judge.weighing import Weight
-from watchdog.domain.rules import Dimension, HistogramMetric, Threshold
 
 _BEYOND_WORDS = math.log(1e6)
 

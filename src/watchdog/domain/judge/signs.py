@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from watchdog.domain.judge.history import History, Pods
+from watchdog.domain.judge.history import History
+from watchdog.domain.judge.pods import Pods
 from watchdog.domain.judge.shares import enough_pods
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict, no_pods, span
 from watchdog.domain.rules import Rule, Sign, Signs

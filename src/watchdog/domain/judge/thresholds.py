@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from watchdog.domain.conditions import RatioMetric, Threshold
 from watchdog.domain.judge.gauges import is_gauge, judge_over
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.literal import RECENT, Literal, State, limit_of, literal, over_since
@@ -10,7 +11,7 @@ from watchdog.domain.judge.sentences import evidence_sentence, proven, unproven
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict, span
 from watchdog.domain.judge.weighing import weight_of
 from watchdog.domain.measurement import Baseline
-from watchdog.domain.rules import RatioMetric, Rule, Threshold
+from watchdog.domain.rules import Rule
 
 OUTAGE_SHARE = 0.95
 OUTAGE_REQUESTS = 20.0

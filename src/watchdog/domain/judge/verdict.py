@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watchdog.domain.rules import Dimension
+from watchdog.domain.conditions import Dimension
 
 
 class Finding(StrEnum):

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge.betting import Bet, evidence_of_a_constant
 from watchdog.domain.judge.habits import Need, need
 from watchdog.domain.judge.harmless import (
@@ -23,7 +24,7 @@ from watchdog.domain.judge.harmless import (
 )
 from watchdog.domain.judge.history import BLOCKS_KEPT, History, forgotten
 from watchdog.domain.measurement import Baseline, Block, Reading
-from watchdog.domain.rules import Budget, Rule, Threshold
+from watchdog.domain.rules import Budget, Rule
 
 TIMES_BESIDE = 2.0
 MORE_THAN_BESIDE = 0.1  # of the limit

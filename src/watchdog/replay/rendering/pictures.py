@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.judge.sentences import odds
 from watchdog.domain.judge.verdict import number
-from watchdog.domain.rules import Dimension
 from watchdog.drawing import (
     Clock,
     Dot,

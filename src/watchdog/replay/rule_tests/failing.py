@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from watchdog.domain.conditions import Op, Threshold
 from watchdog.domain.judge.sentences import odds
 from watchdog.domain.judge.verdict import Verdict, number
-from watchdog.domain.rules import Budget, Op, Rule, Threshold
+from watchdog.domain.rules import Budget, Rule
 from watchdog.replay.rule_tests.cases import SeriesLine
 from watchdog.replay.rule_tests.checking import Checked, written
 from watchdog.replay.rule_tests.cluster import BEGIN

@@ -6,19 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from watchdog.domain.rules import (
-    Alerts,
-    Budget,
+from watchdog.domain.conditions import (
     Dimension,
     GaugeMetric,
     HistogramMetric,
     RateMetric,
     RatioMetric,
-    Rule,
     ShareOfLimit,
     Statistic,
     Threshold,
 )
+from watchdog.domain.rules import Alerts, Budget, Rule
 from watchdog.engine.templates import fill, sums_of
 from watchdog.replay.rule_tests.example_labels import CannotWrite, labels_for
 from watchdog.replay.rule_tests.levels import CPU_LIMIT, MEMORY_LIMIT, Levels, levels_of, shares_of

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.rollout import SwitchKind, Target
-from watchdog.domain.rules import Dimension, Sign
+from watchdog.domain.rules import Sign
 from watchdog.replay.rule_tests.cases import Expectation, OutcomeExpected
 from watchdog.replay.rule_tests.expectations import parse_answers, parse_expectation, parse_outcome
 from watchdog.replay.rule_tests.notation import samples_of

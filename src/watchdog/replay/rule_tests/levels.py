@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from watchdog.domain.rules import AboveBaseline, Absolute, ShareOfLimit, Threshold, TimesBaseline
+from watchdog.domain.conditions import AboveBaseline, Absolute, ShareOfLimit, Threshold, TimesBaseline
 
 MEMORY_LIMIT, CPU_LIMIT = 2.0**30, 1.0
 _FAR = 4.0  # how far from its limit a good release stays, and a baseline from its floor

@@ -5,8 +5,9 @@ from functools import lru_cache
 
 import promql_parser
 
+from watchdog.domain.conditions import Threshold
 from watchdog.domain.rollout import Revision, Target
-from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts, Budget, Rule, Threshold
+from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts, Budget, Rule
 from watchdog.engine.questions import selectors_of
 from watchdog.engine.templates import fill
 from watchdog.rulebook.promql_text import stand_in

@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
-from watchdog.domain.rules import Rule, Threshold
+from watchdog.domain.conditions import Threshold
+from watchdog.domain.rules import Rule
 from watchdog.rulebook.conditions import Condition, Form, parse_condition
 from watchdog.rulebook.editing import Edit
 

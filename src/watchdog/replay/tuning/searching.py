@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 
-from watchdog.domain.rules import Rule, Rulebook, Threshold
+from watchdog.domain.conditions import Threshold
+from watchdog.domain.rules import Rule, Rulebook
 from watchdog.replay.tuning.candidates import Axis, Candidate, axis_of, candidates, now
 from watchdog.replay.tuning.observing import Observations, RuleKey, breaches_under, forgets
 from watchdog.replay.tuning.scoring import Score, as_written, score

@@ -20,11 +20,11 @@ from builders import (
     seconds,
     signs_of,
 )
+from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Delivery, DeliveryState
 from watchdog.domain.events import BaselineMeasured, Looked, Measured
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Revision
-from watchdog.domain.rules import Topic
 from watchdog.domain.state import Telling, Watch
 from watchdog.domain.telling import notice
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.judge.sentences import odds
 from watchdog.domain.judge.verdict import number
-from watchdog.domain.rules import Dimension
 
 Record = Mapping[str, Any]
 

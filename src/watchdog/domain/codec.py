@@ -1,0 +1,134 @@
+"""The domain's frozen dataclasses as JSON, and back to equal values: field by field, by their type hints.
+
+Generic and strict. Members of a union carry their class's name under `is`.
+"""
+
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+_LONGEST = 500
+
+
+class Unreadable(Exception):
+    """A document that is not what it should be; the message says where, and repeats no more than a line of it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…")
+
+
+def dump(value: Any) -> Any:
+    """A domain value as JSON."""
+    match value:
+        case None | bool() | int() | str() if not isinstance(value, Enum):
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case Enum():
+            return value.value
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case Mapping():
+            return {_key(key): dump(item) for key, item in value.items()}
+        case tuple() | frozenset():
+            items = sorted(value) if isinstance(value, frozenset) else value
+            return [dump(item) for item in items]
+        case _ if is_dataclass(value):
+            named = {
+                field.name: dump(getattr(value, field.name))
+                for field in fields(value)
+                if field.init and not _is_default(field.default, getattr(value, field.name))
+            }
+            return {"is": type(value).__name__, **named}
+        case _:
+            raise TypeError(f"{type(value).__name__} has no place in a record")
+
+
+def _is_default(default: Any, value: Any) -> bool:
+    return default is not MISSING and default == value
+
+
+def _key(key: Any) -> str:
+    return str(key.value) if isinstance(key, Enum) else str(key)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def load(hint: Any, value: Any, where: str) -> Any:
+    """A domain value from JSON; raises `Unreadable`."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return _load_union(get_args(hint), value, where)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _load_dataclass(hint, value, where)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _guarded(hint, value, where)
+    if hint is datetime:
+        return _guarded(_moment, value, where)
+    if hint is timedelta:
+        return _guarded(lambda seconds: timedelta(seconds=seconds), value, where)
+    if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+        return _guarded(float, value, where)
+    if origin in (tuple, frozenset) and isinstance(value, list):
+        return _load_items(origin, get_args(hint), value, where)
+    if origin is not None and issubclass(origin, typing.Mapping) and isinstance(value, Mapping):
+        key, item = get_args(hint)
+        return {load(key, name, where): load(item, one, f"{where}.{name}") for name, one in value.items()}
+    if hint in (str, int, bool) and type(value) is hint:
+        return value
+    raise Unreadable(f"{where}: {type(value).__name__} where {hint} was expected")
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no UTC offset")
+    return moment
+
+
+def _guarded(make: Any, value: Any, where: str) -> Any:
+    try:
+        return make(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Unreadable(f"{where}: {error}") from error
+
+
+def _load_items(origin: Any, args: tuple[Any, ...], value: list[Any], where: str) -> Any:
+    if origin is tuple and (len(args) != 2 or args[1] is not Ellipsis):
+        if len(args) != len(value):
+            raise Unreadable(f"{where}: {len(value)} items where {len(args)} were expected")
+        return tuple(load(arg, item, f"{where}[{n}]") for n, (arg, item) in enumerate(zip(args, value, strict=True)))
+    return origin(load(args[0], item, f"{where}[{n}]") for n, item in enumerate(value))
+
+
+def _load_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in members:
+        return None
+    rest = [member for member in members if member is not type(None)]
+    if isinstance(value, Mapping) and "is" in value:
+        for member in rest:
+            if isinstance(member, type) and member.__name__ == value["is"]:
+                return load(member, value, where)
+    elif len(rest) == 1:
+        return load(rest[0], value, where)
+    raise Unreadable(f"{where}: none of {[getattr(member, '__name__', str(member)) for member in rest]}")
+
+
+def _load_dataclass(cls: type, value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise Unreadable(f"{where}: {type(value).__name__} where {cls.__name__} was expected")
+    hints = _hints(cls)
+    known = {field.name for field in fields(cls) if field.init}  # what else there is, a newer version wrote
+    named = {name: load(hints[name], item, f"{where}.{name}") for name, item in value.items() if name in known}
+    return _guarded(lambda arguments: cls(**arguments), named, where)
