@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 
 from watchdog.adapters import notifiers
 from watchdog.adapters.dry_run import MarkedNotifier
-from watchdog.adapters.notifiers.pagerduty import RESOLVING
 from watchdog.adapters.notifiers.tracked import FencedNotifier, InFlight, TrackedNotifier
 from watchdog.adapters.secrets import SecretReader
-from watchdog.domain.channels import Topic
+from watchdog.domain.channels import RESOLVING_TOPICS, Topic
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook
 from watchdog.domain.state import Watch
@@ -99,7 +98,7 @@ class Channels:
         notifier = self._notifiers.get(name)
         if notifier is None or not notifier.wants(topic):
             return False
-        if notifier.resolves and topic in RESOLVING:
+        if notifier.resolves and topic in RESOLVING_TOPICS:
             # There is nothing to resolve where nothing was triggered.
             return any(delivery.channel == name for telling in watch.tellings for delivery in telling.deliveries)
         return True

@@ -30,6 +30,9 @@ DRY_TOPICS = frozenset({Topic.WOULD_ROLL_BACK})
 QUIET_TOPICS = frozenset({Topic.SWITCH, Topic.PASSED, Topic.SUPERSEDED})
 DEFAULT_TOPICS = frozenset(Topic) - QUIET_TOPICS
 
+RESOLVING_TOPICS = frozenset({Topic.RECOVERED, Topic.PASSED, Topic.SUPERSEDED})
+"""What ends an incident, whatever `on` says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alertmanager:

@@ -1,6 +1,7 @@
 """What people are told of a watch: one line that is the whole story, then what, why, since when and what was done."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from watchdog.domain.channels import QUIET_TOPICS, Topic
@@ -213,4 +214,29 @@ def undelivered(tellings: tuple[Telling, ...]) -> tuple[tuple[Notice, Delivery],
         for telling in tellings
         for delivery in telling.deliveries
         if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING)
+    )
+
+
+def delivered(
+    watch_tellings: tuple[Telling, ...], notice_id: str, channel: str, state: DeliveryState, detail: str
+) -> tuple[Telling, ...]:
+    """The tellings after a notice got further with one channel, or did not; a `detail` says why, and is an attempt."""
+    return tuple(
+        replace(
+            telling,
+            deliveries=tuple(
+                replace(
+                    delivery,
+                    state=state,
+                    attempts=delivery.attempts + (1 if detail else 0),
+                    detail=detail or delivery.detail,
+                )
+                if delivery.channel == channel
+                else delivery
+                for delivery in telling.deliveries
+            ),
+        )
+        if telling.notice.id == notice_id
+        else telling
+        for telling in watch_tellings
     )

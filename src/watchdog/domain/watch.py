@@ -4,7 +4,6 @@ Pure and total: any event in any phase gives a step. Terminal phases absorb: the
 their notices and of nothing else.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -30,13 +29,11 @@ from watchdog.domain.events import (
     Superseded,
     Ticked,
 )
-from watchdog.domain.judge.gauges import LimitsOf, unlimited
-from watchdog.domain.judge.pods import Pods
 from watchdog.domain.judge.verdict import span
-from watchdog.domain.live import Live
-from watchdog.domain.measurement import Baseline
+from watchdog.domain.measuring import with_baselines, with_measured, with_recovery_measured, with_signs
+from watchdog.domain.recovering import looked_recovering
 from watchdog.domain.reminding import reminder
-from watchdog.domain.rules import Action, Probe, Signs
+from watchdog.domain.rules import Action, Probe
 from watchdog.domain.state import (
     RETRY,
     SETTLE,
@@ -49,24 +46,16 @@ from watchdog.domain.state import (
     open_watch,
 )
 from watchdog.domain.step import Step
-from watchdog.domain.telling import name_of, notice
+from watchdog.domain.telling import delivered, name_of, notice
 from watchdog.domain.tracking import (
-    WarmFrom,
     looked,
     replaced,
-    with_baseline,
-    with_block,
-    with_pods,
     with_round,
 )
 
 __all__ = ["Phase", "Step", "Watch", "advance", "open_watch", "opening"]
 
 _PATIENCE_TO_LOOK = timedelta(seconds=60)
-
-
-_UNHEARD = timedelta(seconds=15)
-"""How long after a put-back nobody wonders that a cache still shows what was before."""
 
 
 def opening(watch: Watch, now: datetime) -> Step:
@@ -87,11 +76,11 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
         case LookFailed(detail):
             return _look_failed(watch, detail, now)
         case Measured():
-            return _judged(_measured(watch, event), now)
+            return _judged(with_measured(watch, event), now)
         case RecoveryMeasured():
-            return recovered(_recovery_measured(watch, event), now)
+            return recovered(with_recovery_measured(watch, event), now)
         case BaselineMeasured(baselines):
-            return _judged(_with_baselines(watch, baselines), now)
+            return _judged(with_baselines(watch, baselines), now)
         case Described(changes):
             return Step(replace(watch, changes=changes))
         case Probed():
@@ -114,54 +103,6 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
 
 def _services(watch: Watch) -> frozenset[str]:
     return frozenset(flip.service for flip in watch.switch.flips)
-
-
-def _warm_from(watch: Watch) -> WarmFrom:
-    unseen = None if watch.ready_from is None else max(watch.ready_from, watch.counted_from) + watch.guard.warmup
-
-    def warm_from(pod: str) -> datetime | None:
-        return unseen if not pod or watch.pods is None else watch.pods.warm_from(pod, unseen)
-
-    return warm_from
-
-
-def _limits_of(pods: Pods | None) -> LimitsOf:
-    return unlimited if pods is None else pods.limits
-
-
-def _measured(watch: Watch, event: Measured) -> Watch:
-    warm_from = _warm_from(watch)
-    changed = {
-        name: with_block(track, event.blocks[name], warm_from, _limits_of(watch.pods))
-        for track in watch.tracks
-        if (name := track.rule.name) in event.blocks
-    }
-    return replace(watch, tracks=replaced(watch.tracks, changed))
-
-
-def _with_baselines(watch: Watch, baselines: Mapping[str, Baseline]) -> Watch:
-    def based(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
-        return tuple(
-            with_baseline(track, baselines[track.rule.name]) if track.rule.name in baselines else track
-            for track in tracks
-        )
-
-    return replace(watch, tracks=based(watch.tracks), recovery_tracks=based(watch.recovery_tracks))
-
-
-def _recovery_measured(watch: Watch, event: RecoveryMeasured) -> Watch:
-    pods = watch.recovery_pods
-    begun = watch.recovery_from
-
-    def warm_from(pod: str) -> datetime | None:
-        return begun if not pod or pods is None else pods.warm_from(pod, begun)
-
-    changed = {
-        name: with_block(track, event.blocks[name], warm_from, _limits_of(pods))
-        for track in watch.recovery_tracks
-        if (name := track.rule.name) in event.blocks
-    }
-    return replace(watch, recovery_tracks=replaced(watch.recovery_tracks, changed))
 
 
 def _probed(watch: Watch, event: Probed, now: datetime) -> Step:
@@ -192,7 +133,7 @@ def _looked(watch: Watch, event: Looked, now: datetime) -> Step:
     if not live.exists and watch.phase is not Phase.RECOVERING:
         return end(watch, Phase.SUPERSEDED, "the target was deleted", now)
     if watch.phase is Phase.RECOVERING:
-        return _looked_recovering(watch, live, now)
+        return looked_recovering(watch, live, now)
     pods = looked(
         watch.pods,
         live,
@@ -207,7 +148,7 @@ def _looked(watch: Watch, event: Looked, now: datetime) -> Step:
         pods=pods,
         ready_from=watch.ready_from or first_ready,
         progress_deadline=timedelta(seconds=live.progress_deadline),
-        tracks=_with_signs(watch.tracks, pods),
+        tracks=with_signs(watch.tracks, pods),
     )
     if watch.bake_from is None and live.complete and live.serving == watch.switch.candidate:
         watch = replace(watch, bake_from=max(live.completed_at or now, watch.switch.at))
@@ -220,50 +161,6 @@ def _looked(watch: Watch, event: Looked, now: datetime) -> Step:
 def _compared(watch: Watch, event: Looked) -> Watch:
     """With how the peers fare. What was compared last stays on record while nothing asks for an act."""
     return watch if event.compared is None else replace(watch, comparison=event.compared)
-
-
-def _with_signs(tracks: tuple[Track, ...], pods: Pods) -> tuple[Track, ...]:
-    changed = {
-        track.rule.name: with_pods(track, track.rule.check, pods)
-        for track in tracks
-        if isinstance(track.rule.check, Signs)
-    }
-    return replaced(tracks, changed)
-
-
-def _looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
-    to = watch.remedy.to if watch.remedy is not None else None
-    if watch.recovery_from is None and live.complete and live.serving == to:
-        watch = replace(watch, recovery_from=max(live.completed_at or now, watch.acted_at or now))
-    if seems_reverted(watch, live, now):
-        if not live.fresh:
-            return Step(watch, (Look(),))  # a cache may show what was before the put-back for as long as it is silent
-        who = next(iter(live.managers), "somebody")
-        why = f"reverted by {who}: {name_of(watch.switch.candidate)} serves again"
-        step = end(replace(watch, recovery=Recovery.NOT_RECOVERED), Phase.ROLLED_BACK, why, now)
-        return Step(step.watch, (Remember(Judgement.REVERTED, watch.switch.candidate), *step.effects))
-    begun = watch.recovery_from
-    if begun is None:
-        return Step(
-            replace(watch, blocked=live.blocked, blocked_since=(watch.blocked_since or now) if live.blocked else None)
-        )
-    pods = looked(
-        watch.recovery_pods,
-        live,
-        live.stable_pods,
-        counted_from=begun,
-        warmup=watch.guard.warmup,
-        containers=watch.guard.containers,
-    )
-    tracks = _with_signs(watch.recovery_tracks, pods)
-    return recovered(replace(watch, recovery_pods=pods, recovery_tracks=tracks), now)
-
-
-def seems_reverted(watch: Watch, live: Live, now: datetime) -> bool:
-    """Whether what was put back serves again. Right after the act a cache has not heard of it yet."""
-    if watch.acted_at is None or watch.left or live.serving != watch.switch.candidate:
-        return False
-    return live.fresh or now - watch.acted_at > _UNHEARD
 
 
 def _judged(watch: Watch, now: datetime) -> Step:
@@ -396,24 +293,6 @@ def _ticked(watch: Watch, now: datetime, *, measured: bool) -> Step:
 
 
 def _delivered(watch: Watch, event: DeliveryMoved) -> Step:
-    tellings = tuple(
-        replace(
-            telling,
-            deliveries=tuple(
-                replace(
-                    delivery,
-                    state=event.state,
-                    attempts=delivery.attempts + (1 if event.detail else 0),
-                    detail=event.detail or delivery.detail,
-                )
-                if delivery.channel == event.channel
-                else delivery
-                for delivery in telling.deliveries
-            ),
-        )
-        if telling.notice.id == event.notice
-        else telling
-        for telling in watch.tellings
-    )
+    tellings = delivered(watch.tellings, event.notice, event.channel, event.state, event.detail)
     arrived = event.state in (DeliveryState.SENT, DeliveryState.GAVE_UP)
     return Step(replace(watch, tellings=tellings), (Record(),) if arrived else ())

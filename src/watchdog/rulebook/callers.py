@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from watchdog.domain.rollout import Target, TargetKind
-from watchdog.rulebook import keys
+from watchdog.rulebook import guard_keys as keys
 from watchdog.rulebook.mistakes import nearest
 from watchdog.rulebook.tables import Fields
 

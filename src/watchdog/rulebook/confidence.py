@@ -6,7 +6,8 @@ from dataclasses import replace
 from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge.harmless import bets_on
 from watchdog.domain.rules import Budget, Rule
-from watchdog.rulebook.keys import GUARD_CONFIDENCE, RULE_CONFIDENCE
+from watchdog.rulebook.guard_keys import GUARD_CONFIDENCE
+from watchdog.rulebook.rule_keys import RULE_CONFIDENCE
 from watchdog.rulebook.rule_tables import RuleTable
 from watchdog.rulebook.tables import Fields
 from watchdog.rulebook.values import OFF

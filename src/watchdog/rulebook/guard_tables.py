@@ -7,7 +7,8 @@ from datetime import timedelta
 from watchdog.domain.conditions import Absolute, Dimension, HistogramMetric, Metric, Threshold
 from watchdog.domain.judge.verdict import number
 from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts, Guard, Rule
-from watchdog.rulebook import keys, presets
+from watchdog.rulebook import guard_keys as keys
+from watchdog.rulebook import presets, rule_keys
 from watchdog.rulebook.callers import check_callers
 from watchdog.rulebook.confidence import with_confidence
 from watchdog.rulebook.durations import duration_text
@@ -216,16 +217,16 @@ def _check_buckets(fields: Fields, rules: Iterable[Rule], around: Surroundings) 
         if bound is None or not check.op.holds(bounds[-1], limit):
             most = number(bounds[-1], Dimension.SECONDS)
             message = f"{dialect}'s latency buckets end at {most} by default, so a limit of {shown} cannot be proven"
-            at.mistakes.warn(at.at(keys.WHEN), message, remedy)
+            at.mistakes.warn(at.at(rule_keys.WHEN), message, remedy)
         elif bound >= 2 * limit:
             judged = number(bound, Dimension.SECONDS)
             message = f"with {dialect}'s default latency buckets a limit of {shown} is judged at the bucket {judged}"
-            at.mistakes.warn(at.at(keys.WHEN), message, remedy)
+            at.mistakes.warn(at.at(rule_keys.WHEN), message, remedy)
 
 
 def _check_hold(name: str, fields: Fields, table: RuleTable) -> None:
-    hold, bake = table.fields.get(keys.FOR), fields.get(keys.BAKE)
-    if table.fields.has(keys.FOR) and fields.fine(keys.BAKE) and hold > bake:
+    hold, bake = table.fields.get(rule_keys.FOR), fields.get(keys.BAKE)
+    if table.fields.has(rule_keys.FOR) and fields.fine(keys.BAKE) and hold > bake:
         longer = f'"for" ({duration_text(hold)}) is longer than the bake ({duration_text(bake)})'
         message = f'{longer} of guard "{name}", so the rule never fires'
-        table.fields.mistakes.add(table.fields.at(keys.FOR), message, 'write a "for" well below the bake')
+        table.fields.mistakes.add(table.fields.at(rule_keys.FOR), message, 'write a "for" well below the bake')

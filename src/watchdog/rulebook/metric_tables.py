@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from watchdog.domain.conditions import Dimension, GaugeMetric, HistogramMetric, Metric, RateMetric, RatioMetric
 from watchdog.rulebook import presets
-from watchdog.rulebook.keys import BAD, BUCKETS, COUNTER, FLOOR, KIND, METRIC, QUERY, TOTAL, UNIT
 from watchdog.rulebook.limits import parse_quantity
+from watchdog.rulebook.metric_keys import BAD, BUCKETS, COUNTER, FLOOR, KIND, METRIC, QUERY, TOTAL, UNIT
 from watchdog.rulebook.mistakes import Fault
 from watchdog.rulebook.promql import parse_gauge, with_matchers
 from watchdog.rulebook.tables import Fields, Key

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from watchdog.domain.conditions import Metric
 from watchdog.domain.rules import Guard, Rulebook
-from watchdog.rulebook import keys, presets
+from watchdog.rulebook import guard_keys, keys, metric_keys, presets
 from watchdog.rulebook.brake_keys import read_brakes
 from watchdog.rulebook.channel_keys import read_channel
 from watchdog.rulebook.conditions import Condition
@@ -73,8 +73,8 @@ def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
     file = Fields(document, document.value, keys.FILE, mistakes)
     metrics = file.get(keys.TOP_METRICS)
     common = read_metric_tables(metrics.tables) if metrics else {}
-    preset = metrics.own.get(keys.COMMON_PRESET) if metrics else None
-    if metrics and not metrics.own.fine(keys.COMMON_PRESET):
+    preset = metrics.own.get(metric_keys.COMMON_PRESET) if metrics else None
+    if metrics and not metrics.own.fine(metric_keys.COMMON_PRESET):
         preset = presets.PRESETS[0]
     rules = read_rule_tables(file.get(keys.TOP_RULES))
     channel_tables = file.get(keys.TOP_CHANNELS)
@@ -86,7 +86,7 @@ def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
         mistakes.add(file.key_at(keys.TOP_GUARDS), "there is no guard", "add a table [guards.NAME]")
     guards = tuple(read_guard(name, fields, around) for name, fields in tables.items())
     _check_double_guards(guards, tables, mistakes)
-    listed = frozenset(name for fields in tables.values() for name in fields.get(keys.RULES))
+    listed = frozenset(name for fields in tables.values() for name in fields.get(guard_keys.RULES))
     _check_unused(guards, listed, around, mistakes)
     return Rulebook(guards, channels, digest, read_brakes(file.get(keys.TOP_BRAKES)))
 
@@ -96,7 +96,7 @@ def _check_double_guards(guards: tuple[Guard, ...], tables: Mapping[str, Fields]
     first: dict[object, str] = {}
     for guard in guards:
         fields = tables[guard.name]
-        if guard.targets and fields.fine(keys.TARGETS):
+        if guard.targets and fields.fine(guard_keys.TARGETS):
             items = fields.nodes["targets"].value
             assert isinstance(items, list)
             for target, item in zip(guard.targets, items, strict=True):
@@ -110,7 +110,7 @@ def _check_double_guards(guards: tuple[Guard, ...], tables: Mapping[str, Fields]
             key = (namespace, frozenset(guard.selector.requirements))
             if first.setdefault(key, guard.name) != guard.name:
                 message = f'guard "{first[key]}" selects the same in {namespace} already'
-                mistakes.add(fields.at(keys.SELECTOR), message, "select each target by one guard")
+                mistakes.add(fields.at(guard_keys.SELECTOR), message, "select each target by one guard")
 
 
 def _check_unused(guards: tuple[Guard, ...], listed: frozenset[str], around: Surroundings, mistakes: Mistakes) -> None:

@@ -9,7 +9,9 @@ from watchdog.domain.conditions import Absolute, GaugeMetric, Metric, Op, RateMe
 from watchdog.domain.judge.harmless import bets_on
 from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs
 from watchdog.rulebook.conditions import Condition
-from watchdog.rulebook.keys import (
+from watchdog.rulebook.limits import threshold
+from watchdog.rulebook.mistakes import Fault, shown, suggest
+from watchdog.rulebook.rule_keys import (
     ALERT_LABELS,
     ALERTS,
     BUDGET_KEY,
@@ -34,8 +36,6 @@ from watchdog.rulebook.keys import (
     SPEND,
     WHEN,
 )
-from watchdog.rulebook.limits import threshold
-from watchdog.rulebook.mistakes import Fault, shown, suggest
 from watchdog.rulebook.tables import Fields, Key
 
 _CHECKS: tuple[Key[object], ...] = (WHEN, PROBE_KEY, SIGNS, BUDGET_KEY, ALERTS)

@@ -12,10 +12,9 @@ import httpx
 from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.notifiers import text
 from watchdog.adapters.notifiers.outcome import Rejected
-from watchdog.adapters.notifiers.pagerduty import RESOLVING
 from watchdog.adapters.notifiers.posting import Answer, Poster
 from watchdog.adapters.secrets import Redactor
-from watchdog.domain.channels import DEFAULT_TOPICS, Topic
+from watchdog.domain.channels import DEFAULT_TOPICS, RESOLVING_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
 from watchdog.ports import Clock, NotDelivered
 
@@ -70,7 +69,7 @@ class AlertmanagerNotifier:
 
     def wants(self, topic: Topic) -> bool:
         """Whether this channel is told of `topic`: what ends an alert always, whatever `on` says."""
-        return topic in self._on or topic in RESOLVING
+        return topic in self._on or topic in RESOLVING_TOPICS
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
         """Fire or resolve, once; raises `NotDelivered`, or `Rejected` for a 400."""
@@ -90,7 +89,7 @@ class AlertmanagerNotifier:
         await self._poster.close()
 
     def _alerts(self, notice: Notice) -> list[dict[str, Any]]:
-        if notice.topic in RESOLVING:
+        if notice.topic in RESOLVING_TOPICS:
             return [
                 self._alert(notice, one, notice.at) for one in _FIRES if one in self._fired.get(notice.watch, _FIRES)
             ]
@@ -98,7 +97,7 @@ class AlertmanagerNotifier:
         return [self._alert(notice, severity, notice.at + _FIRES[severity])]
 
     def _remember(self, notice: Notice) -> None:
-        if notice.topic in RESOLVING:
+        if notice.topic in RESOLVING_TOPICS:
             self._fired.pop(notice.watch, None)
             return
         self._fired.setdefault(notice.watch, set()).add(_SEVERITIES[notice.severity])

@@ -13,12 +13,11 @@ from watchdog.adapters.notifiers.outcome import Rejected
 from watchdog.adapters.notifiers.posting import Answer, Poster
 from watchdog.adapters.notifiers.text import cut
 from watchdog.adapters.secrets import Redactor
-from watchdog.domain.channels import DEFAULT_TOPICS, Topic
+from watchdog.domain.channels import DEFAULT_TOPICS, RESOLVING_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
 from watchdog.ports import Clock, NotDelivered
 
 EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"
-RESOLVING = frozenset({Topic.RECOVERED, Topic.PASSED, Topic.SUPERSEDED})
 
 _SEVERITIES: Mapping[Severity, str] = MappingProxyType(
     {
@@ -67,7 +66,7 @@ class PagerDutyNotifier:
 
     def wants(self, topic: Topic) -> bool:
         """Whether this channel is told of `topic`: what ends an incident always, whatever `on` says."""
-        return topic in self._on or topic in RESOLVING
+        return topic in self._on or topic in RESOLVING_TOPICS
 
     async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
         """Trigger or resolve, once, within the deadline; raises `NotDelivered`, or `Rejected` for a 400."""
@@ -91,10 +90,10 @@ class PagerDutyNotifier:
     def _event(self, notice: Notice) -> Mapping[str, Any]:
         event: dict[str, Any] = {
             "routing_key": self._routing_key,
-            "event_action": "resolve" if notice.topic in RESOLVING else "trigger",
+            "event_action": "resolve" if notice.topic in RESOLVING_TOPICS else "trigger",
             "dedup_key": cut(notice.watch or f"rollback-watchdog/{notice.topic}/{notice.target}", _DEDUP_KEY),
         }
-        if notice.topic in RESOLVING:
+        if notice.topic in RESOLVING_TOPICS:
             return event
         namespace, _, name = notice.target.partition("/")
         event["client"] = "rollback-watchdog"
