@@ -28,10 +28,9 @@ from watchdog.adapters.web.site import Site
 from watchdog.channels import Build, Channels
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.record import is_about
 from watchdog.domain.rules import Rulebook
 from watchdog.engine.supervisor import Supervisor
-from watchdog.ports import Clock, Document
+from watchdog.ports import Clock
 from watchdog.reach import Reach, reach_of
 from watchdog.remote import connected, prometheus_of
 from watchdog.rulebook import RulesError, read_rules
@@ -183,8 +182,8 @@ class Watchdog:
             ready=lambda: self._ready(cache, terms),
             metrics=self.metrics.text,
             watches=lambda: terms.watches(reach),
-            watch=lambda watch_id: self._watch(reach, terms, watch_id),
-            of_target=lambda target: self._of_target(reach, terms, target),
+            watch=lambda watch_id: terms.watch(reach, watch_id),
+            of_target=lambda target: terms.of_target(reach, target),
             site=self._site(reach, cache, terms),
             token_file=settings.web_token_file,
             certificate=_certificate(settings),
@@ -300,19 +299,6 @@ class Watchdog:
             *needed(rulebook, own, dry_run=self.settings.dry_run, shards=self.settings.shards),
             *(() if self.settings.dry_run else needed_of_owners(owners_in(cache, rulebook))),
         )
-
-    async def _watch(self, reach: Reach, terms: Terms, watch_id: str) -> Document | None:
-        for record in await terms.watches(reach):
-            if record["watch"] == watch_id:
-                return record
-        return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
-
-    async def _of_target(self, reach: Reach, terms: Terms, target: str) -> Sequence[Document]:
-        """The records of the target's watches: open ones as they stand, ended ones as they were kept."""
-        stand = await terms.watches(reach)
-        known = {record["watch"] for record in stand}
-        kept = [record for record in await reach.journal.records() if record.get("watch") not in known]
-        return [record for record in (*stand, *kept) if is_about(record, target)]
 
     async def _last_words(self) -> None:
         """Let notices that are being sent arrive, and the records say so, so that they need not be repeated."""

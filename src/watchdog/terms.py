@@ -11,7 +11,7 @@ from watchdog.adapters.sharded import ShardedJournal, ShardedObserver, namespace
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.domain.effects import Notice
-from watchdog.domain.record import record_of
+from watchdog.domain.record import is_about, record_of
 from watchdog.domain.rules import Rulebook
 from watchdog.domain.shards import WHOLE, Shard
 from watchdog.engine.leading import lead
@@ -123,6 +123,20 @@ class Terms:
             return own
         kept = await reach.journal.records(open_only=True)
         return [*own, *(one for one in kept if not any(shard.has(namespace_of(one)) for shard in held))]
+
+    async def watch(self, reach: Reach, watch_id: str) -> Document | None:
+        """One record: as it stands, else as it was kept."""
+        for record in await self.watches(reach):
+            if record["watch"] == watch_id:
+                return record
+        return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
+
+    async def of_target(self, reach: Reach, target: str) -> Sequence[Document]:
+        """The records of the target's watches: open ones as they stand, ended ones as they were kept."""
+        stand = await self.watches(reach)
+        known = {record["watch"] for record in stand}
+        kept = [record for record in await reach.journal.records() if record.get("watch") not in known]
+        return [record for record in (*stand, *kept) if is_about(record, target)]
 
     def rules_changed(self, rulebook: Rulebook) -> None:
         """Take up new rules; where another one leads, the caches alone."""

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from watchdog.domain.codec import Unreadable
@@ -28,6 +29,7 @@ GUARD = Guard("by-hand", (), ())
 
 _ATTEMPTS = 5
 _PATIENCE = 20.0
+_THEIRS = timedelta(seconds=30)
 
 
 class NothingKnown(Exception):
@@ -176,3 +178,14 @@ def adopted(watch: Watch, guard: Guard) -> Watch:
         tracks=fresh.tracks,
         recovery_tracks=fresh.tracks if watch.phase is Phase.RECOVERING else (),
     )
+
+
+def is_made_by_hand(watch: Watch) -> bool:
+    """Whether a person made the record, and nobody has adopted it yet."""
+    return bool(watch.by_hand) and watch.guard.name == GUARD.name
+
+
+def is_still_theirs(watch: Watch, now: datetime) -> bool:
+    """Whether whoever began to act may still be at it."""
+    began = watch.first_attempt_at
+    return watch.phase is Phase.ACTING and began is not None and now - began < _THEIRS

@@ -3,17 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 
+from watchdog.domain.among import joined_by, makes_serve, open_of, put_back_by, superseded_by
 from watchdog.domain.effects import Notice
-from watchdog.domain.events import Event, Joined, Resumed, Superseded
+from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Memory, Noticed, brought_back, notice
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
-from watchdog.domain.state import Phase, Watch, open_watch
+from watchdog.domain.state import Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
 from watchdog.domain.untouched import Peer, untouched
@@ -26,23 +26,15 @@ from watchdog.engine.guarding import Guarding
 from watchdog.engine.memories import Memories
 from watchdog.engine.observing import Observer
 from watchdog.engine.reminding import Reminding
-from watchdog.engine.unread import Unread
+from watchdog.engine.running import Running
+from watchdog.engine.unread import LeftAlone, Unread
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
 
 log = logging.getLogger(__name__)
 
-_JOIN_WITHIN = 60.0
 _RETRY = 2.0
-_RETRY_FAILED = 30.0
 _ADOPT_EVERY = 15.0
-_THEIRS = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    driver: WatchDriver
-    task: asyncio.Task[None]
 
 
 class Supervisor:
@@ -64,22 +56,21 @@ class Supervisor:
         self._journal = journal
         self._clock = clock
         self._observer = observer
-        self._driver = driver
         self.memories = Memories(journal, clock)
         self._guarding = Guarding(rulebook, self.memories)
         self._elsewhere = elsewhere
-        self._running: dict[str, _Running] = {}
         self._unread = Unread()
-        self._left_alone: dict[Target, Sighting] = {}  # as last sighted, for when that ends
         self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
+        self._left_alone = LeftAlone(self._unread, self.memories, self._exemptions)
         self._reminding = Reminding(clock, memory=self.memories.of, quiet=self._quiet, begin=self._remind)
+        self._running = Running(driver, clock=clock, observer=observer, ended=self._reminding.learn)
         self._scope: asyncio.TaskGroup | None = None
         self.resumed = asyncio.Event()
 
     @property
     def watches(self) -> tuple[Watch, ...]:
         """The open watches, and ended ones of which someone is still to be told."""
-        return tuple(running.driver.watch for running in self._running.values())
+        return self._running.watches
 
     async def peers(self, watch: Watch) -> tuple[Peer, ...]:
         """Targets of the watch's guard that nobody touched in the same time, of whichever shard."""
@@ -123,11 +114,11 @@ class Supervisor:
         records, memories = await self._read_journal()
         self.memories.load(memories)
         for watch in self._unread.sort_out(records):
-            if _is_by_hand(watch):
+            if by_hand.is_made_by_hand(watch):
                 continue  # adopted as soon as its target is seen
             if not watch.phase.terminal or undelivered(watch.tellings):
                 log.info("resumed", extra={"facts": {"watch": watch.id, "phase": str(watch.phase)}})
-                self._start(watch, None, scope, *self._guarding.ended_right(watch), Resumed())
+                self._running.start(watch, None, scope, *self._guarding.ended_right(watch), Resumed())
             else:
                 self._reminding.learn(watch)
 
@@ -141,45 +132,19 @@ class Supervisor:
                 log.warning("journal not read", extra={"facts": {"why": str(error)}})
                 await self._clock.sleep(_RETRY)
 
-    def _start(self, watch: Watch, first: Step | None, scope: asyncio.TaskGroup, *events: Event) -> None:
-        driver = self._driver(watch)
-        task = scope.create_task(self._drive(driver, first, events), name=f"watch {watch.id}")
-        self._running[watch.id] = _Running(driver, task)
-        self._count()
-
-    async def _drive(self, driver: WatchDriver, first: Step | None, events: tuple[Event, ...]) -> None:
-        """Run the driver; one that fails by a fault of ours is started again where it stood, and harms no other."""
-        watch_id = driver.watch.id
-        try:
-            while True:
-                try:
-                    await driver.run(first, *events)
-                except Exception:  # the log tells of it, the watch goes on
-                    log.exception("watch failed", extra={"facts": {"watch": watch_id}})
-                    await self._clock.sleep(_RETRY_FAILED)
-                    driver = self._driver(driver.watch)
-                    self._running[watch_id] = _Running(driver, self._running[watch_id].task)
-                    first, events = None, (Resumed(),)
-                else:
-                    return
-        finally:
-            self._running.pop(watch_id, None)
-            self._reminding.learn(driver.watch)
-            self._count()
-
     def _quiet(self, target: Target) -> bool:
         """Whether a target is guarded and no watch is about it."""
         watched = any(concerns(watch, target) for watch in self.watches)
         return not watched and self._guarding.guard_of_target(target) is not None
 
+    async def last_words(self) -> None:
+        """Write what the records do not say yet of what was told, so that it is not told again after a restart."""
+        await self._running.last_words()
+
     def _remind(self, watch: Watch, step: Step) -> None:
         assert self._scope is not None
         log.info("reminding", extra={"facts": {"watch": watch.id}})
-        self._start(watch, step, self._scope)
-
-    async def last_words(self) -> None:
-        """Write what the records do not say yet of what was told, so that it is not told again after a restart."""
-        await asyncio.gather(*(running.driver.last_words() for running in self._running.values()))
+        self._running.start(watch, step, self._scope)
 
     # -- rollbacks by hand ---------------------------------------------------------------------------------------
 
@@ -187,14 +152,7 @@ class Supervisor:
         while True:
             await self._clock.sleep(_ADOPT_EVERY)
             await self._adopt(scope)
-            await self._take_again()
-
-    async def _take_again(self) -> None:
-        """Look at what was left alone, once nothing of another version stands open any more."""
-        for target, sighting in tuple(self._left_alone.items()):
-            if not self._unread.of(target):
-                del self._left_alone[target]
-                self._exemptions.take_again(target)
+            for sighting in self._left_alone.taken_again():
                 await self._sighted(sighting)
 
     async def _adopt(self, scope: asyncio.TaskGroup) -> tuple[Watch, ...]:
@@ -208,31 +166,25 @@ class Supervisor:
         except OutOfReach as error:
             log.info("records not looked through", extra={"facts": {"why": str(error)}})
             return ()
-        ours = self._running
+        ours = {watch.id for watch in self.watches}
         for watch in self._unread.sort_out([one for one in records if one.get("watch") not in ours]):
-            if _is_by_hand(watch) and self._is_theirs(watch):
+            if by_hand.is_made_by_hand(watch) and by_hand.is_still_theirs(watch, self._clock.now()):
                 theirs.append(watch)
-            elif _is_by_hand(watch):
+            elif by_hand.is_made_by_hand(watch):
                 self._take_over(watch, scope)
         return tuple(theirs)
-
-    def _is_theirs(self, watch: Watch) -> bool:
-        """Whether whoever began to act may still be at it."""
-        began = watch.first_attempt_at
-        return watch.phase is Phase.ACTING and began is not None and self._clock.now() - began < _THEIRS
 
     def _take_over(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
         target = watch.switch.target
         guard = self._guarding.guard_of_target(target)
         if guard is None:
             return
-        for other in self._open_of(target):
-            self._post(other, Superseded(watch.remedy.to if watch.remedy else watch.switch.candidate, watch.by_hand))
+        for other in open_of(self.watches, target):
+            self._running.post(
+                other, Superseded(watch.remedy.to if watch.remedy else watch.switch.candidate, watch.by_hand)
+            )
         log.info("adopted", extra={"facts": {"watch": watch.id, "by": watch.by_hand}})
-        self._start(by_hand.adopted(watch, guard), None, scope, Resumed())
-
-    def _count(self) -> None:
-        self._observer.watches_open(sum(1 for watch in self.watches if not watch.phase.terminal))
+        self._running.start(by_hand.adopted(watch, guard), None, scope, Resumed())
 
     # -- sightings -----------------------------------------------------------------------------------------------
 
@@ -246,8 +198,8 @@ class Supervisor:
         if guard is None or sighting.serving is None:
             return
         if self._guarding.saw(sighting):
-            self._end_lost_rights(self._open_of(target))  # the rules may have been edited while nobody watched
-        if self._leave_alone(sighting, guard):
+            self._end_lost_rights(open_of(self.watches, target))  # the rules may have been edited while nobody watched
+        if self._left_alone.leave(sighting, guard):
             return
         memory = self.memories.of(target)
         noticed = notice(
@@ -264,12 +216,12 @@ class Supervisor:
         # Known at once, lest something that is learnt meanwhile be lost; journalled last: see `_switched`.
         self.memories.hold(noticed.memory)
         theirs: tuple[Watch, ...] = ()
-        if noticed.switch is not None and self._scope is not None and not self._our_own(sighting):
+        if noticed.switch is not None and self._scope is not None and not makes_serve(self.watches, sighting):
             theirs = await self._adopt(self._scope)  # perhaps somebody has just rolled back by hand
-            if self._leave_alone(sighting, guard):
-                self._supersede(self._open_of(target), noticed.switch, sighting)
+            if self._left_alone.leave(sighting, guard):
+                self._supersede(open_of(self.watches, target), noticed.switch, sighting)
                 return
-        if noticed.switch is not None and (self._our_own(sighting) or _put_back(theirs, sighting)):
+        if noticed.switch is not None and (makes_serve(self.watches, sighting) or put_back_by(theirs, sighting)):
             noticed = replace(noticed, switch=None, quiet="put back by the watchdog, or by hand")
         if noticed.switch is not None and not exempt:
             await self._switched(noticed, noticed.switch, guard, sighting)
@@ -279,37 +231,15 @@ class Supervisor:
         if noticed.memory != memory:
             await self.memories.write(target)
 
-    def _leave_alone(self, sighting: Sighting, guard: Guard) -> bool:
-        """Whether the target's open watch is another version's, to whom it is left."""
-        why = self._unread.of(sighting.target)
-        if why:
-            self._left_alone[sighting.target] = sighting
-            self._exemptions.leave(sighting.target, "is not watched", why, guard)
-        elif unread := self.memories.unread(sighting.target):
-            self._exemptions.leave(sighting.target, "is judged but not put back", unread, guard)
-        return bool(why)
-
-    def _our_own(self, sighting: Sighting) -> bool:
-        """Whether what is sighted is where a watch is putting the traffic back to."""
-        return any(
-            watch.remedy is not None
-            and watch.remedy.to == sighting.serving
-            and (watch.phase in (Phase.ACTING, Phase.RECOVERING, Phase.ROLLED_BACK) or watch.left)
-            for watch in self._watches_of(sighting.target)
-        )
-
-    def _watches_of(self, target: Target) -> list[Watch]:
-        return [watch for watch in self.watches if concerns(watch, target)]
-
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
-        if any(watch.switch.candidate == switch.candidate for watch in self._open_of(switch.target)):
+        if any(watch.switch.candidate == switch.candidate for watch in open_of(self.watches, switch.target)):
             return  # resumed from the journal: the same switch, seen again
         self._observer.switch_seen(switch.kind)
-        superseded = self._superseded_by(switch)
+        superseded = superseded_by(self.watches, switch)
         self._supersede(superseded, switch, sighting)
-        joined = self._joined(switch)
+        joined = joined_by(self.watches, switch)
         if joined is not None:
-            self._post(joined, Joined(switch.flips[0]))
+            self._running.post(joined, Joined(switch.flips[0]))
             return
         now = self._clock.now()
         notify_only = (
@@ -334,7 +264,7 @@ class Supervisor:
         # The record first: if the memory were first, a crash in between would lose the watch.
         await self._journalled(watch)
         assert self._scope is not None
-        self._start(watch, opening(watch, now), self._scope)
+        self._running.start(watch, opening(watch, now), self._scope)
 
     async def _journalled(self, watch: Watch) -> None:
         while True:
@@ -348,47 +278,7 @@ class Supervisor:
 
     def _supersede(self, watches: Sequence[Watch], switch: TrafficSwitch, sighting: Sighting) -> None:
         for watch in watches:
-            self._post(watch, Superseded(switch.candidate, sighting.by))
-
-    def _open_of(self, target: Target) -> list[Watch]:
-        return [watch for watch in self.watches if watch.switch.target == target and not watch.phase.terminal]
-
-    def _superseded_by(self, switch: TrafficSwitch) -> list[Watch]:
-        """Open watches that end with this switch: of the target, and flips to the colour that rolls out now."""
-        flipped_to = [
-            watch
-            for watch in self.watches
-            if switch.kind is SwitchKind.ROLLOUT
-            and watch.switch.kind is SwitchKind.SELECTOR
-            and watch.switch.target.namespace == switch.target.namespace
-            and watch.switch.candidate.workload == switch.candidate.workload
-            and not watch.phase.terminal
-        ]
-        return [*self._open_of(switch.target), *flipped_to]
-
-    def _joined(self, switch: TrafficSwitch) -> Watch | None:
-        """The open watch of the same release: a flip between the same two Deployments, a moment ago."""
-        for watch in self.watches:
-            first = watch.switch
-            if (
-                switch.kind is SwitchKind.SELECTOR
-                and first.kind is SwitchKind.SELECTOR
-                and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING)
-                and first.target != switch.target
-                and first.target.namespace == switch.target.namespace
-                and first.candidate == switch.candidate
-                and first.previous is not None
-                and switch.previous is not None
-                and first.previous.workload == switch.previous.workload
-                and abs((switch.at - first.at).total_seconds()) <= _JOIN_WITHIN
-            ):
-                return watch
-        return None
-
-    def _post(self, watch: Watch, event: Event) -> None:
-        running = self._running.get(watch.id)
-        if running is not None:
-            running.driver.post(event)
+            self._running.post(watch, Superseded(switch.candidate, sighting.by))
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
@@ -405,17 +295,4 @@ class Supervisor:
     def _end_lost_rights(self, watches: Sequence[Watch]) -> None:
         for watch in watches:
             for event in self._guarding.ended_right(watch):
-                self._post(watch, event)
-
-
-def _is_by_hand(watch: Watch) -> bool:
-    """Whether a person made the record, and nobody has adopted it yet."""
-    return bool(watch.by_hand) and watch.guard.name == by_hand.GUARD.name
-
-
-def _put_back(by_hand_watches: Sequence[Watch], sighting: Sighting) -> bool:
-    """Whether one of these is the rollback that made what is sighted serve."""
-    return any(
-        watch.remedy is not None and watch.remedy.to == sighting.serving and concerns(watch, sighting.target)
-        for watch in by_hand_watches
-    )
+                self._running.post(watch, event)

@@ -5,13 +5,17 @@ its own to finish: whoever cannot read how far it got might do it a second time.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from watchdog.domain.codec import Unreadable
+from watchdog.domain.live import Sighting
 from watchdog.domain.record import is_about, watch_of
 from watchdog.domain.rollout import Target
+from watchdog.domain.rules import Guard
 from watchdog.domain.state import Watch
+from watchdog.engine.exempting import Exemptions
+from watchdog.engine.memories import Memories
 
 log = logging.getLogger(__name__)
 
@@ -50,3 +54,31 @@ class Unread:
                 watch = str(document.get("watch", "?"))
                 return f"its open watch {watch} cannot be read by this version: {self._why[watch]}"
         return ""
+
+
+class LeftAlone:
+    """The targets that are left to another version, as last sighted, for when that ends."""
+
+    def __init__(self, unread: Unread, memories: Memories, exemptions: Exemptions) -> None:
+        self._unread = unread
+        self._memories = memories
+        self._exemptions = exemptions
+        self._sightings: dict[Target, Sighting] = {}
+
+    def leave(self, sighting: Sighting, guard: Guard) -> bool:
+        """Whether the target's open watch is another version's, to whom it is left."""
+        why = self._unread.of(sighting.target)
+        if why:
+            self._sightings[sighting.target] = sighting
+            self._exemptions.leave(sighting.target, "is not watched", why, guard)
+        elif unread := self._memories.unread(sighting.target):
+            self._exemptions.leave(sighting.target, "is judged but not put back", unread, guard)
+        return bool(why)
+
+    def taken_again(self) -> Iterator[Sighting]:
+        """What was left, and is to be looked at now: nothing of another version stands open any more."""
+        for target, sighting in tuple(self._sightings.items()):
+            if not self._unread.of(target):
+                del self._sightings[target]
+                self._exemptions.take_again(target)
+                yield sighting

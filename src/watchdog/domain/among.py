@@ -1,0 +1,63 @@
+"""Which of the open watches a sighting or a switch is about."""
+
+from collections.abc import Iterable, Sequence
+
+from watchdog.domain.live import Sighting
+from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
+from watchdog.domain.state import Phase, Watch
+from watchdog.domain.waiting import concerns
+
+_JOIN_WITHIN = 60.0
+
+
+def open_of(watches: Iterable[Watch], target: Target) -> list[Watch]:
+    """Those of the target that have not ended."""
+    return [watch for watch in watches if watch.switch.target == target and not watch.phase.terminal]
+
+
+def superseded_by(watches: Sequence[Watch], switch: TrafficSwitch) -> list[Watch]:
+    """Open watches that end with this switch: of the target, and flips to the colour that rolls out now."""
+    flipped_to = [
+        watch
+        for watch in watches
+        if switch.kind is SwitchKind.ROLLOUT
+        and watch.switch.kind is SwitchKind.SELECTOR
+        and watch.switch.target.namespace == switch.target.namespace
+        and watch.switch.candidate.workload == switch.candidate.workload
+        and not watch.phase.terminal
+    ]
+    return [*open_of(watches, switch.target), *flipped_to]
+
+
+def joined_by(watches: Iterable[Watch], switch: TrafficSwitch) -> Watch | None:
+    """The open watch of the same release: a flip between the same two Deployments, a moment ago."""
+    for watch in watches:
+        first = watch.switch
+        if (
+            switch.kind is SwitchKind.SELECTOR
+            and first.kind is SwitchKind.SELECTOR
+            and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING)
+            and first.target != switch.target
+            and first.target.namespace == switch.target.namespace
+            and first.candidate == switch.candidate
+            and first.previous is not None
+            and switch.previous is not None
+            and first.previous.workload == switch.previous.workload
+            and abs((switch.at - first.at).total_seconds()) <= _JOIN_WITHIN
+        ):
+            return watch
+    return None
+
+
+def makes_serve(watches: Iterable[Watch], sighting: Sighting) -> bool:
+    """Whether what is sighted is where a watch is putting the traffic back to."""
+    acting = (Phase.ACTING, Phase.RECOVERING, Phase.ROLLED_BACK)
+    return put_back_by([watch for watch in watches if watch.phase in acting or watch.left], sighting)
+
+
+def put_back_by(watches: Iterable[Watch], sighting: Sighting) -> bool:
+    """Whether one of these is the rollback that made what is sighted serve."""
+    return any(
+        watch.remedy is not None and watch.remedy.to == sighting.serving and concerns(watch, sighting.target)
+        for watch in watches
+    )

@@ -1,0 +1,77 @@
+"""The drivers of the watches that are not over: started, started again where one fails, and handed events."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from watchdog.domain.events import Event, Resumed
+from watchdog.domain.state import Watch
+from watchdog.domain.step import Step
+from watchdog.engine.observing import Observer
+from watchdog.engine.watching import WatchDriver
+from watchdog.ports import Clock
+
+log = logging.getLogger(__name__)
+
+_RETRY_FAILED = 30.0
+
+
+class Running:
+    """All that run; `ended` is told of each watch that is over and of which everybody was told."""
+
+    def __init__(
+        self,
+        driver: Callable[[Watch], WatchDriver],
+        *,
+        clock: Clock,
+        observer: Observer,
+        ended: Callable[[Watch], None],
+    ) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._observer = observer
+        self._ended = ended
+        self._drivers: dict[str, WatchDriver] = {}
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """The open watches, and ended ones of which someone is still to be told."""
+        return tuple(driver.watch for driver in self._drivers.values())
+
+    def start(self, watch: Watch, first: Step | None, scope: asyncio.TaskGroup, *events: Event) -> None:
+        """Drive a watch in `scope`, from its first step or from where it stands."""
+        driver = self._drivers[watch.id] = self._driver(watch)
+        scope.create_task(self._drive(driver, first, events), name=f"watch {watch.id}")
+        self._count()
+
+    def post(self, watch: Watch, event: Event) -> None:
+        """Hand a watch an event, if it runs still."""
+        driver = self._drivers.get(watch.id)
+        if driver is not None:
+            driver.post(event)
+
+    async def last_words(self) -> None:
+        """Write what the records do not say yet."""
+        await asyncio.gather(*(driver.last_words() for driver in self._drivers.values()))
+
+    async def _drive(self, driver: WatchDriver, first: Step | None, events: tuple[Event, ...]) -> None:
+        """Run the driver; one that fails by a fault of ours is started again where it stood, and harms no other."""
+        watch_id = driver.watch.id
+        try:
+            while True:
+                try:
+                    await driver.run(first, *events)
+                except Exception:  # the log tells of it, the watch goes on
+                    log.exception("watch failed", extra={"facts": {"watch": watch_id}})
+                    await self._clock.sleep(_RETRY_FAILED)
+                    driver = self._drivers[watch_id] = self._driver(driver.watch)
+                    first, events = None, (Resumed(),)
+                else:
+                    return
+        finally:
+            self._drivers.pop(watch_id, None)
+            self._ended(driver.watch)
+            self._count()
+
+    def _count(self) -> None:
+        self._observer.watches_open(sum(1 for watch in self.watches if not watch.phase.terminal))
