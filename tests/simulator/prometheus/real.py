@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,36 +73,44 @@ def prometheus_over(tsdb: Tsdb, directory: Path) -> Iterator[RealPrometheus]:
 def prometheus(configuration: str, directory: Path) -> Iterator[RealPrometheus]:
     """A Prometheus with this configuration, its data in `directory`/data."""
     (directory / "prometheus.yml").write_text(configuration)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
     command = [
         "prometheus",
         "--config.file=prometheus.yml",
         "--storage.tsdb.path=data",
         "--storage.tsdb.retention.time=100y",
-        f"--web.listen-address={address}",
     ]
-    with (directory / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
+    with served(command, directory) as (url, client):
+        yield RealPrometheus(url, client)
+
+
+@contextlib.contextmanager
+def served(command: Sequence[str], directory: Path) -> Iterator[tuple[str, httpx.Client]]:
+    """A program of Prometheus's family on a free port of loopback, once it is ready; its log in `directory`/log."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    log = directory / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [*command, f"--web.listen-address={address}"], cwd=directory, stdout=file, stderr=file
+        )
     try:
         with httpx.Client(trust_env=False, timeout=10) as client:
-            running = RealPrometheus(f"http://{address}", client)
-            _wait_until_ready(running, process, directory / "log")
-            yield running
+            _wait_until_ready(f"http://{address}", client, process, log)
+            yield f"http://{address}", client
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_until_ready(running: RealPrometheus, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(url: str, client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(_READY_WITHIN_SECONDS * 20):
         assert process.poll() is None, log.read_text()
         with contextlib.suppress(httpx.TransportError):
-            if running.get("/-/ready").status_code == 200:
+            if client.get(f"{url}/-/ready").status_code == 200:
                 return
         pause(0.05)
-    pytest.fail(f"Prometheus was not ready in {_READY_WITHIN_SECONDS} s: {log.read_text()}")
+    pytest.fail(f"it was not ready in {_READY_WITHIN_SECONDS} s: {log.read_text()}")
 
 
 def pause(seconds: float) -> None:
