@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 EXAMPLES = int(os.environ.get("WATCHDOG_FUZZ_EXAMPLES", "60"))
 """Few in the fast suite; `python -m fuzz` (`make fuzz`) asks for more, over and over."""
 
-FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+FUZZ = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+    # In the suite the same examples each time: what is new is looked for by `make fuzz`, seed by seed.
+    derandomize="WATCHDOG_FUZZ_EXAMPLES" not in os.environ,
+)
 SLOWLY = settings(FUZZ, max_examples=max(10, EXAMPLES // 5))
 
 ODD: list[Any] = [

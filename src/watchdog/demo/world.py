@@ -115,7 +115,7 @@ def _first(name: str) -> str:
 @asynccontextmanager
 async def plasma_engine(clock: Clock, *, octet: int) -> AsyncIterator[World]:
     """Plasma Engine after an hour of uneventful service. `octet`: pods live at 127.OCTET.x.y."""
-    cluster = SimulatedCluster(clock, octet, lambda _pod: PodBehaviour(ready_after=1.0), past=PAST)
+    cluster = SimulatedCluster(clock, octet, lambda _pod: PodBehaviour(ready_after=1.0), past=PAST, seed=octet)
     cluster.create("namespaces", "", {"metadata": {"name": "watchdog"}})
     _furnish(cluster)
     async with cluster:

@@ -47,7 +47,8 @@ class SimulatedCluster(People):
     """The cluster, as a test or the demo holds it. Objects it hands out are the stored ones: read-only.
 
     `octet` is the second one of its pods' addresses (127.X.a.b), `past` how long ago its time begins, and
-    `anonymous` lets in as administrator who brings no token.
+    `anonymous` lets in as administrator who brings no token. One `seed` gives the same names, and so the same traffic,
+    at whatever addresses.
     """
 
     def __init__(
@@ -60,12 +61,13 @@ class SimulatedCluster(People):
         nodes: int = 3,
         port: int = 0,
         anonymous: bool = False,
+        seed: int = 77,
     ) -> None:
         self._clock = clock
         self._port = port
         self._timeline = Timeline(clock, past)
         self._store = Store()
-        super().__init__(Registry(self._store, self._timeline, seed=octet))
+        super().__init__(Registry(self._store, self._timeline, seed=seed))
         self.token = "simulated-admin"  # noqa: S105 - opens nothing but this simulator
         self._users = {self.token: User(_ADMIN, groups=("system:masters", "system:authenticated"))}
         if anonymous:  # kubectl sends no token over plain HTTP

@@ -80,6 +80,11 @@ def test_declared_tcp_ports_have_their_name_and_number() -> None:
     assert pod.node == "node-1"
 
 
+def test_a_port_without_a_number_is_no_port() -> None:
+    ports = [{"name": "http"}, {"name": "odd", "containerPort": "80"}, {"containerPort": 8000}]
+    assert a_pod(spec={"containers": [{"name": "app", "ports": ports}]}).ports == {"8000": 8000}
+
+
 def test_an_out_of_memory_kill_has_its_time_before_and_after_the_restart() -> None:
     killed = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "finishedAt": AT}}
     running = {"running": {"startedAt": AT}}

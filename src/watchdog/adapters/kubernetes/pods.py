@@ -83,9 +83,9 @@ def _ports(spec: Json) -> dict[str, int]:
     ports: dict[str, int] = {}
     for container in [*(spec.get("containers") or []), *_sidecars(spec)]:
         for port in container.get("ports") or []:
-            if port.get("protocol", "TCP") != "TCP":
+            number = port.get("containerPort")
+            if port.get("protocol", "TCP") != "TCP" or not isinstance(number, int):
                 continue
-            number = int(port["containerPort"])
             ports[str(number)] = number
             if port.get("name"):
                 ports.setdefault(port["name"], number)
