@@ -29,7 +29,7 @@ pictures: $(VENV)/.installed ## the pictures in docs/, as chromium shows the pag
 	PYTHONPATH=tests:. $(BIN)/python -m pages.pictures
 
 test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS="-k word")
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 e2e: $(VENV)/.deploy ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
 	$(BIN)/python tests/e2e/controlplane/build.py
