@@ -53,6 +53,14 @@ class CloudEvents:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """A channel's own words: None where the usual ones are told."""
+
+    title: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """Where people are told: one of `url` (Apprise), `routing_key` (PagerDuty) and so on.
 
@@ -65,6 +73,7 @@ class Channel:
     routing_key: str | None = None
     alertmanager: Alertmanager | None = None
     cloudevents: CloudEvents | None = None
+    template: Template | None = None
 
     @property
     def kind(self) -> str:

@@ -2,8 +2,17 @@
 
 from collections.abc import Mapping
 
-from watchdog.domain.channels import DEFAULT_TOPICS, DRY_TOPICS, Alertmanager, Channel, CloudEvents, Topic
+from watchdog.domain.channels import (
+    DEFAULT_TOPICS,
+    DRY_TOPICS,
+    Alertmanager,
+    Channel,
+    CloudEvents,
+    Template,
+    Topic,
+)
 from watchdog.rulebook import channel_urls, names
+from watchdog.rulebook.notice_templates import template_of
 from watchdog.rulebook.shapes import Choice, ListOf, MapOf, Text, words
 from watchdog.rulebook.tables import Fields, Key, Section, TableOf
 
@@ -78,6 +87,22 @@ SOURCE: Key[str] = Key(
 )
 CLOUDEVENTS = Section("cloudevents", "table", (WEBHOOK_URL, WEBHOOK_KEY, SOURCE))
 
+TITLE: Key[str | None] = Key(
+    "title",
+    Text("template", '"{{ target }}: {{ title }}"', template_of("title"), templates=True),
+    "The one line that tells the story; without it, or where it makes nothing, the usual one.",
+    None,
+    "the usual one",
+)
+BODY: Key[str | None] = Key(
+    "body",
+    Text("template", '"{{ body }}"', template_of("body"), templates=True),
+    "The lines below it.",
+    None,
+    "the usual ones",
+)
+TEMPLATE = Section("template", "template", (TITLE, BODY))
+
 URL: Key[str | None] = Key(
     "url",
     Text("channel URL", '"{{ secret.SLACK_URL }}"', channel_urls.parse_url, templates=True),
@@ -109,8 +134,16 @@ ON: Key[tuple[Topic, ...]] = Key(
     tuple(topic for topic in Topic if topic in DEFAULT_TOPICS),
     "all but `switch`, `passed`, `superseded`",
 )
+TEMPLATE_KEY: Key[Fields | None] = Key(
+    "template",
+    TableOf(TEMPLATE, '{ title = "{{ target }}: {{ title }}" }'),
+    "Your own words for its notices.",
+    None,
+)
 _KINDS = (URL, PAGERDUTY_KEY, ALERTMANAGER_KEY, CLOUDEVENTS_KEY)
-CHANNEL = Section("[channels.NAME]", "channel", (*_KINDS, ON), tuple({"required": [key.name]} for key in _KINDS))
+CHANNEL = Section(
+    "[channels.NAME]", "channel", (*_KINDS, ON, TEMPLATE_KEY), tuple({"required": [key.name]} for key in _KINDS)
+)
 
 
 def read_channel(name: str, fields: Fields) -> Channel:
@@ -130,7 +163,18 @@ def read_channel(name: str, fields: Fields) -> Channel:
         pagerduty.get(ROUTING_KEY) if pagerduty is not None else None,
         _alertmanager(fields.get(ALERTMANAGER_KEY)),
         _cloudevents(fields.get(CLOUDEVENTS_KEY)),
+        _template(fields.get(TEMPLATE_KEY)),
     )
+
+
+def _template(table: Fields | None) -> Template | None:
+    if table is None:
+        return None
+    if not table.has(TITLE) and not table.has(BODY):
+        table.mistakes.add(
+            table.node.key_at, "the template has no title and no body", f"add title = {TITLE.shape.example}"
+        )
+    return Template(table.get(TITLE), table.get(BODY))
 
 
 def _alertmanager(table: Fields | None) -> Alertmanager | None:

@@ -98,7 +98,10 @@ ASKED_BY_PROMETHEUS = (
     ("accept", "kind"),
     [
         (ASKED_BY_PROMETHEUS, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-        ("Application/OpenMetrics-Text; version=nonsense", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (
+            "Application/OpenMetrics-Text; version=nonsense",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
         ("text/html,*/*", "text/plain; version=0.0.4; charset=utf-8"),
     ],
 )
