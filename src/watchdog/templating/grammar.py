@@ -98,10 +98,7 @@ def _allow(node: nodes.Node, names: frozenset[str], *, looping: bool) -> None:
             raise TemplateFault(node.lineno, "`is` is not allowed in a template", remedy, word="is")
         case _ if not isinstance(node, _PLAIN):
             word = _WORDS.get(type(node), f"`{getattr(node, 'operator', type(node).__name__.lower())}`")
-            remedy = (
-                "there are {{ variables }}, filters, {% if %} and {% for line in lines %}; texts are put together by ~"
-            )
-            raise TemplateFault(node.lineno, f"{word} is not allowed in a template", remedy)
+            raise TemplateFault(node.lineno, f"{word} is not allowed in a template", _THERE_IS)
 
 
 def _allow_name(node: nodes.Name, names: frozenset[str], *, looping: bool) -> None:
@@ -111,12 +108,8 @@ def _allow_name(node: nodes.Name, names: frozenset[str], *, looping: bool) -> No
         what = "`loop` is no text" if looping else "`loop` stands outside of a loop"
         raise TemplateFault(node.lineno, what, "write loop.index within {% for line in lines %}", word="loop")
     if node.name == "secret":
-        raise TemplateFault(
-            node.lineno,
-            "a secret stands in a template",
-            "secrets lead to a channel, and are told nobody",
-            word="secret",
-        )
+        what, remedy = "a secret stands in a template", "secrets lead to a channel, and are told nobody"
+        raise TemplateFault(node.lineno, what, remedy, word="secret")
     raise TemplateFault(node.lineno, f"there is no variable {node.name}", "", word=node.name, known=sorted(names))
 
 

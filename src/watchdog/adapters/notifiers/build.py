@@ -9,10 +9,11 @@ import httpx
 from watchdog.adapters.notifiers.alertmanager import AlertmanagerNotifier
 from watchdog.adapters.notifiers.apprise_channel import AppriseNotifier
 from watchdog.adapters.notifiers.cloudevents import CloudEventsNotifier
+from watchdog.adapters.notifiers.grafana import GrafanaNotifier
 from watchdog.adapters.notifiers.outcome import ChannelInvalid
 from watchdog.adapters.notifiers.pagerduty import EVENTS_URL, PagerDutyNotifier
 from watchdog.adapters.notifiers.slack import SlackNotifier
-from watchdog.domain.channels import Alertmanager, Channel, CloudEvents, Template
+from watchdog.domain.channels import Alertmanager, Channel, CloudEvents, Grafana, Template
 from watchdog.ports import Clock, Notifier
 
 _PLACE = re.compile(r"\{\{(.*?)\}\}")
@@ -55,6 +56,8 @@ def _plain(
         return _alertmanager(channel, channel.alertmanager, resolve_secret, clock, deadline)
     if channel.cloudevents is not None:
         return _cloudevents(channel, channel.cloudevents, resolve_secret, clock, deadline)
+    if channel.grafana is not None:
+        return _grafana(channel, channel.grafana, resolve_secret, clock, deadline)
     if channel.url is None:
         raise ChannelInvalid(f"channel {channel.name}: it leads nowhere")
     url = _filled(channel.name, channel.url, resolve_secret)
@@ -82,6 +85,15 @@ def _cloudevents(
         return CloudEventsNotifier(channel.name, url, key, clock, source=place.source, on=channel.on, deadline=deadline)
     except ValueError as error:
         raise ChannelInvalid(f"channel {channel.name}: {error}") from None
+
+
+def _grafana(
+    channel: Channel, place: Grafana, secret: Callable[[str], str], clock: Clock, deadline: float
+) -> GrafanaNotifier:
+    url, token = _address(channel.name, place.url, secret), _filled(channel.name, place.token, secret)
+    return GrafanaNotifier(
+        channel.name, url, token, clock, dashboards=place.dashboards, on=channel.on, deadline=deadline
+    )
 
 
 def _address(name: str, template: str, secret: Callable[[str], str]) -> str:
