@@ -39,7 +39,7 @@ async def test_a_watch_has_a_plot_of_the_rule_that_decides(query: str) -> None:
 )
 @simulated
 async def test_where_there_is_nothing_to_draw_it_says_so(path: str) -> None:
-    async with serving() as (session, _), session.get(f"/watches/{path}") as answer:
+    async with serving() as (session, _), session.get(path) as answer:
         assert (answer.status, answer.content_type) == (404, "text/plain")
         assert "nothing was measured" in await answer.text()
 
