@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import httpx
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
 from adapters.notifiers.grafana import TOKEN, StandInGrafana, a_grafana
 from town import FakeChannel, Town, tell
 from watchdog.adapters.notifiers import GrafanaNotifier
@@ -37,6 +40,16 @@ def open_grafana(town: Town, grafana: StandInGrafana) -> Graphs:
     return channel
 
 
+async def exemplars(town: Town) -> list[dict[str, str]]:
+    """What the counts of rollbacks are told to be about, to whoever asks as Prometheus does."""
+    assert town.watchdog is not None
+    async with httpx.AsyncClient(trust_env=False) as client:
+        accept = {"Accept": "application/openmetrics-text;version=1.0.0"}
+        text = (await client.get(f"{town.watchdog.url}/metrics", headers=accept)).text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return [dict(sample.exemplar.labels) for sample in samples if sample.exemplar is not None]
+
+
 def milliseconds(moment: str) -> int:
     return int(datetime.fromisoformat(moment).timestamp() * 1000)
 
@@ -52,6 +65,7 @@ def test_a_rolled_back_release_is_one_region_from_its_switch_to_its_recovery() -
             assert channel.grafana is not None
             await channel.grafana.close()
             (region,) = grafana.kept
+        assert await exemplars(town) == [{"watch": record["watch"]}]
         recovered = channel.told[-1][0]
         assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered")
         assert (region["dashboardUID"], region["time"]) == ("shop", milliseconds(record["switched_at"]))
