@@ -181,6 +181,7 @@ class Watchdog:
             settings.listen.port,
             ready=lambda: self._ready(cache, terms),
             metrics=self.metrics.text,
+            openmetrics=self.metrics.openmetrics,
             watches=lambda: terms.watches(reach),
             watch=lambda watch_id: terms.watch(reach, watch_id),
             of_target=lambda target: terms.of_target(reach, target),

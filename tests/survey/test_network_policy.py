@@ -85,6 +85,7 @@ def test_a_channel_is_reached_where_its_url_says(url: str, place: object, reache
         ('alertmanager = { url = "http://alertmanager.monitoring:9093" }', None, [9093]),
         ('alertmanager = { url = "http://alertmanager.monitoring.svc" }', "monitoring", [80]),
         ('cloudevents = { url = "https://hooks.example.org:8443/x", key = "{{ secret.KEY }}" }', None, [8443]),
+        ('grafana = { url = "http://grafana.monitoring:3000/g", token = "{{ secret.T }}" }', None, [3000]),
         ('cloudevents = { url = "https://hooks.example.org/x", key = "{{ secret.KEY }}" }', None, [443]),
         ('pagerduty = { routing_key = "{{ secret.KEY }}" }', None, [443]),
     ],

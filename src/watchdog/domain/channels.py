@@ -52,6 +52,27 @@ class CloudEvents:
     source: str = "/rollback-watchdog"
 
 
+ANNOTATED_TOPICS = frozenset(Topic) - {Topic.BREACH, Topic.RULES_INVALID, Topic.UNGUARDED}
+"""What a graph is annotated with, unless `on` says otherwise: the switch, and how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grafana:
+    """A Grafana that is annotated: `dashboards` by their UIDs, or for all that ask for the tag."""
+
+    url: str
+    token: str
+    dashboards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A channel's own words: None where the usual ones are told."""
+
+    title: str | None = None
+    body: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """Where people are told: one of `url` (Apprise), `routing_key` (PagerDuty) and so on.
@@ -65,9 +86,16 @@ class Channel:
     routing_key: str | None = None
     alertmanager: Alertmanager | None = None
     cloudevents: CloudEvents | None = None
+    template: Template | None = None
+    grafana: Grafana | None = None
 
     @property
     def kind(self) -> str:
         """The key of rules.toml that says where it leads."""
-        kinds = {"pagerduty": self.routing_key, "alertmanager": self.alertmanager, "cloudevents": self.cloudevents}
+        kinds = {
+            "pagerduty": self.routing_key,
+            "alertmanager": self.alertmanager,
+            "cloudevents": self.cloudevents,
+            "grafana": self.grafana,
+        }
         return next((kind for kind, place in kinds.items() if place is not None), "url")

@@ -29,6 +29,11 @@ def reminders(watch: Watch) -> int:
     return max((int(number) for number in ids if number.isdecimal()), default=0)
 
 
+def is_reminder(notice_: Notice) -> bool:
+    """Whether it says again what was told before."""
+    return _MARK in notice_.id
+
+
 def next_reminder(watch: Watch) -> datetime | None:
     """When the next one is due, should nobody touch it; None where none is."""
     since, told = held_since(watch), reminders(watch)

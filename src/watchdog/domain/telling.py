@@ -175,6 +175,7 @@ def _facts(watch: Watch, rule: str) -> dict[str, str]:
         "candidate": name_of(watch.switch.candidate),
         "stable": _stable(watch),
         "phase": str(watch.phase),
+        "switched": watch.switch.at.isoformat(),
     }
     verdict = _verdict(watch, rule)
     if verdict is not None:

@@ -2,8 +2,19 @@
 
 from collections.abc import Mapping
 
-from watchdog.domain.channels import DEFAULT_TOPICS, DRY_TOPICS, Alertmanager, Channel, CloudEvents, Topic
+from watchdog.domain.channels import (
+    ANNOTATED_TOPICS,
+    DEFAULT_TOPICS,
+    DRY_TOPICS,
+    Alertmanager,
+    Channel,
+    CloudEvents,
+    Grafana,
+    Template,
+    Topic,
+)
 from watchdog.rulebook import channel_urls, names
+from watchdog.rulebook.notice_templates import template_of
 from watchdog.rulebook.shapes import Choice, ListOf, MapOf, Text, words
 from watchdog.rulebook.tables import Fields, Key, Section, TableOf
 
@@ -78,6 +89,47 @@ SOURCE: Key[str] = Key(
 )
 CLOUDEVENTS = Section("cloudevents", "table", (WEBHOOK_URL, WEBHOOK_KEY, SOURCE))
 
+GRAFANA_URL: Key[str | None] = Key(
+    "url",
+    _web_address("https://grafana.example.org"),
+    "Where Grafana is; `/api/annotations` is added.",
+    None,
+    "needed",
+    required=True,
+)
+GRAFANA_TOKEN: Key[str | None] = Key(
+    "token",
+    _secret("token", "GRAFANA_TOKEN"),
+    "A service account's token, as a secret.",
+    None,
+    "needed",
+    required=True,
+)
+DASHBOARDS: Key[tuple[str, ...]] = Key(
+    "dashboards",
+    ListOf(Text("UID", '"shop-overview"', channel_urls.parse_uid), "UIDs"),
+    "The dashboards that are annotated; without it, all that show the tag `rollback-watchdog`.",
+    (),
+    "all that show the tag",
+)
+GRAFANA = Section("grafana", "table", (GRAFANA_URL, GRAFANA_TOKEN, DASHBOARDS))
+
+TITLE: Key[str | None] = Key(
+    "title",
+    Text("template", '"{{ target }}: {{ title }}"', template_of("title"), templates=True),
+    "The one line that tells the story; without it, or where it makes nothing, the usual one.",
+    None,
+    "the usual one",
+)
+BODY: Key[str | None] = Key(
+    "body",
+    Text("template", '"{{ body }}"', template_of("body"), templates=True),
+    "The lines below it.",
+    None,
+    "the usual ones",
+)
+TEMPLATE = Section("template", "template", (TITLE, BODY))
+
 URL: Key[str | None] = Key(
     "url",
     Text("channel URL", '"{{ secret.SLACK_URL }}"', channel_urls.parse_url, templates=True),
@@ -102,35 +154,69 @@ CLOUDEVENTS_KEY: Key[Fields | None] = Key(
     "A signed CloudEvent for each notice, for programs.",
     None,
 )
+GRAFANA_KEY: Key[Fields | None] = Key(
+    "grafana",
+    TableOf(GRAFANA, '{ url = "https://grafana.example.org", token = "{{ secret.GRAFANA_TOKEN }}" }'),
+    "An annotation on your graphs for each watch, from the switch to its outcome.",
+    None,
+)
 ON: Key[tuple[Topic, ...]] = Key(
     "on",
     ListOf(Choice("topic", words(topic for topic in Topic if topic not in DRY_TOPICS)), "topics"),
     "What the channel is told of (see Topics).",
     tuple(topic for topic in Topic if topic in DEFAULT_TOPICS),
-    "all but `switch`, `passed`, `superseded`",
+    "all but `switch`, `passed`, `superseded`; of `grafana` the switch and each outcome",
 )
-_KINDS = (URL, PAGERDUTY_KEY, ALERTMANAGER_KEY, CLOUDEVENTS_KEY)
-CHANNEL = Section("[channels.NAME]", "channel", (*_KINDS, ON), tuple({"required": [key.name]} for key in _KINDS))
+TEMPLATE_KEY: Key[Fields | None] = Key(
+    "template",
+    TableOf(TEMPLATE, '{ title = "{{ target }}: {{ title }}" }'),
+    "Your own words for its notices.",
+    None,
+)
+_KINDS = (URL, PAGERDUTY_KEY, ALERTMANAGER_KEY, CLOUDEVENTS_KEY, GRAFANA_KEY)
+CHANNEL = Section(
+    "[channels.NAME]", "channel", (*_KINDS, ON, TEMPLATE_KEY), tuple({"required": [key.name]} for key in _KINDS)
+)
 
 
 def read_channel(name: str, fields: Fields) -> Channel:
     """The channel of a table, which leads to exactly one place; notes what is wrong with it."""
     written = sorted((key for key in _KINDS if fields.has(key)), key=fields.key_at)
     if not written:
-        remedy = 'add url = "{{ secret.NAME }}", or one of pagerduty, alertmanager and cloudevents'
+        remedy = 'add url = "{{ secret.NAME }}", or one of pagerduty, alertmanager, cloudevents and grafana'
         fields.mistakes.add(fields.node.key_at, "the channel leads nowhere", remedy)
     elif len(written) > 1:
         both = f"the channel has both {written[0].name} and {written[1].name}"
         fields.mistakes.add(fields.key_at(written[1]), both, "write two channels")
     pagerduty = fields.get(PAGERDUTY_KEY)
+    annotates = fields.has(GRAFANA_KEY) and not fields.has(ON)
     return Channel(
         name,
-        frozenset(fields.get(ON)),
+        ANNOTATED_TOPICS if annotates else frozenset(fields.get(ON)),
         fields.get(URL),
         pagerduty.get(ROUTING_KEY) if pagerduty is not None else None,
         _alertmanager(fields.get(ALERTMANAGER_KEY)),
         _cloudevents(fields.get(CLOUDEVENTS_KEY)),
+        _template(fields.get(TEMPLATE_KEY)),
+        _grafana(fields.get(GRAFANA_KEY)),
     )
+
+
+def _grafana(table: Fields | None) -> Grafana | None:
+    url, token = (None, None) if table is None else (table.get(GRAFANA_URL), table.get(GRAFANA_TOKEN))
+    if table is None or url is None or token is None:
+        return None
+    return Grafana(url, token, table.get(DASHBOARDS))
+
+
+def _template(table: Fields | None) -> Template | None:
+    if table is None:
+        return None
+    if not table.has(TITLE) and not table.has(BODY):
+        table.mistakes.add(
+            table.node.key_at, "the template has no title and no body", f"add title = {TITLE.shape.example}"
+        )
+    return Template(table.get(TITLE), table.get(BODY))
 
 
 def _alertmanager(table: Fields | None) -> Alertmanager | None:

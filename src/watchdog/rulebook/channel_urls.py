@@ -93,6 +93,13 @@ def parse_web_page(text: str) -> str:
     return text
 
 
+def parse_uid(text: str) -> str:
+    """A dashboard's UID, as it stands in its address; raises Fault."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", text):
+        raise Fault(0, f"{shown(text)} is no UID of a dashboard", "take what follows /d/ in its address")
+    return text
+
+
 def parse_source(text: str) -> str:
     """A URI reference, as CloudEvents asks for; raises Fault."""
     if not re.fullmatch(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,255}", text):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from watchdog.rulebook import names
 from watchdog.rulebook.brake_keys import BRAKES_TABLE
-from watchdog.rulebook.channel_keys import ALERTMANAGER, CHANNEL, CLOUDEVENTS, PAGERDUTY
+from watchdog.rulebook.channel_keys import ALERTMANAGER, CHANNEL, CLOUDEVENTS, GRAFANA, PAGERDUTY, TEMPLATE
 from watchdog.rulebook.guard_keys import GUARD
 from watchdog.rulebook.metric_keys import METRIC, METRIC_TABLES, METRICS
 from watchdog.rulebook.rule_keys import BUDGET, PROBE, RULE
@@ -58,6 +58,8 @@ SECTIONS = (
     PAGERDUTY,
     ALERTMANAGER,
     CLOUDEVENTS,
+    GRAFANA,
+    TEMPLATE,
     BRAKES_TABLE,
 )
 home_of_keys((GUARD, RULE, METRIC, CHANNEL, FILE, BRAKES_TABLE))

@@ -117,7 +117,7 @@ def _channels(channels: Iterable[Channel], namespace: str) -> Iterator[Rule]:
 
 def _told_at(channel: Channel) -> tuple[str, tuple[int, ...]]:
     """The host, where it says anything to a policy, and the ports."""
-    programs = channel.alertmanager or channel.cloudevents
+    programs = channel.alertmanager or channel.cloudevents or channel.grafana
     address = channel.url or (programs.url if programs else "")
     scheme, separator, _ = address.partition("://")
     if not separator:

@@ -44,7 +44,7 @@ async def _try(channel: Channel, make: Callable[[Channel], Notifier], clock: Clo
     notice = trial(channel.name, by, clock.now())
     try:
         await notifier.send(notice, possible_repeat=False)
-        if isinstance(notifier, PagerDutyNotifier):
+        if isinstance(getattr(notifier, "inner", notifier), PagerDutyNotifier):
             # What was opened must wake nobody later. An alert ends by itself, and would be told of by nobody before.
             await notifier.send(replace(notice, topic=Topic.PASSED), possible_repeat=False)
     except NotDelivered as error:

@@ -22,6 +22,7 @@ from watchdog.ports import NotDelivered
 from watchdog.simulator.clock import SimulatedClock
 
 FACTS = {"guard": "shop", "rule": "error-rate", "value": "8.1 %", "runbook": "https://wiki.example.com/rollback"}
+PAGE = " with a page, as a proxy does that asks for a login"
 HOSTILE = "</alert> <!channel> {{ .Labels }} \u202e\n\x00" + "x" * 10_000
 
 
@@ -102,7 +103,8 @@ async def test_what_belongs_to_no_watch_is_an_alert_of_its_topic() -> None:
     [
         (says(400, json.dumps("bad start time")), "answered 400: bad start time", True),
         (says(400, json.dumps({"message": "body in is required"})), "answered 400: body in is required", True),
-        (says(401, "<html>CANARYTOKEN1</html>"), "answered 401", False),
+        (says(401, "<html>CANARYTOKEN1</html>"), f"answered 401{PAGE}", False),
+        (says(200, "\n<!doctype html><title>CANARYTOKEN1</title>"), f"answered 200{PAGE}", False),
         (says(500, json.dumps("CANARYTOKEN1")), "answered 500: [secret]", False),
         (says(302, "", Location="http://127.0.0.1:1/"), "answered 302", False),
     ],

@@ -198,7 +198,7 @@ async def test_a_connection_that_is_never_made_was_surely_not_delivered(monkeypa
         async def never(*_: Any) -> Any:
             raise httpx.ConnectTimeout("too late")
 
-        monkeypatch.setattr(notifier._poster, "_post", never)
+        monkeypatch.setattr(notifier._poster, "_ask", never)
         assert (await failure_of(notifier)).unsure is False
 
 

@@ -88,6 +88,38 @@ async def test_metrics_are_in_prometheus_s_text_format() -> None:
         assert "watchdog_watches_open 0.0\n" in await answer.text()
 
 
+ASKED_BY_PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;"
+    "q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (ASKED_BY_PROMETHEUS, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (
+            "Application/OpenMetrics-Text; version=nonsense",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+        ("text/html,*/*", "text/plain; version=0.0.4; charset=utf-8"),
+    ],
+)
+@simulated
+async def test_metrics_are_openmetrics_for_whoever_asks_for_it(accept: str, kind: str) -> None:
+    metrics = Metrics()
+    metrics.rollback("rollout", "done", "gateway-20260301t120000-0a1b2c3d")
+    async with (
+        serving(metrics=metrics.text, openmetrics=metrics.openmetrics) as (_, session),
+        session.get("/metrics", headers={"Accept": accept}) as answer,
+    ):
+        assert answer.headers["Content-Type"] == kind
+        text = await answer.text()
+    exact = "openmetrics" in kind
+    assert text.endswith("# EOF\n") is exact
+    assert ('# {watch="gateway-20260301t120000-0a1b2c3d"} 1.0' in text) is exact
+
+
 @simulated
 async def test_watches_are_listed_as_json_that_any_parser_takes() -> None:
     async with serving() as (_, session), session.get("/api/watches") as answer:

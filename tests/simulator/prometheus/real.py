@@ -70,7 +70,7 @@ def prometheus_over(tsdb: Tsdb, directory: Path) -> Iterator[RealPrometheus]:
 
 
 @contextlib.contextmanager
-def prometheus(configuration: str, directory: Path) -> Iterator[RealPrometheus]:
+def prometheus(configuration: str, directory: Path, *flags: str) -> Iterator[RealPrometheus]:
     """A Prometheus with this configuration, its data in `directory`/data."""
     (directory / "prometheus.yml").write_text(configuration)
     command = [
@@ -78,6 +78,7 @@ def prometheus(configuration: str, directory: Path) -> Iterator[RealPrometheus]:
         "--config.file=prometheus.yml",
         "--storage.tsdb.path=data",
         "--storage.tsdb.retention.time=100y",
+        *flags,
     ]
     with served(command, directory) as (url, client):
         yield RealPrometheus(url, client)

@@ -5,6 +5,7 @@ from watchdog.adapters.notifiers.apprise_channel import ALLOWED_SCHEMES, Apprise
 from watchdog.adapters.notifiers.build import build
 from watchdog.adapters.notifiers.cloudevents import CloudEventsNotifier
 from watchdog.adapters.notifiers.console import ConsoleNotifier
+from watchdog.adapters.notifiers.grafana import GrafanaNotifier
 from watchdog.adapters.notifiers.outcome import ChannelInvalid, Rejected
 from watchdog.adapters.notifiers.pagerduty import PagerDutyNotifier
 from watchdog.adapters.notifiers.slack import SlackNotifier
@@ -16,6 +17,7 @@ __all__ = [
     "ChannelInvalid",
     "CloudEventsNotifier",
     "ConsoleNotifier",
+    "GrafanaNotifier",
     "PagerDutyNotifier",
     "Rejected",
     "SlackNotifier",

@@ -76,7 +76,7 @@ class AlertmanagerNotifier:
         del possible_repeat  # the same labels are the same alert
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         answer = await self._poster.post(self._url, to_json(self._alerts(notice)), headers)
-        if answer.status == httpx.codes.OK:
+        if answer.status == httpx.codes.OK and not _is_a_page(answer):
             self._remember(notice)
             return
         detail = self._redact(f"answered {answer.status}{_reason(answer)}")
@@ -144,8 +144,15 @@ def _annotations(notice: Notice) -> dict[str, str]:
     return {key: text.cut(value, _ANNOTATION) for key, value in annotations.items() if value}
 
 
+def _is_a_page(answer: Answer) -> bool:
+    """Alertmanager says nothing, or JSON: HTML is of a proxy that asks for a login, and has passed nothing on."""
+    return answer.body.lstrip().startswith(b"<")
+
+
 def _reason(answer: Answer) -> str:
     """What Alertmanager says, which is a JSON text or an object with a message; nothing of a page of HTML."""
+    if _is_a_page(answer):
+        return " with a page, as a proxy does that asks for a login"
     try:
         said = json.loads(answer.body)
     except ValueError:

@@ -107,7 +107,7 @@ class PagerDutyNotifier:
             "class": notice.topic.value,
             "custom_details": _details(notice),
         }
-        links = [{"href": url, "text": name} for name, url in text.links(notice) if len(url) <= _URL]
+        links = [{"href": url, "text": cut(name, _SHORT)} for name, url in text.links(notice) if len(url) <= _URL]
         if links:
             event["links"] = links[:_LINKS]
             event["client_url"] = links[0]["href"]

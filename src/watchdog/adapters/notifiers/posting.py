@@ -1,4 +1,4 @@
-"""One HTTP POST a notice: within a deadline, without redirects, and with a word on whether it may have arrived."""
+"""One HTTP request a notice: within a deadline, without redirects, and with a word on whether it may have arrived."""
 
 import asyncio
 import re
@@ -45,9 +45,13 @@ class Poster:
 
     async def post(self, url: str, content: str, headers: Mapping[str, str]) -> Answer:
         """The answer, whatever its status; raises `NotDelivered`, which never shows the URL, where there is none."""
+        return await self.ask("POST", url, content, headers)
+
+    async def ask(self, method: str, url: str, content: str, headers: Mapping[str, str]) -> Answer:
+        """The same with another method."""
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._post(url, content, headers)
+                return await self._ask(method, url, content, headers)
         except (TimeoutError, httpx.TimeoutException) as error:
             sure = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
             raise NotDelivered(f"no answer within {self._deadline:g} s", unsure=not sure) from None
@@ -60,9 +64,9 @@ class Poster:
         """Close the client."""
         await self._client.aclose()
 
-    async def _post(self, url: str, content: str, headers: Mapping[str, str]) -> Answer:
+    async def _ask(self, method: str, url: str, content: str, headers: Mapping[str, str]) -> Answer:
         sending = self._client.stream(
-            "POST", url, content=content, headers={"Content-Type": "application/json", **headers}
+            method, url, content=content, headers={"Content-Type": "application/json", **headers}
         )
         async with sending as answer:
             body = b""

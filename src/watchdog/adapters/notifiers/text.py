@@ -8,6 +8,8 @@ REPEAT_MARK = "(possible repeat) "
 _REPEAT_LINE = "It was being sent when the watchdog was interrupted, so it may have come before."
 _LONGEST_ID = 200
 _MENTION = re.compile(r"@(?=(everyone|here|channel|all)\b)", re.IGNORECASE)
+# What RFC 3986 has in no address; and parentheses, which end one in Markdown.
+_NOT_IN_A_LINK = re.compile(r"[^]!#$&'*+,./:;=?@\[_~%A-Za-z0-9-]")
 _MEANT_AS_MARKDOWN = re.compile(r"([\\<\[])")
 
 
@@ -73,4 +75,4 @@ def calm(text: str) -> str:
 
 
 def _link(url: str) -> str:
-    return re.sub(r"[\s()<>\\]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), url)
+    return _NOT_IN_A_LINK.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode(errors="replace")), url)

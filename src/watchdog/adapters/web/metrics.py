@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from watchdog.domain.judge import Finding
 from watchdog.domain.measurement import FailureReason
@@ -13,6 +14,8 @@ from watchdog.domain.state import Phase
 
 # Without this each counter brings a second series, `..._created`, that nobody asked for.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_EXEMPLAR = 128  # characters of an exemplar's names and values together, as OpenMetrics has it
 
 
 class Metrics:
@@ -96,6 +99,10 @@ class Metrics:
         """All of it in Prometheus's text format."""
         return generate_latest(self.registry)
 
+    def openmetrics(self) -> bytes:
+        """All of it in OpenMetrics 1.0, which alone has exemplars: the last rollback of a kind names its watch."""
+        return openmetrics.generate_latest(self.registry)  # type: ignore[no-any-return, no-untyped-call]
+
     def switch_seen(self, kind: str) -> None:
         """A traffic switch of a guarded target was seen."""
         self._switches.labels(kind).inc()
@@ -108,12 +115,14 @@ class Metrics:
         """A watch ended."""
         self._outcomes.labels(outcome).inc()
 
-    def rollback(self, kind: str, result: str) -> None:
+    def rollback(self, kind: str, result: str, watch: str = "") -> None:
         """A put-back was tried; `result` is how the API server answered: done, conflicted, refused, unsure.
 
-        `withheld`: a dry run did not ask it.
+        `withheld`: a dry run did not ask it. `watch` is the count's exemplar; half an id would find nothing, so one
+        that is too long is left out.
         """
-        self._rollbacks.labels(kind, result).inc()
+        fits = 0 < len(watch) <= _EXEMPLAR - len("watch")
+        self._rollbacks.labels(kind, result).inc(exemplar={"watch": watch} if fits else None)
 
     def breach_to_action(self, seconds: float) -> None:
         """A put-back was taken, this long after the breach."""

@@ -63,7 +63,7 @@ class MetricsObserver:
         if scaling:
             return
         name = type(answer).__name__.removeprefix("PutBack").lower()
-        self._metrics.rollback(watch.switch.kind.value, name)
+        self._metrics.rollback(watch.switch.kind.value, name, watch.id)
         if isinstance(answer, PutBackDone) and watch.breached_at is not None:
             self._metrics.breach_to_action(max(0.0, (answer.at - watch.breached_at).total_seconds()))
 

@@ -37,6 +37,7 @@ _HEADERS = MappingProxyType(
     }
 )
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_OPENMETRICS = "application/openmetrics-text"
 _HEADER_BYTES = 8190
 
 # What is no HTTP is answered by aiohttp before any code of ours runs, with its name and Python's version. There is no
@@ -65,6 +66,7 @@ class WebServer:
         *,
         ready: Ready,
         metrics: Callable[[], bytes],
+        openmetrics: Callable[[], bytes] | None = None,
         watches: Watches,
         watch: Watch,
         of_target: OfTarget | None = None,
@@ -76,6 +78,7 @@ class WebServer:
         self._port = port
         self._ready = ready
         self._metrics = metrics
+        self._openmetrics = openmetrics
         self._watches = watches
         self._watch = watch
         self._of_target = of_target
@@ -142,7 +145,12 @@ class WebServer:
         lines = ["ready" if ready else "not ready", *reasons]
         return web.Response(status=200 if ready else 503, text="\n".join(lines) + "\n")
 
-    async def _show_metrics(self, _: web.Request) -> web.Response:
+    async def _show_metrics(self, request: web.Request) -> web.Response:
+        """In OpenMetrics for whoever asks for it, as Prometheus does; else in the older text format."""
+        asked = [one.partition(";")[0].strip().lower() for one in request.headers.get("Accept", "").split(",")]
+        if self._openmetrics is not None and _OPENMETRICS in asked:
+            kind = f"{_OPENMETRICS}; version=1.0.0; charset=utf-8"
+            return web.Response(body=self._openmetrics(), headers={"Content-Type": kind})
         return web.Response(body=self._metrics(), headers={"Content-Type": _PROMETHEUS_TEXT})
 
     async def _list(self, request: web.Request) -> web.Response:

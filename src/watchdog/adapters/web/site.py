@@ -51,6 +51,7 @@ class Site:
         return [
             web.get("/", self._status),
             web.get("/watches/{id}", self._watch),
+            web.get("/watches/{id}/plot.svg", self._plot),
             web.get("/events", self._news.follow, allow_head=False),
             web.get(pages.style_path(), self._style),
             web.get(pages.script_path(), self._script),
@@ -86,6 +87,19 @@ class Site:
             return _html(pages.watch_page(record, await self._view.setting()))
         except OutOfReach as error:
             return _html(pages.missing_page("Out of reach", str(error)), status=503)
+
+    async def _plot(self, request: web.Request) -> web.Response:
+        """The plot of the rule that decided, or of `?rule=NAME`."""
+        watch_id = request.match_info["id"]
+        try:
+            record = await self._view.record(watch_id) if _WATCH_ID.fullmatch(watch_id) else None
+        except OutOfReach as error:
+            return web.Response(status=503, text=f"{error}\n")
+        drawn = pages.picture(record, request.query.get("rule", "")) if record is not None else None
+        if drawn is None:
+            return web.Response(status=404, text="there is no such watch, or no such rule, or nothing was measured\n")
+        headers = {"Content-Security-Policy": pages.picture_policy()}
+        return web.Response(text=drawn, content_type="image/svg+xml", headers=headers)
 
     async def _style(self, _: web.Request) -> web.Response:
         return web.Response(text=pages.STYLE, content_type="text/css", headers=_FOR_EVER)
