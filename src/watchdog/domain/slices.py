@@ -1,0 +1,203 @@
+"""Which slice of the traffic carries the failures: each label's share of them held against its share of the traffic.
+
+After adtributor (Bhagwan et al., NSDI 2014): a slice explains by the share of the failures that it has (explanatory
+power), and is worth naming by how far that lies above its share of the traffic (surprise). A slice is named only where
+that is no chance, by Chernoff's bound over all slices that were looked at, so that small ones are not over-read.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from watchdog.domain.judge.harmless import divergence
+
+LEAST_FAILURES = 20
+"""In all; below that nothing is said."""
+
+MOST_VALUES = 100
+"""Of a label. One with more tells requests apart, not parts of a service."""
+
+_LEAST_OF_SLICE = 10  # failures of a slice that is named
+_DOUBT = 0.001  # how often a slice may be named by chance, all that were looked at together
+_BURSTS = 4.0  # failures come in bursts: so many count as one (the variance inflation of real, busy traffic)
+_EXPLAINS = 0.6  # share of the failures that what is named must have
+_ODDS = 3.0  # how many times likelier a failure must be in it than in a request at large
+_MOST_TRAFFIC = 0.8  # what has more of the traffic than that is no slice of it
+_NAMED = 3  # values of one label
+_ENOUGH = 0.95  # share of the failures at which no further value is looked for
+_ADDS = 0.05  # share of the failures that a further value must have
+_PAIRS_OF = 6  # labels that are also looked at two by two
+_SIMPLER = 0.9  # a second label must tell so much more that its account, cut to this, still tells more
+_EXPECTED = 5.0  # failures that a value should have had before its share says that it is like the others
+_ALIKE = 2.0  # within this factor of its share of the traffic
+
+ROUTES = ("handler", "route", "path", "uri", "url", "http_route", "http_target", "request_path", "grpc_service")
+METHODS = ("method", "http_method", "http_request_method", "request_method", "verb", "grpc_method")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The requests that are alike in all labels: how many there were, and how many of them failed."""
+
+    labels: Mapping[str, str]
+    pod: str
+    bad: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One slice (the values of the labels in `Carried.labels`): its shares of the failures and of the traffic."""
+
+    values: tuple[str, ...]
+    of_failures: float
+    of_traffic: float
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The slices of one label, or of two, that carry the failures together, most of them first.
+
+    A request's method is said before its route.
+    """
+
+    labels: tuple[str, ...]
+    slices: tuple[Share, ...]
+
+    @property
+    def of_failures(self) -> float:
+        return min(1.0, math.fsum(one.of_failures for one in self.slices))
+
+    @property
+    def of_traffic(self) -> float:
+        return min(1.0, math.fsum(one.of_traffic for one in self.slices))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What can be said of where the failures are. `pods`: how many had traffic; `alike`: all of them fail alike."""
+
+    by_label: Carried | None = None
+    by_pod: Carried | None = None
+    pods: int = 0
+    alike: bool = False
+
+
+class _Dimension:
+    """All slices of one label, or of several."""
+
+    def __init__(self, labels: tuple[str, ...], keyed: Iterable[tuple[tuple[str, ...], Cell]]) -> None:
+        self.labels = labels
+        self._counts: dict[tuple[str, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for values, cell in keyed:
+            counts = self._counts[values]
+            counts[0] += cell.bad
+            counts[1] += max(cell.bad, cell.total)
+        self.failures = math.fsum(bad for bad, _ in self._counts.values())
+        self.traffic = math.fsum(total for _, total in self._counts.values())
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    @cached_property
+    def shares(self) -> list[Share]:
+        """Its slices, that with the most failures first."""
+        found = [
+            Share(values, bad / self.failures, all_ / self.traffic) for values, (bad, all_) in self._counts.items()
+        ]
+        return sorted(found, key=lambda share: (-share.of_failures, share.values))
+
+    def carried(self, tests: int, most: int) -> Carried | None:
+        """Its slices that have more failures than chance would give them, if those explain enough."""
+        chosen: list[Share] = []
+        explained = 0.0
+        for share in self.shares:
+            if explained >= _ENOUGH or len(chosen) == most or share.of_failures < _ADDS:
+                break
+            if self._stands_out(share, tests):
+                chosen.append(share)
+                explained += share.of_failures
+        found = Carried(self.labels, tuple(chosen))
+        explains = found.of_failures >= _EXPLAINS and found.of_traffic <= _MOST_TRAFFIC
+        return found if explains and _likelier(found) else None
+
+    def _stands_out(self, share: Share, tests: int) -> bool:
+        if share.of_failures * self.failures < _LEAST_OF_SLICE or not _likelier(share):
+            return False
+        surprise = divergence(share.of_failures, share.of_traffic)
+        return self.failures / _BURSTS * surprise >= math.log(tests / _DOUBT)
+
+    @property
+    def alike(self) -> bool:
+        """Whether each slice has the share of the failures that its traffic lets expect; each must be able to say."""
+        return len(self) > 1 and all(
+            share.of_traffic * self.failures >= _EXPECTED
+            and share.of_traffic / _ALIKE <= share.of_failures <= share.of_traffic * _ALIKE
+            for share in self.shares
+        )
+
+
+def _likelier(one: Share | Carried) -> bool:
+    failures, traffic = one.of_failures, one.of_traffic
+    return failures > traffic and failures * (1.0 - traffic) >= _ODDS * traffic * (1.0 - failures)
+
+
+def account_of(cells: Sequence[Cell]) -> Account:
+    """Where the failures are; empty where they are too few to say."""
+    if math.fsum(cell.bad for cell in cells) < LEAST_FAILURES:
+        return Account()
+    pods = _Dimension(("",), (((cell.pod,), cell) for cell in cells if cell.pod))
+    named = _looked_at(cells)
+    dimensions = [_of(labels, cells) for labels in named]
+    several = len(pods) > 1 and pods.failures >= LEAST_FAILURES
+    tests = sum(map(len, dimensions)) + (len(pods) if several else 0)
+    found = [carried for one in dimensions if (carried := one.carried(tests, _NAMED)) is not None]
+    return Account(
+        max(found, key=_told, default=None),
+        pods.carried(tests, max(1, len(pods) // 2)) if several else None,
+        len(pods),
+        several and pods.alike,
+    )
+
+
+def _of(labels: tuple[str, ...], cells: Iterable[Cell]) -> _Dimension:
+    return _Dimension(labels, ((tuple(cell.labels.get(label, "") for label in labels), cell) for cell in cells))
+
+
+def _told(one: Carried) -> tuple[float, bool, tuple[str, ...]]:
+    """How much an account tells: its surprise, less where it takes more words. A request's method and route are one."""
+    surprise = divergence(one.of_failures, one.of_traffic)
+    endpoint = len(one.labels) > 1 and _is_endpoint(one.labels)
+    simpler = 1.0 if len(one.labels) == 1 or endpoint else _SIMPLER
+    return round(surprise * simpler * _SIMPLER ** (len(one.slices) - 1), 9), endpoint, one.labels
+
+
+def _is_endpoint(labels: tuple[str, ...]) -> bool:
+    return labels[0] in METHODS and labels[1] in ROUTES
+
+
+def _looked_at(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
+    """The labels that tell parts of the traffic apart, and the pairs of the first of them."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for label in sorted({label for cell in cells for label in cell.labels}):
+        values[label] = {cell.labels.get(label, "") for cell in cells}
+    pods = {cell.pod for cell in cells}
+    single = [
+        label
+        for label, found in values.items()
+        if 1 < len(found) <= MOST_VALUES and not (len(found) == len(pods) and _names_pods(label, cells))
+    ]
+    # A request's own labels first, should there be too many to look at each pair.
+    first = sorted(single, key=lambda label: (label not in (*METHODS, *ROUTES), label not in METHODS, label))
+    return [*((label,) for label in single), *combinations(first[:_PAIRS_OF], 2)]
+
+
+def _names_pods(label: str, cells: Iterable[Cell]) -> bool:
+    """Whether the label is another name of the pod: one value for each."""
+    of_pod: dict[str, Collection[str]] = defaultdict(set)
+    for cell in cells:
+        of_pod[cell.pod] = {*of_pod[cell.pod], cell.labels.get(label, "")}
+    return all(len(found) == 1 for found in of_pod.values())
