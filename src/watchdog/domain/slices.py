@@ -31,8 +31,8 @@ _ENOUGH = 0.95  # share of the failures at which no further value is looked for
 _ADDS = 0.05  # share of the failures that a further value must have
 _PAIRS_OF = 6  # labels that are also looked at two by two
 _SIMPLER = 0.9  # a second label must tell so much more that its account, cut to this, still tells more
-_EXPECTED = 5.0  # failures that a value should have had before its share says that it is like the others
-_ALIKE = 2.0  # within this factor of its share of the traffic
+_EXPECTED = 10.0  # failures that a value should have had before its share says that it is like the others
+_ALIKE = 1.5  # within this factor of its share of the traffic
 
 ROUTES = ("handler", "route", "path", "uri", "url", "http_route", "http_target", "request_path", "grpc_service")
 METHODS = ("method", "http_method", "http_request_method", "request_method", "verb", "grpc_method")
