@@ -33,7 +33,7 @@ from watchdog.domain.judge.verdict import Evidence
 from watchdog.domain.measurement import ProbeOutcome
 from watchdog.domain.record import record_of, watch_of
 from watchdog.domain.rules import Rule
-from watchdog.domain.slices import account_of
+from watchdog.domain.slices import locate
 from watchdog.domain.state import Phase, Slice, Track, Watch
 
 NODES = {"research-000": "b7", "research-001": "b8", "research-002": "b9"}
@@ -54,7 +54,7 @@ def grew(amount: float, pod: str = "research-000", **labels: str) -> Increase:
 
 def said(track: Track, lead: Sequence[Increase], bad: Sequence[Increase] = (), nodes: Mapping[str, str] = NODES) -> str:
     what, cells = counted(track, lead, bad, ("status",))
-    return said_of(track, what, account_of(cells), nodes).sentence
+    return said_of(track, what, locate(cells), nodes).sentence
 
 
 def requests(*failing: float) -> tuple[list[Increase], list[Increase]]:

@@ -200,7 +200,7 @@ def test_a_mistake_of_ours_ends_no_watch(monkeypatch: pytest.MonkeyPatch, caplog
     def broken(*_: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(slicing, "account_of", broken)
+    monkeypatch.setattr(slicing, "locate", broken)
 
     async def test(one: Asked) -> None:
         one.follow()

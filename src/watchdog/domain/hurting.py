@@ -14,7 +14,7 @@ from watchdog.domain.judge.quantiles import bound_above, slower_than
 from watchdog.domain.judge.verdict import number
 from watchdog.domain.measurement import Firing, PodValues
 from watchdog.domain.rules import Alerts, Probe, Signs
-from watchdog.domain.slices import METHODS, ROUTES, Account, Carried, Cell, Share
+from watchdog.domain.slices import METHODS, ROUTES, Carried, Cell, Located, Share
 from watchdog.domain.state import Slice, Track, Watch
 from watchdog.domain.tallies import histograms
 from watchdog.domain.text import printable
@@ -114,20 +114,20 @@ def _tells(label: str, telling: Collection[str]) -> bool:
     return not _OUTCOMES.fullmatch(name) and not _SOMEONE.fullmatch(name)
 
 
-def said_of(track: Track, what: str, account: Account, nodes: Nodes) -> Slice:
+def said_of(track: Track, what: str, located: Located, nodes: Nodes) -> Slice:
     """What is told of a rule whose requests were counted; the sentence is "" where there is nothing to say."""
     parts = []
-    if account.by_label is not None:
-        parts.append(f"{_share(account.by_label.of_failures)} of the {what} are {_named(account.by_label)}")
-        parts[-1] += f" ({_share(account.by_label.of_traffic)} of the requests)"
-    if account.by_pod is not None:
-        chosen = [share.values[0] for share in account.by_pod.slices]
+    if located.by_label is not None:
+        parts.append(f"{_share(located.by_label.of_failures)} of the {what} are {_named(located.by_label)}")
+        parts[-1] += f" ({_share(located.by_label.of_traffic)} of the requests)"
+    if located.by_pod is not None:
+        chosen = [share.values[0] for share in located.by_pod.slices]
         verb = "has" if len(chosen) == 1 else "have"
-        shares = f"{_share(account.by_pod.of_failures)} of the {what}"
-        traffic = f"({_share(account.by_pod.of_traffic)} of the requests)"
-        parts.append(f"{_count(chosen, account.pods)} {verb} {shares} {traffic}: {_names(chosen, nodes)}")
-    elif account.alike:
-        parts.append(_all_alike(account.pods))
+        shares = f"{_share(located.by_pod.of_failures)} of the {what}"
+        traffic = f"({_share(located.by_pod.of_traffic)} of the requests)"
+        parts.append(f"{_count(chosen, located.pods)} {verb} {shares} {traffic}: {_names(chosen, nodes)}")
+    elif located.alike:
+        parts.append(_all_alike(located.pods))
     return _slice(track, "; ".join(parts))
 
 

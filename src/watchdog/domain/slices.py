@@ -77,7 +77,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Located:
     """What can be said of where the failures are. `pods`: how many had traffic; `alike`: all of them fail alike."""
 
     by_label: Carried | None = None
@@ -145,17 +145,17 @@ def _likelier(one: Share | Carried) -> bool:
     return failures > traffic and failures * (1.0 - traffic) >= _ODDS * traffic * (1.0 - failures)
 
 
-def account_of(cells: Sequence[Cell]) -> Account:
+def locate(cells: Sequence[Cell]) -> Located:
     """Where the failures are; empty where they are too few to say."""
     if math.fsum(cell.bad for cell in cells) < LEAST_FAILURES:
-        return Account()
+        return Located()
     pods = _Dimension(("",), (((cell.pod,), cell) for cell in cells if cell.pod))
     named = _looked_at(cells)
     dimensions = [_of(labels, cells) for labels in named]
     several = len(pods) > 1 and pods.failures >= LEAST_FAILURES
     tests = sum(map(len, dimensions)) + (len(pods) if several else 0)
     found = [carried for one in dimensions if (carried := one.carried(tests, _NAMED)) is not None]
-    return Account(
+    return Located(
         max(found, key=_told, default=None),
         pods.carried(tests, max(1, len(pods) // 2)) if several else None,
         len(pods),

@@ -9,7 +9,7 @@ from watchdog.domain.conditions import HistogramMetric, RatioMetric
 from watchdog.domain.events import Event, Sliced
 from watchdog.domain.hurting import breached, counted, of_pods, said_of
 from watchdog.domain.live import Live, Pod
-from watchdog.domain.slices import account_of
+from watchdog.domain.slices import locate
 from watchdog.domain.state import Phase, Slice, Track, Watch
 from watchdog.engine.questions import Subject
 from watchdog.engine.sampling import Sampler
@@ -106,4 +106,4 @@ class Slicing:
         if grown is None:
             return None
         what, cells = counted(track, grown.lead, grown.companion, grown.telling)
-        return said_of(track, what, account_of(cells), nodes)
+        return said_of(track, what, locate(cells), nodes)
