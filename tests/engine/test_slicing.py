@@ -136,6 +136,18 @@ def test_of_more_series_than_are_bearable_nothing_is_asked_and_nothing_said(monk
     asked(a_watch(Phase.HOLDING), test, TsdbSource(a_world(pods=10)))
 
 
+def test_of_all_watches_one_asks_at_a_time() -> None:
+    async def test(one: Asked) -> None:
+        async with one.sampler.aside:  # another watch's question is under way
+            one.follow()
+            await one.clock.sleep(5)
+            assert one.source.asked == []
+        await one.clock.sleep(1)
+        assert one.slices[0].sentence
+
+    asked(a_watch(Phase.HOLDING), test)
+
+
 def failing(times: int) -> Callable[[str], QueryFailed | None]:
     """That many questions fail."""
     left = [times]

@@ -7,7 +7,7 @@ that is no chance, by Chernoff's bound over all slices that were looked at, so t
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -30,6 +30,7 @@ _NAMED = 3  # values of one label
 _ENOUGH = 0.95  # share of the failures at which no further value is looked for
 _ADDS = 0.05  # share of the failures that a further value must have
 _PAIRS_OF = 6  # labels that are also looked at two by two
+_PARTS = 1000  # into which a pair may fall
 _SIMPLER = 0.9  # a second label must tell so much more that its account, cut to this, still tells more
 _EXPECTED = 10.0  # failures that a value should have had before its share says that it is like the others
 _ALIKE = 1.5  # within this factor of its share of the traffic
@@ -86,16 +87,19 @@ class Located:
     alike: bool = False
 
 
+Counts = tuple[float, float]  # failures and requests
+
+
 class _Dimension:
     """All slices of one label, or of several."""
 
-    def __init__(self, labels: tuple[str, ...], keyed: Iterable[tuple[tuple[str, ...], Cell]]) -> None:
+    def __init__(self, labels: tuple[str, ...], values: Iterable[tuple[str, ...]], counts: Iterable[Counts]) -> None:
         self.labels = labels
         self._counts: dict[tuple[str, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for values, cell in keyed:
-            counts = self._counts[values]
-            counts[0] += cell.bad
-            counts[1] += max(cell.bad, cell.total)
+        for value, (bad, total) in zip(values, counts, strict=True):
+            sums = self._counts[value]
+            sums[0] += bad
+            sums[1] += total
         self.failures = math.fsum(bad for bad, _ in self._counts.values())
         self.traffic = math.fsum(total for _, total in self._counts.values())
 
@@ -147,11 +151,16 @@ def _likelier(one: Share | Carried) -> bool:
 
 def locate(cells: Sequence[Cell]) -> Located:
     """Where the failures are; empty where they are too few to say."""
-    if math.fsum(cell.bad for cell in cells) < LEAST_FAILURES:
+    counts = [(cell.bad, max(cell.bad, cell.total)) for cell in cells]
+    if math.fsum(bad for bad, _ in counts) < LEAST_FAILURES:
         return Located()
-    pods = _Dimension(("",), (((cell.pod,), cell) for cell in cells if cell.pod))
-    named = _looked_at(cells)
-    dimensions = [_of(labels, cells) for labels in named]
+    of_pods = [(cell.pod, each) for cell, each in zip(cells, counts, strict=True) if cell.pod]
+    pods = _Dimension(("",), ((pod,) for pod, _ in of_pods), (each for _, each in of_pods))
+    columns = _columns(cells)
+    dimensions = [
+        _Dimension(labels, zip(*(columns[label] for label in labels), strict=True), counts)
+        for labels in _looked_at(columns)
+    ]
     several = len(pods) > 1 and pods.failures >= LEAST_FAILURES
     tests = sum(map(len, dimensions)) + (len(pods) if several else 0)
     found = [carried for one in dimensions if (carried := one.carried(tests, _NAMED)) is not None]
@@ -161,10 +170,6 @@ def locate(cells: Sequence[Cell]) -> Located:
         len(pods),
         several and pods.alike,
     )
-
-
-def _of(labels: tuple[str, ...], cells: Iterable[Cell]) -> _Dimension:
-    return _Dimension(labels, ((tuple(cell.labels.get(label, "") for label in labels), cell) for cell in cells))
 
 
 def _told(one: Carried) -> tuple[float, bool, tuple[str, ...]]:
@@ -179,25 +184,24 @@ def _is_endpoint(labels: tuple[str, ...]) -> bool:
     return labels[0] in METHODS and labels[1] in ROUTES
 
 
-def _looked_at(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
-    """The labels that tell parts of the traffic apart, and the pairs of the first of them."""
-    values: dict[str, set[str]] = defaultdict(set)
+def _columns(cells: Sequence[Cell]) -> dict[str, list[str]]:
+    """The labels that tell parts of the traffic apart, each with its value in every cell."""
+    pods = [cell.pod for cell in cells]
+    columns = {}
     for label in sorted({label for cell in cells for label in cell.labels}):
-        values[label] = {cell.labels.get(label, "") for cell in cells}
-    pods = {cell.pod for cell in cells}
-    single = [
-        label
-        for label, found in values.items()
-        if 1 < len(found) <= MOST_VALUES and not (len(found) == len(pods) and _names_pods(label, cells))
-    ]
+        column = [cell.labels.get(label, "") for cell in cells]
+        found = len(set(column))
+        # One value for each pod, another for each: another name of the pod.
+        names_pods = found == len(set(pods)) == len(set(zip(pods, column, strict=True)))
+        if 1 < found <= MOST_VALUES and not names_pods:
+            columns[label] = column
+    return columns
+
+
+def _looked_at(columns: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """Each label, and the pairs of the first of them that do not fall into too many parts."""
     # A request's own labels first, should there be too many to look at each pair.
-    first = sorted(single, key=lambda label: (label not in (*METHODS, *ROUTES), label not in METHODS, label))
-    return [*((label,) for label in single), *combinations(first[:_PAIRS_OF], 2)]
-
-
-def _names_pods(label: str, cells: Iterable[Cell]) -> bool:
-    """Whether the label is another name of the pod: one value for each."""
-    of_pod: dict[str, Collection[str]] = defaultdict(set)
-    for cell in cells:
-        of_pod[cell.pod] = {*of_pod[cell.pod], cell.labels.get(label, "")}
-    return all(len(found) == 1 for found in of_pod.values())
+    first = sorted(columns, key=lambda label: (label not in (*METHODS, *ROUTES), label not in METHODS, label))
+    sizes = {label: len(set(column)) for label, column in columns.items()}
+    pairs = combinations(first[:_PAIRS_OF], 2)
+    return [*((label,) for label in columns), *(pair for pair in pairs if sizes[pair[0]] * sizes[pair[1]] <= _PARTS)]

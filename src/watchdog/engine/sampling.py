@@ -101,6 +101,8 @@ class Sampler:
         self._clock = clock
         self._settle = settle
         self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather)
+        self.aside = asyncio.Semaphore(1)
+        """For large questions that no act waits for: one at a time, of all watches, so that none keeps the rest."""
 
     async def close(self) -> None:
         """End what is still being asked."""

@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 _STRETCH = timedelta(minutes=5)
 """Before the breach: long enough for small parts of the traffic to show, and never before the switch."""
 
-_MOST_SERIES = 2000
+_MOST_SERIES = 3000
 """Of a metric; of more nothing is asked."""
 
-_LONGEST = 20.0  # seconds until the questions of one watch are given up
+_LONGEST = 20.0  # seconds until the questions of one rule are given up
 _TRIES = (0.0, 15.0, 60.0)  # seconds before each attempt; of a watch that has ended the first is the last
 
 
@@ -72,7 +72,7 @@ class Slicing:
                 await self._clock.sleep(wait)
                 self._asking = True
             left = [track for track in tracks if track.rule.name not in found]
-            found |= {one.rule: one for one in await self._attempt(left)}
+            found |= {one.rule: one for one in await asyncio.gather(*map(self._attempt, left)) if one is not None}
             if len(found) == len(tracks) or self._watch().phase.terminal:
                 break
         asked = tuple(found.get(track.rule.name, Slice(track.rule.name, "")) for track in tracks)
@@ -80,17 +80,16 @@ class Slicing:
         self._task = None
         self._post(Sliced(asked))
 
-    async def _attempt(self, tracks: Sequence[Track]) -> Sequence[Slice]:
-        """Those rules of which something was found out."""
+    async def _attempt(self, track: Track) -> Slice | None:
+        """Where the rule hurts; None where that could not be found out."""
         try:
             async with asyncio.timeout(_LONGEST):
-                found = await asyncio.gather(*map(self._slice, tracks))
+                return await self._slice(track)
         except TimeoutError:
-            return ()
+            return None
         except Exception:  # the log tells of it; what is nice to know must not end what guards
             log.exception("cannot tell where it hurts", extra={"facts": {"watch": self._watch().id}})
-            return ()
-        return [one for one in found if one is not None]
+            return None
 
     async def _slice(self, track: Track) -> Slice | None:
         """Where the rule hurts; None where Prometheus did not answer."""
@@ -102,8 +101,9 @@ class Slicing:
         since = max(watch.switch.at, end - _STRETCH)
         born = {name: pod.created for name, pod in self._pods.items()}
         subject = Subject(watch.switch.target, watch.switch.candidate, born, since)
-        grown = await self._sampler.grown(threshold, subject, end, _MOST_SERIES)
-        if grown is None:
-            return None
-        what, cells = counted(track, grown.lead, grown.companion, grown.telling)
-        return said_of(track, what, locate(cells), nodes)
+        async with self._sampler.aside:
+            grown = await self._sampler.grown(threshold, subject, end, _MOST_SERIES)
+            if grown is None:
+                return None
+            what, cells = counted(track, grown.lead, grown.companion, grown.telling)
+            return said_of(track, what, locate(cells), nodes)
