@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from builders import a_guard, a_live, a_pod, a_rule, a_switch
 from builders import a_watch as a_built_watch
 from engine.metric_world import ERRORS, LATENCY, START, TARGET, TsdbSource, add, after, pod_of
 from engine.metric_world import a_rule as a_threshold
+from simulator.prometheus.real import needs_prometheus, prometheus_over
+from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.domain.events import Event, Sliced
 from watchdog.domain.judge import Finding, Verdict
 from watchdog.domain.judge.verdict import Evidence
@@ -57,7 +61,7 @@ def a_watch(phase: Phase, *rules: str, metric: object = ERRORS) -> Watch:
 class Asked:
     """A watch's slicing in simulated time."""
 
-    def __init__(self, source: TsdbSource, watch: Watch, scope: asyncio.TaskGroup, clock: SimulatedClock) -> None:
+    def __init__(self, source: Any, watch: Watch, scope: asyncio.TaskGroup, clock: SimulatedClock) -> None:
         self.source = source
         self.watch = watch
         self.clock = clock
@@ -253,3 +257,25 @@ def test_a_histogram_is_asked_for_its_buckets() -> None:
         assert one.slices[0].sentence == "all of the requests slower than 10 ms are /report (50 % of the requests)"
 
     asked(a_watch(Phase.HOLDING, metric=LATENCY), test, TsdbSource(tsdb))
+
+
+@pytest.mark.prometheus
+@needs_prometheus
+def test_a_real_prometheus_says_the_same(tmp_path: Path) -> None:
+    with prometheus_over(a_world(pods=3), tmp_path) as real:
+
+        async def main() -> None:
+            clock = SimulatedClock(after(125))
+            live = LivePrometheus(real.url)
+            async with asyncio.TaskGroup() as scope:
+                one = Asked(live, a_watch(Phase.HOLDING), scope, clock)
+                one.follow()
+                while one.slicing.busy:
+                    await clock.sleep(0.1)
+                assert [each.sentence for each in one.slices] == [
+                    "all of the failures are /checkout (25 % of the requests); all 3 pods alike"
+                ]
+            await one.sampler.close()
+            await live.close()
+
+        run_simulated(main())
