@@ -127,6 +127,7 @@ class Town:
         self.rules_path = folder / "rules.toml"
         self.rules_path.write_text(rules, encoding="utf-8")
         self.behaviours: dict[str, Behaviour] = {}
+        self.on_node: dict[tuple[str, str], Behaviour] = {}
         self.lives: dict[str, PodBehaviour] = {}
         self.channels: dict[str, FakeChannel] = {}
         self.records_kept = 200
@@ -145,7 +146,9 @@ class Town:
     # -- the world ----------------------------------------------------------------------------------------------
 
     def _behaviour(self, pod: Mapping[str, Any]) -> Behaviour:
-        return self.behaviours.get(image_of(pod), GOOD)
+        image = image_of(pod)
+        there = self.on_node.get((image, pod["spec"].get("nodeName", "")))
+        return there or self.behaviours.get(image, GOOD)
 
     def _life(self, pod: Mapping[str, Any]) -> PodBehaviour:
         return self.lives.get(image_of(pod), PodBehaviour(ready_after=1.0))
@@ -153,6 +156,10 @@ class Town:
     def behaves(self, image: str, **changes: Any) -> None:
         """The application in that image behaves like a good one but for these changes."""
         self.behaviours[image] = replace(GOOD, **changes)
+
+    def behaves_on(self, node: str, image: str, **changes: Any) -> None:
+        """Those of its pods that run on that node behave like good ones but for these changes."""
+        self.on_node[image, node] = replace(GOOD, **changes)
 
     def lives_as(self, image: str, life: PodBehaviour) -> None:
         """The pods of that image live so."""

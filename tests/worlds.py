@@ -60,13 +60,14 @@ from watchdog.domain.events import (
     RecoveryMeasured,
     Resumed,
     RightEnded,
+    Sliced,
     Superseded,
     Ticked,
 )
 from watchdog.domain.judge.peers import Comparison, PeerFinding, RuleCompared
 from watchdog.domain.measurement import FailureReason, NoData, ProbeOutcome, QueryFailed, Reading
 from watchdog.domain.rules import Action
-from watchdog.domain.state import Telling, Watch
+from watchdog.domain.state import Slice, Telling, Watch
 from watchdog.domain.telling import notice
 
 PODS = ("research-a", "research-b", "research-c")
@@ -187,7 +188,7 @@ def measurements(draw: st.DrawFn, index: int) -> dict[str, object]:
 @st.composite
 def events(draw: st.DrawFn, watch: Watch, index: int, when: float) -> Event:
     """Any event at all."""
-    kind = draw(st.sampled_from([*"llllmmmmmmmmraappuuuttttfsjexd"]))
+    kind = draw(st.sampled_from([*"llllmmmmmmmmraappuuuttttfsjexdw"]))
     match kind:
         case "l":
             return draw(looks(watch, when))
@@ -218,6 +219,9 @@ def events(draw: st.DrawFn, watch: Watch, index: int, when: float) -> Event:
             return RightEnded("guard removed")
         case "x":
             return Resumed()
+        case "w":
+            sentences = draw(st.dictionaries(st.sampled_from(RULES), st.text(max_size=20)))
+            return Sliced(tuple(Slice(rule, sentence) for rule, sentence in sentences.items()))
         case _:
             state = draw(st.sampled_from(list(DeliveryState)))
             return DeliveryMoved(draw(st.sampled_from([f"{watch.id}/switch", "x"])), "releases", state, "why")

@@ -67,8 +67,11 @@ class TrafficProvider(Protocol):
         """Point the traffic at `remedy.to`, under the remedy's preconditions, in one write per object."""
         ...
 
-    async def describe(self, target: Target, revision: Revision) -> Description:
-        """What a person would want to know of a revision: what it is made of, who made it. Raises `OutOfReach`."""
+    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+        """What a person would want to know of a revision: what it is made of, who made it. Raises `OutOfReach`.
+
+        `commits`: an annotation that names its commit, by a hash or as a page, before any other that does.
+        """
         ...
 
 

@@ -60,6 +60,19 @@ async def test_where_nothing_is_recorded_it_says_so(tmp_path: Path) -> None:
         assert (await call_beside("status", "-o", "json", **settings)).stdout == ""
 
 
+async def test_explain_says_where_it_hurts(tmp_path: Path) -> None:
+    sentence = f"error-rate: 96 % of the failures are {HOSTILE} (20 % of the requests)"
+    hurt = {**UNDONE, "slices": [sentence]}
+    async with a_cluster(tmp_path, hurt, {**PASSED, "slices": "no list"}) as settings:
+        told = await call_beside("explain", "brand", **settings)
+        broken = await call_beside("explain", "research", **settings)
+    assert told.exit_code == broken.exit_code == 0
+    assert "Where it hurts" in told.stdout
+    assert "\n  error-rate: 96 % of the failures are [bold red]boo" in told.stdout
+    assert "\x1b[31m" not in told.stdout
+    assert "Where it hurts" not in broken.stdout
+
+
 async def test_explain_tells_one_story_and_takes_an_unambiguous_beginning(tmp_path: Path) -> None:
     async with a_cluster(tmp_path, OPEN, PASSED, UNDONE) as settings:
         whole = await call_beside("explain", "research-2", **settings)

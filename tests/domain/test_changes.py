@@ -64,6 +64,24 @@ def test_the_commits_in_between_are_linked_where_the_source_is_a_web_address(sou
     assert compared(source) == page
 
 
+@pytest.mark.parametrize(
+    ("commit", "page"),
+    [
+        ("https://git.example.com/shop/commit/2222222", "https://git.example.com/shop/commit/2222222"),
+        ("http://git.example.com:8443/x", "http://git.example.com:8443/x"),
+        ("javascript:alert(1)", ""),
+        ("https://user:secret@git.example.com/shop", ""),
+        ("https://git.example.com/shop?token=secret", ""),
+        ('https://git.example.com/"><script>', ""),
+        ("https://git.example.com/\u202e", ""),
+        (f"https://git.example.com/{'x' * 3000}", ""),
+    ],
+)
+def test_a_commit_that_is_a_web_page_is_linked_as_it_is_if_it_is_a_harmless_one(commit: str, page: str) -> None:
+    assert compared("", after=commit) == page
+    assert compared("", before=commit, after=commit) == ""
+
+
 def test_commits_that_are_none_or_of_two_places_are_not_linked() -> None:
     source = "https://git.example.com/shop"
     assert compared(source, after="main") == ""

@@ -174,6 +174,7 @@ annotations = false
 containers = ["app", "worker"]
 gitops = "hold"
 callers = { "production/deployment/shop" = ["production/service/web"] }
+commits = "example.org/commit"
 """
     guard = the_guard(a_text(text))
     assert (guard.bake, guard.warmup, guard.interval) == (
@@ -193,6 +194,7 @@ callers = { "production/deployment/shop" = ["production/service/web"] }
         "hold",
     )
     assert guard.containers == ("app", "worker")
+    assert guard.commits == "example.org/commit"
     assert guard.callers == {"production/deployment/shop": ("production/service/web",)}
 
 

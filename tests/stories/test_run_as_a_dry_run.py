@@ -5,6 +5,7 @@ from typing import Any
 
 from town import NAMESPACE, OWN, RULES, Town, tell
 from watchdog.simulator.access import Rule
+from watchdog.simulator.behaviour import Route
 from watchdog.simulator.traffic import Course
 
 BAD = Course.step(0.004, 0.4, after=10)
@@ -162,3 +163,19 @@ def test_a_fix_that_is_deployed_after_it_is_watched_and_passes() -> None:
         '"error-rate", "latency", "cpu", "memory", "health", "crash"', '"error-rate", "health", "crash"'
     )
     tell(story, start=False, rules=rules)
+
+
+def test_it_says_where_it_hurts_though_the_watch_ended_with_the_verdict() -> None:
+    async def story(town: Town) -> None:
+        await dry(town)
+        routes = (Route("POST", "/checkout", 0.2, BAD), Route("GET", "/items", 0.8))
+        town.behaves("research:v2", routes=routes)
+        town.deploy("research", "research:v2")
+
+        def said() -> list[str]:
+            return [line for one in documents(town, "dry-run-watch") if one["outcome"] for line in one["slices"]]
+
+        await town.until(said)
+        assert "of the failures are POST /checkout" in said()[0]
+
+    tell(story, start=False)

@@ -65,8 +65,8 @@ class WithheldProvider:
         first = self._owners.withheld(remedy.watch) if self._owners is not None else ()
         return PutBackWithheld(answer.at, (*first, *writes), answer.left, self._unasked())
 
-    async def describe(self, target: Target, revision: Revision) -> Description:
-        return await self._inner.describe(target, revision)
+    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+        return await self._inner.describe(target, revision, commits)
 
 
 class WithheldOwners:

@@ -65,6 +65,6 @@ class PastProvider:
         del remedy
         return PutBackWithheld(self._clock.now())
 
-    async def describe(self, target: Target, revision: Revision) -> Description:
-        del target, revision
+    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+        del target, revision, commits
         return Description()

@@ -123,6 +123,7 @@ def print_story(record: Record) -> None:
         if fact:
             console.print(f"  {name:<10}{_shown(fact)}", soft_wrap=True)
     _print_changes(console, record)
+    _print_slices(console, record.get("slices"))
     console.print("\n[bold]Rules[/bold]")
     for name, rule in _table(record.get("rules")).items():
         known = _table(rule)
@@ -150,6 +151,14 @@ def _print_changes(console: Console, record: Record) -> None:
         console.print("\n[bold]Changed[/bold]")
     for line in lines:
         console.print(f"  {_shown(line)}", soft_wrap=True)
+
+
+def _print_slices(console: Console, sentences: object) -> None:
+    """Where the breached rules hurt, where that was found out."""
+    if isinstance(sentences, list) and sentences:
+        console.print("\n[bold]Where it hurts[/bold]")
+        for sentence in sentences:
+            console.print(f"  {_shown(sentence)}", soft_wrap=True)
 
 
 def _print_unsent(console: Console, writes: object) -> None:

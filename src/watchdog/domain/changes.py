@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 MOST_CHANGES = 40
 _LONGEST = 200
+_LONGEST_ADDRESS = 2000
 # Without a user, a query or a fragment: nothing that could hold a secret.
 _ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[\w.-]+(:\d+)?)(?P<path>(/[\w.~%+-]*)*)")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -27,7 +28,7 @@ class Description:
     hidden: Mapping[str, str] = field(default_factory=dict)
     rest: str = ""  # a fingerprint of all there is
     source: str = ""  # where its source code is: an http(s) address
-    commit: str = ""
+    commit: str = ""  # its hash, or the address of a page that shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ def _cut(text: str | tuple[str, ...] | None) -> str:
 
 
 def _commits(before: Description, after: Description) -> str:
-    """The page of the commits in between, as GitHub, GitLab and Gitea lay it out."""
+    """The page of the commits in between, as GitHub, GitLab and Gitea lay it out; or that which the candidate names."""
+    if before.commit != after.commit and _ADDRESS.fullmatch(after.commit) and len(after.commit) <= _LONGEST_ADDRESS:
+        return after.commit
     if not after.source or before.source != after.source or before.commit == after.commit:
         return ""
     if not _COMMIT.fullmatch(before.commit) or not _COMMIT.fullmatch(after.commit):

@@ -9,6 +9,7 @@ from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.live import Live
 from watchdog.domain.measurement import Baseline, Block, ProbeRound
 from watchdog.domain.rollout import Revision, ServiceFlip
+from watchdog.domain.state import Slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ class Described:
     """What differs between stable and the candidate."""
 
     changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """Where breached rules hurt, which was asked after it was decided what to do about them."""
+
+    slices: tuple[Slice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,7 @@ Event = (
     | RecoveryMeasured
     | BaselineMeasured
     | Described
+    | Sliced
     | Probed
     | PutBackAnswered
     | Superseded

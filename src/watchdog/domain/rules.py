@@ -138,6 +138,7 @@ class Guard:
     callers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gitops: str = "hold"
     runbook: str = ""  # a web page
+    commits: str = ""  # an annotation that names a revision's commit
 
     def covers(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether this guard guards the object: named in `targets`, or in a namespace and selected by label."""

@@ -149,6 +149,14 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """Where a breached rule hurts, as people are told; "" where it was asked and there is nothing to say."""
+
+    rule: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """One switch under guard. It keeps the rules and limits it began with."""
 
@@ -162,6 +170,7 @@ class Watch:
     tracks: tuple[Track, ...] = ()
     pods: Pods | None = None
     changes: Changes | None = None  # what differs from stable; None: not known (yet)
+    slices: tuple[Slice, ...] = ()  # where breached rules hurt, as far as that was asked by now
     ready_from: datetime | None = None  # the candidate's first ready pod
     bake_from: datetime | None = None  # the completed rollout; the switch itself for a flip
     progress_deadline: timedelta = timedelta(minutes=10)
@@ -190,6 +199,11 @@ class Watch:
     ended_at: datetime | None = None
     reason: str = ""  # the outcome in one sentence
     tellings: tuple[Telling, ...] = ()
+
+    @property
+    def hurts(self) -> tuple[str, ...]:
+        """Where it hurts, a sentence for each rule of which there is something to say."""
+        return tuple(f"{one.rule}: {one.sentence}" for one in self.slices if one.sentence)
 
     @property
     def bake_end(self) -> datetime | None:

@@ -30,6 +30,7 @@ def story_of(watch: Watch) -> dict[str, Any]:
         },
         "changes": [] if watch.changes is None else list(watch.changes.lines),
         "commits": "" if watch.changes is None else watch.changes.commits,
+        "slices": list(watch.hurts),
         "services": [flip.service for flip in watch.switch.flips],
         "tempo": {
             "bake": guard.bake.total_seconds(),

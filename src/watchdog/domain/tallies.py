@@ -27,17 +27,17 @@ def histogram(buckets: Iterable[Increase], sums: Iterable[Increase], scale: floa
     grouped, summed = _by_pod(buckets), _by_pod(sums)
     merged_of = {}
     for pod, increases in sorted(grouped.items()):
-        series = _by_series(increases, scale)
+        series = histograms(increases, scale)
         if series:
-            whole = merged([PodBuckets(counts, counts[-1][1], 0.0, 0) for counts in series])
+            whole = merged([histogram_ for _, histogram_ in series])
             merged_of[pod] = PodBuckets(
                 whole.counts, whole.total, _sum(summed.get(pod, ())) * scale, _scrapes(increases)
             )
     return merged_of
 
 
-def _by_series(increases: Iterable[Increase], scale: float) -> list[tuple[tuple[float, float], ...]]:
-    """The cumulative counts of each histogram of a pod, told apart by their labels but `le`."""
+def histograms(increases: Iterable[Increase], scale: float) -> list[tuple[Mapping[str, str], PodBuckets]]:
+    """Each histogram of the increases with its labels but `le`, which is all that tells its series from each other."""
     found: dict[frozenset[tuple[str, str]], dict[float, list[float]]] = {}
     for increase in increases:
         bound = _bound(increase.labels)
@@ -45,7 +45,10 @@ def _by_series(increases: Iterable[Increase], scale: float) -> list[tuple[tuple[
             labels = frozenset(item for item in increase.labels.items() if item[0] != "le")
             found.setdefault(labels, {}).setdefault(bound * scale, []).append(increase.amount)
     ordered = sorted(found.items(), key=lambda item: sorted(item[0]))
-    return [_cumulative({bound: math.fsum(each) for bound, each in bounds.items()}) for _, bounds in ordered]
+    counts = [_cumulative({bound: math.fsum(each) for bound, each in bounds.items()}) for _, bounds in ordered]
+    return [
+        (dict(labels), PodBuckets(each, each[-1][1], 0.0, 0)) for (labels, _), each in zip(ordered, counts, strict=True)
+    ]
 
 
 def rates(increases: Iterable[Increase]) -> dict[str, float]:

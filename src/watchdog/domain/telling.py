@@ -127,6 +127,8 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
         if verdict is not None:
             since = f", since {_clock(verdict.evidence.since)}" if verdict.evidence.since else ""
             lines.append(f"Rule {name}: {verdict.sentence}{since}")
+    if topic not in QUIET_TOPICS and not rule:
+        lines += [f"Where it hurts: {sentence}" for sentence in watch.hurts]
     if watch.comparison is not None and topic in (Topic.HELD, Topic.ROLLED_BACK, Topic.WOULD_ROLL_BACK):
         lines += told_of(watch, watch.comparison)
     if watch.acted_at is not None and watch.remedy is not None:

@@ -1,7 +1,7 @@
 """`advance(watch, event, now) -> Step`: the only place where a watch changes its phase.
 
 Pure and total: any event in any phase gives a step. Terminal phases absorb: they take note of deliveries of
-their notices and of nothing else.
+their notices, of where it hurt, and of nothing else.
 """
 
 from dataclasses import replace
@@ -26,9 +26,11 @@ from watchdog.domain.events import (
     RecoveryMeasured,
     Resumed,
     RightEnded,
+    Sliced,
     Superseded,
     Ticked,
 )
+from watchdog.domain.hurting import with_slices
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.measuring import with_baselines, with_measured, with_recovery_measured, with_signs
 from watchdog.domain.recovering import looked_recovering
@@ -47,11 +49,7 @@ from watchdog.domain.state import (
 )
 from watchdog.domain.step import Step
 from watchdog.domain.telling import delivered, name_of, notice
-from watchdog.domain.tracking import (
-    looked,
-    replaced,
-    with_round,
-)
+from watchdog.domain.tracking import looked, replaced, with_round
 
 __all__ = ["Phase", "Step", "Watch", "advance", "open_watch", "opening"]
 
@@ -68,6 +66,8 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
     """What follows from `event` at `now`."""
     if isinstance(event, DeliveryMoved):
         return _delivered(watch, event)
+    if isinstance(event, Sliced):
+        return Step(with_slices(watch, event.slices))
     if watch.phase.terminal:
         return Step(watch)
     match event:

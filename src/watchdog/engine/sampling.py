@@ -73,6 +73,15 @@ class _Selections:
     companion: Selection | None
 
 
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The increases of a metric's one or two selectors, series by series; `telling` only the second matches on."""
+
+    lead: Sequence[Increase]
+    companion: Sequence[Increase]
+    telling: frozenset[str]
+
+
 class Sampler:
     """Measures rules, for all watches at once. Readings, never exceptions, tell of what went wrong.
 
@@ -92,6 +101,8 @@ class Sampler:
         self._clock = clock
         self._settle = settle
         self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather)
+        self.aside = asyncio.Semaphore(1)
+        """For large questions that no act waits for: one at a time, of all watches, so that none keeps the rest."""
 
     async def close(self) -> None:
         """End what is still being asked."""
@@ -169,6 +180,24 @@ class Sampler:
         if isinstance(threshold.metric, RateMetric):
             return medians(readings, query), readings, query
         return reading_of(threshold, together(lead), together(companion), answered, query), readings, query
+
+    async def grown(self, threshold: Threshold, subject: Subject, end: datetime, most: int) -> Grown | None:
+        """By how much each series of a counted metric grew from `subject.since` to `end`; None where that failed.
+
+        Of more than `most` series nothing is asked: they are counted first.
+        """
+        lead, _ = selectors_of(threshold)
+        size = await self._gatherer.ask(question_of(f"count({lead})", subject, Instant(end.timestamp())))
+        if isinstance(size, QueryFailed):
+            return None
+        if any(value > most for one in size.series for _, value in one.samples):
+            return Grown((), (), frozenset())
+        tracker = Tracker(threshold, subject)
+        answers, _ = await self._selections(tracker, Raw(subject.since.timestamp(), end.timestamp()))
+        if isinstance(answers, QueryFailed):
+            return None
+        named = answers.companion.named - answers.lead.named if answers.companion is not None else frozenset[str]()
+        return Grown(*_count_on(tracker, answers, end.timestamp()), named)
 
     # -- counters ------------------------------------------------------------------------------------------------
 

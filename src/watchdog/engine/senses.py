@@ -76,11 +76,12 @@ class Senses:
     async def _comparing(self) -> None:
         """Say once what differs between stable and the candidate; nothing waits for it."""
         target, stable, candidate = self._watch().switch.target, self._watch().stable, self._watch().switch.candidate
+        commits = self._watch().guard.commits
         wait = _LOOK_AT_LEAST_EVERY
         while stable is not None and self._watch().changes is None:
             try:
-                before = await self._provider.describe(target, stable.revision)
-                after = await self._provider.describe(target, candidate)
+                before = await self._provider.describe(target, stable.revision, commits)
+                after = await self._provider.describe(target, candidate, commits)
             except OutOfReach as error:
                 log.debug("cannot describe", extra={"facts": {"watch": self._watch().id, "why": str(error)}})
                 if error.final:

@@ -28,6 +28,7 @@ from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.senses import Senses
+from watchdog.engine.slicing import Slicing
 from watchdog.ports import Clock, Notifier, OutOfReach, Prober, TrafficProvider
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class WatchDriver:
             watch=lambda: self.watch,
             live=lambda: self._live,
         )
+        self._slicing = Slicing(sampler, clock, self.post, lambda: self.watch)
         self._deliverer = Deliverer(
             notifiers=notifiers,
             clock=clock,
@@ -100,6 +102,7 @@ class WatchDriver:
                 await self._take(first, scope)
             self._deliverer.start(self.watch, scope)
             senses = self._senses(scope)
+            self._slicing.follow(scope)
             while not self._over():
                 event = await self._events.get()
                 await self._advance(event, scope)
@@ -119,15 +122,17 @@ class WatchDriver:
         return [*self._perceiving.start(scope), measuring]
 
     def _over(self) -> bool:
-        return self.watch.phase.terminal and not undelivered(self.watch.tellings) and self._events.empty()
+        told = not undelivered(self.watch.tellings) and not self._slicing.busy
+        return self.watch.phase.terminal and told and self._events.empty()
 
     async def _advance(self, event: Event, scope: asyncio.TaskGroup) -> None:
         if isinstance(event, Looked):
             self._live = event.live
+            self._slicing.saw(event.live)
         before = self.watch
         now = self._clock.now()
         step = advance(before, event, now)
-        if step.watch.changes is not before.changes:
+        if step.watch.changes is not before.changes or step.watch.slices != before.slices:
             self._dirty.set()  # the next write has it; it is worth none of its own
         if step.watch.phase is not before.phase:
             self._log_phase(before, step.watch)
@@ -139,6 +144,7 @@ class WatchDriver:
             self._observer.ended(step.watch, now)
         self._observer.stepped(step.watch)
         await self._take(step, scope)
+        self._slicing.follow(scope)
 
     async def _take(self, step: Step, scope: asyncio.TaskGroup) -> None:
         """Notices first become part of the watch, so that the very record that tells of the act holds them."""

@@ -148,6 +148,13 @@ RUNBOOK: Key[str] = Key(
     "",
     "none",
 )
+COMMITS: Key[str] = Key(
+    "commits",
+    names.ANNOTATION,
+    "The annotation of template or ReplicaSet that names the commit, by its hash or as a web page (see What changed).",
+    "",
+    "`org.opencontainers.image.revision`",
+)
 GUARD = Section(
     "[guards.NAME]",
     "guard",
@@ -173,6 +180,7 @@ GUARD = Section(
         ANNOTATIONS,
         GITOPS,
         RUNBOOK,
+        COMMITS,
         GUARD_CONFIDENCE,
     ),
     ({"required": ["selector", "namespaces"]}, {"required": ["targets"]}),

@@ -60,6 +60,7 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
         callers={target: tuple(map(str, callers)) for target, callers in fields.get(keys.CALLERS).items()},
         gitops=fields.get(keys.GITOPS),
         runbook=fields.get(keys.RUNBOOK),
+        commits=fields.get(keys.COMMITS),
     )
 
 

@@ -12,6 +12,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 METRIC_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 LABEL_NAME_PATTERN = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
 ALERT_LABEL_PATTERN = r"^(?!alertname$|alertstate$)[a-zA-Z_][a-zA-Z0-9_]*$"
+ANNOTATION_PATTERN = r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
 READABLE_PATTERN = r"^[^\u0000-\u001f\u007f]+$"
 RFC_1123_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
@@ -40,6 +41,10 @@ parse_namespace = matching(
 )
 parse_container = matching(
     RFC_1123_PATTERN, "name of a container", 'write small letters, digits and "-", 63 at most, as Kubernetes does'
+)
+
+parse_annotation = matching(
+    ANNOTATION_PATTERN, "name of an annotation", 'write it like "example.org/commit", as Kubernetes does'
 )
 
 
@@ -82,6 +87,7 @@ def parse_target(text: str) -> Target:
     return Target(namespace, TargetKind(kind), name)
 
 
+ANNOTATION = Text("annotation", '"example.org/commit"', parse_annotation, ANNOTATION_PATTERN)
 RULE_NAME = Text("name", '"error-rate"', parse_name, NAME_PATTERN)
 CHANNEL_NAME = Text("name", '"releases"', parse_name, NAME_PATTERN)
 NAMESPACE = Text("namespace", '"production"', parse_namespace, RFC_1123_PATTERN)

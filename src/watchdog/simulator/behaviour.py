@@ -137,6 +137,16 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """One route of an application, with its share of the requests; `errors` are its own where given."""
+
+    method: str
+    handler: str
+    share: float = 1.0
+    errors: Course | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Behaviour:
     """How the pods of one revision behave.
 
@@ -147,6 +157,7 @@ class Behaviour:
     `errors` is the share of requests answered with 500. `graphql_errors` is the share of the others that carry
     GraphQL errors in a 200 (dialect `express` only). `latency` is replaced by `slow` from `slow_after` seconds
     until `slow_until`. `cpu` is in cores while traffic is served (`idle_cpu` otherwise), `memory` in bytes.
+    `routes` take the requests by their shares (dialect `fastapi` only; what they are is asked at a pod's birth).
     """
 
     dialect: Dialect = "fastapi"
@@ -164,6 +175,7 @@ class Behaviour:
     ready: Health | None = None
     queue_depth: Course | None = None
     since: Literal["ready", "traffic"] = "ready"
+    routes: tuple[Route, ...] = (Route("GET", "/api/items"),)
 
     def latency_at(self, age: float) -> Latency:
         """The distribution of response times at `age` seconds."""

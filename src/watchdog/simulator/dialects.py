@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
-from watchdog.simulator.behaviour import Dialect
+from watchdog.simulator.behaviour import Behaviour
 
 FASTAPI_BOUNDS: Final = (
     *(0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
@@ -29,14 +30,31 @@ class Counters:
     """What one container has counted since it started. Not whole numbers where traffic has no noise."""
 
     cells: int
-    good: Requests = field(init=False)
-    bad: Requests = field(init=False)
+    routes: int = 1
+    of_route: list["Outcomes"] = field(init=False)
     graphql_errors: float = 0.0
     cpu_seconds: float = 0.0
 
     def __post_init__(self) -> None:
+        self.of_route = [Outcomes(self.cells) for _ in range(self.routes)]
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """The requests of one route, by how they ended."""
+
+    cells: int
+    good: Requests = field(init=False)
+    bad: Requests = field(init=False)
+
+    def __post_init__(self) -> None:
         self.good = Requests([0.0] * self.cells)
         self.bad = Requests([0.0] * self.cells)
+
+    @property
+    def together(self) -> list[float]:
+        """The requests between each two bounds, however they ended."""
+        return [a + b for a, b in zip(self.good.cells, self.bad.cells, strict=True)]
 
 
 Values = list[float | None]
@@ -76,38 +94,34 @@ def _buckets(
     return [(f"{name}_bucket", {**labels, "le": label(bound)}) for bound in (*bounds, math.inf)]
 
 
-def _fastapi() -> Shape:
+@lru_cache(maxsize=64)
+def _fastapi(routes: tuple[tuple[str, str], ...]) -> Shape:
     """prometheus-fastapi-instrumentator: fine buckets without labels, coarse ones by handler, statuses grouped."""
     fine, coarse = "http_request_duration_highr_seconds", "http_request_duration_seconds"
-    route = {"handler": "/api/items", "method": "GET"}
-    series = [
-        ("http_requests_total", {**route, "status": "2xx"}),
-        ("http_requests_total", {**route, "status": "5xx"}),
-        *_buckets(fine, FASTAPI_BOUNDS, bound_label),
-        (f"{fine}_sum", {}),
-        (f"{fine}_count", {}),
-        *_buckets(coarse, FASTAPI_COARSE, bound_label, **route),
-        (f"{coarse}_sum", route),
-        (f"{coarse}_count", route),
-    ]
+    series: list[tuple[str, dict[str, str]]] = []
+    for method, handler in routes:
+        route = {"handler": handler, "method": method}
+        series += [("http_requests_total", {**route, "status": status}) for status in ("2xx", "5xx")]
+    series += [*_buckets(fine, FASTAPI_BOUNDS, bound_label), (f"{fine}_sum", {}), (f"{fine}_count", {})]
+    for method, handler in routes:
+        route = {"handler": handler, "method": method}
+        series += [*_buckets(coarse, FASTAPI_COARSE, bound_label, **route)]
+        series += [(f"{coarse}_sum", route), (f"{coarse}_count", route)]
     places = [FASTAPI_BOUNDS.index(bound) for bound in FASTAPI_COARSE]
 
     def values(counters: Counters) -> Values:
-        good, bad = counters.good, counters.bad
-        cells = [a + b for a, b in zip(good.cells, bad.cells, strict=True)]
-        cumulative = _cumulative(cells)
-        total, seconds = cumulative[-1], good.seconds + bad.seconds
-        failed = whole(bad.count)
-        # Series with labels exist from their first request on, the one without from the start.
-        coarse_values: Values = [*(cumulative[i] for i in places), total, seconds, total]
-        return [
-            total - failed or None,
-            failed or None,
-            *cumulative,
-            seconds,
-            total,
-            *(coarse_values if total else [None] * len(coarse_values)),
-        ]
+        # Series with labels exist from their first request on, those without from the start.
+        requests: Values = []
+        coarsely: Values = []
+        for of_route in counters.of_route:
+            cumulative, failed = _cumulative(of_route.together), whole(of_route.bad.count)
+            total, seconds = cumulative[-1], of_route.good.seconds + of_route.bad.seconds
+            requests += [total - failed or None, failed or None]
+            shown: Values = [*(cumulative[i] for i in places), total, seconds, total]
+            coarsely += shown if total else [None] * len(shown)
+        finely = _cumulative([sum(each) for each in zip(*(one.together for one in counters.of_route), strict=True)])
+        spent = sum(one.good.seconds + one.bad.seconds for one in counters.of_route)
+        return [*requests, *finely, spent, finely[-1], *coarsely]
 
     return Shape(FASTAPI_BOUNDS, tuple(series), values)
 
@@ -127,11 +141,12 @@ def _express() -> Shape:
 
     def values(counters: Counters) -> Values:
         result: Values = []
-        for requests in (counters.good, counters.bad):
+        [only] = counters.of_route
+        for requests in (only.good, only.bad):
             cumulative = _cumulative(requests.cells)
             count = cumulative[-1]
             result += [*cumulative, requests.seconds, count] if count else [None] * width
-        answered, failed = whole(counters.good.count), whole(counters.graphql_errors)
+        answered, failed = whole(only.good.count), whole(counters.graphql_errors)
         return [*result, answered - failed or None, failed or None]
 
     return Shape(EXPRESS_BOUNDS, tuple(series), values)
@@ -148,4 +163,11 @@ METADATA: Final = {
 }
 """Type and help of each metric family."""
 
-SHAPES: Final[dict[Dialect, Shape]] = {"fastapi": _fastapi(), "express": _express()}
+_EXPRESS: Final = _express()
+
+
+def shape_of(behaviour: Behaviour) -> Shape:
+    """What an application that behaves so exports."""
+    if behaviour.dialect == "express":
+        return _EXPRESS
+    return _fastapi(tuple((route.method, route.handler) for route in behaviour.routes))

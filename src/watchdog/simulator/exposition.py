@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from watchdog.simulator.dialects import METADATA, SHAPES, Values
+from watchdog.simulator.dialects import METADATA, Values
 from watchdog.simulator.promql.numbers import written_value
 from watchdog.simulator.traffic import Life
 
@@ -12,7 +12,7 @@ _SUFFIXES = ("_bucket", "_sum", "_count")
 
 def exposition(life: Life, values: Values) -> str:
     """The series that exist, family by family. `values` are those of the dialect's shape, then the queue's depth."""
-    names = [*SHAPES[life.behaviour.dialect].series, ("queue_depth", {})]
+    names = [*life.shape.series, ("queue_depth", {})]
     shown = [(name, labels, value) for (name, labels), value in zip(names, values, strict=True) if value is not None]
     lines = []
     for family, samples in groupby(shown, key=lambda sample: _family(sample[0])):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from watchdog.simulator.dialects import SHAPES, Counters, Values
+from watchdog.simulator.dialects import Counters, Values, shape_of
 from watchdog.simulator.traffic import Pod, TrafficModel, uid_of
 from watchdog.simulator.tsdb import METRIC_NAME, STALE, Series, Tsdb, milliseconds
 
@@ -157,7 +157,7 @@ class Scraper:
         behaviour = self.traffic.behaviour_of(pod)
         metadata = pod["metadata"]
         place = {"namespace": str(metadata.get("namespace")), "pod": str(metadata["name"])}
-        names = [*SHAPES[behaviour.dialect].series, ("queue_depth", {})]
+        names = [*shape_of(behaviour).series, ("queue_depth", {})]
         instance = f"{pod['status']['podIP']}:{port_of(pod)}"
         apps = []
         for job in self.jobs:
@@ -195,7 +195,7 @@ def app_values(traffic: TrafficModel, pod: Pod, counters: Counters, now: datetim
     assert life is not None
     depth = life.behaviour.queue_depth
     queue = None if depth is None else depth.at(life.age(now.timestamp()))
-    return [*SHAPES[life.behaviour.dialect].values(counters), queue]
+    return [*life.shape.values(counters), queue]
 
 
 def _cadvisor_names(pod: Pod, place: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Final, Protocol
 
 from watchdog.simulator.behaviour import Behaviour, Course, Health, HealthAnswer, Latency, cells
-from watchdog.simulator.dialects import SHAPES, Counters, Requests
+from watchdog.simulator.dialects import Counters, Outcomes, Requests, Shape, shape_of
 from watchdog.simulator.noise import binomial, multinomial, poisson
 
 Pod = Mapping[str, Any]
@@ -43,6 +43,7 @@ class Life:
 
     behaviour: Behaviour
     counters: Counters
+    shape: Shape
     random: Random
     restarts: int
     at: float
@@ -126,8 +127,9 @@ class TrafficModel:
 
     def _born(self, pod: Pod, behaviour: Behaviour, restarts: int, at: float) -> Life:
         name = f"{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"
-        counters = Counters(len(SHAPES[behaviour.dialect].bounds) + 1)
-        return Life(behaviour, counters, Random(f"{self.seed}/{name}/{restarts}"), restarts, at)  # noqa: S311
+        shape = shape_of(behaviour)
+        counters = Counters(len(shape.bounds) + 1, len(behaviour.routes))
+        return Life(behaviour, counters, shape, Random(f"{self.seed}/{name}/{restarts}"), restarts, at)  # noqa: S311
 
     def _advance(self, life: Life, at: float) -> None:
         behaviour, begin = life.behaviour, life.at
@@ -151,19 +153,33 @@ class TrafficModel:
         expected = behaviour.requests_per_second * life.share * seconds
         if not expected:
             return
-        errors, graphql = behaviour.errors.mean(age, old_age), behaviour.graphql_errors.mean(age, old_age)
-        shares, means = cells(behaviour.latency_at((age + old_age) / 2), SHAPES[behaviour.dialect].bounds)
-        if self.noise:
-            requests = poisson(random, expected)
-            failed = binomial(random, requests, errors)
-            _add(counters.good, multinomial(random, requests - failed, shares), means)
-            _add(counters.bad, multinomial(random, failed, shares), means)
-            counters.graphql_errors += binomial(random, requests - failed, graphql)
-        else:
+        latency = cells(behaviour.latency_at((age + old_age) / 2), life.shape.bounds)
+        graphql = behaviour.graphql_errors.mean(age, old_age)
+        for route, outcomes in zip(behaviour.routes, counters.of_route, strict=True):
+            errors = (behaviour.errors if route.errors is None else route.errors).mean(age, old_age)
+            answered = self._answer(outcomes, random, expected * route.share, errors, latency)
+            counters.graphql_errors += binomial(random, int(answered), graphql) if self.noise else answered * graphql
+
+    def _answer(
+        self,
+        outcomes: Outcomes,
+        random: Random,
+        expected: float,
+        errors: float,
+        latency: tuple[list[float], list[float]],
+    ) -> float:
+        """Count the requests of one route; returns how many did not fail."""
+        shares, means = latency
+        if not self.noise:
             answered = expected * (1 - errors)
-            _add(counters.good, [answered * share for share in shares], means)
-            _add(counters.bad, [expected * errors * share for share in shares], means)
-            counters.graphql_errors += answered * graphql
+            _add(outcomes.good, [answered * share for share in shares], means)
+            _add(outcomes.bad, [expected * errors * share for share in shares], means)
+            return answered
+        requests = poisson(random, expected)
+        failed = binomial(random, requests, errors)
+        _add(outcomes.good, multinomial(random, requests - failed, shares), means)
+        _add(outcomes.bad, multinomial(random, failed, shares), means)
+        return requests - failed
 
 
 def _add(requests: Requests, counts: list[int] | list[float], means: list[float]) -> None:

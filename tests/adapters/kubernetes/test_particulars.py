@@ -73,6 +73,14 @@ def test_source_and_commit_come_from_the_nearest_annotation() -> None:
     assert (bare.source, bare.commit) == ("", "1111111")
 
 
+def test_the_annotation_of_the_guards_choice_names_the_commit_before_the_usual_one() -> None:
+    own = description({}, TEMPLATE, [{"example.org/commit": "2222222AB"}], "example.org/commit")
+    assert (own.source, own.commit) == ("https://git.example.com/shop", "2222222ab")
+    page = "https://git.example.com/shop/commit/ABC"
+    assert description({}, TEMPLATE, [{"example.org/commit": page}], "example.org/commit").commit == page
+    assert description({}, TEMPLATE, [{}], "example.org/commit").commit == "abcdef1234"
+
+
 def test_that_a_value_or_an_argument_differs_is_said_and_not_which() -> None:
     other = copy.deepcopy(TEMPLATE)
     container = other["spec"]["containers"][0]

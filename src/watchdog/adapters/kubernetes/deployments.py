@@ -216,10 +216,10 @@ class DeploymentProvider(Sightings):
         write = self._write(namespace, remedy.target.name, remedy.uid, remedy.resource_version)
         return await write.perform(lambda live: undo(live, whole, remedy.to, watch=remedy.watch), remedy.watch)
 
-    async def describe(self, target: Target, revision: Revision) -> Description:
+    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
         with unanswered(f"describing {revision}"):
-            return await described(self._client, self._cache, target.namespace, revision)
+            return await described(self._client, self._cache, target.namespace, revision, commits)
 
 
 def undo(live: Json, replicaset: Json, to: Revision, *, watch: str) -> list[Json]:
@@ -248,7 +248,9 @@ async def replicaset_of(client: KubeClient, namespace: str, deployment_uid: str,
     return None
 
 
-async def described(client: KubeClient, cache: ClusterCache, namespace: str, revision: Revision) -> Description:
+async def described(
+    client: KubeClient, cache: ClusterCache, namespace: str, revision: Revision, commits: str
+) -> Description:
     """What people may want to know of a revision: notes from the cache, its template as the API server has it."""
     found = workload.cached(cache, namespace, revision.workload)
     there = workloads.replicaset_of(revision, found.replicasets) if found else None
@@ -264,4 +266,4 @@ async def described(client: KubeClient, cache: ClusterCache, namespace: str, rev
     whole = await replicaset_of(client, namespace, found.deployment["metadata"]["uid"], revision) or {}
     template = (whole.get("spec") or {}).get("template") or {}
     annotations = [workloads.annotations(whole)] if whole else []
-    return description({key: note for key, note in notes.items() if note}, template, annotations)
+    return description({key: note for key, note in notes.items() if note}, template, annotations, commits)

@@ -29,15 +29,21 @@ _TIMES = (
 )
 
 
-def description(notes: Mapping[str, str], template: Json, annotations: Iterable[Mapping[str, str]]) -> Description:
+def description(
+    notes: Mapping[str, str], template: Json, annotations: Iterable[Mapping[str, str]], commits: str = ""
+) -> Description:
     """A revision, by its whole pod template; the first of the annotations that knows its source and commit tells.
+
+    `commits`: an annotation that names the commit, by its hash or as a web page, before the usual one.
 
     Raises `NoAnswer` for a template of another shape than the API has it.
     """
     try:
         own = (template.get("metadata") or {}).get("annotations") or {}
         places = [own, *annotations]
-        parts, source, commit = parts_of(template), _first(places, SOURCE), _first(places, REVISION).lower()
+        parts, source = parts_of(template), _first(places, SOURCE)
+        named = (_first(places, commits) if commits else "") or _first(places, REVISION)
+        commit = named if "://" in named else named.lower()
         hidden = _hidden(template)
         rest = digest(template)
     except (AttributeError, TypeError, ValueError, KeyError) as error:

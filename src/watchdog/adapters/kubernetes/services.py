@@ -257,10 +257,10 @@ class ServiceProvider(Sightings):
             answers[back.service] = await write.perform(_flip(back, remedy.to, remedy.watch), remedy.watch)
         return together(answers, self._clock.now())
 
-    async def describe(self, target: Target, revision: Revision) -> Description:
+    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
         """What is known of a colour's revision, and who flipped the Service last."""
         with unanswered(f"describing {revision}"):
-            known = await described(self._client, self._cache, target.namespace, revision)
+            known = await described(self._client, self._cache, target.namespace, revision, commits)
         service = self._cache.all(SERVICES, target.namespace).get(target.name)
         by = {"by": who(service)} if service is not None and who(service) else {}
         return replace(known, notes={**known.notes, **by})

@@ -138,14 +138,15 @@ def upper_share(bad: float, total: float) -> float:
     low, high = share, 1.0
     for _ in range(60):
         middle = (low + high) / 2.0
-        if _divergence(share, middle) <= allowed:
+        if divergence(share, middle) <= allowed:
             low = middle
         else:
             high = middle
     return high
 
 
-def _divergence(p: float, q: float) -> float:
+def divergence(p: float, q: float) -> float:
+    """KL(p, q) of two shares, in nats: how surprising a share p is, for each event, where q was to be expected."""
     if q >= 1.0:
         return math.inf if p < 1.0 else 0.0
     if q <= 0.0:

@@ -95,7 +95,7 @@ class ScriptedCluster:
         """Done."""
         return PutBackDone(self._clock.now())
 
-    async def describe(self, target: Target, revision: Revision) -> Description:
+    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
         """Nothing is known of a revision of a test."""
         return Description()
 

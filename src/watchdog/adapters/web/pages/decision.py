@@ -22,6 +22,15 @@ def changed(record: Record) -> str:
     return f'<section aria-labelledby="changed"><h2 id="changed">What changed</h2>{body}{link}</section>'
 
 
+def hurts(record: Record) -> str:
+    """Where the breached rules hurt, where that was found out."""
+    lines = "".join(f"<li>{said(line)}</li>" for line in items(record.get("slices")))
+    if not lines:
+        return ""
+    head = '<section aria-labelledby="hurts"><h2 id="hurts">Where it hurts</h2>'
+    return f'{head}<ul class="plain">{lines}</ul></section>'
+
+
 def _commits(address: object) -> str:
     if not isinstance(address, str) or not address.startswith(("https://", "http://")):
         return ""

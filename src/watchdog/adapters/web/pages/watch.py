@@ -41,6 +41,7 @@ def watch_page(record: Record, setting: Setting) -> str:
         + f'<main id="main"{live}>'
         + (alarms(setting.health) if setting.health is not None else "")
         + _head(record, target, setting)
+        + decision.hurts(record)
         + decision.changed(record)
         + timeline(record)
         + _rules(record, setting)
