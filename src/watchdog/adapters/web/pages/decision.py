@@ -1,8 +1,8 @@
 """What was decided and why: the checks before acting, the peers, what a dry run would have sent, who was told."""
 
 from watchdog.adapters.web.pages.markup import badge, pre, said, table, time
-from watchdog.adapters.web.pages.reading import Record, items, mapping, moment
 from watchdog.domain.checks import Answer
+from watchdog.domain.reading import Record, items, mapping, moment
 
 _SHOWN = {
     Answer.PASSED.value: ("good", "✓"),

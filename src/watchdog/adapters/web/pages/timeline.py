@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from watchdog.adapters.web.pages.markup import said, time
-from watchdog.adapters.web.pages.reading import Record, is_open, mapping, moment, rules_of
 from watchdog.domain.judge.verdict import span
+from watchdog.domain.reading import Record, is_open, mapping, moment, rules_of
 
 Happening = tuple[datetime, str, str]  # when, its tone, what as markup
 

@@ -11,9 +11,9 @@ from watchdog.adapters.web.pages.health import Health, alarms
 from watchdog.adapters.web.pages.markup import badge, document, facts, name, pre, said, time
 from watchdog.adapters.web.pages.overview import evidence, header, outcome, sides, time_left
 from watchdog.adapters.web.pages.plots import figure_of
-from watchdog.adapters.web.pages.reading import Record, Rule, is_open, items, mapping, moment, rules_of, seconds
 from watchdog.adapters.web.pages.timeline import timeline
 from watchdog.domain.judge.verdict import span
+from watchdog.domain.reading import Record, Rule, is_open, items, mapping, moment, rules_of, seconds
 from watchdog.drawing import in_page
 
 
