@@ -90,10 +90,7 @@ def _rule(record: Record, rule: Rule, key: str, setting: Setting) -> str:
     tone = {"breach": "bad", "undecided": "doubt", "pass": "good"}.get(rule.finding, "none")
     numbers = facts(
         [
-            ("measured", said(rule.shown("value")) if rule.shown("value") != "-" else ""),
-            ("limit", said(rule.shown("limit")) if rule.shown("limit") != "-" else ""),
-            ("stable before", said(rule.shown("baseline")) if rule.shown("baseline") != "-" else ""),
-            ("bad of all", _counts(rule)),
+            *((named, said(shown)) for named, shown in rule.numbers()),
             ("since", time(moment(rule.all.get("since"))) if rule.all.get("since") else ""),
             ("evidence", evidence(rule) if rule.by_evidence else ""),
             ("its habits", said(mapping(rule.all.get("calibration")).get("sentence"))),
@@ -132,13 +129,6 @@ def _asked(label: str, rule: Rule, query: object, at: datetime | None, setting: 
         opened = f'<p><a href="{said(link, 20_000)}" rel="noreferrer">Open in Prometheus</a></p>' if link else ""
         parts.append(pre(one) + opened)
     return f'<p class="label">{label}</p>{"".join(parts)}'
-
-
-def _counts(rule: Rule) -> str:
-    bad, total = rule.all.get("bad"), rule.all.get("total")
-    if not isinstance(bad, int | float) or not isinstance(total, int | float):
-        return ""
-    return f"{bad:,.0f} of {total:,.0f}"
 
 
 def _whole(record: Record, setting: Setting) -> str:
