@@ -194,6 +194,8 @@ class _Report:
         if account.next:
             self._title("What to look at next")
         for one in account.next:
+            if one.query and not self._prometheus:
+                continue  # it stands with its rule
             self._say(shown(one.what))
             if one.command:
                 self._copied(one.command)

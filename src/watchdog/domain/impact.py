@@ -107,11 +107,11 @@ def _served(record: Record) -> str:
     if acted is not None:
         end = moment(record.get("put_back_complete_at")) or acted
         until = f"until traffic was back at {end:%H:%M:%S} UTC"
-        return f"it was bad for {span(end - since)}: from {since:%H:%M:%S} UTC {until}"
+        return f"It was bad for {span(end - since)}: from {since:%H:%M:%S} UTC {until}"
     ended = moment(record.get("ended_at"))
     if is_open(record) or ended is None:
-        return f"it has been bad since {since:%H:%M:%S} UTC, and serves"
-    return f"it was bad from {since:%H:%M:%S} UTC on, and served on when its watch ended at {ended:%H:%M:%S} UTC"
+        return f"It has been bad since {since:%H:%M:%S} UTC, and serves"
+    return f"It was bad from {since:%H:%M:%S} UTC on, and served on when its watch ended at {ended:%H:%M:%S} UTC"
 
 
 def _sinces(record: Record) -> Iterator[datetime]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watchdog.domain.codec import Unreadable
+from watchdog.domain.marks import is_false_alarm, is_missed
 from watchdog.domain.record import watch_of
 from watchdog.domain.rollout import Revision, Target, TargetKind
 from watchdog.domain.state import Phase
@@ -18,7 +19,7 @@ from watchdog.replay.report import Label
 _BEFORE = timedelta(days=30)  # since when the first one's predecessor is taken to have served
 _EARLIEST, _LATEST = 1970, 9000  # years
 _KEYS = frozenset({"target", "at", "candidate", "previous", "label", "by"})
-_SAYS = {"records": "rolled back by the watchdog", "list": "label file"}
+_SAYS = {"records": "rolled back by the watchdog", "list": "label file", "marks": "marked by a person"}
 Pods = Mapping[tuple[str, str], Mapping[str, tuple[SeenPod, ...]]]
 
 
@@ -107,28 +108,40 @@ def of_records(documents: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
 
 
 def _of_record(document: Mapping[str, Any], where: str) -> Entry:
-    """A record of the watchdog's own; what it rolled back was bad. As `history` prints it, it is only a mark."""
+    """A record of the watchdog's own; what it rolled back was bad, unless a person marked it otherwise.
+
+    As `history` prints it, it is only a mark.
+    """
+    label, source = _judgement(document)
     if "state" not in document:
-        bad = document.get("outcome") == Phase.ROLLED_BACK
         target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
-        return Entry(target, at, label=Label.BAD if bad else None, source="records")
+        return Entry(target, at, label=label, source=source)
     try:
         watch = watch_of(document)
     except Unreadable as error:
         raise ListInvalid(f"{where}: {error}") from error
     switch = watch.switch
-    bad = watch.outcome is Phase.ROLLED_BACK
+    back = watch.outcome is Phase.ROLLED_BACK
     return Entry(
         switch.target,
         switch.at,
         switch.candidate,
         switch.previous,
-        Label.BAD if bad else None,
+        label,
         switch.by,
-        "records",
-        watch.remedy.to if bad and watch.remedy is not None else None,
-        watch.acted_at if bad else None,
+        source,
+        watch.remedy.to if back and watch.remedy is not None else None,
+        watch.acted_at if back else None,
     )
+
+
+def _judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
+    """Whether the release was bad: what a person marked comes before what the watchdog did."""
+    if is_false_alarm(document):
+        return Label.GOOD, "marks"
+    if is_missed(document):
+        return Label.BAD, "marks"
+    return Label.BAD if document.get("outcome") == Phase.ROLLED_BACK else None, "records"
 
 
 def _of_replicasets(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
