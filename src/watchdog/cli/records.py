@@ -12,6 +12,8 @@ from rich.padding import Padding
 
 from watchdog.adapters.logs import printable
 from watchdog.cli.common import fail, run_async
+from watchdog.domain.marks import mark_of
+from watchdog.domain.summing_up import Summary
 from watchdog.settings import Settings
 
 Record = Mapping[str, Any]
@@ -77,6 +79,16 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
             console.print(Padding(shown(line), (0, 0, 0, 2)))
 
 
+def print_summary(found: Summary, *, left_out: int) -> None:
+    """What the watches amount to, below their list; `left_out` of them are not in it."""
+    console = console_of_lists()
+    if left_out:
+        console.print(f"[dim]{left_out} more, older; --limit shows them[/dim]")
+    console.print()
+    for line in found.sentences:
+        console.print(shown(line))
+
+
 def console_of_lists() -> Console:
     """For a file or a pipe there is no edge at which to fold, and who searches wants whole words."""
     return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
@@ -91,9 +103,11 @@ def shown(value: object) -> str:
 def _block(record: Record) -> tuple[str, list[str]]:
     outcome = str(record.get("outcome") or record.get("phase") or "?")
     recovery = f", {record['recovery']}" if record.get("recovery") else ""
+    mark = mark_of(record)
     lines = [
         f"{record.get('candidate', '?')}, switched at {_moment(record.get('switched_at'))} UTC{_by(record)}",
         str(record.get("reason") or _standing(record)),
+        "" if mark is None else mark.sentence,
         f"watchdog explain {record.get('watch', '?')}",
     ]
     if record.get("dry_run"):

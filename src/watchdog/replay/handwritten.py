@@ -19,7 +19,8 @@ from watchdog.replay.report import Label
 _BEFORE = timedelta(days=30)  # since when the first one's predecessor is taken to have served
 _EARLIEST, _LATEST = 1970, 9000  # years
 _KEYS = frozenset({"target", "at", "candidate", "previous", "label", "by"})
-_SAYS = {"records": "rolled back by the watchdog", "list": "label file", "marks": "marked by a person"}
+_SAYS = {"records": "rolled back by the watchdog", "list": "label file"}
+_MARKED = "marked by a person"
 Pods = Mapping[tuple[str, str], Mapping[str, tuple[SeenPod, ...]]]
 
 
@@ -40,6 +41,12 @@ class Entry:
     source: str = ""
     back_to: Revision | None = None  # what it was put back to, and when, where that is known
     back_at: datetime | None = None
+    said: str = ""  # who says what its label is, where that is not told by its source
+
+    @property
+    def label_source(self) -> str:
+        """Who says so."""
+        return self.said or _SAYS.get(self.source, self.source)
 
 
 def read_list(text: str, name: str, *, label: str = "") -> tuple[Entry, ...]:
@@ -112,10 +119,10 @@ def _of_record(document: Mapping[str, Any], where: str) -> Entry:
 
     As `history` prints it, it is only a mark.
     """
-    label, source = _judgement(document)
+    label, said = _judgement(document)
     if "state" not in document:
         target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
-        return Entry(target, at, label=label, source=source)
+        return Entry(target, at, label=label, source="records", said=said)
     try:
         watch = watch_of(document)
     except Unreadable as error:
@@ -129,19 +136,20 @@ def _of_record(document: Mapping[str, Any], where: str) -> Entry:
         switch.previous,
         label,
         switch.by,
-        source,
+        "records",
         watch.remedy.to if back and watch.remedy is not None else None,
         watch.acted_at if back else None,
+        said,
     )
 
 
 def _judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
     """Whether the release was bad: what a person marked comes before what the watchdog did."""
     if is_false_alarm(document):
-        return Label.GOOD, "marks"
+        return Label.GOOD, _MARKED
     if is_missed(document):
-        return Label.BAD, "marks"
-    return Label.BAD if document.get("outcome") == Phase.ROLLED_BACK else None, "records"
+        return Label.BAD, _MARKED
+    return Label.BAD if document.get("outcome") == Phase.ROLLED_BACK else None, ""
 
 
 def _of_replicasets(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
@@ -205,7 +213,7 @@ def _course(target: Target, listed: Sequence[Entry], pods: Pods, *, kube_state: 
     for entry in listed:
         assert entry.candidate is not None
         known = _pods(target, entry.candidate, pods)
-        source = _SAYS.get(entry.source, entry.source) if entry.label else ""
+        source = entry.label_source if entry.label else ""
         stretches.append(Serving(entry.candidate, entry.at, False, entry.source, entry.by, known, entry.label, source))
         if entry.back_to is not None and entry.back_at is not None:
             back = _pods(target, entry.back_to, pods)
@@ -220,7 +228,5 @@ def _pods(target: Target, revision: Revision, pods: Pods) -> tuple[SeenPod, ...]
 def marks_of(entries: Sequence[Entry]) -> tuple[Mark, ...]:
     """What the entries say of their switches."""
     return tuple(
-        Mark(entry.target, entry.at, entry.label, _SAYS.get(entry.source, entry.source))
-        for entry in entries
-        if entry.label is not None
+        Mark(entry.target, entry.at, entry.label, entry.label_source) for entry in entries if entry.label is not None
     )
