@@ -80,7 +80,7 @@ def summary_of(records: Iterable[Record]) -> Summary:
     judged = [record for record in ended if not record.get("by_hand")]
     return Summary(
         watches=len(ended),
-        outcomes=dict(Counter(str(record.get("outcome")) for record in ended).most_common()),
+        outcomes=_counted(ended),
         recovered=sum(record.get("recovery") == "recovered" for record in ended),
         by_hand=len(ended) - len(judged),
         false_alarms=sum(map(is_false_alarm, ended)),
@@ -88,6 +88,12 @@ def summary_of(records: Iterable[Record]) -> Summary:
         decided=_took([_from_switch(record, moment(record.get("breached_at"))) for record in judged]),
         put_back=_took([_from_switch(record, _back(record)) for record in judged]),
     )
+
+
+def _counted(ended: Iterable[Record]) -> Mapping[str, int]:
+    """How many ended how, the most frequent first."""
+    counts = Counter(str(record.get("outcome")) for record in ended)
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _back(record: Record) -> datetime | None:
