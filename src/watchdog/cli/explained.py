@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from watchdog.adapters.links import prometheus_link, single_queries
@@ -17,7 +17,7 @@ from watchdog.drawing import Tone
 from watchdog.drawing.in_terminal import in_terminal
 
 _WIDE, _WIDEST = 80, 110
-_ROWS, _FEW_ROWS = 9, 5
+_ROWS, _FEW_ROWS = 12, 5
 _SIGNS = {
     Answer.PASSED.value: ("✓", "+", "green"),
     Answer.REFUSED.value: ("✕", "x", "red"),
@@ -63,14 +63,19 @@ class _Report:
         self._told()
         self._next(account)
 
-    def _say(self, text: str, indent: int = 2, style: str = "") -> None:
-        """Markup that is folded at a terminal's edge; a pipe has none, and who searches wants whole lines."""
+    def _say(self, text: str, indent: int = 2, style: str = "", *, first: str = "") -> None:
+        """Markup that is folded at a terminal's edge; a pipe has none, and who searches wants whole lines.
+
+        What is folded stands below itself, not below `first`.
+        """
         if self._plain:
             text = text.encode("ascii", "replace").decode("ascii")
         if self._piped:
-            self._console.print(" " * indent + text, style=style, soft_wrap=True)
-        else:
-            self._console.print(Padding(Text.from_markup(text, style=style), (0, 0, 0, indent)))
+            self._console.print(" " * indent + first + text, style=style, soft_wrap=True)
+            return
+        line = Table.grid()
+        line.add_row(Text(" " * indent + first, no_wrap=True), Text.from_markup(text, style=style))
+        self._console.print(line)
 
     def _copied(self, text: object, indent: int = 4) -> None:
         """A command or a query: never folded."""
@@ -111,7 +116,7 @@ class _Report:
         for one in account.timeline:
             what = f"[{_TONES[one.tone]}]{shown(one.what)}[/]" if one.tone in _TONES else shown(one.what)
             why = f": {shown(one.why)}" if one.why else ""
-            self._say(f"{one.at:%H:%M:%S}  {one.after:<{wide}}  {what}{why}")
+            self._say(f"{what}{why}", first=f"{one.at:%H:%M:%S}  {one.after:<{wide}}  ")
 
     def _evidence(self) -> None:
         self._title("Evidence")
