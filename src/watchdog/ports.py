@@ -177,6 +177,14 @@ class Kept(Protocol):
         ...
 
 
+class Marks(Protocol):
+    """What people say of how watches ended. All raise `OutOfReach`."""
+
+    async def false_alarms(self, watches: Collection[str]) -> Collection[str]:
+        """Which of these watches a person marked a false alarm."""
+        ...
+
+
 class Braking(Protocol):
     """The pause, and the acts of late: kept where every process that may act sees them. All raise `OutOfReach`."""
 

@@ -20,7 +20,7 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.reading import ReadingClient, withholding
-from watchdog.ports import Braking, Clock, Document, EventSink, Journal, Kept, Owners, TrafficProvider
+from watchdog.ports import Braking, Clock, Document, EventSink, Journal, Kept, Marks, Owners, TrafficProvider
 from watchdog.remote import dry_run_journal_of, journal_of
 from watchdog.settings import Settings
 
@@ -32,6 +32,7 @@ class Reach:
     client: KubeClient  # of the cache and the providers
     journal: Journal
     kept: Kept  # by the leaders of other shards
+    marks: Marks  # of the real watches, in a dry run as well
     events: EventSink
     braking: Braking
     owners: Owners
@@ -50,6 +51,7 @@ def reach_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Ran
             client=client,
             journal=MarkedJournal(own, journal),
             kept=MarkedKept(own, journal),
+            marks=journal,
             events=NoEvents(),
             braking=MemoryBraking(ConfigMapBraking(client, settings.namespace), strict=True),
             owners=owners,
@@ -60,6 +62,7 @@ def reach_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Ran
         client=kube,
         journal=journal,
         kept=journal,
+        marks=journal,
         events=KubernetesEvents(kube, clock=clock, instance=socket.gethostname()),
         braking=ConfigMapBraking(kube, settings.namespace),
         owners=KubernetesOwners(kube),

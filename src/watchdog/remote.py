@@ -14,6 +14,7 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.marking import NotMarked, put_mark
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.adapters.prometheus.live import LivePrometheus, OnQuery
@@ -21,6 +22,7 @@ from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.domain.brakes import BRAKES, Pause
+from watchdog.domain.marks import Mark, Marking, why_not
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind
 from watchdog.domain.state import Watch
 from watchdog.engine import by_hand
@@ -36,6 +38,9 @@ from watchdog.survey.guardables import guardables_of
 from watchdog.survey.hearing import hear, unheard
 from watchdog.survey.live_check import Cluster, Ways, live_check
 from watchdog.survey.metric_names import MetricNames
+
+DRY_RUN_SERIES = "dry-run-"
+"""What keeps the records of `run --dry-run` apart from the real ones."""
 
 
 async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
@@ -187,6 +192,25 @@ async def read_pause(settings: Settings, clock: Clock) -> Pause | None:
         return pause if pause is not None and pause.holds(clock.now()) else None
 
 
+async def mark_watch(settings: Settings, clock: Clock, watch_id: str, what: Marking | None, reason: str) -> Mark | None:
+    """Mark how a watch ended, in the caller's name and with their rights; with None take the mark back.
+
+    Returns the mark; None where it was taken back, or none was there. Raises `NotMarked` and `OutOfReach`.
+    """
+    series = DRY_RUN_SERIES if settings.dry_run else ""
+    async with AsyncExitStack() as stack:
+        kube = await connected(settings, clock, stack)
+        mark = None if what is None else Mark(what, await whoami(kube), reason, clock.now())
+
+        def objection(record: Mapping[str, Any]) -> str:
+            return "" if what is None else why_not(record, what)
+
+        done = await put_mark(kube, settings.namespace, watch_id, mark, objection, series=series)
+        if not done:
+            raise NotMarked(f"watch {watch_id} has no mark")
+        return mark
+
+
 async def declare_pause(settings: Settings, clock: Clock, reason: str, length: timedelta) -> Pause:
     """Pause all acts from now on, in the caller's name; replaces a pause that is there. Raises `OutOfReach`."""
     async with AsyncExitStack() as stack:
@@ -217,7 +241,7 @@ def journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.R
 def dry_run_journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
     """The journal of `run --dry-run` there, apart from the real one: no real run finds anything of it."""
     kept = settings.records_kept
-    return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=kept, series="dry-run-")
+    return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=kept, series=DRY_RUN_SERIES)
 
 
 async def connected(settings: Settings, clock: Clock, stack: AsyncExitStack) -> KubeClient:

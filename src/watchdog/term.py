@@ -17,6 +17,7 @@ from watchdog.domain.shards import WHOLE, Shard
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
 from watchdog.engine.elsewhere import Elsewhere
+from watchdog.engine.forgiving import Forgiving
 from watchdog.engine.observing import Observer
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock, MetricSource, Notifier, Prober
@@ -90,12 +91,14 @@ class Term:
             targets=supervisor.undisturbed,
             clock=outside.clock,
         )
+        forgiving = Forgiving(outside.reach.marks, supervisor.memories, outside.clock)
         try:
             async with asyncio.TaskGroup() as scope:
                 scope.create_task(supervisor.run(), name="supervisor")
                 scope.create_task(self._resumed_namespaces(), name="namespaces")
                 scope.create_task(self._announcer.run(), name="announcer")
                 scope.create_task(calibrator.run(), name="calibration")
+                scope.create_task(forgiving.run(), name="marks")
         finally:
             await self._sampler.close()
 

@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from adapters.web.pages.markup_reading import read
 from builders import a_ratio, a_rule, a_watch, at
 from cli.verbs import a_cluster, call, call_beside
+from watchdog.adapters.clock import SystemClock
 from watchdog.domain.record import record_of
 from watchdog.domain.state import Phase
 
@@ -218,3 +220,44 @@ async def test_explain_writes_the_watchs_page_as_one_file_that_needs_nobody(tmp_
     assert "-o html" in table.stderr
     assert "is no directory" in nowhere.stderr
     assert "/proc/watch.html cannot be written" in unwritable.stderr
+
+
+async def test_history_of_late_and_what_it_amounts_to(tmp_path: Path) -> None:
+    now = SystemClock().now()
+
+    def ended(name: str, phase: Phase, days: float, **changes: Any) -> dict[str, Any]:
+        return a_record(name, phase) | {"ended_at": (now - timedelta(days=days)).isoformat()} | changes
+
+    switched = {"switched_at": at(0).isoformat(), "breached_at": at(94).isoformat(), "acted_at": at(96).isoformat()}
+    records = (
+        ended("a-1", Phase.ROLLED_BACK, 1, recovery="recovered", **switched),
+        ended("b-2", Phase.PASSED, 20),
+        ended("c-3", Phase.HELD, 40),
+        a_record("d-4", Phase.PASSED) | {"ended_at": "once"},
+        OPEN,
+    )
+    async with a_cluster(tmp_path, *records) as settings:
+        month = await call_beside("history", "--since", "30d", **settings)
+        lines = await call_beside("history", "--since", "30d", "-o", "json", **settings)
+        one = await call_beside("history", "--since", "30d", "--limit", "1", **settings)
+        summary = await call_beside("history", "--since", "30d", "--summary", "--limit", "1", **settings)
+        document = await call_beside("history", "--summary", "-o", "json", **settings)
+        nothing = await call_beside("history", "--since", "1h", **settings)
+    assert "c-3" not in month.stdout
+    assert "2 watches ended: 1 passed, 1 rolled-back" in month.stdout
+    assert "from the switch to the decision: 94 s at the median" in month.stdout
+    assert {json.loads(line)["watch"] for line in lines.stdout.splitlines()} == {"a-1", "b-2"}
+    assert "1 more, older; --limit shows them" in one.stdout
+    assert "2 watches ended" in one.stdout, "the summary is over all of them, whatever is listed"
+    assert summary.stdout.strip().startswith("2 watches ended")
+    assert "watchdog explain" not in summary.stdout
+    assert json.loads(document.stdout)["watches"] == 4
+    assert nothing.stdout == "no ended watch matches\n"
+
+
+def test_a_since_that_is_no_duration_is_one_line_and_two() -> None:
+    for since, says in (("a month", "is no duration"), ("0s", "out of bounds"), ("9999d", "out of bounds")):
+        result = call("history", "--since", since)
+        assert result.exit_code == 2
+        assert says in result.stderr
+        assert len(result.stderr.splitlines()) == 1

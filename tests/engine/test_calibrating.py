@@ -2,22 +2,25 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import pytest
 
+from builders import a_baseline, a_block, a_live, a_pod, a_switch, a_watch, at, counts, play
 from engine.metric_world import ERRORS, START, TARGET, TsdbSource, add, after, pod_of
 from watchdog.domain.conditions import Absolute, Op, Statistic, Threshold
+from watchdog.domain.events import BaselineMeasured, Looked, Measured
 from watchdog.domain.judge.calibration import calibration_key
 from watchdog.domain.judge.habits import FEWEST, Calibration, LeftOut
 from watchdog.domain.measurement import FailureReason, QueryFailed
 from watchdog.domain.memory import Memory
 from watchdog.domain.quiet import DAYS, WINDOWS, stretches
-from watchdog.domain.record import memory_of
+from watchdog.domain.record import memory_of, record_of
 from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.rules import Guard, Rule
 from watchdog.engine.calibrating import Calibrator
@@ -240,3 +243,37 @@ def test_half_of_the_windows_lie_about_this_hour_and_all_within_the_week() -> No
     assert found == stretches(TARGET, GUARD, START - timedelta(days=30), now)
     other = stretches(Target.parse("production/deployment/content"), GUARD, START - timedelta(days=30), now)
     assert [one.start for one in other] != [one.start for one in found]
+
+
+def a_marked_watch(mark: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The record of a release of the target that the same rule sent back, days ago."""
+    switch = a_switch(target=TARGET, candidate=Revision("brand", "9abc"), previous=Revision("brand", "5d8f"))
+    watch, _ = play(
+        a_watch(guard=replace(GUARD, warmup=timedelta(0)), switch=switch),
+        (Looked(a_live(1, switch=switch, pods=[a_pod(ready=0)])), 1),
+        (BaselineMeasured({"errors": a_baseline(counts(4, 1000))}), 1.0),
+        *((Measured({"errors": a_block(n, counts(12, 100, samples=2))}), 15.0 * n + 2) for n in range(1, 30)),
+    )
+    record = record_of(watch)
+    assert record["breached"] == ["errors"]
+    ended = {"outcome": "rolled-back", "phase": "rolled-back", "ended_at": at(700).isoformat()}
+    return {**record, **ended, **({} if mark is None else {"mark": mark})}
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_watch_that_a_person_marked_a_false_alarm_is_one_more_window_of_habits(marked: bool) -> None:
+    mark = {"what": "false-alarm", "by": "ana", "reason": "a load test", "at": after(0).isoformat()}
+    record = a_marked_watch(mark if marked else None)
+    proven = record["rules"]["errors"]["log_evidence"]
+    assert proven > math.log(1000)
+
+    async def story(town: Town) -> None:
+        await town.clock.sleep(2000)
+        assert town.known is not None
+        assert town.known.reached is not None
+        if marked:
+            assert town.known.reached >= proven
+        else:
+            assert town.known.reached < 1.0
+
+    in_town(a_past(quiet), story, past=[record])

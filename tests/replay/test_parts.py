@@ -1,16 +1,21 @@
 """The small parts of a backtest, each by itself."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from benchmarks.backtest.history import RULES
 
+from builders import a_watch, at
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.domain.measurement import ProbeOutcome, Series
+from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Revision, Target
+from watchdog.domain.state import Phase
 from watchdog.replay.cases import Mark, label_of, placebos
 from watchdog.replay.courses import Course, Serving
-from watchdog.replay.handwritten import courses_of, read_list
+from watchdog.replay.handwritten import courses_of, marks_of, of_records, read_list
 from watchdog.replay.intervals import clopper_pearson, quantile
 from watchdog.replay.probes import FAILING_SINCE, FAILURES, ROUND, _rounds
 from watchdog.replay.report import Label
@@ -113,6 +118,35 @@ def test_switches_come_from_the_replicasets_that_kubectl_lists() -> None:
     "ownerReferences": [{"kind": "Deployment", "name": "research"}]}}]}"""
     (entry,) = read_list(text, "rs.json")
     assert (entry.target, entry.at, entry.candidate) == (TARGET, AT, Revision("research", "7d9f8b6c4d"))
+
+
+@pytest.mark.parametrize("printed", [True, False])
+@pytest.mark.parametrize(
+    ("outcome", "mark", "label", "source"),
+    [
+        ("rolled-back", None, Label.BAD, "rolled back by the watchdog"),
+        ("rolled-back", "false-alarm", Label.GOOD, "marked by a person"),
+        ("held", "false-alarm", Label.GOOD, "marked by a person"),
+        ("passed", "missed", Label.BAD, "marked by a person"),
+        ("passed", None, None, ""),
+        ("held", None, None, ""),
+    ],
+)
+def test_what_a_person_marked_comes_before_what_the_watchdog_did(
+    printed: bool, outcome: str, mark: str | None, label: Label | None, source: str
+) -> None:
+    watch = replace(a_watch(), phase=Phase(outcome), ended_at=at(700), acted_at=at(60))
+    record = record_of(watch)
+    if mark is not None:
+        record["mark"] = {"what": mark, "by": "ana", "reason": "why", "at": at(900).isoformat()}
+    if printed:  # as `history -o json` prints it, and `--label` takes it
+        text = json.dumps({name: value for name, value in record.items() if name != "state"})
+        (entry,) = read_list(text, "history.json", label="bad")
+    else:
+        (entry,) = of_records([record])
+        assert (entry.back_at is not None) is (outcome == "rolled-back"), "what was done is as it was"
+    assert (entry.label, entry.source) == (label, "records")
+    assert [(one.label, one.source) for one in marks_of([entry])] == ([] if label is None else [(label, source)])
 
 
 def told(

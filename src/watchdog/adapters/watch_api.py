@@ -30,6 +30,11 @@ class WatchApi:
         """Close the connections."""
         await self._client.aclose()
 
+    async def open(self) -> Sequence[Document]:
+        """The records of the open watches, as they stand."""
+        found = await self._get("/api/watches", list)
+        return [one for one in found if isinstance(one, dict)]
+
     async def watches(self, target: str) -> Sequence[Document]:
         """The records of a target's watches, open and ended."""
         found = await self._get(f"/api/watches?target={quote(target, safe='')}", list)

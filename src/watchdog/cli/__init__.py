@@ -21,6 +21,7 @@ _VERBS: Mapping[str, str] = MappingProxyType(
         "status": "the open watches",
         "history": "the records of ended watches",
         "explain": "one watch with its evidence",
+        "mark": "say that an outcome was a false alarm, or a bad release missed",
         "rollback": "put a target back by hand, with the same checks and record",
         "switch": "switch a Service to another colour, after checks, and wait for its watch",
         "wait": "wait until the watch of the newest switch has ended",

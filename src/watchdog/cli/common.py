@@ -1,8 +1,10 @@
 """What several verbs share: the output option, settings, and errors as one line with the right exit code."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -100,6 +102,20 @@ def _bytes_of(path: Path, code: int = 1) -> bytes:
     if len(raw) > LARGEST_FILE:
         fail(f"{path} is larger than {LARGEST_FILE // 1024} KiB", code)
     return raw
+
+
+def interrupted() -> asyncio.Event:
+    """Set by the first Ctrl-C or SIGTERM, for a verb that ends by itself then; the second ends at once."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def asked(number: int) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, asked, number)
+    return stop
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:

@@ -1,9 +1,6 @@
 """`watchdog dry-run`: what `run` would do, from a laptop that can only read."""
 
-import asyncio
-import contextlib
 import logging
-import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -123,12 +120,13 @@ class _Wish:
     async def carried_out(self, clock: "Clock", view: "View") -> int:
         """Show it until it ends or is interrupted; the exit code."""
         from watchdog.cli.closed_pipe import Reader  # noqa: PLC0415
+        from watchdog.cli.common import interrupted  # noqa: PLC0415
         from watchdog.rehearsal.connecting import rehearsal  # noqa: PLC0415
         from watchdog.rehearsal.edits import edits_told  # noqa: PLC0415
         from watchdog.rehearsal.following import follow  # noqa: PLC0415
         from watchdog.rehearsal.looking_back import as_if, look_back  # noqa: PLC0415
 
-        stop = _interrupted()
+        stop = interrupted()
         async with rehearsal(self._settings, self._rulebook, clock, rehearses=self._rehearse) as here:
             with Reader(stop) as reader:
                 stepped = reader.told(view.stepped)
@@ -145,17 +143,3 @@ class _Wish:
                         with view:
                             await follow(here, stepped, stop, once=self._once, only=self._target)
         return view.ended()
-
-
-def _interrupted() -> asyncio.Event:
-    """Set by the first Ctrl-C, which ends with a summary; the second ends at once."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def interrupted(number: int) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError, RuntimeError):
-            loop.add_signal_handler(number, interrupted, number)
-    return stop

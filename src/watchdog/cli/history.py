@@ -1,12 +1,19 @@
 """`watchdog history`: how watches ended."""
 
+import json
+from datetime import timedelta
+
 import click
 
 from watchdog.cli.common import DRY_RUN, OUTPUT, cluster_options
 
+_LONGEST = timedelta(days=3650)
+
 
 @click.command("history")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@click.option("--since", default="", metavar="DURATION", help='Only those that ended within it, like "30d" or "12h".')
+@click.option("--summary", is_flag=True, help="Only what they amount to, over all of them; with -o json as one object.")
 @click.option("--outcome", help="Only those that ended so: passed, rolled-back, held, ...")
 @click.option("--target", help="Only those of this target: namespace/deployment/name.")
 @DRY_RUN
@@ -14,6 +21,8 @@ from watchdog.cli.common import DRY_RUN, OUTPUT, cluster_options
 @OUTPUT
 def verb(
     limit: int,
+    since: str,
+    summary: bool,
     outcome: str | None,
     target: str | None,
     dry_run: bool,
@@ -22,11 +31,17 @@ def verb(
     namespace: str | None,
     output: str,
 ) -> None:
-    """List ended watches, newest first."""
-    from watchdog.cli.common import fail, settings_or_exit  # noqa: PLC0415 - after --help
-    from watchdog.cli.records import print_records, records_of  # noqa: PLC0415
+    """List ended watches, newest first, and what they amount to: how often it acted, how often wrongly, how soon.
+
+    With -o json there is one object a line and no summary; `--summary -o json` is the summary as one object.
+    """
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail, settings_or_exit  # noqa: PLC0415
+    from watchdog.cli.records import print_records, print_summary, records_of  # noqa: PLC0415
+    from watchdog.domain.reading import moment  # noqa: PLC0415
     from watchdog.domain.rollout import Target  # noqa: PLC0415
     from watchdog.domain.state import Phase  # noqa: PLC0415
+    from watchdog.domain.summing_up import summary_of  # noqa: PLC0415
 
     outcomes = [phase.value for phase in Phase if phase.terminal]
     if outcome is not None and outcome not in outcomes:
@@ -36,13 +51,39 @@ def verb(
             Target.parse(target)
         except ValueError as error:
             fail(str(error), 2)
+    span = _span(since)
     settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace, dry_run=dry_run or None)
+    begin = None if span is None else SystemClock().now() - span
     records = [
         record
         for record in records_of(settings)
         if record.get("outcome") is not None
         and outcome in (None, record["outcome"])
         and target in (None, record.get("target"))
+        and (begin is None or ((ended := moment(record.get("ended_at"))) is not None and ended >= begin))
     ]
-    filtered = outcome is not None or target is not None
-    print_records(records[:limit], output, empty="no ended watch matches" if filtered else "no watch has ended yet")
+    found = summary_of(records)
+    if summary and output == "json":
+        click.echo(json.dumps(found.document))
+        return
+    if not summary:
+        filtered = outcome is not None or target is not None or span is not None
+        print_records(records[:limit], output, empty="no ended watch matches" if filtered else "no watch has ended yet")
+    if output == "table" and (records or summary):
+        print_summary(found, left_out=0 if summary else max(0, len(records) - limit))
+
+
+def _span(text: str) -> timedelta | None:
+    from watchdog.cli.common import fail  # noqa: PLC0415
+    from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415
+    from watchdog.rulebook.mistakes import Fault  # noqa: PLC0415
+
+    if not text:
+        return None
+    try:
+        span = parse_duration(text)
+    except Fault as fault:
+        fail(f"--since: {fault.message}; {fault.remedy}", 2)
+    if not timedelta(0) < span <= _LONGEST:
+        fail(f"--since {text!r} is out of bounds; write at least 1s and at most {_LONGEST.days}d", 2)
+    return span

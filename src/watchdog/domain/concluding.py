@@ -66,9 +66,13 @@ def end(watch: Watch, outcome: Phase, reason: str, now: datetime) -> Step:
         )
         if topic is None:
             effects.append(Tell(notice(ended, Topic.NOT_RECOVERED, now, note=f"recovery unknown: {reason}")))
+    note = reason
     if topic is not None:
-        effects.append(Tell(notice(ended, topic, now)))
-    effects.append(Emit(_EVENTS[outcome], reason, warning=outcome not in (Phase.PASSED, Phase.SUPERSEDED)))
+        told = notice(ended, topic, now)
+        effects.append(Tell(told))
+        # kubectl describe says what the channels were told; what a title leaves out stands behind it.
+        note = told.title if reason in told.title else f"{told.title}: {reason}"
+    effects.append(Emit(_EVENTS[outcome], note, warning=outcome not in (Phase.PASSED, Phase.SUPERSEDED)))
     return Step(ended, tuple(effects))
 
 

@@ -109,8 +109,9 @@ def hold(watch: Watch, refusal: Refusal, now: datetime) -> Step:
     holding = replace(watch, phase=Phase.HOLDING, refusal=refusal, first_attempt_at=None, conflict_since=None)
     if not news:
         return Step(holding)
-    told = (Tell(notice(holding, Topic.HELD, now)),) if refusal.told else ()
-    return Step(holding, (Record(), *told, Emit("RollbackHeld", refusal.sentence, warning=True)))
+    said = notice(holding, Topic.HELD, now)
+    told = (Tell(said),) if refusal.told else ()
+    return Step(holding, (Record(), *told, Emit("RollbackHeld", said.title, warning=True)))
 
 
 def held(watch: Watch, now: datetime) -> Step:
@@ -173,7 +174,6 @@ def put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
     if left and watch.may_act and now - first_try <= RETRY and any(service not in watch.left for service in left):
         # What is left is tried once more on a fresh look; then the put-back is reported as partial.
         return Step(replace(watch, phase=Phase.DECIDING, left=left), (Look(),))
-    to = watch.remedy.to if watch.remedy is not None else None
     watch = replace(
         watch,
         phase=Phase.RECOVERING,
@@ -190,13 +190,13 @@ def put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
             if watch.by_hand or track.rule.name in watch.breached
         ),
     )
-    note = f"{name_of(watch.switch.candidate)} was put back to {name_of(to)}"
+    told = notice(watch, Topic.ROLLED_BACK, now)
     return Step(
         watch,
         (
             Remember(Judgement.BAD, watch.switch.candidate),
             Record(),
-            Tell(notice(watch, Topic.ROLLED_BACK, now)),
-            Emit("RolledBack", note, warning=True),
+            Tell(told),
+            Emit("RolledBack", told.title, warning=True),
         ),
     )

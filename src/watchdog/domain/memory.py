@@ -1,6 +1,6 @@
 """What is remembered of a target between watches, and when a sighting is a traffic switch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -49,6 +49,7 @@ class Bad:
     at: datetime
     to: Revision | None = None
     reverted: bool = False  # somebody brought it back while its rollback was watched
+    forgiven: bool = False  # a person marked that outcome a false alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Memory:
 
     def is_bad(self, revision: Revision) -> bool:
         """Whether the revision is known bad."""
-        return any(bad.revision == revision for bad in self.bad)
+        return any(bad.revision == revision and not bad.forgiven for bad in self.bad)
 
     def stable_for(self, candidate: Revision, at: datetime) -> Stable | None:
         """The newest good revision that is neither the candidate nor known bad."""
@@ -105,6 +106,11 @@ class Memory:
         others = tuple(bad for bad in self.bad if bad.revision != revision)
         good = tuple(entry for entry in self.good if entry.revision != revision)
         return replace(self, bad=(*others, Bad(revision, watch, at, to))[-BAD_KEPT:], good=good)
+
+    def with_false_alarms(self, watches: Collection[str]) -> "Memory":
+        """Known bad is what these watches did not roll back; a mark that was taken back makes it bad again."""
+        bad = tuple(replace(one, forgiven=one.watch in watches) for one in self.bad)
+        return self if bad == self.bad else replace(self, bad=bad)
 
     def with_reverted(self, revision: Revision) -> "Memory":
         """Somebody brought the revision back after it was rolled back."""

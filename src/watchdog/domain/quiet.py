@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from watchdog.domain.judge.calibration import MARGIN, Span
+from watchdog.domain.codec import Unreadable
+from watchdog.domain.judge.calibration import MARGIN, Reached, Span, calibration_key
 from watchdog.domain.judge.history import BLOCKS_KEPT
+from watchdog.domain.marks import is_false_alarm, is_missed
 from watchdog.domain.memory import Memory
+from watchdog.domain.reading import Rule, items, points, real, rules_of
+from watchdog.domain.record import watch_of
 from watchdog.domain.rollout import Target, TargetKind, any_pods_of
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase
@@ -98,7 +102,8 @@ def pods_of(memory: Memory) -> str:
 def recorded(memory: Memory, records: Sequence[Mapping[str, Any]], now: datetime) -> tuple[Span, ...]:
     """When the target was switched, and the incidents that are on record of it or of its colours.
 
-    Of a watch that passed only the switch counts: what came after was found harmless.
+    Of a watch that passed, or that a person marked a false alarm, only the switch and the way back count: what came
+    after was found harmless. Not so of one that a person marked as missed.
     """
     moments = [memory.since]
     for good in memory.good:
@@ -108,9 +113,46 @@ def recorded(memory: Memory, records: Sequence[Mapping[str, Any]], now: datetime
     for record in records:
         if _concerns(memory, record):
             begin, end = _moment(record.get("switched_at")), _moment(record.get("ended_at")) or now
-            if begin is not None:
-                spans.append((begin, begin if record.get("outcome") == Phase.PASSED else max(begin, end)))
+            if begin is None:
+                continue
+            harmless = is_false_alarm(record) or (record.get("outcome") == Phase.PASSED and not is_missed(record))
+            spans.append((begin, begin if harmless else max(begin, end)))
+            back = _moment(record.get("acted_at"))
+            if harmless and back is not None:
+                spans.append((back, max(back, _moment(record.get("put_back_complete_at")) or back)))
     return tuple(spans)
+
+
+def false_alarms(memory: Memory, records: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Reached]]:
+    """What the judge reached in the target's watches that a person marked a false alarm, by `calibration_key`.
+
+    Each is one more window of habits. A total outage was no matter of evidence, and a watch under other rules than
+    those in force is found under their key, where nobody looks.
+    """
+    found: dict[str, list[Reached]] = {}
+    for record in records:
+        if not is_false_alarm(record) or not _concerns(memory, record):
+            continue
+        try:
+            watch = watch_of(record)
+        except Unreadable:  # of another version: of no use here
+            continue
+        rules = {rule.name: rule for rule in rules_of(record)}
+        for track in watch.tracks:
+            told = rules.get(track.rule.name)
+            reached = None if told is None or told.all.get("outage") else _reached(told)
+            if reached is not None:
+                found.setdefault(calibration_key(track.rule, watch.guard), []).append(reached)
+    return found
+
+
+def _reached(rule: Rule) -> Reached | None:
+    known = [rule.evidence, *(point.log_evidence for point in points(rule.all.get("path")))]
+    most = max((one for one in known if one is not None), default=None)
+    if most is None:
+        return None
+    requests = [real(bet[2]) or 0.0 for bet in items(rule.all.get("bets")) if len(items(bet)) > 2]
+    return Reached(most, len(requests), math.fsum(requests))
 
 
 def _concerns(memory: Memory, record: Mapping[str, Any]) -> bool:

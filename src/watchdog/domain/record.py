@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from watchdog.domain.account import headline_of
 from watchdog.domain.codec import Unreadable, dump, load
 from watchdog.domain.effects import Write
 from watchdog.domain.judge import History
@@ -55,7 +56,7 @@ def record_of(watch: Watch) -> dict[str, Any]:
 
 def _document(watch: Watch, every: int) -> dict[str, Any]:
     stable = watch.stable.revision if watch.stable else None
-    return {
+    document = {
         "schema": SCHEMA,
         "watch": watch.id,
         "target": str(watch.switch.target),
@@ -94,6 +95,7 @@ def _document(watch: Watch, every: int) -> dict[str, Any]:
         **({"would_send": [_unsent(write) for write in watch.withheld]} if watch.withheld else {}),
         "state": dump(_without_blocks(watch)),
     }
+    return {**document, "headline": headline_of(document)}
 
 
 def is_about(document: Mapping[str, Any], target: str) -> bool:

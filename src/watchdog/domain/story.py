@@ -10,6 +10,7 @@ from typing import Any, assert_never
 
 from watchdog.domain.checks import checks_of
 from watchdog.domain.conditions import Dimension, RatioMetric, Threshold
+from watchdog.domain.judge.history import History
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rollout import Revision
@@ -75,9 +76,25 @@ def rule_story(watch: Watch, track: Track, every: int) -> dict[str, Any]:
         "breached_at": None if track.breach is None else track.breach.at.isoformat(),
         "since": None if evidence is None else _moment(evidence.since),
         "outage": verdict is not None and verdict.outage,
+        "window_from": None if evidence is None else _moment(evidence.window_start),
+        "window_to": None if evidence is None else _moment(evidence.window_end),
+        **_met(track),
         "stable": None if track.baseline is None else _stable(track, track.baseline, every),
         "recovery": [] if recovery is None else [_point(point) for point in recovery.path[::every]],
     }
+
+
+def _met(track: Track) -> dict[str, Any]:
+    """Ratios: how many requests people made of the candidate, and how many of them were bad, from the switch on."""
+    threshold, history = track.threshold, track.history
+    if threshold is None or not isinstance(threshold.metric, RatioMetric) or not history.met[1]:
+        return {}
+    bad, total = map(_rounded, history.met)
+    return {"met": {"metric": threshold.metric.name, "bad": bad, "total": total, "until": _moment(_last(history))}}
+
+
+def _last(history: History) -> datetime | None:
+    return history.blocks[-1].end if history.blocks else None
 
 
 def text_of(rule: Rule) -> str:

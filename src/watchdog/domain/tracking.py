@@ -158,7 +158,7 @@ def _judged_again(track: Track) -> Track:
     # A breach stands, and so does its point: a total outage was seen in blocks of which only the last two are kept.
     stood = {point.at: point for point in track.path if point.finding is Finding.BREACH}
     path = tuple(stood.get(point.at, point) for point in again.path)
-    history = replace(history, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks)
+    history = replace(history, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks, met=kept.met)
     return replace(again, path=path, history=history)
 
 

@@ -15,6 +15,7 @@ from watchdog.domain.codec import Unreadable
 from watchdog.domain.effects import Look, PutBack, PutBackUnsure
 from watchdog.domain.events import Event, PutBackAnswered
 from watchdog.domain.live import Sighting
+from watchdog.domain.marks import is_false_alarm
 from watchdog.domain.memory import Memory
 from watchdog.domain.record import memory_of, watch_of
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
@@ -92,16 +93,17 @@ class Past:
 
     watches: Sequence[Watch]  # newest first
     memory: Memory | None
+    false_alarms: frozenset[str] = frozenset()  # watches that a person marked so
 
     def is_bad(self, revision: Revision) -> bool:
         """Whether it was rolled back and has not passed since. A rollback by hand may not be remembered yet."""
-        if self.memory is not None and self.memory.is_bad(revision):
+        if self.memory is not None and self.memory.with_false_alarms(self.false_alarms).is_bad(revision):
             return True
         for watch in self.watches:
             if watch.switch.candidate == revision:
                 if watch.phase is Phase.PASSED:
                     return False
-                if watch.acted_at is not None:
+                if watch.acted_at is not None and watch.id not in self.false_alarms:
                     return True
         return False
 
@@ -121,7 +123,9 @@ class Past:
 
 async def past_of(target: Target, journal: Journal) -> Past:
     """What is on record, and what is remembered of the target. Raises `OutOfReach`."""
-    return Past(watches_of(await journal.records()), remembered(target, await journal.memories()))
+    records = await journal.records()
+    marked = frozenset(str(record.get("watch")) for record in records if is_false_alarm(record))
+    return Past(watches_of(records), remembered(target, await journal.memories()), marked)
 
 
 def watches_of(records: Sequence[Mapping[str, Any]]) -> list[Watch]:

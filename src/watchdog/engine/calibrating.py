@@ -26,7 +26,7 @@ from watchdog.domain.judge.habits import Calibration, LeftOut
 from watchdog.domain.judge.weighing import betting_on
 from watchdog.domain.measurement import Baseline, Block, FailureReason, NoData, QueryFailed, as_one_pod
 from watchdog.domain.memory import Memory
-from watchdog.domain.quiet import Stretch, pods_of, recorded, stretches
+from watchdog.domain.quiet import Stretch, false_alarms, pods_of, recorded, stretches
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rule
 from watchdog.engine.memories import Memories
@@ -133,9 +133,10 @@ class Calibrator:
         if memory is None:
             return None
         began = self._clock.monotonic()
-        known = recorded(memory, await self._records(), self._clock.now())
+        records = await self._records()
+        known, marked = recorded(memory, records, self._clock.now()), false_alarms(memory, records)
         rules = weighed(guard)
-        found: dict[str, list[Seen]] = {rule.name: [] for rule in rules}
+        found: dict[str, list[Seen]] = {rule.name: [*marked.get(calibration_key(rule, guard), ())] for rule in rules}
         for stretch in stretches(target, guard, memory.since, self._clock.now()):
             if target not in self._targets():
                 return None

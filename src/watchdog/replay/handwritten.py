@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watchdog.domain.codec import Unreadable
+from watchdog.domain.marks import is_false_alarm, is_missed
 from watchdog.domain.record import watch_of
 from watchdog.domain.rollout import Revision, Target, TargetKind
 from watchdog.domain.state import Phase
@@ -19,6 +20,7 @@ _BEFORE = timedelta(days=30)  # since when the first one's predecessor is taken 
 _EARLIEST, _LATEST = 1970, 9000  # years
 _KEYS = frozenset({"target", "at", "candidate", "previous", "label", "by"})
 _SAYS = {"records": "rolled back by the watchdog", "list": "label file"}
+_MARKED = "marked by a person"
 Pods = Mapping[tuple[str, str], Mapping[str, tuple[SeenPod, ...]]]
 
 
@@ -39,6 +41,12 @@ class Entry:
     source: str = ""
     back_to: Revision | None = None  # what it was put back to, and when, where that is known
     back_at: datetime | None = None
+    said: str = ""  # who says what its label is, where that is not told by its source
+
+    @property
+    def label_source(self) -> str:
+        """Who says so."""
+        return self.said or _SAYS.get(self.source, self.source)
 
 
 def read_list(text: str, name: str, *, label: str = "") -> tuple[Entry, ...]:
@@ -107,28 +115,41 @@ def of_records(documents: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
 
 
 def _of_record(document: Mapping[str, Any], where: str) -> Entry:
-    """A record of the watchdog's own; what it rolled back was bad. As `history` prints it, it is only a mark."""
+    """A record of the watchdog's own; what it rolled back was bad, unless a person marked it otherwise.
+
+    As `history` prints it, it is only a mark.
+    """
+    label, said = _judgement(document)
     if "state" not in document:
-        bad = document.get("outcome") == Phase.ROLLED_BACK
         target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
-        return Entry(target, at, label=Label.BAD if bad else None, source="records")
+        return Entry(target, at, label=label, source="records", said=said)
     try:
         watch = watch_of(document)
     except Unreadable as error:
         raise ListInvalid(f"{where}: {error}") from error
     switch = watch.switch
-    bad = watch.outcome is Phase.ROLLED_BACK
+    back = watch.outcome is Phase.ROLLED_BACK
     return Entry(
         switch.target,
         switch.at,
         switch.candidate,
         switch.previous,
-        Label.BAD if bad else None,
+        label,
         switch.by,
         "records",
-        watch.remedy.to if bad and watch.remedy is not None else None,
-        watch.acted_at if bad else None,
+        watch.remedy.to if back and watch.remedy is not None else None,
+        watch.acted_at if back else None,
+        said,
     )
+
+
+def _judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
+    """Whether the release was bad: what a person marked comes before what the watchdog did."""
+    if is_false_alarm(document):
+        return Label.GOOD, _MARKED
+    if is_missed(document):
+        return Label.BAD, _MARKED
+    return Label.BAD if document.get("outcome") == Phase.ROLLED_BACK else None, ""
 
 
 def _of_replicasets(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
@@ -192,7 +213,7 @@ def _course(target: Target, listed: Sequence[Entry], pods: Pods, *, kube_state: 
     for entry in listed:
         assert entry.candidate is not None
         known = _pods(target, entry.candidate, pods)
-        source = _SAYS.get(entry.source, entry.source) if entry.label else ""
+        source = entry.label_source if entry.label else ""
         stretches.append(Serving(entry.candidate, entry.at, False, entry.source, entry.by, known, entry.label, source))
         if entry.back_to is not None and entry.back_at is not None:
             back = _pods(target, entry.back_to, pods)
@@ -207,7 +228,5 @@ def _pods(target: Target, revision: Revision, pods: Pods) -> tuple[SeenPod, ...]
 def marks_of(entries: Sequence[Entry]) -> tuple[Mark, ...]:
     """What the entries say of their switches."""
     return tuple(
-        Mark(entry.target, entry.at, entry.label, _SAYS.get(entry.source, entry.source))
-        for entry in entries
-        if entry.label is not None
+        Mark(entry.target, entry.at, entry.label, entry.label_source) for entry in entries if entry.label is not None
     )

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from watchdog.adapters.kubernetes.client import MERGE_PATCH, KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME, PREFIX
+from watchdog.domain.marks import MARK, Marking
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.ports import Clock, Document, OutOfReach
 
@@ -29,7 +30,8 @@ T = TypeVar("T")
 
 RECORD = PREFIX + "record"
 OPEN = PREFIX + "open"
-RECORD_KEY = "record.json"
+MARKED = PREFIX + "mark"
+RECORD_KEY, MARK_KEY = "record.json", "mark.json"
 LARGEST = 256 * 1024  # bytes of a record
 PAGE = 50  # records a page: each may be large
 ATTEMPTS = 3
@@ -64,6 +66,7 @@ class ConfigMapJournal:
         self._rng = rng
         self._kept = records_kept
         self._versions: dict[str, str] = {}  # of open watches' records and of memories, as written or read last
+        self._marks: dict[str, tuple[str, str]] = {}  # label and text of a person's mark, by the same names
         self._remembering = asyncio.Lock()
         self._series = series
         self._watches, self._targets = f"{series}watch", f"{series}targets"  # values of the label
@@ -78,7 +81,7 @@ class ConfigMapJournal:
                 for one in page:
                     if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
                         self._know(one)
-                    document = decoded(one["metadata"]["name"], (one.get("data") or {}).get(RECORD_KEY, ""))
+                    document = document_in(one)
                     if document is not None:
                         found.append((*_age(one), document))
         return [document for *_, document in sorted(found, key=lambda entry: entry[:2], reverse=True)]
@@ -95,7 +98,16 @@ class ConfigMapJournal:
             await self._insist(lambda: self._put(name, body))
         if not open_watch:
             self._versions.pop(name, None)
+            self._marks.pop(name, None)
             await self._prune()
+
+    async def false_alarms(self, watches: Collection[str]) -> Collection[str]:
+        """Those of the watches that a person marked a false alarm."""
+        labels = f"{RECORD}={self._watches},{MARKED}={Marking.FALSE_ALARM}"
+        with unanswered("looking which watches are marked"):
+            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, metadata_only=True)
+            names = {one["metadata"]["name"] async for page, _ in pages for one in page}
+        return {watch for watch in watches if record_name(self._series + watch) in names}
 
     async def open_watches(self) -> Sequence[str]:
         """The ids of the records that are open, without reading any."""
@@ -156,8 +168,15 @@ class ConfigMapJournal:
                 return
             self._know(await self._client.get(CONFIGMAPS, self._namespace, name))
         metadata = {**body["metadata"], "resourceVersion": self._versions.pop(name)}
+        data = body["data"]
+        if name in self._marks:
+            # A person's mark is not ours to take away; what was written since is met as a conflict, and read.
+            label, text = self._marks.pop(name)
+            metadata["labels"] = {**metadata["labels"], MARKED: label}
+            data = {**data, MARK_KEY: text}
+        whole = {**body, "metadata": metadata, "data": data}
         try:
-            self._know(await self._client.replace(CONFIGMAPS, self._namespace, name, {**body, "metadata": metadata}))
+            self._know(await self._client.replace(CONFIGMAPS, self._namespace, name, whole))
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -186,9 +205,15 @@ class ConfigMapJournal:
         return True
 
     def _know(self, one: Json) -> None:
-        version = one["metadata"].get("resourceVersion")
-        if version is not None:
-            self._versions[one["metadata"]["name"]] = version
+        version, name = one["metadata"].get("resourceVersion"), one["metadata"]["name"]
+        if version is None:
+            return
+        self._versions[name] = version
+        text = (one.get("data") or {}).get(MARK_KEY)
+        if text is None:
+            self._marks.pop(name, None)
+        else:
+            self._marks[name] = ((one["metadata"].get("labels") or {}).get(MARKED, ""), text)
 
     async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
         """A few tries in a row: all writes here may be repeated. Longer outages are the caller's to sit out."""
@@ -236,6 +261,17 @@ def record_name(watch_id: str) -> str:
 
 def _age(one: Json) -> tuple[str, str]:
     return str(one["metadata"].get("creationTimestamp", "")), str(one["metadata"]["name"])
+
+
+def document_in(configmap: Json) -> Document | None:
+    """The record in a ConfigMap, with the mark that a person put beside it under `mark`."""
+    name, data = configmap["metadata"]["name"], configmap.get("data") or {}
+    document = decoded(name, data.get(RECORD_KEY, ""))
+    if document is None:
+        return None
+    record = {key: value for key, value in document.items() if key != MARK}
+    mark = decoded(name, data[MARK_KEY]) if MARK_KEY in data else None
+    return record if mark is None else {**record, MARK: mark}
 
 
 def decoded(name: str, text: str) -> Document | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
-from watchdog.adapters.kubernetes.journal import PAGE, RECORD, RECORD_KEY, decoded, record_name
+from watchdog.adapters.kubernetes.journal import PAGE, RECORD, document_in, record_name
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS
 from watchdog.ports import Document
 
@@ -15,8 +15,10 @@ Json = dict[str, Any]
 class RecordsReader:
     """The records in one namespace, for whoever looks at them every few seconds. RBAC: get, list of configmaps."""
 
-    def __init__(self, client: KubeClient, namespace: str) -> None:
+    def __init__(self, client: KubeClient, namespace: str, *, series: str = "") -> None:
         self._client = client
+        self._series = series
+        self._labels = f"{RECORD}={series}watch"
         self._namespace = namespace
         self._known: dict[str, tuple[str, Document | None]] = {}  # by name: resourceVersion, record
 
@@ -25,7 +27,11 @@ class RecordsReader:
         with unanswered("reading the records"):
             there = {}
             pages = self._client.pages(
-                CONFIGMAPS, self._namespace, labels=f"{RECORD}=watch", limit=PAGE, metadata_only=bool(self._known)
+                CONFIGMAPS,
+                self._namespace,
+                labels=self._labels,
+                limit=PAGE,
+                metadata_only=bool(self._known),
             )
             async for page, _ in pages:
                 for one in page:
@@ -40,7 +46,7 @@ class RecordsReader:
     async def one(self, watch_id: str) -> Document | None:
         """The record of a watch as it is now; None where there is none. Raises `OutOfReach`."""
         with unanswered(f"reading the record of watch {watch_id}"):
-            return _record(await self._get(record_name(watch_id)))
+            return _record(await self._get(record_name(self._series + watch_id)))
 
     async def _take(self, name: str, version: str, listed: Json) -> None:
         whole = listed if "data" in listed else await self._get(name)
@@ -56,6 +62,4 @@ class RecordsReader:
 
 
 def _record(configmap: Json | None) -> Document | None:
-    if configmap is None:
-        return None
-    return decoded(configmap["metadata"]["name"], (configmap.get("data") or {}).get(RECORD_KEY, ""))
+    return None if configmap is None else document_in(configmap)

@@ -124,6 +124,7 @@ class History:
     blocks_judged: int = 0  # blocks at whose end the literal rule could say yes or no
     blocks_over: int = 0  # those at whose end it held by what the candidate alone showed
     spent: tuple[float, float] = (0.0, 0.0)  # ratios: bad and all requests since the switch
+    met: tuple[float, float] = (0.0, 0.0)  # the same with those of cold pods: what people met
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS
     ledger: tuple[Bet, ...] = ()  # the first BLOCKS_KEPT bets, for whoever wants to reckon again
@@ -138,6 +139,7 @@ class History:
         if self.blocks and block.index <= self.blocks[-1].index:
             return self
         outages = (*self.outages, outage)[-2:] if outage else self.outages
+        met = (self.met[0] + outage.bad, self.met[1] + outage.total) if outage else self.met
         spent = self.spent
         if isinstance(block.reading, Counts):
             spent = (spent[0] + block.reading.bad, spent[1] + block.reading.total)
@@ -147,6 +149,7 @@ class History:
             outages=outages,
             blocks_seen=self.blocks_seen + 1,
             spent=spent,
+            met=met,
         )
 
     @property

@@ -1,8 +1,13 @@
 """What was decided and why: the checks before acting, the peers, what a dry run would have sent, who was told."""
 
+from collections.abc import Sequence
+
+from watchdog.adapters.links import prometheus_link, single_queries
 from watchdog.adapters.web.pages.markup import badge, pre, said, table, time
-from watchdog.adapters.web.pages.reading import Record, items, mapping, moment
+from watchdog.domain.account import Account, Check
 from watchdog.domain.checks import Answer
+from watchdog.domain.next_steps import NextStep
+from watchdog.domain.reading import Record, items, mapping, moment
 
 _SHOWN = {
     Answer.PASSED.value: ("good", "✓"),
@@ -12,37 +17,60 @@ _SHOWN = {
 }
 
 
-def changed(record: Record) -> str:
+def changed(account: Account) -> str:
     """What differs between stable and the candidate, where that is known."""
-    lines = "".join(f"<li>{said(line)}</li>" for line in items(record.get("changes")))
-    link = _commits(record.get("commits"))
-    if not lines and not link:
+    link = (
+        f'<p><a href="{said(account.commits, 2000)}" rel="noreferrer">The commits in between</a></p>'
+        if account.commits
+        else ""
+    )
+    if not account.changed and not link:
         return ""
-    body = f'<ul class="plain">{lines}</ul>' if lines else ""
-    return f'<section aria-labelledby="changed"><h2 id="changed">What changed</h2>{body}{link}</section>'
+    return _listed("changed", "What changed", account.changed, link)
 
 
-def hurts(record: Record) -> str:
-    """Where the breached rules hurt, where that was found out."""
-    lines = "".join(f"<li>{said(line)}</li>" for line in items(record.get("slices")))
-    if not lines:
-        return ""
-    head = '<section aria-labelledby="hurts"><h2 id="hurts">Where it hurts</h2>'
-    return f'{head}<ul class="plain">{lines}</ul></section>'
+def hurts(account: Account) -> str:
+    """Which slices of the traffic carry the breach, where that was found."""
+    return _listed("hurts", "Where it hurts", account.hurts) if account.hurts else ""
 
 
-def _commits(address: object) -> str:
-    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
-        return ""
-    return f'<p><a href="{said(address, 2000)}" rel="noreferrer">The commits in between</a></p>'
+def impact(account: Account) -> str:
+    """What it cost, and what acting saved, where that is known."""
+    sentences = account.impact.sentences
+    return _listed("impact", "Impact", sentences) if sentences else ""
 
 
-def section(record: Record) -> str:
+def marked(account: Account) -> str:
+    """What a person said of the outcome."""
+    return f'<p class="note">{said(account.mark)}</p>' if account.mark else ""
+
+
+def next_steps(account: Account, prometheus: str | None) -> str:
+    """What to look at, and how to go on."""
+    shown = "".join(_step(one, prometheus) for one in account.next)
+    head = '<section aria-labelledby="next"><h2 id="next">What to look at next</h2>'
+    return f'{head}<ul class="plain">{shown}</ul></section>' if shown else ""
+
+
+def _step(one: NextStep, prometheus: str | None) -> str:
+    if not one.query:
+        return f"<li>{said(one.what)}{pre(one.command) if one.command else ''}</li>"
+    links = [prometheus_link(prometheus, query, one.at) for query in single_queries(one.query)]
+    found = ", ".join(f'<a href="{said(link, 20_000)}" rel="noreferrer">in Prometheus</a>' for link in links if link)
+    return f"<li>{said(one.what)}: {found}</li>" if found else ""
+
+
+def _listed(key: str, title: str, lines: Sequence[str], more: str = "") -> str:
+    body = "".join(f"<li>{said(line)}</li>" for line in lines)
+    body = f'<ul class="plain">{body}</ul>' if body else ""
+    return f'<section aria-labelledby="{key}"><h2 id="{key}">{title}</h2>{body}{more}</section>'
+
+
+def section(record: Record, account: Account) -> str:
     """May it act? Each check, in the order in which it was asked."""
-    checks = [mapping(one) for one in items(record.get("checks"))]
-    body = f"<p>{said(_verdict(record, bool(checks)))}</p>"
-    if checks:
-        body += '<ul class="plain">' + "".join(map(_check, checks)) + "</ul>"
+    body = f"<p>{said(account.decision)}</p>"
+    if account.checks:
+        body += '<ul class="plain">' + "".join(map(_check, account.checks)) + "</ul>"
     left = mapping(record.get("left"))
     body += "".join(
         f'<p class="note">Service {said(service)} could not be put back: {said(why)}</p>'
@@ -51,33 +79,13 @@ def section(record: Record) -> str:
     return f'<section aria-labelledby="checks"><h2 id="checks">Checked before acting</h2>{body}</section>'
 
 
-def _verdict(record: Record, checked: bool) -> str:
-    if record.get("acted_at"):
-        hand = " A person asked for it." if record.get("by_hand") else ""
-        return f"The act was allowed, and done.{hand}"
-    if record.get("outcome") == "would-roll-back":
-        return "The act was allowed, and withheld: this is a dry run."
-    if record.get("refusal"):
-        return "The act was refused. The reasons are checked again until the bake ends."
-    if checked:
-        return "The act was allowed."
-    if record.get("notify_only"):
-        return f"Nothing was checked: this watch only tells ({record['notify_only']})."
-    if items(record.get("breached")):
-        return "Not checked yet." if record.get("outcome") is None else "Nothing was checked."
-    return "Nothing was checked: no rule asked for a rollback."
-
-
-def _check(check: object) -> str:
-    one = mapping(check)
-    answer = str(one.get("answer", ""))
-    tone, sign = _SHOWN.get(answer, ("none", "·"))
-    why = f" <b>{said(one.get('why'))}</b>" if one.get("why") else ""
-    spoken = answer if answer != Answer.REFUSED.value else "refused, it does not hold"
+def _check(one: Check) -> str:
+    tone, sign = _SHOWN.get(one.answer, ("none", "·"))
+    why = f" <b>{said(one.why)}</b>" if one.why else ""
     return (
         f'<li class="b-{tone}"><span class="tone" aria-hidden="true">{sign}</span> '
-        f'<span class="quiet">{said(spoken)}: </span>{said(one.get("holds"))}'
-        + (f' <span class="faint">({said(answer)})</span>' if tone in ("none", "doubt") else "")
+        f'<span class="quiet">{said(one.spoken)}: </span>{said(one.holds)}'
+        + (f' <span class="faint">({said(one.answer)})</span>' if tone in ("none", "doubt") else "")
         + f"{why}</li>"
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchdog.adapters.web.pages.markup import said
-from watchdog.adapters.web.pages.reading import Record, state_of
+from watchdog.domain.reading import Record, state_of
 
 _LONGEST = 253
 

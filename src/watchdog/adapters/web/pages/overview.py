@@ -8,7 +8,8 @@ from watchdog.adapters.web.pages import filters, health
 from watchdog.adapters.web.pages.filters import Filter
 from watchdog.adapters.web.pages.health import Health
 from watchdog.adapters.web.pages.markup import MARK, ago, badge, document, name, said, table, time, watch_link
-from watchdog.adapters.web.pages.reading import (
+from watchdog.domain.judge.verdict import span
+from watchdog.domain.reading import (
     Record,
     Rule,
     image_tags,
@@ -18,7 +19,6 @@ from watchdog.adapters.web.pages.reading import (
     seconds,
     state_of,
 )
-from watchdog.domain.judge.verdict import span
 from watchdog.drawing import Tone
 from watchdog.drawing.meters import meter, progress
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
-from watchdog.adapters.web.pages.reading import Point, Record, Rule, items, mapping, moment, points, real
 from watchdog.domain.judge.sentences import odds
 from watchdog.domain.judge.verdict import number
+from watchdog.domain.reading import Point, Record, Rule, items, mapping, moment, points, real
 from watchdog.drawing import Band, Elapsed, Figure, Happened, Line, Linear, Moment, Odds, Panel, Tone, ceiling
 from watchdog.drawing.layers import Layer
 from watchdog.drawing.layers import Point as Place

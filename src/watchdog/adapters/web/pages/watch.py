@@ -11,9 +11,10 @@ from watchdog.adapters.web.pages.health import Health, alarms
 from watchdog.adapters.web.pages.markup import badge, document, facts, name, pre, said, time
 from watchdog.adapters.web.pages.overview import evidence, header, outcome, sides, time_left
 from watchdog.adapters.web.pages.plots import figure_of
-from watchdog.adapters.web.pages.reading import Record, Rule, is_open, items, mapping, moment, rules_of, seconds
 from watchdog.adapters.web.pages.timeline import timeline
+from watchdog.domain.account import Account, account_of
 from watchdog.domain.judge.verdict import span
+from watchdog.domain.reading import Record, Rule, is_open, items, mapping, moment, rules_of, seconds
 from watchdog.drawing import in_page
 
 
@@ -36,33 +37,36 @@ def watch_page(record: Record, setting: Setting) -> str:
     target = str(record.get("target", "?"))
     live = ' data-live=""' if is_open(record) else ""
     dry_run = setting.dry_run or bool(record.get("dry_run"))
+    account = account_of(record)
     body = (
         header(setting.health, dry_run=dry_run)
         + f'<main id="main"{live}>'
         + (alarms(setting.health) if setting.health is not None else "")
-        + _head(record, target, setting)
-        + decision.hurts(record)
-        + decision.changed(record)
-        + timeline(record)
+        + _head(record, target, account, setting)
+        + decision.impact(account)
+        + decision.hurts(account)
+        + decision.changed(account)
+        + timeline(record, account)
         + _rules(record, setting)
-        + decision.section(record)
+        + decision.section(record, account)
         + decision.peers(record)
         + decision.unsent(record)
         + decision.notices(record)
+        + decision.next_steps(account, setting.prometheus)
         + _whole(record, setting)
         + f"</main><footer><p>As of {time(setting.now)}. Watch {said(record.get('watch'))}.</p></footer>"
     )
     return document(f"{target} · {record.get('outcome') or record.get('phase')}", body, alone=setting.alone)
 
 
-def _head(record: Record, target: str, setting: Setting) -> str:
+def _head(record: Record, target: str, account: Account, setting: Setting) -> str:
     crumb = (
         "" if setting.alone else f'<p><a href="/?namespace={said(namespace_of(record))}" id="up">All watches</a></p>'
     )
     left = time_left(record, setting.now) if is_open(record) else ""
     return (
         f'{crumb}<div class="row"><h1>{name(target)}</h1><span>{outcome(record)}</span></div>'
-        f'<p class="lead">{said(_sentence(record))}</p>{sides(record)}{left}'
+        f'<p class="lead">{said(account.headline)}</p>{decision.marked(account)}{sides(record)}{left}'
         + facts(
             [
                 ("services", said(", ".join(map(str, items(record.get("services")))))),
@@ -72,19 +76,6 @@ def _head(record: Record, target: str, setting: Setting) -> str:
             ]
         )
     )
-
-
-def _sentence(record: Record) -> str:
-    """The whole story in one line: what people were told last, else how it stands."""
-    notices = items(record.get("notices"))
-    told = {str(mapping(one).get("id", "")).split("/")[1:2][0] if "/" in str(mapping(one).get("id", "")) else "": one
-            for one in notices}  # fmt: skip
-    for topic in ("rolled-back", "would-roll-back", "failed", "held", "breach", "passed"):
-        if topic in told and (topic != "passed" or record.get("outcome") == "passed"):
-            return str(mapping(told[topic]).get("title", ""))
-    if record.get("reason"):
-        return str(record["reason"])
-    return "No rule is breached so far." if is_open(record) else ""
 
 
 def _rules(record: Record, setting: Setting) -> str:
@@ -99,10 +90,7 @@ def _rule(record: Record, rule: Rule, key: str, setting: Setting) -> str:
     tone = {"breach": "bad", "undecided": "doubt", "pass": "good"}.get(rule.finding, "none")
     numbers = facts(
         [
-            ("measured", said(rule.shown("value")) if rule.shown("value") != "-" else ""),
-            ("limit", said(rule.shown("limit")) if rule.shown("limit") != "-" else ""),
-            ("stable before", said(rule.shown("baseline")) if rule.shown("baseline") != "-" else ""),
-            ("bad of all", _counts(rule)),
+            *((named, said(shown)) for named, shown in rule.numbers()),
             ("since", time(moment(rule.all.get("since"))) if rule.all.get("since") else ""),
             ("evidence", evidence(rule) if rule.by_evidence else ""),
             ("its habits", said(mapping(rule.all.get("calibration")).get("sentence"))),
@@ -141,13 +129,6 @@ def _asked(label: str, rule: Rule, query: object, at: datetime | None, setting: 
         opened = f'<p><a href="{said(link, 20_000)}" rel="noreferrer">Open in Prometheus</a></p>' if link else ""
         parts.append(pre(one) + opened)
     return f'<p class="label">{label}</p>{"".join(parts)}'
-
-
-def _counts(rule: Rule) -> str:
-    bad, total = rule.all.get("bad"), rule.all.get("total")
-    if not isinstance(bad, int | float) or not isinstance(total, int | float):
-        return ""
-    return f"{bad:,.0f} of {total:,.0f}"
 
 
 def _whole(record: Record, setting: Setting) -> str:

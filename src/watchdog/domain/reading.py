@@ -12,6 +12,8 @@ from watchdog.domain.judge.verdict import number
 
 Record = Mapping[str, Any]
 
+_NUMBERS = (("measured", "value"), ("limit", "limit"), ("stable before", "baseline"))
+
 
 def mapping(value: object) -> Mapping[str, Any]:
     """The value where it is an object, else an empty one."""
@@ -110,6 +112,13 @@ class Rule:
         """A number of it, as people read it."""
         value = real(self.all.get(field))
         return "-" if value is None else number(value, self.dimension)
+
+    def numbers(self) -> list[tuple[str, str]]:
+        """Its numbers with their names, those that are known."""
+        bad, total = real(self.all.get("bad")), real(self.all.get("total"))
+        counted = "" if bad is None or total is None else f"{bad:,.0f} of {total:,.0f}"
+        told = [(name, self.shown(field)) for name, field in _NUMBERS]
+        return [(name, shown) for name, shown in (*told, ("bad of all", counted)) if shown not in ("", "-")]
 
     def stands(self) -> str:
         """How far the evidence is, in odds."""

@@ -1,0 +1,145 @@
+"""What to look at next, and how to go on: concrete commands, for someone who was just woken."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from watchdog.domain.checks import CHECKS
+from watchdog.domain.marks import Marking, mark_of, why_not
+from watchdog.domain.reading import Record, is_open, items, moment, rules_of, state_of
+from watchdog.domain.rollout import Target, TargetKind
+from watchdog.domain.state import RefusalReason
+
+_REVISION = re.compile(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?)-([a-z0-9]+)")
+_FINAL = frozenset({RefusalReason.SUPERSEDED, RefusalReason.OUT_OF_REACH, RefusalReason.CONFLICT})
+_PUT_BACK = frozenset({"rolled-back", "recovering"})
+_SERVES_ON = frozenset({"held", "holding", "failed", "notified", "would-roll-back"})
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """One thing to do: a command for a shell, or a query of Prometheus at a moment."""
+
+    what: str
+    command: str = ""
+    query: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The target and the candidate as kubectl names them; what cannot be such a name is not put into a command."""
+
+    target: Target
+    workload: str  # the candidate's Deployment
+    template: str
+
+    @property
+    def kubectl(self) -> str:
+        return f"kubectl -n {shlex.quote(self.target.namespace)}"
+
+    @property
+    def replicaset(self) -> str:
+        return f"{self.workload}-{self.template}"
+
+
+def next_steps(record: Record) -> tuple[NextStep, ...]:
+    """In the order in which they are of use; fewer where the record says less."""
+    place = _place(record)
+    found = [*_queries(record)]
+    if place is not None:
+        found += [*_look(record, place), *_go_on(record, place)]
+    return (*found, *_last(record))
+
+
+def _queries(record: Record) -> Iterator[NextStep]:
+    asked = {str(name) for name in (*items(record.get("breached")), *items(record.get("noted")))}
+    for rule in rules_of(record):
+        if rule.name in asked and rule.query and rule.all.get("asks") == "prometheus":
+            yield NextStep(
+                f"What rule {rule.name} measured, as it was asked", "", rule.query, moment(rule.all.get("at"))
+            )
+
+
+def _look(record: Record, place: _Place) -> Iterator[NextStep]:
+    if not items(record.get("breached")) and not items(record.get("noted")):
+        return
+    flipped = place.target.kind is TargetKind.SERVICE
+    if state_of(record) in _SERVES_ON or flipped:
+        chosen = f"-l pod-template-hash={shlex.quote(place.template)}"
+        yield NextStep("The pods of the release", f"{place.kubectl} get pods {chosen} -o wide")
+        yield NextStep("Their logs", f"{place.kubectl} logs {chosen} --all-containers --prefix --tail=200")
+    elif state_of(record) in _PUT_BACK:
+        yield NextStep(
+            "Its pods are gone; its template is kept in its ReplicaSet",
+            f"{place.kubectl} get replicaset {place.replicaset} -o yaml",
+        )
+    yield NextStep(
+        "What else happened to it", f"{place.kubectl} describe {place.target.kind} {shlex.quote(place.target.name)}"
+    )
+
+
+def _go_on(record: Record, place: _Place) -> Iterator[NextStep]:
+    state, name = state_of(record), shlex.quote(str(place.target))
+    if state in _PUT_BACK:
+        yield NextStep("To bring the release back when it is mended, deploy it as ever: it is watched as any other is")
+        again = _again(place)
+        yield NextStep(
+            "To bring back this very release; it is watched again, and put back again if it is still bad", again
+        )
+    elif state in _SERVES_ON and items(record.get("breached")):
+        refusal = str(record.get("refusal") or "")
+        passed = {one.value for one in CHECKS if one not in _FINAL}
+        over = f" --override {refusal}" if refusal in passed else ""
+        yield NextStep(
+            "The release serves on. To put it back by hand", f"watchdog rollback {name} --reason 'WHY'{over}"
+        )
+    elif state in _SERVES_ON:
+        yield NextStep("The release serves on. To put it back by hand", f"watchdog rollback {name} --reason 'WHY'")
+    elif state == "superseded":
+        yield NextStep("How those after it fared", f"watchdog history --target {name}")
+    elif state == "inconclusive":
+        yield NextStep("Which rules are blind, and why", "watchdog check --live")
+
+
+def _again(place: _Place) -> str:
+    if place.target.kind is TargetKind.SERVICE:
+        service = shlex.quote(str(place.target))
+        return f"watchdog switch {service} --to deployment/{place.workload} --override known-bad --reason 'WHY'"
+    number = r"-o jsonpath='{.metadata.annotations.deployment\.kubernetes\.io/revision}'"
+    return (
+        f"{place.kubectl} rollout undo deployment/{place.workload} --to-revision="
+        f'"$({place.kubectl} get replicaset {place.replicaset} {number})"'
+    )
+
+
+def _last(record: Record) -> Iterator[NextStep]:
+    watch = shlex.quote(str(record.get("watch") or ""))
+    if is_open(record):
+        yield NextStep("To follow it", "watchdog status --watch")
+        return
+    if mark_of(record) is not None:
+        yield NextStep("To take the mark back", f"watchdog mark {watch} none")
+        return
+    told = {
+        Marking.FALSE_ALARM: "If nothing was wrong with the release, say so",
+        Marking.MISSED: "If it was bad after all, say so",
+    }
+    for what, when in told.items():
+        if not why_not(record, what):
+            yield NextStep(
+                f"{when}: backtest, tune and calibration learn from it", f"watchdog mark {watch} {what} --reason 'WHY'"
+            )
+
+
+def _place(record: Record) -> _Place | None:
+    try:
+        target = Target.parse(str(record.get("target")))
+    except ValueError:
+        return None
+    written = _REVISION.fullmatch(str(record.get("candidate")).split(" (")[0])
+    if written is None:
+        return None
+    return _Place(target, written[1], written[3])
