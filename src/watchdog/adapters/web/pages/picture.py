@@ -5,7 +5,7 @@ import hashlib
 from functools import cache
 
 from watchdog.adapters.web.pages.plots import figure_of
-from watchdog.adapters.web.pages.reading import Record, items, rules_of
+from watchdog.domain.reading import Record, items, rules_of
 from watchdog.drawing.tones import stylesheet
 
 
