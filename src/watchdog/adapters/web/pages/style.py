@@ -6,12 +6,12 @@ _PAGE = """
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
 body{margin:0;background:var(--wd-paper);color:var(--wd-ink);
-font:16px/1.5 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;overflow-wrap:anywhere}
+font:1rem/1.5 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;overflow-wrap:anywhere}
 header,main,footer{max-width:1080px;margin:0 auto;padding:0 24px}
 .top{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center;padding-top:20px;padding-bottom:8px}
 .top .name{font-weight:650;font-size:1.1rem;margin-right:auto}.top .name a{color:inherit;text-decoration:none}
 .top .name svg{vertical-align:-4px;margin-right:8px}
-.strip{display:flex;flex-wrap:wrap;gap:6px 8px}
+.strip{display:flex;flex-wrap:wrap;gap:6px 8px;min-width:0}.strip .badge{white-space:normal;border-radius:14px}
 main{padding-bottom:48px}footer{padding-bottom:32px;color:var(--wd-faint);font-size:.9rem}
 h1{font-size:1.7rem;line-height:1.2;margin:12px 0 10px}h2{font-size:1.2rem;margin:36px 0 10px}
 h3{font-size:1.05rem;margin:0 0 4px}p{margin:6px 0;max-width:76ch}
@@ -40,12 +40,12 @@ tbody th{font-weight:600}tbody tr:last-child>*{border-bottom:0}
 td>.why,th>.why{max-width:56ch}td time,th time{white-space:nowrap}
 .b-good>.tone,.b-bad>.tone,.b-doubt>.tone,.b-none>.tone,.tone.b-good,.tone.b-bad,.tone.b-doubt{color:var(--tone);
 font-weight:700}
-@media(min-width:641px){tbody th{min-width:15em}td[data-head]{min-width:5em}
+@media(min-width:40.06em){tbody th{min-width:15em}td[data-head]{min-width:5em}
 td[data-head^=evidence]{min-width:15em}tbody th.when{min-width:0}}
 .why{display:block;color:var(--wd-faint);font-size:.88rem;font-weight:400}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;margin:10px 0}
 dt{color:var(--wd-faint)}dd{margin:0}
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:0 40px}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(320px,100%),1fr));gap:0 40px}
 ol.line{list-style:none;margin:10px 0;padding:0;border-left:2px solid var(--wd-frame)}
 ol.line li{position:relative;padding:2px 0 10px 22px}
 ol.line li::before{content:'';position:absolute;left:-7px;top:9px;width:12px;height:12px;border-radius:50%;
@@ -62,7 +62,7 @@ select,button{display:block;font:inherit;color:var(--wd-ink);background:var(--wd
 border:1px solid var(--wd-frame);border-radius:6px;padding:4px 10px;max-width:100%}
 button{cursor:pointer;font-weight:600}
 :focus-visible{outline:3px solid var(--wd-value);outline-offset:2px;border-radius:4px}
-@media(max-width:640px){header,main,footer{padding-left:14px;padding-right:14px}.card{padding:12px 14px}
+@media(max-width:40em){header,main,footer{padding-left:14px;padding-right:14px}.card{padding:12px 14px}
 h1{font-size:1.4rem}.sides{grid-template-columns:1fr}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,tr,tbody th,td{display:block}tbody tr{padding:8px 0;border-bottom:1px solid var(--wd-grid)}
