@@ -11,7 +11,8 @@ header,main,footer{max-width:1080px;margin:0 auto;padding:0 24px}
 .top{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center;padding-top:20px;padding-bottom:8px}
 .top .name{font-weight:650;font-size:1.1rem;margin-right:auto}.top .name a{color:inherit;text-decoration:none}
 .top .name svg{vertical-align:-4px;margin-right:8px}
-.strip{display:flex;flex-wrap:wrap;gap:6px 8px;min-width:0}.strip .badge{white-space:normal;border-radius:14px}
+.strip{display:flex;flex-wrap:wrap;gap:6px 8px;min-width:0}
+.strip .badge{white-space:normal;border-radius:14px;max-width:100%}
 main{padding-bottom:48px}footer{padding-bottom:32px;color:var(--wd-faint);font-size:.9rem}
 h1{font-size:1.7rem;line-height:1.2;margin:12px 0 10px}h2{font-size:1.2rem;margin:36px 0 10px}
 h3{font-size:1.05rem;margin:0 0 4px}p{margin:6px 0;max-width:76ch}
@@ -20,7 +21,8 @@ pre{white-space:pre-wrap;margin:8px 0;padding:10px 12px;border-radius:6px;backgr
 .skip{position:absolute;left:-999px}.skip:focus{left:12px;top:8px;background:var(--wd-paper);padding:6px 10px;z-index:1}
 .faint{color:var(--wd-faint)}.lead{font-size:1.15rem}.nowrap{white-space:nowrap}
 .quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.badge{display:inline-block;border-radius:999px;padding:1px 10px;font-size:.86rem;font-weight:600;white-space:nowrap;
+.badge{display:inline-block;max-width:min(100%,22em);overflow:hidden;text-overflow:ellipsis;vertical-align:bottom;
+border-radius:999px;padding:1px 10px;font-size:.86rem;font-weight:600;white-space:nowrap;
 border:1px solid var(--tone);color:var(--tone)}
 .b-good{--tone:var(--wd-good)}.b-bad{--tone:var(--wd-bad)}.b-doubt{--tone:var(--wd-doubt)}
 .b-live{--tone:var(--wd-value)}.b-none{--tone:var(--wd-faint)}
