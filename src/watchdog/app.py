@@ -187,6 +187,7 @@ class Watchdog:
             site=self._site(reach, cache, terms),
             token_file=settings.web_token_file,
             certificate=_certificate(settings),
+            public_url=settings.public_url,
         )
         await server.start()
         stack.push_async_callback(server.stop)

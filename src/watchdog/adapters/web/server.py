@@ -13,6 +13,7 @@ from aiohttp import web, web_response
 
 from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.web.access import ServerCertificate, token_asked
+from watchdog.adapters.web.names import asked_by_name
 from watchdog.adapters.web.site import Site
 from watchdog.ports import OutOfReach
 
@@ -55,7 +56,8 @@ class CannotListen(Exception):
 class WebServer:
     """Serves what it is given callables for. `watches` and `watch` may raise `OutOfReach`, which answers 503.
 
-    With `token_file` all but `access.OPEN` asks for the token in it; with `certificate` it speaks HTTPS alone.
+    With `token_file` all but `access.OPEN` asks for the token in it; with `certificate` it speaks HTTPS alone; with
+    `public_url` it shows nothing under a stranger's name.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class WebServer:
         site: Site | None = None,
         token_file: Path | None = None,
         certificate: ServerCertificate | None = None,
+        public_url: str | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -82,11 +85,13 @@ class WebServer:
         self._site = site
         self._token_file = token_file
         self._certificate = certificate
+        self._public_url = public_url
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         """Begin to listen; raises `CannotListen`."""
-        asking = [token_asked(self._token_file)] if self._token_file is not None else []
+        asking = [asked_by_name(self._public_url)] if self._public_url is not None else []
+        asking += [token_asked(self._token_file)] if self._token_file is not None else []
         app = web.Application(middlewares=[*asking, _refuse], client_max_size=1)
         app.on_response_prepare.append(_finish)
         app.router.add_get("/healthz", self._healthz)
