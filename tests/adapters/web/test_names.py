@@ -19,7 +19,8 @@ async def status(host: str, path: str = "/api/watches", **more: str) -> int:
 @pytest.mark.parametrize(
     "host",
     ["watchdog.example.com", "WATCHDOG.example.com:8443", "watchdog.example.com.", "10.1.2.3:8080", "[::1]:8080",
-     "localhost", "rollback-watchdog", "rollback-watchdog.watchdog.svc", "rollback-watchdog.watchdog.svc.cluster.local:80"],
+     "localhost", "rollback-watchdog", "rollback-watchdog.watchdog.svc",
+     "rollback-watchdog.watchdog.svc.cluster.local:80"],
 )  # fmt: skip
 @simulated
 async def test_its_own_names_are_answered(host: str) -> None:
