@@ -1,6 +1,7 @@
 """Server-sent events: they say that there is news, never what; the page is then asked for again."""
 
 import asyncio
+import socket
 from contextlib import suppress
 
 from aiohttp import web
@@ -11,8 +12,10 @@ MOST = 200
 """Viewers at a time; further ones see the page without it being live."""
 
 _SETTLE = 1.5  # seconds from a change to its news: more may follow at once, and what is shown is a second old at most
+_EACH = 0.02  # seconds more for each viewer: a hundred of them ask for the page every few seconds, not at every change
 _QUIET = 15.0  # seconds after which a sign of life is sent, so that proxies keep the connection
 _PATIENCE = 5.0  # seconds that a viewer has to take what is sent
+_UNREAD = 4096  # bytes that the kernel keeps for one who does not read, before his patience begins to run
 
 
 class News:
@@ -24,6 +27,11 @@ class News:
         self._number = 0
         self._closing = False
         self._viewers = 0
+
+    @property
+    def viewers(self) -> int:
+        """How many look on."""
+        return self._viewers
 
     def tell(self) -> None:
         """Something changed."""
@@ -47,8 +55,12 @@ class News:
         self._viewers += 1
         try:
             await answer.prepare(request)
-            with suppress(ConnectionError, TimeoutError):
+            _keep_little(request)
+            with suppress(ConnectionError):
                 await self._stream(answer)
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # a proper end would wait for him as well
         finally:
             self._viewers -= 1
         return answer
@@ -73,11 +85,21 @@ class News:
 
     async def _settle(self) -> None:
         """Let what changes together come together, unless the server ends."""
-        until = self._clock.monotonic() + _SETTLE
+        until = self._clock.monotonic() + _SETTLE + _EACH * self._viewers
         while not self._closing and (left := until - self._clock.monotonic()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._changed.wait()
+
+
+def _keep_little(request: web.Request) -> None:
+    """What a viewer does not read is not piled up for him."""
+    if request.transport is None:
+        return
+    request.transport.set_write_buffer_limits(0)  # type: ignore[attr-defined]
+    connection = request.transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD)
 
 
 async def _send(answer: web.StreamResponse, text: str) -> None:

@@ -1,5 +1,6 @@
 """The HTTP server: health, metrics, the API, and the pages. It answers GET and HEAD, and changes nothing."""
 
+import asyncio
 import errno
 import logging
 import os
@@ -39,6 +40,7 @@ _HEADERS = MappingProxyType(
 )
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _HEADER_BYTES = 8190
+_PATIENCE = 30.0  # seconds that an answer has to be taken; then the connection is cut
 
 # What is no HTTP is answered by aiohttp before any code of ours runs, with its name and Python's version. There is no
 # other way to have it say less.
@@ -92,7 +94,7 @@ class WebServer:
         """Begin to listen; raises `CannotListen`."""
         asking = [asked_by_name(self._public_url)] if self._public_url is not None else []
         asking += [token_asked(self._token_file)] if self._token_file is not None else []
-        app = web.Application(middlewares=[*asking, _refuse], client_max_size=1)
+        app = web.Application(middlewares=[*asking, _send, _refuse], client_max_size=1)
         app.on_response_prepare.append(_finish)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -169,6 +171,27 @@ class WebServer:
         if document is None:
             return _json({"error": "there is no such watch"}, status=404)
         return _json(document)
+
+
+@web.middleware
+async def _send(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Sends the answer here, where there is an end to it: aiohttp would wait for ever for one who does not read."""
+    answer = await handler(request)
+    transport = request.transport
+    if transport is None or not isinstance(answer, web.Response):
+        return answer
+    transport.set_write_buffer_limits(0)  # type: ignore[attr-defined]
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await answer.prepare(request)
+            await answer.write_eof()
+    except TimeoutError:
+        transport.abort()
+    except ConnectionError:
+        pass  # he has left
+    return answer
 
 
 @web.middleware
