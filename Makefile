@@ -46,7 +46,8 @@ lint: $(VENV)/.installed ## ruff, and the imports' one way
 types: $(VENV)/.installed ## mypy --strict
 	$(BIN)/mypy
 
-docs: $(VENV)/.installed ## docs/tuning.md with what its commands print today (needs Prometheus)
+docs: $(VENV)/.installed ## docs/tuning.md and docs/at-three-in-the-morning.md with what their commands print today (needs Prometheus)
+	PYTHONPATH=tests:. $(BIN)/python -m pages.at_three
 	PYTHONPATH=tests:. $(BIN)/python -m pages.tuning
 
 coverage: $(VENV)/.installed ## branches of domain and rulebook that no test takes

@@ -145,8 +145,11 @@ async def released(town: Town, browser: Chromium, pictures: Path) -> None:
     await town.sleep(5)
     await look.both_see("rolled-back", "recovered")
     await story.both_see("rolled-back, recovered")
+    await look.both_see("Nothing open")
     await browser(lambda: photographed(story.live, pictures / "watch.png", 1240))
+    await browser(lambda: photographed(look.live, pictures / "over.png", 480))
     await _side_by_side(town, look, pictures)
+    await _held(town, browser, pictures)
     await browser(lambda: _still_the_same(look, story))
 
 
@@ -175,8 +178,8 @@ def _still_the_same(*seen: Readers) -> None:
         assert all(asked.startswith("GET ") for asked in documents)
 
 
-async def held(town: Town, browser: Chromium) -> Page:
-    """A bad release of a service that an annotation holds, and its page."""
+async def _held(town: Town, browser: Chromium, pictures: Path) -> None:
+    """A bad release of a service that an annotation holds, and what its page says of the checks."""
     town.deploy("agent", "plasma/agent:2.4.0", manager="deploy-bot")
     until = town.clock.now() + timedelta(hours=8)
     marks = {"metadata": {"annotations": {HOLD: f"until={until.isoformat()}; the migration cannot go back"}}}
@@ -184,5 +187,7 @@ async def held(town: Town, browser: Chromium) -> Page:
     await town.phase("agent", "holding")
     await town.sleep(5)
     assert town.watchdog is not None
-    url = town.watchdog.url
-    return await browser.opens(f"{url}/watches/{town.records('agent')[-1]['watch']}", DESKTOP)
+    page = await browser.opens(f"{town.watchdog.url}/watches/{town.records('agent')[-1]['watch']}", DESKTOP)
+    checks = page.locator("section[aria-labelledby=checks]")
+    assert "the migration cannot go back" in await browser(checks.inner_text)
+    await browser(lambda: checks.screenshot(path=pictures / "held.png"))
