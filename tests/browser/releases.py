@@ -146,7 +146,7 @@ async def released(town: Town, browser: Chromium, pictures: Path) -> None:
     await look.both_see("rolled-back", "recovered")
     await story.both_see("rolled-back, recovered")
     await look.both_see("Nothing open")
-    await browser(lambda: photographed(story.live, pictures / "watch.png", 1240))
+    await browser(lambda: photographed(story.live, pictures / "watch.png", 1480))
     await browser(lambda: photographed(look.live, pictures / "over.png", 480))
     await _side_by_side(town, look, pictures)
     await _held(town, browser, pictures)
@@ -190,4 +190,12 @@ async def _held(town: Town, browser: Chromium, pictures: Path) -> None:
     page = await browser.opens(f"{town.watchdog.url}/watches/{town.records('agent')[-1]['watch']}", DESKTOP)
     checks = page.locator("section[aria-labelledby=checks]")
     assert "the migration cannot go back" in await browser(checks.inner_text)
-    await browser(lambda: checks.screenshot(path=pictures / "held.png"))
+
+    def taken() -> None:
+        checks.scroll_into_view_if_needed()
+        box = checks.bounding_box()
+        assert box is not None
+        around = {"x": 0, "y": box["y"] - 16, "width": DESKTOP[0], "height": box["height"] + 32}
+        page.screenshot(path=pictures / "held.png", clip=around)  # type: ignore[arg-type]
+
+    await browser(taken)

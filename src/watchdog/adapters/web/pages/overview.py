@@ -200,7 +200,7 @@ def _ended(records: Sequence[Record], now: datetime, *, filtered: bool) -> str:
             watch_link(record.get("watch"), name(record.get("target")))
             + f' <span class="why">{said(image_tags(record, "candidate") or record.get("candidate"))}</span>',
             outcome(record),
-            said(record.get("reason"), 400),
+            said(record.get("headline") or record.get("reason"), 400),
             time(ended) + f' <span class="why">{ago(ended, now)}</span>',
         )
         for record, ended in ((one, moment(one.get("ended_at"))) for one in records[:OUTCOMES_SHOWN])

@@ -22,7 +22,7 @@ pre{white-space:pre-wrap;margin:8px 0;padding:10px 12px;border-radius:6px;backgr
 .faint{color:var(--wd-faint)}.lead{font-size:1.15rem}.nowrap{white-space:nowrap}
 .quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .badge{display:inline-block;max-width:min(100%,22em);overflow:hidden;text-overflow:ellipsis;vertical-align:bottom;
-border-radius:999px;padding:1px 10px;font-size:.86rem;font-weight:600;white-space:nowrap;
+margin:1px 0;border-radius:999px;padding:1px 10px;font-size:.86rem;font-weight:600;white-space:nowrap;
 border:1px solid var(--tone);color:var(--tone)}
 .b-good{--tone:var(--wd-good)}.b-bad{--tone:var(--wd-bad)}.b-doubt{--tone:var(--wd-doubt)}
 .b-live{--tone:var(--wd-value)}.b-none{--tone:var(--wd-faint)}
@@ -54,6 +54,7 @@ ol.line li::before{content:'';position:absolute;left:-7px;top:9px;width:12px;hei
 background:var(--wd-paper);border:3px solid var(--tone,var(--wd-faint))}
 ol.line .when{color:var(--wd-faint);font-size:.9rem;margin-right:10px;font-variant-numeric:tabular-nums}
 ul.plain{list-style:none;padding:0;margin:8px 0}ul.plain li{padding:3px 0}
+ul.plain li>b{display:block;padding-left:1.2em}
 .wide{overflow-x:auto;margin:10px 0}svg.wd{display:block;max-width:100%;height:auto}
 svg.wd.bar{height:10px;border-radius:5px}svg.wd-small{display:inline-block;vertical-align:middle;margin-right:8px;max-width:none}
 details{margin:8px 0}summary{cursor:pointer;padding:4px 0}
