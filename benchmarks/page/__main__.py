@@ -74,7 +74,7 @@ async def looked(seen: Seen, viewers: int, seconds: float, *, deaf: int = 0) -> 
 
     sources = Sources(kept, kept, Heard(clock), outlines, none, lambda: "leader", lambda: ("0" * 12, ""), lambda: ())
     settings = load(rules=Path(__file__), prometheus_url="http://127.0.0.1:9090", namespace="watchdog")
-    news = News(clock)
+    news = News()
 
     async def nothing() -> Sequence[dict[str, Any]]:
         return ()

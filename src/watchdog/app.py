@@ -289,7 +289,7 @@ class Watchdog:
             rules=lambda: (self._rulebook.digest, self._rules_problem),
             troubles=lambda: cache.troubles,
         )
-        showing, news = Showing(self.settings, self._clock, sources), News(self._clock)
+        showing, news = Showing(self.settings, self._clock, sources), News()
         self.observer.on_news = news.tell
         self.observer.on_end = lambda record: showing.ended(reach.document(record))
         self.observer.on_delivery = self._heard.delivery

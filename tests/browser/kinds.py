@@ -12,7 +12,6 @@ from replay.reports import fortnight
 from watchdog.adapters.web import News, Site, WebServer
 from watchdog.adapters.web.pages import Fact, Health, Overview, Setting, watch_page
 from watchdog.replay.rendering.html import html
-from watchdog.simulator.clock import SimulatedClock
 
 BAD = (0.004, 0.5, 0.5, 0.5, 0.5, 0.5)
 HEALTH = Health(
@@ -78,7 +77,7 @@ async def served(view: FakeView, **more: Any) -> AsyncIterator[tuple[str, News]]
     async def watch(watch_id: str) -> Mapping[str, Any] | None:
         return await view.record(watch_id)
 
-    news = News(SimulatedClock(at(0)))
+    news = News()
     server = WebServer(
         "127.0.0.1", 0, ready=lambda: (True, []), metrics=lambda: b"", watches=nothing, watch=watch,
         site=Site(view, news), **more,

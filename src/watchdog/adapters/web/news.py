@@ -6,8 +6,6 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from watchdog.ports import Clock
-
 MOST = 200
 """Viewers at a time; further ones see the page without it being live."""
 
@@ -21,11 +19,10 @@ _UNREAD = 4096  # bytes that the kernel keeps for one who does not read, before 
 class News:
     """Tells viewers that something changed. Telling costs nothing where nobody looks, and waits for nobody."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._changed = asyncio.Event()
         self._number = 0
-        self._closing = False
+        self._closing = asyncio.Event()
         self._viewers = 0
 
     @property
@@ -40,7 +37,7 @@ class News:
 
     def close(self) -> None:
         """Let every viewer go, so that the server can end."""
-        self._closing = True
+        self._closing.set()
         self._wake()
 
     def _wake(self) -> None:
@@ -49,7 +46,7 @@ class News:
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """The stream of one viewer; ends when he leaves, does not take what is sent, or the server ends."""
-        if self._viewers >= MOST or self._closing:
+        if self._viewers >= MOST or self._closing.is_set():
             return web.Response(status=503, text="too many viewers; reload the page instead\n")
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         self._viewers += 1
@@ -77,19 +74,17 @@ class News:
 
     async def _go_on(self, seen: int) -> bool:
         """Wait for news, for a while; False where the server ends."""
-        if seen == self._number and not self._closing:
+        if seen == self._number and not self._closing.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_QUIET):
                     await self._changed.wait()
-        return not self._closing
+        return not self._closing.is_set()
 
     async def _settle(self) -> None:
         """Let what changes together come together, unless the server ends."""
-        until = self._clock.monotonic() + _SETTLE + _EACH * self._viewers
-        while not self._closing and (left := until - self._clock.monotonic()) > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._changed.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE + _EACH * self._viewers):
+                await self._closing.wait()
 
 
 def _keep_little(request: web.Request) -> None:
