@@ -79,7 +79,7 @@ bench-page: $(VENV)/.installed ## the status page at 1,000 targets, and 100 view
 
 bench-check: $(VENV)/.bench ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks
-	MYPYPATH=src:. $(BIN)/mypy --strict -p benchmarks
+	MYPYPATH=src:.:tests $(BIN)/mypy --strict -p benchmarks
 
 deploy: $(VENV)/.installed ## write anew what deploy/ and docs/licences.md have from the code (rights, rules, dashboard)
 	$(BIN)/python deploy/generate.py

@@ -91,7 +91,7 @@ def _keep_little(request: web.Request) -> None:
     """What a viewer does not read is not piled up for him."""
     if request.transport is None:
         return
-    request.transport.set_write_buffer_limits(0)  # type: ignore[attr-defined]
+    request.transport.set_write_buffer_limits(0)
     connection = request.transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD)

@@ -182,7 +182,7 @@ async def _send(
     transport = request.transport
     if transport is None or not isinstance(answer, web.Response):
         return answer
-    transport.set_write_buffer_limits(0)  # type: ignore[attr-defined]
+    transport.set_write_buffer_limits(0)
     try:
         async with asyncio.timeout(_PATIENCE):
             await answer.prepare(request)
