@@ -11,6 +11,7 @@ from town import Town, tell
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(300)  # a browser shares its cores with the other tests
 @needs_chromium
 def test_a_bad_release_is_seen_without_a_reload_and_without_a_script_by_reloading(tmp_path: Path) -> None:
     async def story(town: Town) -> None:

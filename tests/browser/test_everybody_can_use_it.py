@@ -11,7 +11,7 @@ from browser.kinds import EveryKind, addresses, served
 from chromium import DESKTOP, PHONE, Chromium, accessibility, chromium, needs_chromium
 from watchdog.simulator.clock import run_simulated
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), needs_chromium]
 
 REACHED = """() => [...document.querySelectorAll('a[href], button, select, input, summary, [tabindex="0"]')]
   .filter(one => one.checkVisibility() && (one.type !== 'radio' || one.checked))"""

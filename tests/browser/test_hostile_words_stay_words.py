@@ -16,7 +16,7 @@ from town import Town, tell
 from watchdog.adapters.web.pages import Fact, Health, Overview, Setting, watch_page
 from watchdog.simulator.clock import run_simulated
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), needs_chromium]
 
 OURS = """() => ({
   scripts: [...document.scripts].map(one => new URL(one.src).pathname.split('.')[0]),

@@ -14,7 +14,7 @@ from browser.kinds import served
 from chromium import Chromium, Watched, chromium, loaded, needs_chromium
 from watchdog.simulator.clock import run_simulated
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), needs_chromium]
 
 TRIED = """async url => {
   const told = {};
