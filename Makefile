@@ -8,7 +8,7 @@ MINUTES ?= 10
 SEED    ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +46,8 @@ lint: $(VENV)/.installed ## ruff, and the imports' one way
 types: $(VENV)/.installed ## mypy --strict
 	$(BIN)/mypy
 
-docs: $(VENV)/.installed ## docs/tuning.md with what its commands print today (needs Prometheus)
+docs: $(VENV)/.installed ## docs/tuning.md and docs/at-three-in-the-morning.md with what their commands print today (needs Prometheus)
+	PYTHONPATH=tests:. $(BIN)/python -m pages.at_three
 	PYTHONPATH=tests:. $(BIN)/python -m pages.tuning
 
 coverage: $(VENV)/.installed ## branches of domain and rulebook that no test takes
@@ -73,9 +74,12 @@ bench-judge: $(VENV)/.bench ## the judge beside its peers: benchmarks/results/ju
 bench-backtest: $(VENV)/.installed ## a backtest of 14 days: seconds and memory, benchmarks/results/backtest.md (needs Prometheus)
 	$(BIN)/python -m benchmarks.backtest $(ARGS)
 
+bench-page: $(VENV)/.installed ## the status page at 1,000 targets, and 100 viewers of it: benchmarks/results/page.md
+	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.page $(ARGS)
+
 bench-check: $(VENV)/.bench ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks
-	MYPYPATH=src:. $(BIN)/mypy --strict -p benchmarks
+	MYPYPATH=src:.:tests $(BIN)/mypy --strict -p benchmarks
 
 deploy: $(VENV)/.installed ## write anew what deploy/ and docs/licences.md have from the code (rights, rules, dashboard)
 	$(BIN)/python deploy/generate.py

@@ -15,7 +15,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, object, None
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
     required = os.environ.get("WATCHDOG_REAL_PARTS") == "required"
-    if required and report.skipped and item.get_closest_marker("prometheus") is not None:
+    real = item.get_closest_marker("prometheus") is not None or item.get_closest_marker("browser") is not None
+    if required and report.skipped and real:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and CI needs it: {report.longrepr}"
 

@@ -348,10 +348,15 @@ def image_of(pod: Mapping[str, Any]) -> str:
 
 @asynccontextmanager
 async def town(
-    furnish: Callable[[Town], None], *, rules: str = RULES, scrape_interval: float = 5.0, start: bool = True
+    furnish: Callable[[Town], None],
+    *,
+    rules: str = RULES,
+    scrape_interval: float = 5.0,
+    start: bool = True,
+    begin: datetime = START,
 ) -> AsyncIterator[Town]:
-    """A town after an hour of uneventful service, with the watchdog running in it."""
-    clock = SimulatedClock(START)
+    """A town after an hour of uneventful service, with the watchdog running in it. `begin`: what its clock says."""
+    clock = SimulatedClock(begin)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-story-")))
         here = Town(clock, folder, stack.enter_context(free_octet()), rules, scrape_interval)
@@ -375,11 +380,12 @@ def tell(
     rules: str = RULES,
     scrape_interval: float = 5.0,
     start: bool = True,
+    begin: datetime = START,
 ) -> None:
     """Run a story on simulated time."""
 
     async def main() -> None:
-        async with town(furnish, rules=rules, scrape_interval=scrape_interval, start=start) as here:
+        async with town(furnish, rules=rules, scrape_interval=scrape_interval, start=start, begin=begin) as here:
             await body(here)
 
     run_simulated(main())

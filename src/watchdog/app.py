@@ -188,6 +188,7 @@ class Watchdog:
             site=self._site(reach, cache, terms),
             token_file=settings.web_token_file,
             certificate=_certificate(settings),
+            public_url=settings.public_url,
         )
         await server.start()
         stack.push_async_callback(server.stop)
@@ -283,12 +284,13 @@ class Watchdog:
             journal=reach.journal,
             braking=reach.braking,
             heard=self._heard,
-            watches=lambda: terms.watches(reach),
+            outlines=lambda: terms.outlines(reach),
+            watch=lambda watch_id: terms.open_watch(reach, watch_id),
             role=lambda: terms.role,
             rules=lambda: (self._rulebook.digest, self._rules_problem),
             troubles=lambda: cache.troubles,
         )
-        showing, news = Showing(self.settings, self._clock, sources), News(self._clock)
+        showing, news = Showing(self.settings, self._clock, sources), News()
         self.observer.on_news = news.tell
         self.observer.on_end = lambda record: showing.ended(reach.document(record))
         self.observer.on_delivery = self._heard.delivery

@@ -26,7 +26,8 @@ class Sources:
     journal: Journal
     braking: Braking
     heard: Heard
-    watches: Callable[[], Awaitable[Sequence[Document]]]  # the open ones, as they stand
+    outlines: Callable[[], Awaitable[Sequence[Document]]]  # of the open watches, as they stand
+    watch: Callable[[str], Awaitable[Document | None]]  # the record of an open one
     role: Callable[[], str]  # leader, or standby of whom
     rules: Callable[[], tuple[str, str]]  # the digest of those in force, and what is wrong with the file
     troubles: Callable[[], Sequence[str]]  # with the API server
@@ -67,9 +68,9 @@ class Showing:
 
     async def record(self, watch_id: str) -> Mapping[str, Any] | None:
         """The record of an open watch as it stands, of an ended one as it was kept."""
-        for record in await self._sources.watches():
-            if record.get("watch") == watch_id:
-                return record
+        record = await self._sources.watch(watch_id)
+        if record is not None:
+            return record
         async with self._asking:
             now = self._clock.monotonic()
             known = self._opened.get(watch_id)
@@ -84,7 +85,7 @@ class Showing:
 
     async def _look(self) -> Overview:
         now, troubles = self._clock.now(), list(self._sources.troubles())
-        watches = await self._sources.watches()
+        watches = await self._sources.outlines()
         try:
             kept = await self._ended_records()
         except OutOfReach as error:

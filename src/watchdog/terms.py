@@ -11,9 +11,10 @@ from watchdog.adapters.sharded import ShardedJournal, ShardedObserver, namespace
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.domain.effects import Notice
-from watchdog.domain.record import is_about, record_of
+from watchdog.domain.record import is_about, outline_of, record_of
 from watchdog.domain.rules import Rulebook
 from watchdog.domain.shards import WHOLE, Shard
+from watchdog.domain.state import Watch
 from watchdog.engine.leading import lead
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Document, Leadership
@@ -117,18 +118,36 @@ class Terms:
 
     async def watches(self, reach: Reach) -> Sequence[Document]:
         """The open ones: its own as they stand, those of other leaders as they are journalled."""
-        own = [reach.document(record_of(one)) for supervisor in self.supervisors for one in supervisor.watches]
+        return [*(reach.document(record_of(one)) for one in self._own), *await self._others(reach)]
+
+    async def outlines(self, reach: Reach) -> Sequence[Document]:
+        """The same, its own as outlines."""
+        return [*(reach.document(outline_of(one)) for one in self._own), *await self._others(reach)]
+
+    @property
+    def _own(self) -> list[Watch]:
+        return [one for supervisor in self.supervisors for one in supervisor.watches]
+
+    async def _others(self, reach: Reach) -> list[Document]:
+        """The open watches of other leaders, as they are journalled."""
         held = [seat.shard for seat in self._held]
         if len(held) == len(self._seats):
-            return own
+            return []
         kept = await reach.journal.records(open_only=True)
-        return [*own, *(one for one in kept if not any(shard.has(namespace_of(one)) for shard in held))]
+        return [one for one in kept if not any(shard.has(namespace_of(one)) for shard in held)]
+
+    async def open_watch(self, reach: Reach, watch_id: str) -> Document | None:
+        """The record of one open watch."""
+        own = next((one for one in self._own if one.id == watch_id), None)
+        if own is not None:
+            return reach.document(record_of(own))
+        return next((one for one in await self._others(reach) if one.get("watch") == watch_id), None)
 
     async def watch(self, reach: Reach, watch_id: str) -> Document | None:
         """One record: as it stands, else as it was kept."""
-        for record in await self.watches(reach):
-            if record["watch"] == watch_id:
-                return record
+        record = await self.open_watch(reach, watch_id)
+        if record is not None:
+            return record
         return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
 
     async def of_target(self, reach: Reach, target: str) -> Sequence[Document]:

@@ -54,7 +54,15 @@ def record_of(watch: Watch) -> dict[str, Any]:
     return document
 
 
-def _document(watch: Watch, every: int) -> dict[str, Any]:
+def outline_of(watch: Watch) -> dict[str, Any]:
+    """The record without what is for a watch's own page and for going on: no `state`, bets, or courses of numbers.
+
+    It costs a tenth of the record, for whoever looks at many watches at a time.
+    """
+    return _document(watch, PATH_KEPT, whole=False)
+
+
+def _document(watch: Watch, every: int, *, whole: bool = True) -> dict[str, Any]:
     stable = watch.stable.revision if watch.stable else None
     document = {
         "schema": SCHEMA,
@@ -93,7 +101,7 @@ def _document(watch: Watch, every: int) -> dict[str, Any]:
             for telling in watch.tellings
         ],
         **({"would_send": [_unsent(write) for write in watch.withheld]} if watch.withheld else {}),
-        "state": dump(_without_blocks(watch)),
+        **({"state": dump(_without_blocks(watch))} if whole else {}),
     }
     return {**document, "headline": headline_of(document)}
 

@@ -173,7 +173,8 @@ def document(figure: Figure, key: str, body: str, height: float, hatch: str, *, 
         viewBox=f"0 0 {figure.width:.0f} {height:.0f}",
         width=round(figure.width),
         height=round(height),
-        role="img",
+        # What an image holds is not told, so that a picture with links is a group.
+        role="group" if "<a " in body else "img",
         aria_labelledby=f"{key}-title {key}-desc",
         font_family=FONT,
     )

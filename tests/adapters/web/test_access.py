@@ -48,7 +48,8 @@ async def status(server: WebServer, session: aiohttp.ClientSession, path: str, s
     async with session.get(server.url + path, headers=headers) as answer:
         assert TOKEN not in str(answer.headers) + await answer.text()
         if answer.status == 401:
-            assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+            asked = [challenge.split(" ")[0] for challenge in answer.headers.getall("WWW-Authenticate")]
+            assert asked == ["Bearer", "Basic"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
         return answer.status
 

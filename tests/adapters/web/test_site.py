@@ -15,7 +15,6 @@ from builders import at
 from watchdog.adapters.web import News, Site, WebServer
 from watchdog.adapters.web.pages import Health, Overview, Setting
 from watchdog.ports import OutOfReach
-from watchdog.simulator.clock import SimulatedClock
 
 
 class FakeView:
@@ -44,7 +43,7 @@ async def nothing(*_: Any) -> Any:
 
 @asynccontextmanager
 async def serving(view: FakeView | None = None) -> AsyncIterator[tuple[aiohttp.ClientSession, News]]:
-    news = News(SimulatedClock(at(0)))
+    news = News()
     server = WebServer(
         "127.0.0.1", 0, ready=lambda: (True, []), metrics=lambda: b"", watches=nothing, watch=nothing,
         site=Site(view or FakeView(), news),

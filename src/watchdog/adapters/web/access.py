@@ -21,8 +21,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 """Open to whoever reaches the port: the kubelet shows no token, and Prometheus need not hold one more."""
 
-# Browsers ask people for a password, and show it to the page's own requests as well.
-_ASKS = 'Bearer realm="rollback-watchdog", Basic realm="rollback-watchdog: any user, the token as password"'
+# Browsers ask people for a password, and show it to the page's own requests as well. A header for each way: Chromium
+# takes a line that begins with a scheme it does not know for one challenge, and would ask nobody for anything.
+_ASKS = ('Bearer realm="rollback-watchdog"', 'Basic realm="rollback-watchdog: any user, the token as password"')
 
 
 def token_asked(token_file: Path) -> Middleware:
@@ -42,8 +43,10 @@ def token_asked(token_file: Path) -> Middleware:
             log.error("nobody is let in", extra={"facts": {"why": str(error)}})  # noqa: TRY400 - all is said
             return _closing(web.Response(status=503, text="the token is not readable here; the log says why\n"))
         if not hmac.compare_digest(_shown(request).encode(), right.encode()):
-            asks = {"WWW-Authenticate": _ASKS}
-            return _closing(web.Response(status=401, text="show the token of WATCHDOG_WEB_TOKEN_FILE\n", headers=asks))
+            answer = web.Response(status=401, text="show the token of WATCHDOG_WEB_TOKEN_FILE\n")
+            for challenge in _ASKS:
+                answer.headers.add("WWW-Authenticate", challenge)
+            return _closing(answer)
         return await handler(request)
 
     return middleware

@@ -1,5 +1,6 @@
 """The HTTP server: health, metrics, the API, and the pages. It answers GET and HEAD, and changes nothing."""
 
+import asyncio
 import errno
 import logging
 import os
@@ -13,6 +14,7 @@ from aiohttp import web, web_response
 
 from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.web.access import ServerCertificate, token_asked
+from watchdog.adapters.web.names import asked_by_name
 from watchdog.adapters.web.site import Site
 from watchdog.ports import OutOfReach
 
@@ -39,6 +41,7 @@ _HEADERS = MappingProxyType(
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _OPENMETRICS = "application/openmetrics-text"
 _HEADER_BYTES = 8190
+_PATIENCE = 30.0  # seconds that an answer has to be taken; then the connection is cut
 
 # What is no HTTP is answered by aiohttp before any code of ours runs, with its name and Python's version. There is no
 # other way to have it say less.
@@ -56,7 +59,8 @@ class CannotListen(Exception):
 class WebServer:
     """Serves what it is given callables for. `watches` and `watch` may raise `OutOfReach`, which answers 503.
 
-    With `token_file` all but `access.OPEN` asks for the token in it; with `certificate` it speaks HTTPS alone.
+    With `token_file` all but `access.OPEN` asks for the token in it; with `certificate` it speaks HTTPS alone; with
+    `public_url` it shows nothing under a stranger's name.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class WebServer:
         site: Site | None = None,
         token_file: Path | None = None,
         certificate: ServerCertificate | None = None,
+        public_url: str | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -85,12 +90,14 @@ class WebServer:
         self._site = site
         self._token_file = token_file
         self._certificate = certificate
+        self._public_url = public_url
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         """Begin to listen; raises `CannotListen`."""
-        asking = [token_asked(self._token_file)] if self._token_file is not None else []
-        app = web.Application(middlewares=[*asking, _refuse], client_max_size=1)
+        asking = [asked_by_name(self._public_url)] if self._public_url is not None else []
+        asking += [token_asked(self._token_file)] if self._token_file is not None else []
+        app = web.Application(middlewares=[*asking, _send, _refuse], client_max_size=1)
         app.on_response_prepare.append(_finish)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -172,6 +179,27 @@ class WebServer:
         if document is None:
             return _json({"error": "there is no such watch"}, status=404)
         return _json(document)
+
+
+@web.middleware
+async def _send(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Sends the answer here, where there is an end to it: aiohttp would wait for ever for one who does not read."""
+    answer = await handler(request)
+    transport = request.transport
+    if transport is None or not isinstance(answer, web.Response):
+        return answer
+    transport.set_write_buffer_limits(0)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await answer.prepare(request)
+            await answer.write_eof()
+    except TimeoutError:
+        transport.abort()
+    except ConnectionError:
+        pass  # he has left
+    return answer
 
 
 @web.middleware

@@ -28,7 +28,7 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 def figure(content: str, label: str) -> str:
     """A picture or table that scrolls within itself on narrow screens, so that its words stay legible."""
-    return f'<div class="wide" role="region" aria-label="{words(label)}" tabindex="0">{content}</div>'
+    return f'<div class="wide" role="group" aria-label="{words(label)}" tabindex="0">{content}</div>'
 
 
 def fact(name: str, text: str) -> str:

@@ -6,7 +6,7 @@ _PAGE = """
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
 body{margin:0;background:var(--wd-paper);color:var(--wd-ink);
-font:16px/1.5 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif}
+font:1rem/1.5 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif}
 main{max-width:1064px;margin:0 auto;padding:24px 32px 64px}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 4px}h2{font-size:1.2rem;margin:40px 0 8px}
 h3{font-size:1rem;margin:16px 0 4px}p{margin:8px 0;max-width:72ch}
@@ -37,12 +37,17 @@ display:inline-flex;gap:6px;align-items:center;overflow-wrap:anywhere}
 a{color:var(--wd-value)}.wd a:focus-visible{outline-offset:0}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:8px 0;font-size:.92rem}
 dt{color:var(--wd-faint)}dd{margin:0;overflow-wrap:anywhere}
-@media(max-width:600px){main{padding:16px 12px 48px}dl{grid-template-columns:1fr}dd{margin-bottom:6px}
+@media(max-width:37.5em){main{padding:16px 12px 48px}dl{grid-template-columns:1fr}dd{margin-bottom:6px}
 .group{padding:0 8px}
 .cards{grid-template-columns:1fr 1fr}.cards li{padding:8px 12px}.cards b{font-size:1.3rem}}
 @media print{main{max-width:none;padding:0}.filter{display:none}}
 """
 
+# A word needs more contrast than a line of the same meaning.
+_WORDS = (
+    ":root{--wd-word:#B34700}@media(prefers-color-scheme:dark){:root{--wd-word:#FF9B5E}}"
+    ".badge.breach{color:var(--wd-word)}.badge.muted{color:var(--wd-faint)}"
+)
 _TONES = ("breach", "good", "doubt", "act", "muted", "ink", "evidence")
 
 
@@ -51,4 +56,4 @@ def page_style(targets: int) -> str:
     tones = "".join(f".{tone}{{color:var(--wd-{tone})}}" for tone in _TONES)
     filters = "".join(f"main:has(#t{index}:checked) .switch:not(.t{index}){{display:none}}" for index in range(targets))
     # The page takes the pictures' colours: where `.wd` sets them, the page's root does as well.
-    return stylesheet().replace(".wd{--", ":root,.wd{--") + _PAGE.replace("\n", "") + tones + filters
+    return stylesheet().replace(".wd{--", ":root,.wd{--") + _PAGE.replace("\n", "") + tones + _WORDS + filters

@@ -7,6 +7,7 @@ from watchdog.adapters.web.pages.markup import said
 from watchdog.domain.reading import Record, state_of
 
 _LONGEST = 253
+_CHOICES = 300  # of one kind; any other can still be asked for by the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def form(chosen: Filter, records: Sequence[Record]) -> str:
 
 
 def _select(name: str, chosen: str, found: Iterable[str]) -> str:
-    values = sorted({*filter(None, found), *([chosen] if chosen else [])})
+    values = sorted({*filter(None, found)})[:_CHOICES]
+    if chosen and chosen not in values:
+        values.append(chosen)
     options = "".join(
         f'<option value="{said(value, _LONGEST)}"{" selected" if value == chosen else ""}>{said(value, 80)}</option>'
         for value in values

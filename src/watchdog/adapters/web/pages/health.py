@@ -34,7 +34,7 @@ def strip(health: Health) -> str:
     wrong = [fact for fact in health.facts if fact.standing in ("bad", "doubt")]
     if not wrong:
         return _mark("good", "all well")
-    return "".join(_mark(fact.standing, f"{fact.name}: {fact.text}"[:80]) for fact in wrong[:4])
+    return "".join(_mark(fact.standing, f"{fact.name}: {fact.text}") for fact in wrong[:4])
 
 
 def section(health: Health) -> str:
@@ -51,7 +51,7 @@ def alarms(health: Health) -> str:
 
 
 def _mark(standing: str, text: str) -> str:
-    return f'<span class="badge b-{standing}"><span aria-hidden="true">{_SIGN[standing]}</span> {said(text)}</span>'
+    return f'<span class="badge b-{standing}"><span aria-hidden="true">{_SIGN[standing]}</span> {said(text, 80)}</span>'
 
 
 def _sign(standing: str) -> str:

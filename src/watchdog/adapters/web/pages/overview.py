@@ -25,6 +25,7 @@ from watchdog.drawing.meters import meter, progress
 _MARK = f'<svg width="22" height="22" viewBox="0 0 22 22" aria-hidden="true">{MARK}</svg>'
 OUTCOMES_SHOWN = 50
 _IN_FULL = 12  # open watches that are shown with all their rules; further ones in a line each
+_IN_LINES = 200  # of these; where there are more than fit on a page, they are counted
 _TONES = {"watching": "live", "recovering": "good", "deciding": "doubt", "holding": "doubt", "acting": "bad"}
 
 
@@ -77,9 +78,12 @@ def _open(records: Sequence[Record], all_open: int, now: datetime, form: str) ->
         rows = [
             (watch_link(record.get("watch"), name(record.get("target"))), badge(state_of(record)), _worst(record),
              _left(record, now))
-            for record in rest
+            for record in rest[:_IN_LINES]
         ]  # fmt: skip
         full += table("Further open watches", ("target", "state", "what its rules say", "time left"), rows)
+    if len(rest) > _IN_LINES:
+        many = f"{len(rest) - _IN_LINES} more are open, none of them nearer to a breach"
+        full += f'<p class="note">{many}: filter, or <code>watchdog status</code></p>'
     return f"{head}{full}</section>"
 
 
@@ -196,7 +200,7 @@ def _ended(records: Sequence[Record], now: datetime, *, filtered: bool) -> str:
             watch_link(record.get("watch"), name(record.get("target")))
             + f' <span class="why">{said(image_tags(record, "candidate") or record.get("candidate"))}</span>',
             outcome(record),
-            said(record.get("reason"), 400),
+            said(record.get("headline") or record.get("reason"), 400),
             time(ended) + f' <span class="why">{ago(ended, now)}</span>',
         )
         for record, ended in ((one, moment(one.get("ended_at"))) for one in records[:OUTCOMES_SHOWN])

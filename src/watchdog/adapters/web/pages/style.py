@@ -6,12 +6,13 @@ _PAGE = """
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
 body{margin:0;background:var(--wd-paper);color:var(--wd-ink);
-font:16px/1.5 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;overflow-wrap:anywhere}
+font:1rem/1.5 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;overflow-wrap:anywhere}
 header,main,footer{max-width:1080px;margin:0 auto;padding:0 24px}
 .top{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center;padding-top:20px;padding-bottom:8px}
 .top .name{font-weight:650;font-size:1.1rem;margin-right:auto}.top .name a{color:inherit;text-decoration:none}
 .top .name svg{vertical-align:-4px;margin-right:8px}
-.strip{display:flex;flex-wrap:wrap;gap:6px 8px}
+.strip{display:flex;flex-wrap:wrap;gap:6px 8px;min-width:0}
+.strip .badge{white-space:normal;border-radius:14px;max-width:100%}
 main{padding-bottom:48px}footer{padding-bottom:32px;color:var(--wd-faint);font-size:.9rem}
 h1{font-size:1.7rem;line-height:1.2;margin:12px 0 10px}h2{font-size:1.2rem;margin:36px 0 10px}
 h3{font-size:1.05rem;margin:0 0 4px}p{margin:6px 0;max-width:76ch}
@@ -20,7 +21,8 @@ pre{white-space:pre-wrap;margin:8px 0;padding:10px 12px;border-radius:6px;backgr
 .skip{position:absolute;left:-999px}.skip:focus{left:12px;top:8px;background:var(--wd-paper);padding:6px 10px;z-index:1}
 .faint{color:var(--wd-faint)}.lead{font-size:1.15rem}.nowrap{white-space:nowrap}
 .quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.badge{display:inline-block;border-radius:999px;padding:1px 10px;font-size:.86rem;font-weight:600;white-space:nowrap;
+.badge{display:inline-block;max-width:min(100%,22em);overflow:hidden;text-overflow:ellipsis;vertical-align:bottom;
+margin:1px 0;border-radius:999px;padding:1px 10px;font-size:.86rem;font-weight:600;white-space:nowrap;
 border:1px solid var(--tone);color:var(--tone)}
 .b-good{--tone:var(--wd-good)}.b-bad{--tone:var(--wd-bad)}.b-doubt{--tone:var(--wd-doubt)}
 .b-live{--tone:var(--wd-value)}.b-none{--tone:var(--wd-faint)}
@@ -40,18 +42,19 @@ tbody th{font-weight:600}tbody tr:last-child>*{border-bottom:0}
 td>.why,th>.why{max-width:56ch}td time,th time{white-space:nowrap}
 .b-good>.tone,.b-bad>.tone,.b-doubt>.tone,.b-none>.tone,.tone.b-good,.tone.b-bad,.tone.b-doubt{color:var(--tone);
 font-weight:700}
-@media(min-width:641px){tbody th{min-width:15em}td[data-head]{min-width:5em}
+@media(min-width:40.06em){tbody th{min-width:15em}td[data-head]{min-width:5em}
 td[data-head^=evidence]{min-width:15em}tbody th.when{min-width:0}}
 .why{display:block;color:var(--wd-faint);font-size:.88rem;font-weight:400}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;margin:10px 0}
 dt{color:var(--wd-faint)}dd{margin:0}
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:0 40px}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(320px,100%),1fr));gap:0 40px}
 ol.line{list-style:none;margin:10px 0;padding:0;border-left:2px solid var(--wd-frame)}
 ol.line li{position:relative;padding:2px 0 10px 22px}
 ol.line li::before{content:'';position:absolute;left:-7px;top:9px;width:12px;height:12px;border-radius:50%;
 background:var(--wd-paper);border:3px solid var(--tone,var(--wd-faint))}
 ol.line .when{color:var(--wd-faint);font-size:.9rem;margin-right:10px;font-variant-numeric:tabular-nums}
 ul.plain{list-style:none;padding:0;margin:8px 0}ul.plain li{padding:3px 0}
+ul.plain li>b{display:block;padding-left:1.2em}
 .wide{overflow-x:auto;margin:10px 0}svg.wd{display:block;max-width:100%;height:auto}
 svg.wd.bar{height:10px;border-radius:5px}svg.wd-small{display:inline-block;vertical-align:middle;margin-right:8px;max-width:none}
 details{margin:8px 0}summary{cursor:pointer;padding:4px 0}
@@ -62,7 +65,7 @@ select,button{display:block;font:inherit;color:var(--wd-ink);background:var(--wd
 border:1px solid var(--wd-frame);border-radius:6px;padding:4px 10px;max-width:100%}
 button{cursor:pointer;font-weight:600}
 :focus-visible{outline:3px solid var(--wd-value);outline-offset:2px;border-radius:4px}
-@media(max-width:640px){header,main,footer{padding-left:14px;padding-right:14px}.card{padding:12px 14px}
+@media(max-width:40em){header,main,footer{padding-left:14px;padding-right:14px}.card{padding:12px 14px}
 h1{font-size:1.4rem}.sides{grid-template-columns:1fr}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,tr,tbody th,td{display:block}tbody tr{padding:8px 0;border-bottom:1px solid var(--wd-grid)}

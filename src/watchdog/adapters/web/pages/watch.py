@@ -72,7 +72,7 @@ def _head(record: Record, target: str, account: Account, setting: Setting) -> st
                 ("services", said(", ".join(map(str, items(record.get("services")))))),
                 ("by hand", said(record.get("by_hand"))),
                 ("only tells", said(record.get("notify_only"))),
-                ("watched for", said(span(seconds(record, "bake"))) if seconds(record, "bake") else ""),
+                ("bake", said(span(seconds(record, "bake"))) if seconds(record, "bake") else ""),
             ]
         )
     )
