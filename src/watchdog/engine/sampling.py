@@ -42,7 +42,7 @@ from watchdog.engine.readings import (
     reading_of,
     values_over_time,
 )
-from watchdog.ports import Clock, MetricSource
+from watchdog.ports import Clock, MetricSource, MetricSources
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
 
@@ -77,7 +77,7 @@ class Sampler:
     """Measures rules, for all watches at once. Readings, never exceptions, tell of what went wrong.
 
     `settle`: how long after a block's end it is asked about; `deadline`: of one query; `gather`: how long to wait
-    for other questions of the same shape. All in seconds.
+    for other questions of the same shape. All in seconds. `sources` are those that rules name.
     """
 
     def __init__(
@@ -85,13 +85,14 @@ class Sampler:
         source: MetricSource,
         clock: Clock,
         *,
+        sources: MetricSources | None = None,
         settle: float = SETTLE,
         deadline: float = 10.0,
         gather: float = 0.05,
     ) -> None:
         self._clock = clock
         self._settle = settle
-        self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather)
+        self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather, sources=sources)
 
     async def close(self) -> None:
         """End what is still being asked."""
@@ -114,7 +115,7 @@ class Sampler:
         if isinstance(tracker, AlertTracker):
             return await alert_blocks(self._gatherer, tracker, spans)
         if isinstance(tracker.threshold.metric, GaugeMetric):
-            return await self._gauge_blocks(tracker.threshold.metric, tracker.subject, spans)
+            return await self._gauge_blocks(tracker.threshold.metric, tracker, spans)
         return await self._counted_blocks(tracker, spans)
 
     async def baseline(
@@ -127,7 +128,9 @@ class Sampler:
         step = float(max(5, round((end - start).total_seconds() / _BASELINE_STEPS)))
         if isinstance(threshold.metric, GaugeMetric):
             first = min(start.timestamp() + step, end.timestamp())
-            question = question_of(threshold.metric.query, subject, Steps(first, end.timestamp(), step))
+            question = question_of(
+                threshold.metric.query, subject, Steps(first, end.timestamp(), step), threshold.source
+            )
             outcome = await self._gatherer.ask(question)
             steps = gauge_steps(outcome, question, first, step)
             course = course_of(threshold, steps, step)
@@ -204,7 +207,7 @@ class Sampler:
         for selector in (lead, companion):
             if selector is None:
                 continue
-            question = question_of(selector, tracker.subject, window)
+            question = question_of(selector, tracker.subject, window, tracker.threshold.source)
             queries.append(question.query)
             outcome = await self._gatherer.ask(question)
             if isinstance(outcome, Answer):
@@ -216,14 +219,15 @@ class Sampler:
 
     # -- gauges --------------------------------------------------------------------------------------------------
 
-    async def _gauge_blocks(self, metric: GaugeMetric, subject: Subject, spans: Sequence[Span]) -> tuple[Block, ...]:
+    async def _gauge_blocks(self, metric: GaugeMetric, tracker: Tracker, spans: Sequence[Span]) -> tuple[Block, ...]:
+        subject, source = tracker.subject, tracker.threshold.source
         grid = grid_of([span[2] for span in spans if span[2] > subject.since])
 
         async def measured(span: Span) -> Block:
             if span[2] <= subject.since:
                 return Block(*span, NOTHING_COUNTED)
             at = span[2].timestamp()
-            question = question_of(metric.query, subject, grid or Instant(at))
+            question = question_of(metric.query, subject, grid or Instant(at), source)
             outcome = await self._gatherer.ask(question)
             if grid is not None and isinstance(outcome, Answer):
                 outcome = at_moment(outcome, at)
