@@ -11,6 +11,7 @@ import pytest
 
 from replay.standin import Answer, data, standing_in
 from watchdog.adapters.prometheus.cache import AnswerCache, Key
+from watchdog.adapters.prometheus.dialects import AS_OF_NOW
 from watchdog.adapters.prometheus.history import MOST_POINTS, HistoryPrometheus
 from watchdog.domain.measurement import Answer as Answered
 from watchdog.domain.measurement import FailureReason, QueryFailed, Series
@@ -50,7 +51,7 @@ def test_a_range_vectors_samples_come_as_they_are() -> None:
     assert isinstance(answer, Answered)
     assert answer.series[0].labels == {"job": "a"}
     assert answer.series[0].samples[0] == (1.0, 1.0)
-    assert seen == [{"query": "up[1m]", "time": f"{LONG_AGO.timestamp():.3f}"}]
+    assert seen == [{"query": "up[1m]", "time": f"{LONG_AGO.timestamp():.3f}", **AS_OF_NOW}]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from watchdog.adapters.prometheus.dialects import AS_OF_NOW
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.simulator.clock import run_simulated
@@ -124,12 +125,12 @@ def test_the_question_is_a_form_with_its_time() -> None:
     asked(handler, range_step=15.0)
     method, path, parameters, form, headers = seen[0]
     assert (method, path, parameters) == ("POST", "/prometheus/api/v1/query", {})
-    assert form == {"query": 'a{b="c"}', "time": f"{AT.timestamp():.3f}"}
+    assert form == {"query": 'a{b="c"}', "time": f"{AT.timestamp():.3f}", **AS_OF_NOW}
     assert headers["X-Scope-OrgID"] == "tenant-1"
     assert "Authorization" not in headers
     assert seen[1][1] == "/api/v1/query_range"
     moment = f"{AT.timestamp():.3f}"
-    assert seen[1][3] == {"query": "up", "start": moment, "end": moment, "step": "15.000"}
+    assert seen[1][3] == {"query": "up", "start": moment, "end": moment, "step": "15.000", **AS_OF_NOW}
 
 
 # -- what is no answer
