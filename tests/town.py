@@ -327,7 +327,10 @@ class Town:
     def metric(self, name: str, **labels: str) -> float | None:
         """The value of one of the watchdog's own metrics; None where there is no such series."""
         assert self.watchdog is not None
-        return self.watchdog.metrics.registry.get_sample_value(name, labels)
+        registry = self.watchdog.metrics.registry
+        value = registry.get_sample_value(name, labels)
+        # To Prometheus a label without a value is none.
+        return value if value is not None else registry.get_sample_value(name, {"source": "", **labels})
 
     def edit_rules(self, text: str) -> None:
         """Someone edits rules.toml in place."""

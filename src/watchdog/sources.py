@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from watchdog.adapters.prometheus.credentials import Authorization
-from watchdog.adapters.prometheus.history import HistoryPrometheus
 from watchdog.adapters.prometheus.live import LivePrometheus, OnQuery
 from watchdog.adapters.prometheus.named import Closable, NamedSources, Unusable
 from watchdog.adapters.prometheus.shown import Asked, Basic, HeaderFiles, Mounted, Resolved, Shown, Together
@@ -76,13 +74,10 @@ class Access:
         except OSError as error:
             raise OutOfReach(f"WATCHDOG_PROMETHEUS_CA_FILE holds no certificate ({error.strerror or error})") from error
 
-    def past(self, name: str, known: Mapping[str, Source], **more: Any) -> HistoryPrometheus:
-        """A source's past; `more` as `HistoryPrometheus` takes it. Raises `OutOfReach`."""
-        settings = self.settings
-        cert, key = settings.prometheus_cert_file, settings.prometheus_key_file
-        ours = (cert, key) if name == DEFAULT and cert is not None and key is not None else None
-        url, shown = self.reached(name, known)
-        return HistoryPrometheus(url, shown=shown, ca_file=settings.prometheus_ca_file, certificate=ours, **more)
+    def certificate(self, name: str) -> tuple[Path, Path] | None:
+        """Our own certificate and its key, which only the settings' Prometheus is shown."""
+        cert, key = self.settings.prometheus_cert_file, self.settings.prometheus_key_file
+        return (cert, key) if name == DEFAULT and cert is not None and key is not None else None
 
     def reached(self, name: str, known: Mapping[str, Source]) -> tuple[str, Shown]:
         """A source's URL, and what it is shown. Raises `OutOfReach`."""

@@ -19,9 +19,11 @@ from watchdog.replay.handwritten import of_records
 from watchdog.replay.report import Report, SwitchReplay
 from watchdog.replay.session import Politeness, backtest
 from watchdog.rulebook import read_rules
+from watchdog.settings import load
 from watchdog.simulator.behaviour import Health
 from watchdog.simulator.pod_behaviour import PodBehaviour
 from watchdog.simulator.traffic import Course, Latency
+from watchdog.sources import Access
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus]
 
@@ -80,11 +82,15 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
         yield Afternoon([watch_of(record) for record in records], end, records, real)
 
 
+def asking(url: str) -> Access:
+    return Access(load(prometheus_url=url), secret=str, clock=SystemClock())
+
+
 @pytest.fixture(scope="module")
 def report(afternoon: Afternoon) -> Report:
     rules = Rules("rules.toml", read_rules(RULES))
     wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=2)
-    found, _ = asyncio.run(backtest(afternoon.real.url, rules, None, wish, Politeness(), SystemClock()))
+    found, _ = asyncio.run(backtest(asking(afternoon.real.url), rules, None, wish, Politeness()))
     return found
 
 
@@ -134,7 +140,7 @@ def test_all_that_a_rule_said_until_the_decision_is_what_it_said_live(afternoon:
 def test_the_watchdogs_own_records_tell_of_the_same_switches(afternoon: Afternoon) -> None:
     rules = Rules("rules.toml", read_rules(RULES))
     wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=0, listed=of_records(afternoon.records))
-    found, _ = asyncio.run(backtest(afternoon.real.url, rules, None, wish, Politeness(), SystemClock()))
+    found, _ = asyncio.run(backtest(asking(afternoon.real.url), rules, None, wish, Politeness()))
     for watch in afternoon.watches:
         replayed = of(found, watch)
         assert replayed.source == "records"

@@ -66,9 +66,11 @@ def histories_of(access: Access, rulebooks: Sequence[Rulebook], politeness: Poli
             # The URL alone where there is no tenant: what was kept before there were any is still good.
             of = "\n".join(filter(None, (url, tenant_of(shown))))
             cache = AnswerCache(politeness.cache, of, access.clock.now().timestamp())
-        return access.past(
-            name,
-            known,
+        return HistoryPrometheus(
+            url,
+            shown=shown,
+            ca_file=access.settings.prometheus_ca_file,
+            certificate=access.certificate(name),
             concurrency=politeness.concurrency,
             max_samples=politeness.max_samples,
             spent=spent,

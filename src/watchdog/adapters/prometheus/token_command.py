@@ -103,6 +103,8 @@ class TokenCommand:
             async with asyncio.timeout(TIMEOUT):
                 out, said = await process.communicate()
         except TimeoutError:
+            _end(process)
+            await process.communicate()  # its pipes are closed with it
             raise SecretMissing(f"{self._command[0]} has printed no token within {TIMEOUT:g} s") from None
         finally:
             _end(process)
