@@ -31,7 +31,7 @@ from watchdog.channels import Build, Channels
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.rules import Rulebook
-from watchdog.domain.sources import DEFAULT
+from watchdog.domain.sources import DEFAULT, public_urls
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Clock
 from watchdog.reach import Reach, reach_of
@@ -292,6 +292,7 @@ class Watchdog:
             role=lambda: terms.role,
             rules=lambda: (self._rulebook.digest, self._rules_problem),
             troubles=lambda: cache.troubles,
+            public_urls=lambda: public_urls(self._rulebook.sources),
         )
         showing, news = Showing(self.settings, self._clock, sources), News(self._clock)
         self.observer.on_news = news.tell

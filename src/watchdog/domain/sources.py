@@ -39,6 +39,11 @@ def named(sources: Iterable[Source]) -> Mapping[str, Source]:
     return {source.name: source for source in sources}
 
 
+def public_urls(sources: Iterable[Source]) -> Mapping[str, str | None]:
+    """Where people reach each of them, if that is known."""
+    return {source.name: source.public_url for source in sources}
+
+
 def called(source: str) -> str:
     """A source, by its name, as people are told of it."""
     return f'Prometheus "{source}"' if source else "Prometheus"

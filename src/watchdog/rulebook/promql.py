@@ -25,7 +25,11 @@ def check_placeholders(template: str) -> None:
     """Raise Fault at the first placeholder that is unknown or stands outside of quotes."""
     for name, at in placeholders(template):
         if name.startswith("secret."):
-            raise Fault(at, "a secret stands outside of [channels]", "secrets are for channels only; remove it")
+            raise Fault(
+                at,
+                OUTSIDE,
+                FOR_THESE_ONLY,
+            )
         if name not in VARIABLES:
             raise Fault(at, f"{{{{ {name} }}}} is no variable of a query", suggest(name, VARIABLES))
     unclosed = stand_in(template).find("{{")

@@ -42,7 +42,7 @@ def _parse_header_name(text: str) -> str:
         raise Fault(0, f"{shown(text)} is no name of a header", 'write it like "X-Scope-OrgID"')
     remedy = _TAKEN.get(text.lower())
     if remedy is not None:
-        raise Fault(0, f"the header {text} is none of these", remedy)
+        raise Fault(0, f"{text} is no header to write here", remedy)
     return text
 
 
