@@ -149,3 +149,21 @@ def test_the_watchdogs_own_records_tell_of_the_same_switches(afternoon: Afternoo
         )
         if watch.breached:
             assert (replayed.label.value, replayed.label_source) == ("bad", "rolled back by the watchdog")
+
+
+def test_guards_of_two_sources_are_replayed_each_from_its_own(afternoon: Afternoon, report: Report) -> None:
+    """Both lead to the one Prometheus there is; what the settings name is nobody."""
+    selected = 'namespaces = ["production"]\nselector   = "app.kubernetes.io/part-of=plasma-engine"'
+    own = RULES.replace(selected, 'targets = ["production/deployment/research"]\nsource = "a"')
+    others = RULES[RULES.index("[guards.services]") : RULES.index("[rules.error-rate]")]
+    others = others.replace("[guards.services]", "[guards.others]").replace(
+        selected, 'targets = ["production/deployment/brand", "production/deployment/content"]\nsource = "b"'
+    )
+    sources = "".join(f'\n[sources.{name}]\nurl = "{afternoon.real.url}"\n' for name in "ab")
+    rules = Rules("rules.toml", read_rules(own + others + sources))
+    wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=0)
+    nobody = Access(load(), secret=str, clock=SystemClock())
+    found, _ = asyncio.run(backtest(nobody, rules, None, wish, Politeness()))
+    assert found.prometheus == afternoon.real.url
+    assert [(one.target, one.at) for one in found.real] == [(one.target, one.at) for one in report.real]
+    assert {one.target for one in found.real if one.outcome == "rolled-back"}

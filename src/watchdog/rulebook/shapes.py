@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from watchdog.rulebook.mistakes import Fault, Mistakes, shown, suggest
+from watchdog.rulebook.mistakes import FOR_THESE_ONLY, OUTSIDE, Fault, Mistakes, shown, suggest
 from watchdog.rulebook.nodes import Node
 
 T = TypeVar("T")

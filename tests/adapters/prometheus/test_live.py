@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from watchdog.adapters.prometheus.dialects import AS_OF_NOW
+from watchdog.adapters.prometheus.dialects import AS_OF_NOW, extra_of
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.simulator.clock import run_simulated
@@ -431,3 +431,20 @@ def test_readiness_is_one_cheap_question() -> None:
 
     assert isinstance(run_simulated(main(replying(success("vector", [{"metric": {}, "value": [1, "1"]}])))), Answer)
     failed(run_simulated(main(replying("", 503))), FailureReason.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("mark", [{"isPartial": True}, {"warnings": ["PromQL info: x", "store a is away"]}])
+def test_each_servers_mark_of_a_partial_answer_is_understood(mark: dict[str, Any]) -> None:
+    failed(asked(replying({**success("vector", []), **mark})), FailureReason.PARTIAL)
+
+
+@pytest.mark.parametrize(
+    "mark", [{"isPartial": False}, {"warnings": ['PromQL info: metric might not be a counter "a"']}]
+)
+def test_remarks_on_the_query_alone_leave_an_answer_whole(mark: dict[str, Any]) -> None:
+    assert isinstance(asked(replying({**success("vector", []), **mark})), Answer)
+
+
+def test_a_server_that_refuses_unknown_parameters_is_sent_none() -> None:
+    assert extra_of("monitoring.googleapis.com") == {}
+    assert extra_of("googleapis.com.example.org") == AS_OF_NOW
