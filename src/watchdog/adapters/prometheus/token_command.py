@@ -85,7 +85,7 @@ class TokenCommand:
             self._token, self._failed = self._read(await self._printed()), None
         except SecretMissing as error:
             self._failed = (self._now(), error)
-            log.warning("no new token", extra={"facts": {"why": str(error)}})
+            log.info("no new token", extra={"facts": {"why": str(error)}})
 
     async def _printed(self) -> bytes:
         try:
