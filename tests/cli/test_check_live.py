@@ -93,7 +93,7 @@ def test_neither_cluster_nor_prometheus_are_one_line_each_and_exit_1(tmp_path: P
     assert conclusion[-1] == f"{path}: live; 2 errors, 0 warnings"
 
 
-async def test_each_source_is_asked_for_its_own_guards_and_one_that_is_away_is_told_at_its_place(
+async def test_each_source_is_asked_for_its_own_guards_and_one_that_is_away_is_told_in_place(
     tmp_path: Path,
 ) -> None:
     async with a_place(tmp_path) as settings:
