@@ -106,9 +106,7 @@ def _seen(answer: Answer, when: Steps, count: int) -> list[list[Labels]]:
 
 def _question(alerts: Alerts, when: When) -> Question:
     """The alerts by their names, which stand where other questions have their pods: so they go out together."""
-    return Question(
-        template_of(_selector(alerts.matchers)), "|".join(map(re.escape, alerts.names)), when, alerts.source
-    )
+    return Question(template_of(_selector(alerts.matchers)), "|".join(map(re.escape, alerts.names)), when)
 
 
 def _selector(matchers: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.engine.questions import Instant, Question, Raw, Steps, When, pieces, promql
 from watchdog.engine.templates import Template
-from watchdog.ports import Clock, MetricSource, MetricSources
+from watchdog.ports import Clock, MetricSource
 
 _LONGEST_PATTERN = 4000  # characters of one alternation of pods
 _PIECE = 600.0  # seconds of raw samples that are asked for at once
@@ -24,21 +24,10 @@ class _Gathering:
 
 
 class Gatherer:
-    """Gathers questions for a moment, asks them together, and takes the answers apart again.
+    """Gathers questions for a moment, asks them together, and takes the answers apart again."""
 
-    Without `sources` every question goes to the one source, whichever it names.
-    """
-
-    def __init__(
-        self,
-        source: MetricSource,
-        clock: Clock,
-        *,
-        deadline: float,
-        gather: float,
-        sources: MetricSources | None = None,
-    ) -> None:
-        self._sources: MetricSources = sources or (lambda _name: source)
+    def __init__(self, source: MetricSource, clock: Clock, *, deadline: float, gather: float) -> None:
+        self._source = source
         self._clock = clock
         self._deadline = deadline
         self._gather = gather
@@ -75,9 +64,8 @@ class Gatherer:
         patterns = sorted({question.pods for question in questions})
         chunks = _chunks(patterns) if template.apart and template.pod_labels else [patterns[:1]]
         refusals = _Budget(_MOST_BISECTIONS)
-        source = self._sources(questions[0].source)
         found: dict[str, Outcome] = {}
-        for outcome in await asyncio.gather(*(self._ask(source, template, chunk, when, refusals) for chunk in chunks)):
+        for outcome in await asyncio.gather(*(self._ask(template, chunk, when, refusals) for chunk in chunks)):
             found.update(outcome)
         return {question: self._of(question, found.get(question.pods, found[patterns[0]])) for question in questions}
 
@@ -85,35 +73,37 @@ class Gatherer:
         return replace(outcome, query=question.query)
 
     async def _ask(
-        self, source: MetricSource, template: Template, patterns: Sequence[str], when: When, budget: "_Budget"
+        self, template: Template, patterns: Sequence[str], when: When, budget: "_Budget"
     ) -> Mapping[str, Outcome]:
         """One query for all patterns; if it is refused, each half alone, so that one bad question spoils no other."""
-        outcome = await self._send(source, template, _alternation(patterns), when)
+        outcome = await self._send(template, _alternation(patterns), when)
         if isinstance(outcome, Answer):
             return _apart(template, patterns, outcome)
         if outcome.reason is FailureReason.REFUSED and len(patterns) > 1 and budget.take(2):
             middle = len(patterns) // 2
-            first = await self._ask(source, template, patterns[:middle], when, budget)
-            return {**first, **await self._ask(source, template, patterns[middle:], when, budget)}
+            first = await self._ask(template, patterns[:middle], when, budget)
+            return {**first, **await self._ask(template, patterns[middle:], when, budget)}
         return dict.fromkeys(patterns, outcome)
 
-    async def _send(self, source: MetricSource, template: Template, pods: str, when: When) -> Outcome:
+    async def _send(self, template: Template, pods: str, when: When) -> Outcome:
         match when:
             case Instant(at):
-                return await source.query(promql(template, pods, when), _moment(at), deadline=self._deadline)
+                return await self._source.query(promql(template, pods, when), _moment(at), deadline=self._deadline)
             case Steps(start, end, step):
                 query = promql(template, pods, when)
-                return await source.query_range(query, _moment(start), _moment(end), step, deadline=self._deadline)
+                return await self._source.query_range(
+                    query, _moment(start), _moment(end), step, deadline=self._deadline
+                )
             case Raw():
-                return await self._samples(source, template, pods, when)
+                return await self._samples(template, pods, when)
 
-    async def _samples(self, source: MetricSource, template: Template, pods: str, window: Raw) -> Outcome:
+    async def _samples(self, template: Template, pods: str, window: Raw) -> Outcome:
         """Raw samples, in pieces of bounded length, one after the other."""
         answers: list[Answer] = []
         for end in pieces(window.start, window.end, _PIECE):
             piece = Raw(max(window.start, end - _PIECE), end)
             query = promql(template, pods, piece)
-            answer = await source.query(query, _moment(end), deadline=self._deadline)
+            answer = await self._source.query(query, _moment(end), deadline=self._deadline)
             if isinstance(answer, QueryFailed):
                 return answer
             answers.append(answer)

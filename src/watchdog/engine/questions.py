@@ -67,12 +67,11 @@ When = Raw | Instant | Steps
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A filled-in template, asked of a source about the pods of one regular expression."""
+    """A filled-in template, asked of the pods of one regular expression."""
 
     template: Template
     pods: str
     when: When
-    source: str = ""
 
     @property
     def query(self) -> str:
@@ -86,9 +85,9 @@ class Question:
             return self
         match self.when:
             case Raw(start, end) if end - start <= _SHORT:
-                return self.source, self.template.text, end // _SHORT
+                return self.template.text, end // _SHORT
             case _:
-                return self.source, self.template.text, self.when
+                return self.template.text, self.when
 
 
 def promql(template: Template, pods: str, when: When) -> str:
@@ -128,7 +127,7 @@ def at_moment(answer: Answer, at: float) -> Answer:
     return replace(answer, series=tuple(part for part in parts if part.samples))
 
 
-def question_of(template: str, subject: Subject, when: When, source: str = "") -> Question:
+def question_of(template: str, subject: Subject, when: When) -> Question:
     """A template filled in for a subject; raises ValueError where it is no PromQL, which the rulebook has refused."""
     values = {
         "namespace": subject.target.namespace,
@@ -137,7 +136,7 @@ def question_of(template: str, subject: Subject, when: When, source: str = "") -
     }
     filled = template_of(fill(template, values))
     pattern = subject.pattern or subject.revision.pods_pattern
-    return Question(filled, pattern if filled.names_pods else "", when, source)
+    return Question(filled, pattern if filled.names_pods else "", when)
 
 
 def selectors_of(threshold: Threshold) -> tuple[str, str | None]:

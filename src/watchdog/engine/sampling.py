@@ -19,7 +19,7 @@ from watchdog.domain.judge.harmless import pairs_of
 from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
 from watchdog.domain.tallies import together
 from watchdog.engine.alerting import AlertTracker, alert_blocks
-from watchdog.engine.gathering import Gatherer
+from watchdog.engine.by_source import BySource
 from watchdog.engine.questions import (
     Instant,
     Raw,
@@ -77,7 +77,8 @@ class Sampler:
     """Measures rules, for all watches at once. Readings, never exceptions, tell of what went wrong.
 
     `settle`: how long after a block's end it is asked about; `deadline`: of one query; `gather`: how long to wait
-    for other questions of the same shape. All in seconds. `sources` are those that rules name.
+    for other questions of the same shape. All in seconds. `sources` are those that rules name; without them every
+    question goes to the one source.
     """
 
     def __init__(
@@ -92,11 +93,11 @@ class Sampler:
     ) -> None:
         self._clock = clock
         self._settle = settle
-        self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather, sources=sources)
+        self._gatherers = BySource(sources or (lambda _name: source), clock, deadline=deadline, gather=gather)
 
     async def close(self) -> None:
         """End what is still being asked."""
-        await self._gatherer.close()
+        await self._gatherers.close()
 
     def tracker(self, threshold: Threshold, subject: Subject) -> Tracker:
         """Begin to measure a rule."""
@@ -113,7 +114,7 @@ class Sampler:
         last = spans[-1][2]
         await self._clock.sleep((last - self._clock.now()).total_seconds() + self._settle)
         if isinstance(tracker, AlertTracker):
-            return await alert_blocks(self._gatherer, tracker, spans)
+            return await alert_blocks(self._gatherers[tracker.alerts.source], tracker, spans)
         if isinstance(tracker.threshold.metric, GaugeMetric):
             return await self._gauge_blocks(tracker.threshold.metric, tracker, spans)
         return await self._counted_blocks(tracker, spans)
@@ -128,10 +129,8 @@ class Sampler:
         step = float(max(5, round((end - start).total_seconds() / _BASELINE_STEPS)))
         if isinstance(threshold.metric, GaugeMetric):
             first = min(start.timestamp() + step, end.timestamp())
-            question = question_of(
-                threshold.metric.query, subject, Steps(first, end.timestamp(), step), threshold.source
-            )
-            outcome = await self._gatherer.ask(question)
+            question = question_of(threshold.metric.query, subject, Steps(first, end.timestamp(), step))
+            outcome = await self._gatherers[threshold.source].ask(question)
             steps = gauge_steps(outcome, question, first, step)
             course = course_of(threshold, steps, step)
             return Baseline(
@@ -207,9 +206,9 @@ class Sampler:
         for selector in (lead, companion):
             if selector is None:
                 continue
-            question = question_of(selector, tracker.subject, window, tracker.threshold.source)
+            question = question_of(selector, tracker.subject, window)
             queries.append(question.query)
-            outcome = await self._gatherer.ask(question)
+            outcome = await self._gatherers[tracker.threshold.source].ask(question)
             if isinstance(outcome, Answer):
                 outcome = impossible_sample(outcome) or outcome
             if isinstance(outcome, QueryFailed):
@@ -220,15 +219,15 @@ class Sampler:
     # -- gauges --------------------------------------------------------------------------------------------------
 
     async def _gauge_blocks(self, metric: GaugeMetric, tracker: Tracker, spans: Sequence[Span]) -> tuple[Block, ...]:
-        subject, source = tracker.subject, tracker.threshold.source
+        subject, gatherer = tracker.subject, self._gatherers[tracker.threshold.source]
         grid = grid_of([span[2] for span in spans if span[2] > subject.since])
 
         async def measured(span: Span) -> Block:
             if span[2] <= subject.since:
                 return Block(*span, NOTHING_COUNTED)
             at = span[2].timestamp()
-            question = question_of(metric.query, subject, grid or Instant(at), source)
-            outcome = await self._gatherer.ask(question)
+            question = question_of(metric.query, subject, grid or Instant(at))
+            outcome = await gatherer.ask(question)
             if grid is not None and isinstance(outcome, Answer):
                 outcome = at_moment(outcome, at)
             return Block(*span, gauge_reading(outcome, question), question.query)
