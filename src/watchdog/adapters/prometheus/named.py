@@ -1,6 +1,7 @@
 """The sources in force, by name: made when they are first asked, exchanged with an edit of rules.toml, closed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -38,6 +39,35 @@ class Unusable:
         """There is nothing to release."""
 
 
+class _Counted:
+    """A source that knows how many wait for its answers: to close it would take them the ground from under them."""
+
+    def __init__(self, inner: Closable) -> None:
+        self._inner = inner
+        self.asking = 0
+
+    async def query(self, promql: str, at: datetime, *, deadline: float) -> Answer | QueryFailed:
+        with self._counting():
+            return await self._inner.query(promql, at, deadline=deadline)
+
+    async def query_range(
+        self, promql: str, start: datetime, end: datetime, step: float, *, deadline: float
+    ) -> Answer | QueryFailed:
+        with self._counting():
+            return await self._inner.query_range(promql, start, end, step, deadline=deadline)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        self.asking += 1
+        try:
+            yield
+        finally:
+            self.asking -= 1
+
+
 class NamedSources:
     """The port `MetricSources`. `default` is asked for ""; `make` opens a source, or raises `OutOfReach`.
 
@@ -55,8 +85,8 @@ class NamedSources:
         self._make = make
         self._gone = gone
         self._known: Mapping[str, Source] = {}
-        self._open: dict[str, Closable] = {}
-        self._left: list[Closable] = []
+        self._open: dict[str, _Counted] = {}
+        self._left: list[_Counted] = []
 
     def __call__(self, name: str) -> MetricSource:
         """The source of that name: of an open watch also one that stands in rules.toml no more, which then fails."""
@@ -67,7 +97,7 @@ class NamedSources:
             if source is None:
                 return Unusable(f"there is no [sources.{name}] in rules.toml any more")
             try:
-                self._open[name] = self._make(source)
+                self._open[name] = _Counted(self._make(source))
             except OutOfReach as error:
                 return Unusable(f"{called(name)}: {error}")
         return self._open[name]
@@ -82,13 +112,15 @@ class NamedSources:
         self._known = known
 
     async def release(self) -> None:
-        """Close those that were left by `take`."""
-        left, self._left = self._left, []
-        for source in left:
+        """Close those that were left by `take`, but for such as still answer somebody: they are with the next edit."""
+        idle = [source for source in self._left if not source.asking]
+        self._left = [source for source in self._left if source.asking]
+        for source in idle:
             await source.close()
 
     async def close(self) -> None:
         """Close all."""
-        self._left += [self._default, *self._open.values()]
+        for source in (self._default, *self._left, *self._open.values()):
+            await source.close()
+        self._left.clear()
         self._open.clear()
-        await self.release()
