@@ -13,6 +13,7 @@ NAMES = [
     "PROMETHEUS_PUBLIC_URL", "NAMESPACE", "LISTEN", "LOG_LEVEL", "LOG_FORMAT", "DRY_RUN", "PUBLIC_URL", "RECORDS_KEPT",
     "SECRETS_DIR", "PROMETHEUS_CERT_FILE", "PROMETHEUS_KEY_FILE", "PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE",
     "TLS_CERT_FILE", "TLS_KEY_FILE", "WEB_TOKEN_FILE", "SHARDS",
+    "PROMETHEUS_HEADERS_DIR", "PROMETHEUS_TOKEN_COMMAND", "PROMETHEUS_SIGV4_REGION", "COMMANDS_DIR",
 ]  # fmt: skip
 
 
@@ -85,12 +86,14 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         "KUBECONFIG": str(file), "CONTEXT": "staging",
         "PROMETHEUS_PUBLIC_URL": "https://prom.example.com", "NAMESPACE": "ops", "LISTEN": "[::]:9000",
         "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "Console", "DRY_RUN": "yes", "PUBLIC_URL": "https://watchdog.example.com",
-        "RECORDS_KEPT": "50", "SECRETS_DIR": str(tmp_path),
+        "RECORDS_KEPT": "50", "SECRETS_DIR": str(tmp_path), "COMMANDS_DIR": str(tmp_path),
+        "PROMETHEUS_HEADERS_DIR": str(tmp_path),
         "PROMETHEUS_CERT_FILE": str(file), "PROMETHEUS_KEY_FILE": str(file), "TLS_CERT_FILE": str(file),
         "TLS_KEY_FILE": str(file), "WEB_TOKEN_FILE": str(file), "SHARDS": "3",
     }  # fmt: skip
-    # A token and a user with a password cannot both be.
-    assert sorted({*given, "PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE"}) == sorted(NAMES)
+    # Of these and a token only one can be.
+    others = ("PROMETHEUS_USERNAME", "PROMETHEUS_PASSWORD_FILE", "PROMETHEUS_TOKEN_COMMAND", "PROMETHEUS_SIGV4_REGION")
+    assert sorted({*given, *others}) == sorted(NAMES)
     for name, value in given.items():
         monkeypatch.setenv(f"WATCHDOG_{name}", value)
     settings = load()
@@ -101,7 +104,8 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         "log_level": "debug", "log_format": "console", "dry_run": True, "public_url": "https://watchdog.example.com",
         "records_kept": 50, "secrets_dir": tmp_path, "prometheus_cert_file": file, "prometheus_key_file": file,
         "prometheus_username": None, "prometheus_password_file": None, "tls_cert_file": file, "tls_key_file": file,
-        "web_token_file": file, "shards": 3,
+        "web_token_file": file, "shards": 3, "commands_dir": tmp_path, "prometheus_headers_dir": tmp_path,
+        "prometheus_token_command": None, "prometheus_sigv4_region": None,
     }  # fmt: skip
 
 

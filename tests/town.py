@@ -131,6 +131,7 @@ class Town:
         self.lives: dict[str, PodBehaviour] = {}
         self.channels: dict[str, FakeChannel] = {}
         self.records_kept = 200
+        self.environ: dict[str, str] = {}
         self.cluster = SimulatedCluster(clock, octet, self._life, past=timedelta(hours=1))
         self.prometheus = SimulatedPrometheus(
             clock, self.cluster, self._behaviour, scrape_interval=scrape_interval, seed=3, phases=1
@@ -226,19 +227,19 @@ class Town:
             known.on = channel.on
         return {channel.name: self.channels[channel.name] for channel in rulebook.channels}
 
-    async def start(self, *, wait: bool = True, dry_run: bool = False, token: str = "") -> None:
-        """Start the watchdog, as a new process would begin."""
+    async def start(self, *, wait: bool = True, dry_run: bool = False, token: str = "", prometheus: str = "") -> None:
+        """Start the watchdog, as a new process would begin; its settings name the town's Prometheus, if no other."""
         settings = load(
             rules=self.rules_path,
             kubeconfig=self.cluster.kubeconfig(self.folder / "kubeconfig", token or self.account),
             dry_run=dry_run,
-            prometheus_url=self.prometheus.url,
+            prometheus_url=prometheus or self.prometheus.url,
             namespace=OWN,
             listen=Listen("127.0.0.1", 0),
             records_kept=self.records_kept,
         )
         self._stop = asyncio.Event()
-        self.watchdog = Watchdog(settings, clock=self.clock, build=self._build)
+        self.watchdog = Watchdog(settings, clock=self.clock, build=self._build, environ=self.environ)
         self._task = asyncio.create_task(self.watchdog.run(self._stop), name="the watchdog")
         if wait:
             ready = asyncio.create_task(self.watchdog.ready(self.clock))
@@ -334,7 +335,10 @@ class Town:
     def metric(self, name: str, **labels: str) -> float | None:
         """The value of one of the watchdog's own metrics; None where there is no such series."""
         assert self.watchdog is not None
-        return self.watchdog.metrics.registry.get_sample_value(name, labels)
+        registry = self.watchdog.metrics.registry
+        value = registry.get_sample_value(name, labels)
+        # To Prometheus a label without a value is none.
+        return value if value is not None else registry.get_sample_value(name, {"source": "", **labels})
 
     def edit_rules(self, text: str) -> None:
         """Someone edits rules.toml in place."""

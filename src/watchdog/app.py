@@ -16,9 +16,11 @@ from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
 from watchdog.adapters.kubernetes.shard_leases import ShardLeases
 from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
-from watchdog.adapters.prometheus.sparing import SparingPrometheus
+from watchdog.adapters.prometheus.named import NamedSources
 from watchdog.adapters.rules_file import RulesFile, Unreadable
+from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.access import ServerCertificate
+from watchdog.adapters.web.asking import Ears
 from watchdog.adapters.web.heard import Heard
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.news import News
@@ -29,13 +31,15 @@ from watchdog.channels import Build, Channels
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.rules import Rulebook
+from watchdog.domain.sources import DEFAULT, public_urls
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Clock
 from watchdog.reach import Reach, reach_of
-from watchdog.remote import connected, prometheus_of
+from watchdog.remote import connected
 from watchdog.rulebook import RulesError, read_rules
 from watchdog.settings import Settings
 from watchdog.showing import Showing, Sources
+from watchdog.sources import Access, in_force, nobody_to_ask
 from watchdog.survey.entitlements import Entitlements, owners_in
 from watchdog.survey.rights import Need, needed, needed_of_owners
 from watchdog.term import Outside
@@ -55,7 +59,8 @@ class Watchdog:
     """The daemon. `run` returns when `stop` is set, within five seconds, with nothing lost.
 
     Of several replicas one leads and works; the others keep their caches warm and stand by. `build` makes the
-    notifiers. `observer.on_step` may be set to see each watch after each of its steps.
+    notifiers, `secret` finds what sources are shown. `observer.on_step` may be set to see each watch after each of its
+    steps.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Watchdog:
         rng: random.Random | None = None,
         environ: Mapping[str, str] | None = None,
         timing: Timing | None = None,
+        secret: Callable[[str], str] | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics(settings.shards)
@@ -74,7 +80,7 @@ class Watchdog:
         self.url = ""
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
-        self._environ = environ or {}
+        self._secret = secret or SecretReader(settings.secrets_dir, environ or {})
         self._timing = timing
         self._channels = Channels(
             build,
@@ -92,6 +98,7 @@ class Watchdog:
         self._rulebook: Rulebook
         self._rules_problem = ""
         self._heard = Heard(clock)
+        self._sources: NamedSources | None = None
         self._entitlements: Entitlements | None = None
 
     @property
@@ -102,6 +109,8 @@ class Watchdog:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises `CannotStart`, `RulesError`, or `OutOfReach` before anything is written."""
         rulebook = self._first_rules()
+        if nobody := nobody_to_ask(rulebook, self.settings):
+            raise CannotStart(nobody)
         self._channels.take(rulebook)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._channels.close)
@@ -144,25 +153,22 @@ class Watchdog:
 
     async def _wire(self, rulebook: Rulebook, stack: AsyncExitStack) -> Mapping[str, Any]:
         settings, clock = self.settings, self._clock
-        if settings.prometheus_url is None:
-            raise CannotStart("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
         client = await connected(settings, clock, stack)
         identity = f"{socket.gethostname()}_{self._rng.getrandbits(64):016x}"
         # With shards each term has a reach of its own; this one is for looking alone.
         reach = self._reach(client, self._leads if settings.shards == 1 else _never)
-        prometheus = prometheus_of(settings, self._queried)
-        stack.push_async_callback(prometheus.close)
-        sparing = SparingPrometheus(
-            prometheus, clock, on_open=self.metrics.circuit_open, on_spared=self.metrics.query_spared
+        sources = self._sources = in_force(
+            Access(settings, self._secret, clock), rulebook, Ears(self.metrics, self._heard)
         )
-        stack.push_async_callback(sparing.close)
+        stack.push_async_callback(sources.close)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
         cache = self._cache = ClusterCache(reach.client, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
         outside = Outside(
             reach=reach,
             cache=cache,
-            prometheus=sparing,
+            prometheus=sources(DEFAULT),
+            sources=sources,
             prober=prober,
             channels=self._channels,
             notifiers=lambda: self._channels.notifiers,
@@ -224,12 +230,6 @@ class Watchdog:
         leases = ShardLeases(client, settings.namespace, shards=settings.shards, **given)
         return sharded(leases, outside, reach, self.observer, self.metrics)
 
-    def _queried(self, seconds: float, reason: object) -> None:
-        self.metrics.query(seconds)
-        self._heard.queried("" if reason is None else f"the last query failed: {reason}")
-        if reason is not None:
-            self.metrics.query_failed(str(reason))
-
     # -- rules ---------------------------------------------------------------------------------------------------
 
     async def _follow_rules(self, terms: Terms) -> None:
@@ -242,6 +242,8 @@ class Watchdog:
                 # A notice that one of them was sending is tried again through its successor.
                 for notifier in before.values():
                     await notifier.close()
+                if self._sources is not None:
+                    await self._sources.release()
                 continue
             log.error("rules invalid, the last valid ones stay in force", extra={"facts": {"why": problem}})
             lines = tuple(problem.splitlines())
@@ -256,9 +258,13 @@ class Watchdog:
         """Take up an edit; returns what is wrong with it, or None."""
         try:
             rulebook = read_rules(text, str(self.settings.rules))
+            if nobody := nobody_to_ask(rulebook, self.settings):
+                return nobody
             self._channels.take(rulebook)
         except (RulesError, ChannelInvalid) as error:
             return str(error)
+        if self._sources is not None:
+            self._sources.take(rulebook.sources)
         self._rules_text, self._rulebook = text, rulebook
         terms.rules_changed(rulebook)
         if self._entitlements is not None:
@@ -289,6 +295,7 @@ class Watchdog:
             role=lambda: terms.role,
             rules=lambda: (self._rulebook.digest, self._rules_problem),
             troubles=lambda: cache.troubles,
+            public_urls=lambda: public_urls(self._rulebook.sources),
         )
         showing, news = Showing(self.settings, self._clock, sources), News()
         self.observer.on_news = news.tell

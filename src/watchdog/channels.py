@@ -9,6 +9,7 @@ from watchdog.adapters.secrets import SecretReader
 from watchdog.domain.channels import RESOLVING_TOPICS, Topic
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook
+from watchdog.domain.sources import public_urls
 from watchdog.domain.state import Watch
 from watchdog.ports import Clock, Notifier
 
@@ -72,6 +73,7 @@ class Channels:
                 self.in_flight,
                 self._public_url,
                 prometheus_url=self._prometheus_url,
+                public_urls=public_urls(rulebook.sources),
                 clock=self._clock,
                 crowded=self._crowded,
                 fence=self._fence,

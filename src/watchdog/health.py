@@ -1,6 +1,6 @@
 """How the watchdog itself is, as facts for its page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -9,6 +9,7 @@ from watchdog.adapters.web.heard import Heard, Last
 from watchdog.adapters.web.pages import Fact, Health
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.judge.verdict import span
+from watchdog.domain.sources import called
 from watchdog.settings import Settings
 
 _LATELY = timedelta(hours=1)
@@ -52,7 +53,7 @@ def health_of(
         _acts(around, now),
         _rules(settings, *asked.rules()),
         Fact("API server", "; ".join(troubles) or "reached", "bad" if troubles else "good"),
-        _reached("Prometheus", asked.heard.prometheus, "nothing was asked yet", now),
+        *_prometheus(settings, asked.heard, now),
         *(_reached(f"channel {name}", last, "", now) for name, last in sorted(asked.heard.channels.items())),
     ]
     if capped:
@@ -63,6 +64,14 @@ def health_of(
     if around.pause is not None and paused:
         alarms.append(f"Nothing acts: {around.pause.sentence}.")
     return Health(tuple(facts), tuple(alarms))
+
+
+def _prometheus(settings: Settings, heard: Heard, now: datetime) -> Iterator[Fact]:
+    """That of the settings, if there is one, and those that the rules name and that were asked."""
+    if settings.prometheus_url is not None or not heard.sources:
+        yield _reached("Prometheus", heard.prometheus, "nothing was asked yet", now)
+    for name, last in sorted(heard.sources.items()):
+        yield _reached(called(name), last, "", now)
 
 
 def _writes(settings: Settings) -> Fact:

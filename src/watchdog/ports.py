@@ -89,6 +89,10 @@ class MetricSource(Protocol):
         ...
 
 
+MetricSources = Callable[[str], MetricSource]
+"""The source of that name, "" for that of the settings; of a name that is not known one that says so."""
+
+
 class MetricCatalog(Protocol):
     """What Prometheus knows of its series without their samples. Nothing raises."""
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from watchdog.adapters.kubernetes.access import whoami
@@ -17,13 +18,14 @@ from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.marking import NotMarked, put_mark
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS
-from watchdog.adapters.prometheus.live import LivePrometheus, OnQuery
+from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.domain.brakes import BRAKES, Pause
 from watchdog.domain.marks import Mark, Marking, why_not
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind
+from watchdog.domain.sources import named
 from watchdog.domain.state import Watch
 from watchdog.engine import by_hand
 from watchdog.engine.braking import Brakeman
@@ -31,6 +33,7 @@ from watchdog.engine.performing import Performer
 from watchdog.ports import Clock, OutOfReach
 from watchdog.rulebook import Report
 from watchdog.settings import Settings
+from watchdog.sources import Access
 from watchdog.survey.cluster import read_cluster
 from watchdog.survey.findings import Finding
 from watchdog.survey.first_rules import FirstRules, first_rules
@@ -71,7 +74,9 @@ async def check_live(
                 kube, journal, settings.namespace, own_account=settings.kubeconfig is None, shards=settings.shards
             )
         secret = SecretReader(settings.secrets_dir, environ)
-        ways = Ways(cluster, _prometheus(settings, stack), secret, clock)
+        access, known = Access(settings, secret, clock), named(report.rulebook.sources)
+        asked = {name: _opened(partial(access.live, name, known), stack) for name in report.rulebook.asked}
+        ways = Ways(cluster, asked, secret, clock)
         return await live_check(report.rulebook, report.places, ways)
 
 
@@ -90,7 +95,8 @@ async def look_around(settings: Settings, clock: Clock, namespaces: Sequence[str
         survey = guardables_of(cluster)
         if not survey.guardables:
             raise NothingToGuard(_nothing(cluster.namespaces, cluster.refused, survey.passed_over))
-        at, prometheus = clock.now(), _prometheus(settings, stack)
+        access = Access(settings, SecretReader(settings.secrets_dir, {}), clock)
+        at, prometheus = clock.now(), _opened(access.default, stack)
         if isinstance(prometheus, str):
             hearing = unheard(survey.guardables, prometheus)
         else:
@@ -106,37 +112,14 @@ def _nothing(read: Iterable[str], refused: Mapping[str, str], passed_over: Seque
     return "; ".join([*parts, *passed_over])
 
 
-def _prometheus(settings: Settings, stack: AsyncExitStack) -> LivePrometheus | str:
+def _opened(make: Callable[[], LivePrometheus], stack: AsyncExitStack) -> LivePrometheus | str:
     """Prometheus, closed with `stack`; as a text, why it cannot be asked."""
     try:
-        prometheus = prometheus_of(settings)
+        prometheus = make()
     except OutOfReach as error:
         return str(error)
     stack.push_async_callback(prometheus.close)
     return prometheus
-
-
-def prometheus_of(settings: Settings, on_query: OnQuery = lambda _seconds, _reason: None) -> LivePrometheus:
-    """The Prometheus of the settings, shown what they say; raises `OutOfReach` that names the setting at fault."""
-    if settings.prometheus_url is None:
-        raise OutOfReach("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
-    try:
-        return LivePrometheus(
-            settings.prometheus_url,
-            token_file=settings.prometheus_token_file,
-            ca_file=settings.prometheus_ca_file,
-            cert_file=settings.prometheus_cert_file,
-            key_file=settings.prometheus_key_file,
-            username=settings.prometheus_username,
-            password_file=settings.prometheus_password_file,
-            on_query=on_query,
-        )
-    except OSError as error:
-        files = "WATCHDOG_PROMETHEUS_CA_FILE, _CERT_FILE, _KEY_FILE"
-        raise OutOfReach(
-            f"{files}: one of them holds no certificate, or the key is not that of the certificate"
-            f" ({error.strerror or error})"
-        ) from error
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Read by `watchdog.app` alone, which hands plain values on. What is judged, and h
 import difflib
 import ipaddress
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,22 @@ def _namespace(text: str) -> str:
     return text
 
 
+def _command(text: str) -> str:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise ValueError("it has a quote that is not closed") from None
+    if not words:
+        raise ValueError("it names no program")
+    return text
+
+
+def _region(text: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", text):
+        raise ValueError("it is no region")
+    return text
+
+
 def own_namespace(file: Path = IN_CLUSTER_NAMESPACE) -> str:
     """The namespace of the pod this runs in; `watchdog` where it runs in none."""
     try:
@@ -134,6 +151,15 @@ class Settings(BaseSettings):
     prometheus_password_file: File | None = Field(
         default=None, description="the path of a file that holds the user's password"
     )
+    prometheus_headers_dir: Directory | None = Field(
+        default=None, description="the path of a directory with one file a header, named like X-Scope-OrgID"
+    )
+    prometheus_token_command: Annotated[str, AfterValidator(_command)] | None = Field(
+        default=None, description="a program and its arguments, like gcloud auth print-access-token; no shell reads it"
+    )
+    prometheus_sigv4_region: Annotated[str, AfterValidator(_region)] | None = Field(
+        default=None, description="the region of AWS that requests are signed for, like eu-west-1"
+    )
     prometheus_public_url: Url | None = Field(
         default=None, description="the URL at which people reach Prometheus, like https://prometheus.example.com"
     )
@@ -166,6 +192,9 @@ class Settings(BaseSettings):
     records_kept: int = Field(default=200, ge=1, le=100_000, description="a whole number from 1 to 100000")
     shards: int = Field(default=1, ge=1, le=MOST, description=f"a whole number from 1 to {MOST}, the same everywhere")
     secrets_dir: Directory | None = Field(default=None, description="the path of a directory with one file a secret")
+    commands_dir: Directory | None = Field(
+        default=None, description="the path of a directory with the programs that token_command in rules.toml may name"
+    )
 
 
 def load(**instead: Any) -> Settings:
@@ -191,6 +220,10 @@ _TOGETHER = (
 )
 
 
+# Prometheus is shown one of these.
+_PROOFS = ("prometheus_token_file", "prometheus_username", "prometheus_token_command", "prometheus_sigv4_region")
+
+
 def _amiss(settings: Settings) -> Iterator[str]:
     """What settings say that are right alone and wrong together."""
     for pair in _TOGETHER:
@@ -199,9 +232,10 @@ def _amiss(settings: Settings) -> Iterator[str]:
             (missing,) = set(pair) - set(given)
             what = Settings.model_fields[missing].description
             yield f"{variable(missing)} is not set, and {variable(given[0])} is nothing without it; write {what}"
-    if settings.prometheus_token_file is not None and settings.prometheus_username is not None:
-        token, user = variable("prometheus_token_file"), variable("prometheus_username")
-        yield f"{token} and {user} are both set, and Prometheus can be shown only one of them; unset the other"
+    proofs = [name for name in _PROOFS if getattr(settings, name) is not None]
+    if len(proofs) > 1:
+        one, other = map(variable, proofs[:2])
+        yield f"{one} and {other} are both set, and Prometheus can be shown only one of them; unset the other"
 
 
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Sources:
     role: Callable[[], str]  # leader, or standby of whom
     rules: Callable[[], tuple[str, str]]  # the digest of those in force, and what is wrong with the file
     troubles: Callable[[], Sequence[str]]  # with the API server
+    public_urls: Callable[[], Mapping[str, str | None]] = dict  # of the sources of rules.toml
 
 
 class Showing:
@@ -64,7 +65,7 @@ class Showing:
         """What the page of a watch stands in."""
         view = await self.overview()
         public = self._settings.prometheus_public_url
-        return Setting(view.now, view.health, public, self._settings.dry_run)
+        return Setting(view.now, view.health, public, self._settings.dry_run, self._sources.public_urls())
 
     async def record(self, watch_id: str) -> Mapping[str, Any] | None:
         """The record of an open watch as it stands, of an ended one as it was kept."""

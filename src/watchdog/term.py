@@ -20,7 +20,7 @@ from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.forgiving import Forgiving
 from watchdog.engine.observing import Observer
 from watchdog.engine.sampling import Sampler
-from watchdog.ports import Clock, MetricSource, Notifier, Prober
+from watchdog.ports import Clock, MetricSource, MetricSources, Notifier, Prober
 from watchdog.reach import Reach
 from watchdog.wiring import Ports, supervisor_of
 
@@ -35,6 +35,7 @@ class Outside:
     reach: Reach
     cache: ClusterCache
     prometheus: MetricSource
+    sources: MetricSources
     prober: Prober
     channels: Channels
     notifiers: Callable[[], Mapping[str, Notifier]]
@@ -52,7 +53,7 @@ class Term:
             make(outside.reach.client, outside.cache, clock=outside.clock, guarded=self._guarded)
             for make in PROVIDERS.values()
         )
-        self._sampler = Sampler(outside.prometheus, outside.clock)
+        self._sampler = Sampler(outside.prometheus, outside.clock, sources=outside.sources)
         self._announcer = Announcer(
             notifiers=outside.notifiers,
             wants=wants_notice,

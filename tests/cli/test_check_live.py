@@ -93,6 +93,33 @@ def test_neither_cluster_nor_prometheus_are_one_line_each_and_exit_1(tmp_path: P
     assert conclusion[-1] == f"{path}: live; 2 errors, 0 warnings"
 
 
+async def test_each_source_is_asked_for_its_own_guards_and_one_that_is_away_is_told_in_place(
+    tmp_path: Path,
+) -> None:
+    async with a_place(tmp_path) as settings:
+        url = settings.pop("PROMETHEUS_URL")
+        selected = 'selector   = "app.kubernetes.io/part-of=plasma-engine"'
+        text = RULES.replace(selected, f'{selected}\nsource = "shop"')
+        text += f"""
+[guards.elsewhere]
+targets = ["{NAMESPACE}/deployment/brand"]
+rules = ["error-rate"]
+channels = ["releases"]
+source = "away"
+[sources.shop]
+url = "{url}"
+[sources.away]
+url = "http://127.0.0.1:1"
+"""
+        told = await call_beside("check", "--live", path := written(tmp_path, text), **settings)
+        alone = await call_beside("check", "--live", path, **{**settings, "PROMETHEUS_URL": url})
+    line = line_of('url = "http://127.0.0.1:1"', text)
+    (away,) = (one for one in told.stdout.splitlines() if "Prometheus does not answer" in one)
+    assert away.startswith(f'{path}:{line}:7: source "away": Prometheus does not answer (unreachable)')
+    assert not [one for one in told.stdout.splitlines() if "is blind" in one or "PROMETHEUS_URL" in one], told.stdout
+    assert alone.stdout == told.stdout
+
+
 def test_a_cluster_without_live_is_wrong_usage(tmp_path: Path) -> None:
     result = call("check", written(tmp_path, RULES), "--context", "staging")
     assert result.exit_code == 2

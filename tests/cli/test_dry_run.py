@@ -90,7 +90,8 @@ def ago(**span: float) -> str:
 async def test_wrong_usage_ends_with_two_and_one_line_that_says_what_is_right(
     tmp_path: Path, words: tuple[str, ...], says: str
 ) -> None:
-    code, stdout, stderr = await outcome("dry-run", *words, folder=tmp_path)
+    rules = a_file(tmp_path, "rules.toml", RULES)
+    code, stdout, stderr = await outcome("dry-run", *words, folder=tmp_path, RULES=rules)
     assert (code, stdout) == (2, "")
     [line] = stderr.splitlines()
     assert says in line

@@ -22,10 +22,10 @@ from e2e.controlplane import prometheus as real
 from e2e.controlplane.namespace import Namespace
 from e2e.controlplane.plane import ControlPlane, ExternalCluster
 from e2e.controlplane.podnet import pods_are_reachable
-from e2e.controlplane.prometheus import RealPrometheus
+from e2e.controlplane.prometheus import RealPrometheus, RealVictoriaMetrics
 from e2e.controlplane.traffic import Traffic
 from e2e.process_stories import by_hand, killed, under_a_budget
-from e2e.season import Director, Scraped, Season, shared
+from e2e.season import VICTORIA_METRICS, Director, Scraped, Season, by_victoria_metrics, shared
 from stage import Story
 
 ASKED_FOR = os.environ.get("WATCHDOG_E2E") == "1"
@@ -70,13 +70,18 @@ def traffic(control_plane: ControlPlane | ExternalCluster) -> Iterator[Traffic]:
 
 @pytest.fixture(scope="session")
 def scraped(traffic: Traffic, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
-    """A Prometheus that scrapes the traffic each so often (`15s`); of each interval there is one."""
+    """A Prometheus that scrapes the traffic each so often (`15s`), or VictoriaMetrics; of each there is one."""
     if not real.installed():
         (pytest.fail if ASKED_FOR else pytest.skip)(real.ABSENT)
     with ExitStack() as running:
 
         @cache
         def each(interval: str) -> RealPrometheus:
+            if interval == VICTORIA_METRICS:
+                if not build.victoria_metrics().exists():
+                    (pytest.fail if ASKED_FOR else pytest.skip)(real.NOT_BUILT)
+                directory = tmp_path_factory.mktemp("victoria-metrics")
+                return running.enter_context(RealVictoriaMetrics(directory, [traffic.target]))
             directory = tmp_path_factory.mktemp(f"prometheus-{interval}")
             return running.enter_context(RealPrometheus(directory, [traffic.target], scrape_interval=interval))
 
@@ -106,7 +111,14 @@ def season(
     named = {value.name if isinstance(value, Story) else value for value in values}
     everything = any(not hasattr(item, "callspec") for item in asked)
     director = Director(control_plane, scraped, tmp_path_factory.mktemp("season"))
-    parts = [*shared(STORIES.all), by_hand(director.season.verbs), under_a_budget(), *killed(), *judged.parts(scraped)]
+    own = [
+        *shared(STORIES.all),
+        *by_victoria_metrics(STORIES.all),
+        by_hand(director.season.verbs),
+        under_a_budget(),
+        *killed(),
+    ]
+    parts = [*own, *judged.parts(scraped)]
     for part in parts:
         told_here = pods_are_reachable() or not part.story.probes
         if told_here and (everything or part.story.name in named):

@@ -10,7 +10,7 @@ import asyncio
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -71,7 +71,7 @@ class Season:
 
 Teller = Callable[[RealStage, Namespace, Guarding], Awaitable[None]]
 Scraped = Callable[[str], RealPrometheus]
-"""The Prometheus that scrapes each so often (`15s`), running."""
+"""The Prometheus that scrapes each so often (`15s`), or VictoriaMetrics, running."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class Watchdog:
 
 
 ON_ITS_OWN = Watchdog("watchdog")
+VICTORIA_METRICS = "VictoriaMetrics, each second"
+BY_VICTORIA_METRICS = Watchdog("victoria-metrics", scrape=VICTORIA_METRICS)
 INTERCEPTED = Watchdog("intercepted", intercepted=True)
 
 
@@ -104,6 +106,40 @@ def shared(stories: Sequence[Story]) -> list[Part]:
         return lambda stage, _namespace, _guarding: story.tell(stage)
 
     return [Part(story, INTERCEPTED if story.intercepts else ON_ITS_OWN, teller(story)) for story in stories]
+
+
+# A ratio, a histogram, gauges and a rate; a rollout and a flip; an act and none.
+TOLD_BY_VICTORIA_METRICS = (
+    "an_error_spike_is_undone_once_and_told",
+    "a_good_release_passes_and_is_left_alone",
+    "a_slow_green_is_flipped_back_by_one_patch_of_the_service",
+    "a_memory_leak_is_undone",
+    "a_cpu_spike_is_undone",
+    "a_release_on_hold_is_undone_once_the_hold_is_taken_off",
+)
+
+
+def as_victoria_metrics_tells(name: str) -> str:
+    """The name of a story where it is told by VictoriaMetrics."""
+    return f"{name}_as_victoria_metrics_tells"
+
+
+def by_victoria_metrics(stories: Sequence[Story]) -> list[Part]:
+    """Some of the stories once more, by a watchdog whose Prometheus is a VictoriaMetrics."""
+    named = {story.name: story for story in stories}
+    return [_by_victoria_metrics(named[name]) for name in TOLD_BY_VICTORIA_METRICS]
+
+
+def _by_victoria_metrics(story: Story) -> Part:
+    async def tell(stage: RealStage, _namespace: Namespace, _guarding: Guarding) -> None:
+        await story.tell(stage)
+
+    async def named(_: object) -> None:
+        """Told by `tell`."""
+
+    named.__name__ = as_victoria_metrics_tells(story.name)
+    # Its samples are seen two or three seconds after they were scraped: no tempo of two seconds for it.
+    return Part(replace(story, tell=named, interval="5s", recovery="30s"), BY_VICTORIA_METRICS, tell)
 
 
 def only_here(

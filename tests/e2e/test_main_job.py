@@ -13,7 +13,7 @@ from e2e.controlplane.plane import ControlPlane
 from e2e.guarding import WORKLOADS, act_of
 from e2e.judged import IN_TIME, LEFT_ALONE
 from e2e.process_stories import UNDER_A_BUDGET
-from e2e.season import Season
+from e2e.season import TOLD_BY_VICTORIA_METRICS, Season, as_victoria_metrics_tells
 from stage import Record, Story
 from watchdog.adapters.kubernetes.braking import ACTS
 
@@ -64,12 +64,19 @@ EXPECTED: dict[str, list[str]] = {
     **{name: [] for name in LEFT_ALONE},
 }
 
+EXPECTED |= {as_victoria_metrics_tells(name): EXPECTED[name] for name in TOLD_BY_VICTORIA_METRICS}
+
 
 @pytest.mark.parametrize("story", STORIES.all, ids=lambda story: story.name)
 def test_on_a_real_control_plane(season: Season, story: Story):
     if story.name not in season.stories:
         pytest.skip("pods have no reachable addresses here: they cannot be probed (in_netns.sh)")
     season.stories[story.name].check()
+
+
+@pytest.mark.parametrize("name", [as_victoria_metrics_tells(name) for name in TOLD_BY_VICTORIA_METRICS])
+def test_where_victoria_metrics_tells_it_the_story_is_the_same(season: Season, name: str):
+    season.stories[name].check()
 
 
 @pytest.mark.parametrize("name", KILLED)

@@ -19,9 +19,11 @@ from watchdog.replay.handwritten import of_records
 from watchdog.replay.report import Report, SwitchReplay
 from watchdog.replay.session import Politeness, backtest
 from watchdog.rulebook import read_rules
+from watchdog.settings import load
 from watchdog.simulator.behaviour import Health
 from watchdog.simulator.pod_behaviour import PodBehaviour
 from watchdog.simulator.traffic import Course, Latency
+from watchdog.sources import Access
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus]
 
@@ -80,11 +82,15 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
         yield Afternoon([watch_of(record) for record in records], end, records, real)
 
 
+def asking(url: str) -> Access:
+    return Access(load(prometheus_url=url), secret=str, clock=SystemClock())
+
+
 @pytest.fixture(scope="module")
 def report(afternoon: Afternoon) -> Report:
     rules = Rules("rules.toml", read_rules(RULES))
     wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=2)
-    found, _ = asyncio.run(backtest(afternoon.real.url, rules, None, wish, Politeness(), SystemClock()))
+    found, _ = asyncio.run(backtest(asking(afternoon.real.url), rules, None, wish, Politeness()))
     return found
 
 
@@ -134,7 +140,7 @@ def test_all_that_a_rule_said_until_the_decision_is_what_it_said_live(afternoon:
 def test_the_watchdogs_own_records_tell_of_the_same_switches(afternoon: Afternoon) -> None:
     rules = Rules("rules.toml", read_rules(RULES))
     wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=0, listed=of_records(afternoon.records))
-    found, _ = asyncio.run(backtest(afternoon.real.url, rules, None, wish, Politeness(), SystemClock()))
+    found, _ = asyncio.run(backtest(asking(afternoon.real.url), rules, None, wish, Politeness()))
     for watch in afternoon.watches:
         replayed = of(found, watch)
         assert replayed.source == "records"
@@ -143,3 +149,21 @@ def test_the_watchdogs_own_records_tell_of_the_same_switches(afternoon: Afternoo
         )
         if watch.breached:
             assert (replayed.label.value, replayed.label_source) == ("bad", "rolled back by the watchdog")
+
+
+def test_guards_of_two_sources_are_replayed_each_from_its_own(afternoon: Afternoon, report: Report) -> None:
+    """Both lead to the one Prometheus there is; what the settings name is nobody."""
+    selected = 'namespaces = ["production"]\nselector   = "app.kubernetes.io/part-of=plasma-engine"'
+    own = RULES.replace(selected, 'targets = ["production/deployment/research"]\nsource = "a"')
+    others = RULES[RULES.index("[guards.services]") : RULES.index("[rules.error-rate]")]
+    others = others.replace("[guards.services]", "[guards.others]").replace(
+        selected, 'targets = ["production/deployment/brand", "production/deployment/content"]\nsource = "b"'
+    )
+    sources = "".join(f'\n[sources.{name}]\nurl = "{afternoon.real.url}"\n' for name in "ab")
+    rules = Rules("rules.toml", read_rules(own + others + sources))
+    wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=0)
+    nobody = Access(load(), secret=str, clock=SystemClock())
+    found, _ = asyncio.run(backtest(nobody, rules, None, wish, Politeness()))
+    assert found.prometheus == afternoon.real.url
+    assert [(one.target, one.at) for one in found.real] == [(one.target, one.at) for one in report.real]
+    assert {one.target for one in found.real if one.outcome == "rolled-back"}

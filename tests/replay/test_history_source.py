@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,10 @@ import pytest
 
 from replay.standin import Answer, data, standing_in
 from watchdog.adapters.prometheus.cache import AnswerCache, Key
+from watchdog.adapters.prometheus.dialects import AS_OF_NOW
 from watchdog.adapters.prometheus.history import MOST_POINTS, HistoryPrometheus
+from watchdog.adapters.prometheus.shown import Asked, Resolved, Shown
+from watchdog.adapters.secrets import SecretMissing
 from watchdog.domain.measurement import Answer as Answered
 from watchdog.domain.measurement import FailureReason, QueryFailed, Series
 
@@ -20,10 +23,14 @@ LONG_AGO = NOW - timedelta(days=1)
 
 
 def asked(
-    url: str, *questions: tuple[str, datetime], cache: AnswerCache | None = None, max_samples: int | None = None
+    url: str,
+    *questions: tuple[str, datetime],
+    cache: AnswerCache | None = None,
+    max_samples: int | None = None,
+    shown: Shown | None = None,
 ) -> tuple[list[Answered | QueryFailed], HistoryPrometheus]:
     async def main() -> tuple[list[Answered | QueryFailed], HistoryPrometheus]:
-        async with HistoryPrometheus(url, until=NOW, cache=cache, max_samples=max_samples) as source:
+        async with HistoryPrometheus(url, until=NOW, cache=cache, max_samples=max_samples, shown=shown) as source:
             return [await source.query(query, at, deadline=5.0) for query, at in questions], source
 
     return asyncio.run(main())
@@ -50,7 +57,7 @@ def test_a_range_vectors_samples_come_as_they_are() -> None:
     assert isinstance(answer, Answered)
     assert answer.series[0].labels == {"job": "a"}
     assert answer.series[0].samples[0] == (1.0, 1.0)
-    assert seen == [{"query": "up[1m]", "time": f"{LONG_AGO.timestamp():.3f}"}]
+    assert seen == [{"query": "up[1m]", "time": f"{LONG_AGO.timestamp():.3f}", **AS_OF_NOW}]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,14 @@ def test_a_range_vectors_samples_come_as_they_are() -> None:
         ((401, "text/plain", "no"), FailureReason.REFUSED),
         ((503, "text/plain", "later"), FailureReason.UNAVAILABLE),
         (data([], warnings=["partial response"]), FailureReason.PARTIAL),
+        (
+            (
+                200,
+                "application/json",
+                '{"status":"success","isPartial":true,"data":{"resultType":"vector","result":[]}}',
+            ),
+            FailureReason.PARTIAL,
+        ),
     ],
 )
 def test_what_is_no_whole_answer_is_a_failure_of_its_kind_and_asked_once(answer: Answer, reason: FailureReason) -> None:
@@ -154,3 +169,25 @@ def test_the_daemon_does_not_load_the_client_of_the_past() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "watchdog.app" in loaded
     assert not [name for name in loaded if name.startswith(("prometheus_api_client", "watchdog.replay"))]
+
+
+def test_what_is_shown_goes_with_each_question_and_what_is_missing_for_it_fails_the_question() -> None:
+    signed: list[str] = []
+
+    class Signature(Resolved):
+        def headers(self, asked: Asked) -> Mapping[str, str]:
+            signed.append(asked.url.partition("?")[0].rpartition("/")[2])
+            return super().headers(asked)
+
+    def missing(name: str) -> str:
+        raise SecretMissing(f"the secret {name} is missing")
+
+    handle, seen = counting(UP)
+    with standing_in(handle) as url:
+        (answer,), _ = asked(url, ("up", LONG_AGO), shown=Signature({"X-Scope-OrgID": "shop"}, missing))
+        (failure,), _ = asked(url, ("up", LONG_AGO), shown=Resolved({"X-Scope-OrgID": "{{ secret.TENANT }}"}, missing))
+    assert isinstance(answer, Answered)
+    assert signed == ["query"]
+    assert isinstance(failure, QueryFailed)
+    assert failure.detail == "the secret TENANT is missing"
+    assert len(seen) == 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from watchdog.cli.past import past_options, past_or_exit, rules_or_exit
+from watchdog.cli.past import asked_or_exit, past_options, past_or_exit, rules_or_exit
 
 if TYPE_CHECKING:
     from watchdog.replay.report import Comparison, Report
@@ -32,9 +32,9 @@ def verb(file: Path | None, against: str | None, fail_on: tuple[str, ...], outpu
 
     Exits 0; 3 where a condition of --fail-on is met; 1 where Prometheus cannot be asked.
     """
-    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
-    from watchdog.cli.common import fail, run_async  # noqa: PLC0415
+    from watchdog.cli.common import fail, run_async  # noqa: PLC0415 - after --help
     from watchdog.cli.progress import progress_bar  # noqa: PLC0415
+    from watchdog.ports import OutOfReach  # noqa: PLC0415
     from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
     from watchdog.replay.failing import ConditionInvalid, failing, read_conditions  # noqa: PLC0415
     from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
@@ -49,23 +49,23 @@ def verb(file: Path | None, against: str | None, fail_on: tuple[str, ...], outpu
     past = past_or_exit(**asked)
     rules = rules_or_exit(str(file or past.settings.rules))
     old = None if against is None else rules_or_exit(against)
+    url = asked_or_exit(past, rules.book, *([old.book] if old else []))
     with progress_bar() as progress:
         try:
             report, both = run_async(
                 backtest(
-                    past.url,
+                    past.access,
                     rules,
                     old,
                     past.wish,
                     past.politeness,
-                    SystemClock(),
-                    token_file=past.settings.prometheus_token_file,
-                    ca_file=past.settings.prometheus_ca_file,
                     progress=progress,
                 )
             )
         except NotAnswered as error:
-            fail(f"{past.url} cannot be asked: {error}")
+            fail(f"{url} cannot be asked: {error}")
+        except OutOfReach as error:
+            fail(str(error))
         except ListInvalid as error:
             fail(str(error), 2)
     _print(report, both, output)

@@ -57,6 +57,7 @@ def verb(
     from watchdog.cli.rehearsed import view_of  # noqa: PLC0415
     from watchdog.rehearsal.connecting import NoSuchTarget  # noqa: PLC0415
     from watchdog.rulebook import RulesError, read_rules  # noqa: PLC0415
+    from watchdog.sources import nobody_to_ask  # noqa: PLC0415
 
     clock = SystemClock()
     chosen, moment = _target(target), past_moment_of("--at", at, clock.now())
@@ -65,8 +66,6 @@ def verb(
     settings = settings_or_exit(
         rules=rules, prometheus_url=prometheus_url, kubeconfig=kubeconfig, context=context, namespace=namespace
     )
-    if settings.prometheus_url is None:
-        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url", 2)
     set_up("warning", LogFormat("console"), clock)
     logging.getLogger("watchdog.engine").setLevel(logging.ERROR)  # what it would do is told better by the view
     text = read_file(settings.rules)
@@ -76,6 +75,8 @@ def verb(
         for line in str(error).splitlines():
             click.echo(f"watchdog: {line}", err=True)
         sys.exit(1)
+    if nobody_to_ask(rulebook, settings):
+        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus-url", 2)
     view = view_of(output, clock.now)
     wish = _Wish(settings, text, rulebook, chosen, moment, once=once, rehearse=rehearse)
     try:

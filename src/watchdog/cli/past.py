@@ -1,5 +1,6 @@
 """What verbs that replay the past share: which past, and how Prometheus is asked."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,10 +12,12 @@ import click
 from watchdog.cli.common import cluster_options, fail, read_file, settings_or_exit
 
 if TYPE_CHECKING:
+    from watchdog.domain.rules import Rulebook
     from watchdog.replay.backtest import Rules, Wish
     from watchdog.replay.handwritten import Entry
     from watchdog.replay.session import Politeness
     from watchdog.settings import Settings
+    from watchdog.sources import Access
 
 _SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
 _FILE = click.Path(path_type=Path)
@@ -45,7 +48,7 @@ _SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
 class Past:
     """Which past is replayed, and of which Prometheus."""
 
-    url: str
+    access: "Access"
     settings: "Settings"
     wish: "Wish"
     politeness: "Politeness"
@@ -70,13 +73,32 @@ def past_or_exit(
     from watchdog.replay.session import Politeness, default_cache  # noqa: PLC0415
 
     settings = settings_or_exit(prometheus_url=prometheus, **cluster)
-    if settings.prometheus_url is None:
-        fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus", 2)
     end = past_moment_of("--until", until, SystemClock().now())
     listed = (*_list(switches), *(_recorded(settings) if records else ()))
     wish = Wish(_duration(since), end, placebos, seed, listed, _list(label, label="bad"))
     kept = None if no_cache else cache or default_cache()
-    return Past(settings.prometheus_url, settings, wish, Politeness(concurrency, max_samples, kept))
+    return Past(_access(settings), settings, wish, Politeness(concurrency, max_samples, kept))
+
+
+def _access(settings: "Settings") -> "Access":
+    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
+    from watchdog.adapters.secrets import SecretReader  # noqa: PLC0415
+    from watchdog.sources import Access  # noqa: PLC0415
+
+    return Access(settings, SecretReader(settings.secrets_dir, os.environ), SystemClock())
+
+
+def asked_or_exit(past: Past, *rulebooks: "Rulebook") -> str:
+    """The addresses that rules ask, for people; where a guard has nobody to ask it ends with exit code 2."""
+    from watchdog.domain.sources import named  # noqa: PLC0415 - after --help
+    from watchdog.sources import nobody_to_ask, urls_of  # noqa: PLC0415
+
+    urls: dict[str, None] = {}
+    for rulebook in rulebooks:
+        if nobody_to_ask(rulebook, past.settings):
+            fail("no Prometheus is named: set WATCHDOG_PROMETHEUS_URL or pass --prometheus", 2)
+        urls |= dict.fromkeys(urls_of(rulebook.asked, named(rulebook.sources), past.settings))
+    return ", ".join(urls)
 
 
 def text_or_exit(name: str) -> str:

@@ -42,7 +42,7 @@ def verb(dry_run: bool) -> None:
     marks = {"dry_run": True} if settings.dry_run else None
     set_up(settings.log_level, LogFormat(settings.log_format), clock, redact=secrets.redact, facts=marks)
     log_unknown_settings()
-    watchdog = Watchdog(settings, clock=clock, build=build_channels(secrets, clock))
+    watchdog = Watchdog(settings, clock=clock, build=build_channels(secrets, clock), secret=secrets)
     try:
         asyncio.run(_until_signalled(watchdog.run))
     except* (CannotStart, CannotListen, ChannelInvalid, OutOfReach, RulesError) as group:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from watchdog.cli.past import past_options, past_or_exit, rules_or_exit, text_or_exit
+from watchdog.cli.past import asked_or_exit, past_options, past_or_exit, rules_or_exit, text_or_exit
 
 if TYPE_CHECKING:
     from watchdog.cli.past import Past
@@ -27,9 +27,9 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
 
     Exits 0, whether or not there is anything to suggest; 1 where Prometheus cannot be asked.
     """
-    from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
-    from watchdog.cli.common import fail, run_async  # noqa: PLC0415
+    from watchdog.cli.common import fail, run_async  # noqa: PLC0415 - after --help
     from watchdog.cli.progress import progress_bar  # noqa: PLC0415
+    from watchdog.ports import OutOfReach  # noqa: PLC0415
     from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
     from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
     from watchdog.replay.tuning.printing import closing, printed  # noqa: PLC0415
@@ -39,26 +39,25 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
         fail(f"{write.parent} is no directory to write the patch in", 2)
     past = past_or_exit(**asked)
     name = str(file or past.settings.rules)
-    rules_or_exit(name)
+    url = asked_or_exit(past, rules_or_exit(name).book)
     text = text_or_exit(name)
     wish = past.wish if report is None else _of_report(report, past)
     with progress_bar() as progress:
         try:
             tuned = run_async(
                 tune(
-                    past.url,
+                    past.access,
                     name,
                     text,
                     wish,
                     past.politeness,
-                    SystemClock(),
-                    token_file=past.settings.prometheus_token_file,
-                    ca_file=past.settings.prometheus_ca_file,
                     progress=progress,
                 )
             )
         except NotAnswered as error:
-            fail(f"{past.url} cannot be asked: {error}")
+            fail(f"{url} cannot be asked: {error}")
+        except OutOfReach as error:
+            fail(str(error))
         except ListInvalid as error:
             fail(str(error), 2)
     said = printed(tuned, text, name, output)

@@ -4,7 +4,7 @@ All numbers are in base units: ratios as fractions (5 % is 0.05), times in secon
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -182,6 +182,7 @@ class Threshold:
     op: Op
     limit: Limit
     text: str
+    source: str = field(default="", repr=False)  # that is asked, as `domain.sources` names it
 
     @property
     def needs_baseline(self) -> bool:

@@ -69,6 +69,7 @@ def _document(watch: Watch, every: int, *, whole: bool = True) -> dict[str, Any]
         "watch": watch.id,
         "target": str(watch.switch.target),
         "guard": watch.guard.name,
+        **({"source": watch.guard.source} if watch.guard.source else {}),
         "kind": str(watch.switch.kind),
         "candidate": name_of(watch.switch.candidate),
         "stable": None if stable is None else name_of(stable),

@@ -12,6 +12,7 @@ from watchdog.domain.brakes import BRAKES, Brakes
 from watchdog.domain.channels import Channel
 from watchdog.domain.conditions import Absolute, Threshold
 from watchdog.domain.rollout import LabelSelector, Target
+from watchdog.domain.sources import Source
 
 # Containers that a guard leaves out of CPU, memory and signs unless it names its own: they are not what was released.
 SIDECARS = ("istio-proxy", "linkerd-proxy", "vault-agent", "daprd", "cloud-sql-proxy")
@@ -84,6 +85,7 @@ class Alerts:
     names: tuple[str, ...]
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     matchers: Mapping[str, str] = field(default_factory=dict)
+    source: str = field(default="", repr=False)  # that is asked, as `domain.sources` names it
 
     def wants(self, labels: Mapping[str, str]) -> bool:
         """Whether an alert with these labels is one of those. A label that is absent counts as empty."""
@@ -139,6 +141,7 @@ class Guard:
     gitops: str = "hold"
     runbook: str = ""  # a web page
     commits: str = ""  # an annotation that names a revision's commit
+    source: str = ""  # that its rules ask, as `domain.sources` names it
 
     def covers(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether this guard guards the object: named in `targets`, or in a namespace and selected by label."""
@@ -161,6 +164,7 @@ class Rulebook:
     channels: tuple[Channel, ...] = ()
     digest: str = ""
     brakes: Brakes = BRAKES
+    sources: tuple[Source, ...] = ()
 
     def guard(self, name: str) -> Guard | None:
         """The guard of that name."""
@@ -173,6 +177,11 @@ class Rulebook:
     def guards_of(self, target: Target, labels: Mapping[str, str]) -> tuple[Guard, ...]:
         """Every guard that covers an object, in the file's order."""
         return tuple(guard for guard in self.guards if guard.covers(target, labels))
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of the sources that guards ask, in the file's order of guards; "" for that of the settings."""
+        return tuple(dict.fromkeys(guard.source for guard in self.guards))
 
     @property
     def namespaces(self) -> frozenset[str]:

@@ -174,6 +174,7 @@ def _facts(watch: Watch, rule: str) -> dict[str, str]:
         "watch": watch.id,
         "target": str(watch.switch.target),
         "guard": watch.guard.name,
+        **({"source": watch.guard.source} if watch.guard.source else {}),
         "candidate": name_of(watch.switch.candidate),
         "stable": _stable(watch),
         "phase": str(watch.phase),

@@ -19,7 +19,7 @@ from watchdog.domain.judge.harmless import pairs_of
 from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
 from watchdog.domain.tallies import together
 from watchdog.engine.alerting import AlertTracker, alert_blocks
-from watchdog.engine.gathering import Gatherer
+from watchdog.engine.by_source import BySource
 from watchdog.engine.questions import (
     Instant,
     Raw,
@@ -42,7 +42,7 @@ from watchdog.engine.readings import (
     reading_of,
     values_over_time,
 )
-from watchdog.ports import Clock, MetricSource
+from watchdog.ports import Clock, MetricSource, MetricSources
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
 
@@ -86,7 +86,8 @@ class Sampler:
     """Measures rules, for all watches at once. Readings, never exceptions, tell of what went wrong.
 
     `settle`: how long after a block's end it is asked about; `deadline`: of one query; `gather`: how long to wait
-    for other questions of the same shape. All in seconds.
+    for other questions of the same shape. All in seconds. `sources` are those that rules name; without them every
+    question goes to the one source.
     """
 
     def __init__(
@@ -94,19 +95,20 @@ class Sampler:
         source: MetricSource,
         clock: Clock,
         *,
+        sources: MetricSources | None = None,
         settle: float = SETTLE,
         deadline: float = 10.0,
         gather: float = 0.05,
     ) -> None:
         self._clock = clock
         self._settle = settle
-        self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather)
         self.aside = asyncio.Semaphore(1)
         """For large questions that no act waits for: one at a time, of all watches, so that none keeps the rest."""
+        self._gatherers = BySource(sources or (lambda _name: source), clock, deadline=deadline, gather=gather)
 
     async def close(self) -> None:
         """End what is still being asked."""
-        await self._gatherer.close()
+        await self._gatherers.close()
 
     def tracker(self, threshold: Threshold, subject: Subject) -> Tracker:
         """Begin to measure a rule."""
@@ -123,9 +125,9 @@ class Sampler:
         last = spans[-1][2]
         await self._clock.sleep((last - self._clock.now()).total_seconds() + self._settle)
         if isinstance(tracker, AlertTracker):
-            return await alert_blocks(self._gatherer, tracker, spans)
+            return await alert_blocks(self._gatherers[tracker.alerts.source], tracker, spans)
         if isinstance(tracker.threshold.metric, GaugeMetric):
-            return await self._gauge_blocks(tracker.threshold.metric, tracker.subject, spans)
+            return await self._gauge_blocks(tracker.threshold.metric, tracker, spans)
         return await self._counted_blocks(tracker, spans)
 
     async def baseline(
@@ -139,7 +141,7 @@ class Sampler:
         if isinstance(threshold.metric, GaugeMetric):
             first = min(start.timestamp() + step, end.timestamp())
             question = question_of(threshold.metric.query, subject, Steps(first, end.timestamp(), step))
-            outcome = await self._gatherer.ask(question)
+            outcome = await self._gatherers[threshold.source].ask(question)
             steps = gauge_steps(outcome, question, first, step)
             course = course_of(threshold, steps, step)
             return Baseline(
@@ -187,7 +189,9 @@ class Sampler:
         Of more than `most` series nothing is asked: they are counted first.
         """
         lead, _ = selectors_of(threshold)
-        size = await self._gatherer.ask(question_of(f"count({lead})", subject, Instant(end.timestamp())))
+        size = await self._gatherers[threshold.source].ask(
+            question_of(f"count({lead})", subject, Instant(end.timestamp()))
+        )
         if isinstance(size, QueryFailed):
             return None
         if any(value > most for one in size.series for _, value in one.samples):
@@ -235,7 +239,7 @@ class Sampler:
                 continue
             question = question_of(selector, tracker.subject, window)
             queries.append(question.query)
-            outcome = await self._gatherer.ask(question)
+            outcome = await self._gatherers[tracker.threshold.source].ask(question)
             if isinstance(outcome, Answer):
                 outcome = impossible_sample(outcome) or outcome
             if isinstance(outcome, QueryFailed):
@@ -245,7 +249,8 @@ class Sampler:
 
     # -- gauges --------------------------------------------------------------------------------------------------
 
-    async def _gauge_blocks(self, metric: GaugeMetric, subject: Subject, spans: Sequence[Span]) -> tuple[Block, ...]:
+    async def _gauge_blocks(self, metric: GaugeMetric, tracker: Tracker, spans: Sequence[Span]) -> tuple[Block, ...]:
+        subject, gatherer = tracker.subject, self._gatherers[tracker.threshold.source]
         grid = grid_of([span[2] for span in spans if span[2] > subject.since])
 
         async def measured(span: Span) -> Block:
@@ -253,7 +258,7 @@ class Sampler:
                 return Block(*span, NOTHING_COUNTED)
             at = span[2].timestamp()
             question = question_of(metric.query, subject, grid or Instant(at))
-            outcome = await self._gatherer.ask(question)
+            outcome = await gatherer.ask(question)
             if grid is not None and isinstance(outcome, Answer):
                 outcome = at_moment(outcome, at)
             return Block(*span, gauge_reading(outcome, question), question.query)

@@ -1,6 +1,7 @@
 """What a dry run at a laptop needs: a cluster it can read, a Prometheus that answers, and what is known of before."""
 
 import logging
+import os
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,18 +11,22 @@ from watchdog.adapters.dry_run import MarkedJournal
 from watchdog.adapters.kubernetes.places import Place, places
 from watchdog.adapters.kubernetes.reading import ReadingClient
 from watchdog.adapters.probes import HttpProber
+from watchdog.adapters.prometheus.named import Unusable
+from watchdog.adapters.secrets import SecretReader
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.measurement import QueryFailed
 from watchdog.domain.memory import before
 from watchdog.domain.record import document_of, memory_of, watch_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook
+from watchdog.domain.sources import DEFAULT, called, named
 from watchdog.domain.state import Phase, Watch
 from watchdog.engine.sampling import Sampler
-from watchdog.ports import Clock, Document, OutOfReach
-from watchdog.remote import connected, dry_run_journal_of, journal_of, prometheus_of
+from watchdog.ports import Clock, Document, MetricSource, MetricSources, OutOfReach
+from watchdog.remote import connected, dry_run_journal_of, journal_of
 from watchdog.rulebook.mistakes import nearest
 from watchdog.settings import Settings
+from watchdog.sources import NO_URL, Access, urls_of
 
 log = logging.getLogger(__name__)
 
@@ -82,23 +87,32 @@ async def rehearsal(
 
     `rehearses`: the API server is asked, in server-side dry runs, whether it would take each patch.
     """
-    if settings.prometheus_url is None:
-        raise OutOfReach("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
     rng = random.Random()  # noqa: S311 - jitter
+    access = Access(settings, SecretReader(settings.secrets_dir, os.environ), clock)
     async with AsyncExitStack() as stack:
         kube = ReadingClient(await connected(settings, clock, stack), rehearses=rehearses)
         seen = {place.target: place for name in sorted(rulebook.namespaces) for place in await places(kube, name)}
-        prometheus = prometheus_of(settings)
-        stack.push_async_callback(prometheus.close)
-        answer = await prometheus.query("vector(1)", clock.now(), deadline=10.0)
-        if isinstance(answer, QueryFailed):
-            raise OutOfReach(f"Prometheus at {settings.prometheus_url}: {answer.detail}")
+        sources = await _sources(access, rulebook, stack)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
-        sampler = Sampler(prometheus, clock)
+        sampler = Sampler(sources(DEFAULT), clock, sources=sources)
         stack.push_async_callback(sampler.close)
         memories, unseeded = await _memories(kube, settings, clock, rng)
         yield Rehearsal(rulebook, clock, settings.namespace, kube, sampler, prober, rng, seen, memories, unseeded)
+
+
+async def _sources(access: Access, rulebook: Rulebook, stack: AsyncExitStack) -> MetricSources:
+    """Each source that a guard asks, once it has answered. Raises `OutOfReach`."""
+    known, asked = named(rulebook.sources), dict[str, MetricSource]()
+    for name in rulebook.asked:
+        source = access.live(name, known)
+        stack.push_async_callback(source.close)
+        answer = await source.query("vector(1)", access.clock.now(), deadline=10.0)
+        if isinstance(answer, QueryFailed):
+            (url,) = urls_of([name], known, access.settings)
+            raise OutOfReach(f"{called(name)} at {url}: {answer.detail}")
+        asked[name] = source
+    return lambda name: asked.get(name) or Unusable(NO_URL)
 
 
 async def _memories(

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watchdog.adapters.prometheus.history import HistoryPrometheus
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook
+from watchdog.domain.sources import called
 from watchdog.domain.state import Watch
 from watchdog.domain.untouched import Peer
 from watchdog.engine.sampling import Sampler
@@ -16,10 +16,11 @@ from watchdog.replay.asking_past import DEADLINE, NotAnswered
 from watchdog.replay.cases import Mark, Marked, Neighbours, placebo, placebos, real_cases
 from watchdog.replay.courses import Course, Found
 from watchdog.replay.handwritten import Entry, marks_of
+from watchdog.replay.histories import Histories
 from watchdog.replay.noticing import blank, failures, first_failure, left_out, nothing, span, unused
 from watchdog.replay.replaying import At, Replayed, Replayer
 from watchdog.replay.report import Note, Report, Severity, Spent, SwitchReplay
-from watchdog.replay.searching import guarded, search
+from watchdog.replay.searching import guarded, search_all
 from watchdog.replay.telling import told
 from watchdog.replay.totals import overall, totals_of
 
@@ -66,10 +67,8 @@ def _forget(_marked: Marked, _replayed: Replayed) -> None:
 class Backtest:
     """Replays the same past under one rules file or several. Raises `NotAnswered` where nothing can be asked."""
 
-    def __init__(
-        self, source: HistoryPrometheus, clock: Clock, wish: Wish, progress: Progress, keep: Keep = _forget
-    ) -> None:
-        self._source = source
+    def __init__(self, sources: Histories, clock: Clock, wish: Wish, progress: Progress, keep: Keep = _forget) -> None:
+        self._sources = sources
         self._clock = clock
         self._wish = wish
         self._progress = progress
@@ -80,19 +79,27 @@ class Backtest:
     async def run(self, rules: Sequence[Rules]) -> tuple[Report, ...]:
         """One report for each rules file, in order."""
         began, own = self._clock.monotonic(), self._clock.now()
-        now = await self._source.now()
-        if not isinstance(now, datetime):
-            raise NotAnswered(now)
-        if abs(now - own) > _SKEW:
-            behind = "behind" if now < own else "ahead of"
-            text = f"Prometheus's clock is {span(abs(now - own))} {behind} this machine's; its own is used"
-            self._notes.append(Note(Severity.INFO, text))
-        self._source.until = now
+        now = await self._now(own)
         now = min(now, self._wish.until or now)
         since = now - self._wish.span
         self._progress.begun("looking for switches", 0)
-        found = await search(self._source, [one.book for one in rules], since, now, self._wish.listed)
+        found = await search_all(self._sources, [one.book for one in rules], since, now, self._wish.listed)
         return tuple([await self._report(one, found, since, now, began) for one in rules])
+
+    async def _now(self, own: datetime) -> datetime:
+        """What time they think it is; of several the earliest: up to then all can tell."""
+        told = []
+        for name, source in self._sources.by_name.items():
+            now = await source.now()
+            if not isinstance(now, datetime):
+                raise NotAnswered(now)
+            if abs(now - own) > _SKEW:
+                behind = "behind" if now < own else "ahead of"
+                text = f"{called(name)}'s clock is {span(abs(now - own))} {behind} this machine's; its own is used"
+                self._notes.append(Note(Severity.INFO, text))
+            source.until = now
+            told.append(now)
+        return min(told)
 
     async def _report(self, rules: Rules, found: Found, asked: datetime, now: datetime, began: float) -> Report:
         since = max(asked, found.since or asked)
@@ -104,11 +111,11 @@ class Backtest:
         switches, quieter = left_out(switches)
         switches.sort(key=lambda switch: (switch.at, switch.id))
         missing = [*in_vain, *trouble, *quieter, *blank(switches), *nothing(found, cases, guards)]
-        spent = self._source.spent
+        spent = self._sources.spent
         return Report(
             rules_file=rules.name,
             digest=rules.book.digest,
-            prometheus=self._source.url,
+            prometheus=self._sources.url,
             since=asked,
             until=now,
             replayed_at=self._clock.now(),
@@ -153,13 +160,15 @@ class Backtest:
         cases: Sequence[Marked],
         now: datetime,
     ) -> tuple[list[SwitchReplay], list[Note]]:
-        sampler = Sampler(self._source, At(now + timedelta(days=1)), deadline=DEADLINE, gather=0.0)
+        sampler = Sampler(
+            self._sources.first, At(now + timedelta(days=1)), sources=self._sources, deadline=DEADLINE, gather=0.0
+        )
         neighbours = Neighbours(guards, courses, cases)
 
         async def peers(watch: Watch) -> Sequence[Peer]:
             return neighbours.peers(watch.breached_at or watch.opened, watch.guard, watch.switch)
 
-        replayer = Replayer(self._source, sampler, peers, now, deadline=DEADLINE)
+        replayer = Replayer(self._sources, sampler, peers, now, deadline=DEADLINE)
         switches: list[SwitchReplay] = []
         failed: list[tuple[Marked, str]] = []
         waiting = list(reversed(cases))
@@ -168,7 +177,7 @@ class Backtest:
         async def work() -> None:
             while waiting:
                 marked = waiting.pop()
-                if self._source.exhausted():
+                if self._sources.exhausted():
                     failed.append((marked, "the limit of samples (--max-samples) is spent"))
                     continue
                 try:
@@ -176,7 +185,7 @@ class Backtest:
                 except NotAnswered as error:
                     failed.append((marked, str(error)))
                 else:
-                    if self._source.exhausted() and replayed.failures:
+                    if self._sources.exhausted() and replayed.failures:
                         failed.append((marked, "the limit of samples (--max-samples) is spent"))
                     else:
                         switches.append(told(marked, replayed))
@@ -187,6 +196,6 @@ class Backtest:
             for number in range(_AT_ONCE):
                 scope.create_task(work(), name=f"replay {number}")
         await sampler.close()
-        if failed and not switches and not self._source.exhausted():
+        if failed and not switches and not self._sources.exhausted():
             raise NotAnswered(first_failure(failed))
         return switches, failures(failed, len(cases), switches)

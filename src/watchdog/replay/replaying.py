@@ -18,7 +18,7 @@ from watchdog.domain.watch import advance
 from watchdog.engine.asking import Asking
 from watchdog.engine.peering import Peering, PeersOf
 from watchdog.engine.sampling import Sampler
-from watchdog.ports import MetricSource
+from watchdog.ports import MetricSources
 from watchdog.replay.filming import Case, Film, film_of, without_data, without_senses
 from watchdog.replay.looks import Looks, looks_of
 from watchdog.replay.probes import rounds_of
@@ -66,12 +66,12 @@ class _NoProber:
 
 
 class Replayer:
-    """Replays cases against one source. `now`: where the history ends."""
+    """Replays cases, each against its guard's source. `now`: where the history ends."""
 
     def __init__(
-        self, source: MetricSource, sampler: Sampler, peers: PeersOf, now: datetime, *, deadline: float
+        self, sources: MetricSources, sampler: Sampler, peers: PeersOf, now: datetime, *, deadline: float
     ) -> None:
-        self._source = source
+        self._sources = sources
         self._sampler = sampler
         self._peers = peers
         self._now = now
@@ -88,7 +88,7 @@ class Replayer:
         before = case.stable.revision if case.stable else None
         candidate = case.course.pods_of(switch.candidate, limit)
         stable = case.course.pods_of(before, switch.at) if before else ()
-        looks = await looks_of(self._source, watch, candidate, stable, limit, told=told)
+        looks = await looks_of(self._sources(guard.source), watch, candidate, stable, limit, told=told)
         completed = looks.at(limit).completed_at
         bake_from = watch.bake_from or (None if completed is None else max(completed, switch.at))
         until = min(limit, bake_from + guard.bake) if bake_from is not None else limit
@@ -104,7 +104,7 @@ class Replayer:
     async def _rounds(self, case: Case, limit: datetime) -> Mapping[str, list[ProbeRound]]:
         if case.placebo or not any(isinstance(rule.check, Probe) for rule in case.guard.rules):
             return {}
-        return await rounds_of(self._source, case.switch.target, case.switch.at, limit)
+        return await rounds_of(self._sources(case.guard.source), case.switch.target, case.switch.at, limit)
 
     async def _measured(
         self, watch: Watch, looks: Looks, until: datetime

@@ -1,6 +1,7 @@
 """Finds past switches: as people list them, else as kube-state-metrics tell of them, else by the names of pods."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.rollout import Target
@@ -9,6 +10,7 @@ from watchdog.ports import MetricSource
 from watchdog.replay import kube_state, pod_names
 from watchdog.replay.courses import Course, Found
 from watchdog.replay.handwritten import Entry, courses_of
+from watchdog.replay.histories import Histories
 from watchdog.replay.kube_state import KubeState, as_label
 from watchdog.replay.report import Note, Severity
 
@@ -41,6 +43,33 @@ async def search(
         )
         notes.append(Note(Severity.INFO, text))
     return _found(courses, named.first, since, notes)
+
+
+async def search_all(
+    sources: Histories, rulebooks: Sequence[Rulebook], since: datetime, now: datetime, listed: Sequence[Entry]
+) -> Found:
+    """Every course, each told by the source of the guards of its namespace. Raises `NotAnswered` and `ListInvalid`."""
+    if len(sources.by_name) == 1:
+        return await search(sources.first, rulebooks, since, now, listed)
+    courses: dict[Target, Course] = {}
+    notes: dict[Note, None] = {}
+    firsts = []
+    for name, source in sources.by_name.items():
+        books = [_asking(rulebook, name) for rulebook in rulebooks]
+        found = await search(source, books, since, now, listed)
+        for course in found.courses:
+            if any(_covers(guard, course) for book in books for guard in book.guards):
+                courses.setdefault(course.target, course)
+        notes |= dict.fromkeys(found.notes)
+        firsts.append(found.since)
+    # From when on all of them can tell.
+    begun = [first for first in firsts if first is not None]
+    return Found(tuple(courses.values()), tuple(notes), since=max(begun, default=None))
+
+
+def _asking(rulebook: Rulebook, name: str) -> Rulebook:
+    """The guards that ask one source."""
+    return replace(rulebook, guards=tuple(guard for guard in rulebook.guards if guard.source == name))
 
 
 async def _told(

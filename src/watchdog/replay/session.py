@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog.adapters.prometheus.cache import AnswerCache
-from watchdog.adapters.prometheus.history import HistoryPrometheus
-from watchdog.ports import Clock
+from watchdog.adapters.prometheus.history import HistoryPrometheus, Spending
+from watchdog.domain.rules import Rulebook
 from watchdog.replay.backtest import Backtest, Progress, Rules, Wish
 from watchdog.replay.comparing import compared
+from watchdog.replay.histories import Histories
 from watchdog.replay.report import Comparison, Report
+from watchdog.sources import Access, tenant_of
 
 _GIT_PATIENCE = 30.0
 
@@ -29,40 +31,53 @@ class Politeness:
     cache: Path | None = None
 
 
-def history_of(
-    url: str, politeness: Politeness, clock: Clock, *, token_file: Path | None = None, ca_file: Path | None = None
-) -> HistoryPrometheus:
-    """The past of a Prometheus, to be entered and left."""
-    cache = None
-    if politeness.cache is not None:
-        cache = AnswerCache(politeness.cache, url, clock.now().timestamp())
-    return HistoryPrometheus(
-        url,
-        token_file=token_file,
-        ca_file=ca_file,
-        concurrency=politeness.concurrency,
-        max_samples=politeness.max_samples,
-        cache=cache,
-    )
-
-
 async def backtest(
-    url: str,
+    access: Access,
     rules: Rules,
     against: Rules | None,
     wish: Wish,
     politeness: Politeness,
-    clock: Clock,
     *,
-    token_file: Path | None = None,
-    ca_file: Path | None = None,
     progress: Progress | None = None,
 ) -> tuple[Report, Comparison | None]:
-    """The report on `rules`, and how it differs from that on `against`. Raises `NotAnswered` and `ListInvalid`."""
-    async with history_of(url, politeness, clock, token_file=token_file, ca_file=ca_file) as source:
-        files: Sequence[Rules] = (rules,) if against is None else (rules, against)
-        reports = await Backtest(source, clock, wish, progress or Progress()).run(files)
+    """The report on `rules`, and how it differs from that on `against`.
+
+    Raises `NotAnswered`, `ListInvalid`, and `OutOfReach` where something is missing to ask a source.
+    """
+    files: Sequence[Rules] = (rules,) if against is None else (rules, against)
+    async with histories_of(access, [one.book for one in files], politeness) as sources:
+        reports = await Backtest(sources, access.clock, wish, progress or Progress()).run(files)
     return reports[0], None if against is None else compared(reports[1], reports[0], reports[1].rules_file)
+
+
+def histories_of(access: Access, rulebooks: Sequence[Rulebook], politeness: Politeness) -> Histories:
+    """The past of each source that a guard asks, to be entered and left. Raises `OutOfReach`.
+
+    Where two rules files call different servers by one name, that of the first is asked.
+    """
+    known = {source.name: source for rulebook in reversed(rulebooks) for source in rulebook.sources}
+    names = dict.fromkeys(name for rulebook in rulebooks for name in rulebook.asked)
+    spent = Spending()
+
+    def opened(name: str) -> HistoryPrometheus:
+        url, shown = access.reached(name, known)
+        cache = None
+        if politeness.cache is not None:
+            # The URL alone where there is no tenant: what was kept before there were any is still good.
+            of = "\n".join(filter(None, (url, tenant_of(shown))))
+            cache = AnswerCache(politeness.cache, of, access.clock.now().timestamp())
+        return HistoryPrometheus(
+            url,
+            shown=shown,
+            ca_file=access.settings.prometheus_ca_file,
+            certificate=access.certificate(name),
+            concurrency=politeness.concurrency,
+            max_samples=politeness.max_samples,
+            spent=spent,
+            cache=cache,
+        )
+
+    return Histories({name: opened(name) for name in names})
 
 
 def text_of(name: str) -> str:

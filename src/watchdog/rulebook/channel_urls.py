@@ -61,7 +61,7 @@ def secret_named(what: str, example: str) -> Callable[[str], str]:
     """A parser of a text that is a secret's name and nothing else; raises Fault."""
 
     def parse(text: str) -> str:
-        _check_placeholders(text)
+        check_placeholders(text)
         if not re.fullmatch(REFERENCE_PATTERN, text):
             raise Fault(
                 0,
@@ -75,7 +75,7 @@ def secret_named(what: str, example: str) -> Callable[[str], str]:
 
 def parse_web_address(text: str) -> str:
     """Where a channel of HTTP leads, its secrets named; raises Fault."""
-    _check_placeholders(text)
+    check_placeholders(text)
     if re.fullmatch(REFERENCE_PATTERN, text):
         return text
     masked = _PLACEHOLDER.sub(lambda match: "-" * len(match[0]), text)
@@ -109,7 +109,7 @@ def parse_source(text: str) -> str:
 
 def parse_url(text: str) -> str:
     """An Apprise URL of an allowed scheme whose secrets are named; raises Fault."""
-    _check_placeholders(text)
+    check_placeholders(text)
     if re.fullmatch(REFERENCE_PATTERN, text):
         return text
     scheme, separator, _ = text.partition("://")
@@ -127,7 +127,8 @@ def parse_url(text: str) -> str:
     return text
 
 
-def _check_placeholders(text: str) -> None:
+def check_placeholders(text: str) -> None:
+    """Raise Fault at a placeholder that names no secret."""
     for match in _PLACEHOLDER.finditer(text):
         inside = match["inside"].strip()
         if not _SECRET.fullmatch(inside):

@@ -75,6 +75,13 @@ CHANNELS: Key[tuple[str, ...]] = Key(
 GUARD_PRESET: Key[str | None] = Key(
     "preset", PRESET, "The guard's metric dialect (see Presets).", None, "that of `[metrics]`"
 )
+SOURCE: Key[str | None] = Key(
+    "source",
+    names.SOURCE_NAME,
+    "The Prometheus that the guard's rules ask: one of `[sources]`.",
+    None,
+    "that of `WATCHDOG_PROMETHEUS_URL`",
+)
 MATCHERS: Key[Mapping[str, str]] = Key(
     "matchers",
     MapOf(
@@ -171,6 +178,7 @@ GUARD = Section(
         GUARD_ACTION,
         CHANNELS,
         GUARD_PRESET,
+        SOURCE,
         MATCHERS,
         GUARD_METRICS,
         CONTAINERS,

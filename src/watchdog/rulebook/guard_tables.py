@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from watchdog.domain.conditions import Absolute, Dimension, HistogramMetric, Metric, Threshold
 from watchdog.domain.judge.verdict import number
-from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts, Guard, Rule
+from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts, Budget, Guard, Rule
 from watchdog.rulebook import guard_keys as keys
 from watchdog.rulebook import presets, rule_keys
 from watchdog.rulebook.callers import check_callers
@@ -29,6 +29,7 @@ class Surroundings:
     channels: Mapping[str, int]  # where each one's table stands
     metrics: Mapping[str, MetricTable | None]
     preset: str | None
+    sources: Mapping[str, int]  # where each one's table stands
 
 
 def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
@@ -36,6 +37,7 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
     _check_what_is_guarded(fields)
     _check_clocks(fields)
     _check_channels(fields, around)
+    _check_source(fields, around)
     check_callers(fields)
     metrics = _metrics_of(name, fields, around)
     rules = with_confidence(_rules_of(name, fields, metrics, around), fields, around.rules)
@@ -61,6 +63,7 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
         gitops=fields.get(keys.GITOPS),
         runbook=fields.get(keys.RUNBOOK),
         commits=fields.get(keys.COMMITS),
+        source=fields.get(keys.SOURCE) or "",
     )
 
 
@@ -123,6 +126,13 @@ def _check_channels(fields: Fields, around: Surroundings) -> None:
         fields.mistakes.warn(fields.node.key_at, "the guard tells nobody", 'add channels = ["..."]')
 
 
+def _check_source(fields: Fields, around: Surroundings) -> None:
+    name = fields.get(keys.SOURCE)
+    if name is not None and name not in around.sources:
+        remedy = suggest(name, around.sources, f"add a table [sources.{name}]")
+        fields.mistakes.add(fields.at(keys.SOURCE), f'there is no source "{name}"', remedy)
+
+
 def _metrics_of(name: str, fields: Fields, around: Surroundings) -> dict[str, Metric | None]:
     """A table beats a preset, and the guard's own table beats the common one."""
     named = fields.get(keys.GUARD_PRESET)
@@ -182,7 +192,7 @@ def _rules_of(
         rule = rule_under(table, metrics, f'of guard "{name}"')
         _check_hold(name, fields, table)
         if rule is not None:
-            rules.append(_with_matchers(rule, fields))
+            rules.append(_with_source(_with_matchers(rule, fields), fields.get(keys.SOURCE) or ""))
     return tuple(rules)
 
 
@@ -197,6 +207,16 @@ def _with_matchers(rule: Rule, fields: Fields) -> Rule:
         message = f'alerts are chosen by their names, and "{label}" stands in the matchers'
         fields.mistakes.add(nodes[label].key_at, message, "remove it from matchers")
     return replace(rule, check=replace(rule.check, matchers=matchers))
+
+
+def _with_source(rule: Rule, source: str) -> Rule:
+    """A rule that asks the guard's source, where it asks any."""
+    match rule.check:
+        case Threshold() | Alerts():
+            return replace(rule, check=replace(rule.check, source=source))
+        case Budget():
+            return replace(rule, check=replace(rule.check, threshold=replace(rule.check.threshold, source=source)))
+    return rule
 
 
 def _check_buckets(fields: Fields, rules: Iterable[Rule], around: Surroundings) -> None:

@@ -12,6 +12,7 @@ from watchdog.rulebook.guard_keys import GUARD
 from watchdog.rulebook.metric_keys import METRIC, METRIC_TABLES, METRICS
 from watchdog.rulebook.rule_keys import BUDGET, PROBE, RULE
 from watchdog.rulebook.shapes import MapOf, Whole
+from watchdog.rulebook.source_keys import SIGV4, SOURCE
 from watchdog.rulebook.tables import Fields, Key, OpenFields, OpenTable, Section, TableOf, home_of_keys
 
 VERSION: Key[int | None] = Key(
@@ -41,10 +42,16 @@ TOP_CHANNELS: Key[Mapping[str, Fields]] = Key(
     "`[channels.NAME]`: where people are told.",
     {},
 )
+TOP_SOURCES: Key[Mapping[str, Fields]] = Key(
+    "sources",
+    MapOf("table of tables", "[sources.NAME]", TableOf(SOURCE, "[sources.NAME]"), ANY_NAME, names.NAME_PATTERN),
+    "`[sources.NAME]`: Prometheus servers that guards may choose.",
+    {},
+)
 TOP_BRAKES: Key[Fields | None] = Key(
     "brakes", TableOf(BRAKES_TABLE, "[brakes]"), "`[brakes]`: how often is rolled back at most.", None
 )
-FILE = Section("the file", "file", (VERSION, TOP_GUARDS, TOP_RULES, TOP_METRICS, TOP_CHANNELS, TOP_BRAKES))
+FILE = Section("the file", "file", (VERSION, TOP_GUARDS, TOP_RULES, TOP_METRICS, TOP_CHANNELS, TOP_SOURCES, TOP_BRAKES))
 
 SECTIONS = (
     FILE,
@@ -60,6 +67,8 @@ SECTIONS = (
     CLOUDEVENTS,
     GRAFANA,
     TEMPLATE,
+    SOURCE,
+    SIGV4,
     BRAKES_TABLE,
 )
-home_of_keys((GUARD, RULE, METRIC, CHANNEL, FILE, BRAKES_TABLE))
+home_of_keys((GUARD, RULE, METRIC, CHANNEL, FILE, BRAKES_TABLE, SOURCE))

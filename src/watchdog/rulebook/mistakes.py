@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+OUTSIDE = "a secret stands outside of [channels] and [sources]"
+FOR_THESE_ONLY = "secrets are for channels and sources only; remove it"
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:

@@ -90,6 +90,7 @@ def parse_target(text: str) -> Target:
 ANNOTATION = Text("annotation", '"example.org/commit"', parse_annotation, ANNOTATION_PATTERN)
 RULE_NAME = Text("name", '"error-rate"', parse_name, NAME_PATTERN)
 CHANNEL_NAME = Text("name", '"releases"', parse_name, NAME_PATTERN)
+SOURCE_NAME = Text("name", '"mimir"', parse_name, NAME_PATTERN)
 NAMESPACE = Text("namespace", '"production"', parse_namespace, RFC_1123_PATTERN)
 CONTAINER = Text("container", '"app"', parse_container, RFC_1123_PATTERN)
 TARGET = Text("target", '"production/deployment/gateway"', parse_target, TARGET_PATTERN)

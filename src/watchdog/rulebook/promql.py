@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import promql_parser
 
-from watchdog.rulebook.mistakes import Fault, shown, suggest
+from watchdog.rulebook.mistakes import FOR_THESE_ONLY, OUTSIDE, Fault, shown, suggest
 from watchdog.rulebook.promql_text import Token, placeholders, selectors, stand_in, tokens_of
 
 VARIABLES = ("namespace", "pods", "workload", "name")
@@ -25,7 +25,7 @@ def check_placeholders(template: str) -> None:
     """Raise Fault at the first placeholder that is unknown or stands outside of quotes."""
     for name, at in placeholders(template):
         if name.startswith("secret."):
-            raise Fault(at, "a secret stands outside of [channels]", "secrets are for channels only; remove it")
+            raise Fault(at, OUTSIDE, FOR_THESE_ONLY)
         if name not in VARIABLES:
             raise Fault(at, f"{{{{ {name} }}}} is no variable of a query", suggest(name, VARIABLES))
     unclosed = stand_in(template).find("{{")

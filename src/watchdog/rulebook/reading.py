@@ -17,6 +17,7 @@ from watchdog.rulebook.mistakes import Fault, Lines, Mistake, Mistakes, RulesErr
 from watchdog.rulebook.nodes import Node
 from watchdog.rulebook.places import Places
 from watchdog.rulebook.rule_tables import read_rule_tables, rule_under
+from watchdog.rulebook.source_keys import read_source
 from watchdog.rulebook.tables import Fields
 
 
@@ -80,7 +81,11 @@ def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
     channel_tables = file.get(keys.TOP_CHANNELS)
     channels = tuple(read_channel(name, fields) for name, fields in channel_tables.items())
     places = {name: fields.node.key_at for name, fields in channel_tables.items()}
-    around = Surroundings(rules, places, common, preset)
+    source_tables = file.get(keys.TOP_SOURCES)
+    sources = tuple(read_source(name, fields) for name, fields in source_tables.items())
+    around = Surroundings(
+        rules, places, common, preset, {name: fields.node.key_at for name, fields in source_tables.items()}
+    )
     tables = file.get(keys.TOP_GUARDS)
     if file.has(keys.TOP_GUARDS) and file.fine(keys.TOP_GUARDS) and not tables:
         mistakes.add(file.key_at(keys.TOP_GUARDS), "there is no guard", "add a table [guards.NAME]")
@@ -88,7 +93,7 @@ def _read(document: Node, digest: str, mistakes: Mistakes) -> Rulebook:
     _check_double_guards(guards, tables, mistakes)
     listed = frozenset(name for fields in tables.values() for name in fields.get(guard_keys.RULES))
     _check_unused(guards, listed, around, mistakes)
-    return Rulebook(guards, channels, digest, read_brakes(file.get(keys.TOP_BRAKES)))
+    return Rulebook(guards, channels, digest, read_brakes(file.get(keys.TOP_BRAKES)), sources)
 
 
 def _check_double_guards(guards: tuple[Guard, ...], tables: Mapping[str, Fields], mistakes: Mistakes) -> None:
@@ -119,6 +124,10 @@ def _check_unused(guards: tuple[Guard, ...], listed: frozenset[str], around: Sur
     for name, at in around.channels.items():
         if name not in told:
             mistakes.warn(at, f'no guard uses channel "{name}"', "name it in a guard's channels, or remove it")
+    asked = {guard.source for guard in guards}
+    for name, at in around.sources.items():
+        if name not in asked:
+            mistakes.warn(at, f'no guard asks source "{name}"', "name it in a guard's source, or remove it")
     known: dict[str, Metric | None] = {**presets.preset(around.preset or presets.PRESETS[0])}
     known |= {name: None if table is None else table.metric for name, table in around.metrics.items()}
     for name, rule in around.rules.items():

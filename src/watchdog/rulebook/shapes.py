@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from watchdog.rulebook.mistakes import Fault, Mistakes, shown, suggest
+from watchdog.rulebook.mistakes import FOR_THESE_ONLY, OUTSIDE, Fault, Mistakes, shown, suggest
 from watchdog.rulebook.nodes import Node
 
 T = TypeVar("T")
@@ -77,12 +77,8 @@ class Text(Generic[T]):
             return None
         if "{{" in node.value and not self.templates:
             secret = re.search(r"\{\{\s*secret\b", node.value)
-            what = "a secret stands outside of [channels]" if secret else f"{name} holds a {{{{ placeholder }}}}"
-            remedy = (
-                "secrets are for channels only; remove it"
-                if secret
-                else "write it out; placeholders are for queries and channels"
-            )
+            what = OUTSIDE if secret else f"{name} holds a {{{{ placeholder }}}}"
+            remedy = FOR_THESE_ONLY if secret else "write it out; placeholders are for queries and channels"
             mistakes.add(node.spot(node.value.index("{{")), what, remedy)
             return None
         try:

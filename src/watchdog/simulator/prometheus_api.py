@@ -46,6 +46,7 @@ class Request:
     time: str | None
     at: datetime
     form: dict[str, str]
+    tenant: str = ""  # X-Scope-OrgID
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,9 @@ class PrometheusApi:
             form: Form = MultiDict(request.query)
             form.extend((name, str(value)) for name, value in (await request.post()).items())
             query = form.get("query", "")
-            self.requests.append(Request(request.path, query, form.get("time"), self.clock.now(), dict(form.items())))
+            tenant = request.headers.get("X-Scope-OrgID", "")
+            asked = Request(request.path, query, form.get("time"), self.clock.now(), dict(form.items()), tenant)
+            self.requests.append(asked)
             fault = self.faults.take(query)
             match fault:
                 case Status(code, body, content_type):

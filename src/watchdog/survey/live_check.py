@@ -5,7 +5,7 @@ Each part stands for itself: where the cluster or Prometheus is away, that is on
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watchdog.adapters.kubernetes.access import whoami
@@ -17,6 +17,7 @@ from watchdog.domain.memory import Memory
 from watchdog.domain.record import memory_of
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Rulebook
+from watchdog.domain.sources import called
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock, Journal, OutOfReach
 from watchdog.rulebook import Places
@@ -49,10 +50,10 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """To what is asked; of what cannot be reached the reason, as one line."""
+    """To what is asked; of what cannot be reached the reason, as one line. Each source under its name."""
 
     cluster: Cluster | str
-    prometheus: LivePrometheus | str
+    sources: Mapping[str, LivePrometheus | str]
     secret: Callable[[str], str]
     clock: Clock
 
@@ -61,16 +62,37 @@ async def live_check(rulebook: Rulebook, places: Places, ways: Ways) -> tuple[Fi
     """Everything that is found, in the file's order. Never raises."""
     findings = await unresolved(rulebook.channels, ways.secret, ways.clock, places)
     inventory, memories = await _cluster(rulebook, places, ways.cluster, findings)
-    scrapes: Mapping[str, float] = {}
-    if isinstance(ways.prometheus, str):
-        findings.append(Finding(Kind.NO_PROMETHEUS, Level.ERROR, ways.prometheus))
-    else:
-        scrapes = await _prometheus(rulebook, places, ways.prometheus, ways.clock, (inventory, memories), findings)
+    scrapes: dict[str, float] = {}
+    for name, source in ways.sources.items():
+        told: list[Finding] = []
+        if isinstance(source, str):
+            told.append(Finding(Kind.NO_PROMETHEUS, Level.ERROR, source))
+        else:
+            part = replace(rulebook, guards=tuple(guard for guard in rulebook.guards if guard.source == name))
+            known = _of(part, inventory), memories
+            scrapes |= await _prometheus(part, places, source, ways.clock, known, told)
+        findings += [_placed(finding, name, places) for finding in told]
     for guard in rulebook.guards:
         safety = time_to_safety(guard, inventory.covered, scrapes.get(guard.name), places)
         if safety is not None:
             findings.append(safety)
     return in_order(findings)
+
+
+def _of(rulebook: Rulebook, inventory: Inventory) -> Inventory:
+    """What these guards cover."""
+    names = {guard.name for guard in rulebook.guards}
+    found = tuple(one for one in inventory.found if one.guards and one.guards[0].name in names)
+    return replace(inventory, found=found)
+
+
+def _placed(finding: Finding, source: str, places: Places) -> Finding:
+    """What is said of a source as a whole, with its name and its place in the file."""
+    if not source or finding.kind not in (Kind.NO_PROMETHEUS, Kind.CLOCK_SKEW):
+        return finding
+    line, column = places.of("sources", source, "url")
+    message = finding.message if called(source) in finding.message else f'source "{source}": {finding.message}'
+    return replace(finding, message=message, line=finding.line or line, column=finding.column or column)
 
 
 async def _cluster(

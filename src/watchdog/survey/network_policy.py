@@ -15,6 +15,7 @@ import yaml
 from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.domain.channels import Channel
 from watchdog.domain.rules import Probe, Rulebook
+from watchdog.domain.sources import named
 
 Json = dict[str, Any]
 Rule = tuple[str, Json]
@@ -33,7 +34,7 @@ _PLAIN = frozenset(
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 
 
-def network_policy(rulebook: Rulebook, namespace: str, prometheus_url: str, listen_port: int = 8080) -> Json:
+def network_policy(rulebook: Rulebook, namespace: str, prometheus_url: str | None, listen_port: int = 8080) -> Json:
     """The policy for the watchdog's pods in `namespace`, as Kubernetes takes it."""
     ingress, egress = _rules(rulebook, namespace, prometheus_url, listen_port)
     return _policy(namespace) | {
@@ -46,7 +47,7 @@ def network_policy(rulebook: Rulebook, namespace: str, prometheus_url: str, list
     }
 
 
-def as_yaml(rulebook: Rulebook, namespace: str, prometheus_url: str, listen_port: int = 8080) -> str:
+def as_yaml(rulebook: Rulebook, namespace: str, prometheus_url: str | None, listen_port: int = 8080) -> str:
     """The same policy for people: each rule with why it is there."""
     ingress, egress = _rules(rulebook, namespace, prometheus_url, listen_port)
     spec = {"podSelector": {"matchLabels": POD_LABELS}, "policyTypes": ["Ingress", "Egress"]}
@@ -75,10 +76,11 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def _rules(rulebook: Rulebook, namespace: str, prometheus_url: str, listen_port: int) -> tuple[list[Rule], list[Rule]]:
-    prometheus = urlsplit(prometheus_url)
+def _rules(
+    rulebook: Rulebook, namespace: str, prometheus_url: str | None, listen_port: int
+) -> tuple[list[Rule], list[Rule]]:
     scraped_from = {"ports": _tcp(listen_port)}
-    scrapers = _place(prometheus.hostname or "", namespace)
+    scrapers = _place(urlsplit(prometheus_url or "").hostname or "", namespace)
     ingress = [("Whoever scrapes it; the kubelet's probes pass in any case", _at(scrapers, scraped_from))]
     dns: Json = {
         "to": [
@@ -93,11 +95,22 @@ def _rules(rulebook: Rulebook, namespace: str, prometheus_url: str, listen_port:
     egress = [
         ("DNS", dns),
         ("The API server, which no selector can name", {"ports": _tcp(*_API_PORTS)}),
-        ("Prometheus", _reached(scrapers, _prometheus_ports(prometheus, within=scrapers is not None))),
+        *_asked(rulebook, namespace, prometheus_url),
         *_channels(rulebook.channels, namespace),
         *_probes(rulebook),
     ]
     return ingress, egress
+
+
+def _asked(rulebook: Rulebook, namespace: str, prometheus_url: str | None) -> Iterator[Rule]:
+    """Prometheus, and each source that a guard chooses."""
+    sources = named(rulebook.sources)
+    addresses = [("Prometheus", prometheus_url)] if prometheus_url else []
+    addresses += [(f"Source {name}", sources[name].url) for name in rulebook.asked if name]
+    for what, address in addresses:
+        url = urlsplit(address)
+        place = _place(url.hostname or "", namespace)
+        yield what, _reached(place, _prometheus_ports(url, within=place is not None))
 
 
 def _prometheus_ports(url: SplitResult, *, within: bool) -> Iterable[int]:

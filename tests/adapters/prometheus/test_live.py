@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from watchdog.adapters.prometheus.dialects import AS_OF_NOW, extra_of
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.simulator.clock import run_simulated
@@ -124,12 +125,12 @@ def test_the_question_is_a_form_with_its_time() -> None:
     asked(handler, range_step=15.0)
     method, path, parameters, form, headers = seen[0]
     assert (method, path, parameters) == ("POST", "/prometheus/api/v1/query", {})
-    assert form == {"query": 'a{b="c"}', "time": f"{AT.timestamp():.3f}"}
+    assert form == {"query": 'a{b="c"}', "time": f"{AT.timestamp():.3f}", **AS_OF_NOW}
     assert headers["X-Scope-OrgID"] == "tenant-1"
     assert "Authorization" not in headers
     assert seen[1][1] == "/api/v1/query_range"
     moment = f"{AT.timestamp():.3f}"
-    assert seen[1][3] == {"query": "up", "start": moment, "end": moment, "step": "15.000"}
+    assert seen[1][3] == {"query": "up", "start": moment, "end": moment, "step": "15.000", **AS_OF_NOW}
 
 
 # -- what is no answer
@@ -430,3 +431,20 @@ def test_readiness_is_one_cheap_question() -> None:
 
     assert isinstance(run_simulated(main(replying(success("vector", [{"metric": {}, "value": [1, "1"]}])))), Answer)
     failed(run_simulated(main(replying("", 503))), FailureReason.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("mark", [{"isPartial": True}, {"warnings": ["PromQL info: x", "store a is away"]}])
+def test_each_servers_mark_of_a_partial_answer_is_understood(mark: dict[str, Any]) -> None:
+    failed(asked(replying({**success("vector", []), **mark})), FailureReason.PARTIAL)
+
+
+@pytest.mark.parametrize(
+    "mark", [{"isPartial": False}, {"warnings": ['PromQL info: metric might not be a counter "a"']}]
+)
+def test_remarks_on_the_query_alone_leave_an_answer_whole(mark: dict[str, Any]) -> None:
+    assert isinstance(asked(replying({**success("vector", []), **mark})), Answer)
+
+
+def test_a_server_that_refuses_unknown_parameters_is_sent_none() -> None:
+    assert extra_of("monitoring.googleapis.com") == {}
+    assert extra_of("googleapis.com.example.org") == AS_OF_NOW

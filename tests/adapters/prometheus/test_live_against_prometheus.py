@@ -4,8 +4,9 @@ Each scrape of the exporter brings a known number of requests, so that the count
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.prometheus.real import needs_prometheus, prometheus
+from simulator.prometheus.real import RealPrometheus, needs_prometheus, prometheus
+from simulator.prometheus.victoria import victoria_metrics
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.domain.conditions import (
@@ -128,17 +130,35 @@ def counted(blocks: tuple[Block, ...], pod: str) -> tuple[float, float, int]:
     return sum(one.bad for one in pods), sum(one.total for one in pods), sum(one.samples for one in pods)
 
 
-async def test_what_is_counted_is_what_happened(tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Server:
+    """What answers, how soon its samples are seen, and what it says to nothing but NaN and to what is no PromQL."""
+
+    running: Callable[[str, Path], AbstractContextManager[RealPrometheus]]
+    settle: float
+    nothing: str
+    refusal: str
+
+
+# VictoriaMetrics keeps no NaN, and shows what it has scraped two seconds later.
+SERVERS = {
+    "Prometheus": Server(prometheus, 1.1, "only NaN or infinite values", "parse error"),
+    "VictoriaMetrics": Server(victoria_metrics, 4.0, "no series", "unparsed data"),
+}
+
+
+@pytest.mark.parametrize("server", SERVERS.values(), ids=SERVERS)
+async def test_what_is_counted_is_what_happened(server: Server, tmp_path: Path) -> None:
     exporters = {NEWBORN: Exporter(0), OLD: Exporter(1000)}
     clock = SystemClock()
     with exporting(exporters[NEWBORN]) as newborn, exporting(exporters[OLD]) as old:
         began = clock.now()
-        with prometheus(configuration({NEWBORN: newborn, OLD: old}), tmp_path) as running:
+        with server.running(configuration({NEWBORN: newborn, OLD: old}), tmp_path) as running:
             live = LivePrometheus(running.url)
             while min(exporter.scrapes for exporter in exporters.values()) < RESET_AT + 2:
                 await clock.sleep(0.1)
             end = clock.now()
-            sampler = Sampler(live, clock, settle=1.1)
+            sampler = Sampler(live, clock, settle=server.settle)
             subject = Subject(TARGET, Revision("app", "1"), {NEWBORN: began}, began)
 
             async def blocks(metric: Metric, statistic: Statistic = Statistic.VALUE) -> tuple[Block, ...]:
@@ -169,7 +189,7 @@ async def test_what_is_counted_is_what_happened(tmp_path: Path) -> None:
             assert isinstance(depth.reading, PodValues)
             assert depth.reading.pods.keys() == {NEWBORN, OLD}
             [*_, nothing] = await blocks(GaugeMetric("nothing", f"max by (pod) (nothing{{{PODS}}})"))
-            assert getattr(nothing.reading, "detail", "") == "only NaN or infinite values"
+            assert getattr(nothing.reading, "detail", "") == server.nothing
 
             baseline = await sampler.baseline(a_rule(ratio), subject, began, end, 5.0)
             assert isinstance(baseline.reading, Counts)
@@ -179,7 +199,7 @@ async def test_what_is_counted_is_what_happened(tmp_path: Path) -> None:
             refused = await live.query("up{", end, deadline=5)
             assert isinstance(refused, QueryFailed)
             assert refused.reason is FailureReason.REFUSED
-            assert "parse error" in refused.detail
+            assert server.refusal in refused.detail
             assert isinstance(await live.ready(), Answer)
             await sampler.close()
             await live.close()

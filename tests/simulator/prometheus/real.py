@@ -85,16 +85,16 @@ def prometheus(configuration: str, directory: Path, *flags: str) -> Iterator[Rea
 
 
 @contextlib.contextmanager
-def served(command: Sequence[str], directory: Path) -> Iterator[tuple[str, httpx.Client]]:
+def served(
+    command: Sequence[str], directory: Path, listen: str = "--web.listen-address"
+) -> Iterator[tuple[str, httpx.Client]]:
     """A program of Prometheus's family on a free port of loopback, once it is ready; its log in `directory`/log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     log = directory / "log"
     with log.open("w") as file:
-        process = subprocess.Popen(
-            [*command, f"--web.listen-address={address}"], cwd=directory, stdout=file, stderr=file
-        )
+        process = subprocess.Popen([*command, f"{listen}={address}"], cwd=directory, stdout=file, stderr=file)
     try:
         with httpx.Client(trust_env=False, timeout=10) as client:
             _wait_until_ready(f"http://{address}", client, process, log)

@@ -1,6 +1,6 @@
 """Notifiers as the daemon holds them: with the links they add, and counted while they send."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from watchdog.adapters.links import prometheus_link, single_queries
@@ -33,6 +33,7 @@ class TrackedNotifier:
         public_url: str | None,
         *,
         prometheus_url: str | None = None,
+        public_urls: Mapping[str, str | None] | None = None,
         clock: Clock | None = None,
         crowded: Callable[[Notice], bool] = lambda notice: False,
         fence: Callable[[], bool] = lambda: True,
@@ -41,7 +42,7 @@ class TrackedNotifier:
         self.inner = inner
         self._in_flight = in_flight
         self._public_url = public_url
-        self._prometheus_url = prometheus_url
+        self._public_urls = {"": prometheus_url, **(public_urls or {})}
         self._fence = fence
         self._gathering = None
         if clock is not None and getattr(inner, "gathers", False):
@@ -78,7 +79,8 @@ class TrackedNotifier:
             page = f"{self._public_url}/watches/{notice.watch}" if notice.watch else self._public_url
             notice = replace(notice, link=page)
         query = next(iter(single_queries(notice.facts.get("query", ""))), "")
-        graph = prometheus_link(self._prometheus_url, query, notice.at) if query else ""
+        public = self._public_urls.get(notice.facts.get("source", ""))
+        graph = prometheus_link(public, query, notice.at) if query else ""
         return replace(notice, links={**notice.links, "Query in Prometheus": graph}) if graph else notice
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from watchdog.adapters.prometheus.dialects import harmless
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.domain.text import printable
 
@@ -114,7 +115,12 @@ def _failure(status: int, body: bytes, document: Mapping[str, Any] | None, query
 
 
 def _warned(document: Mapping[str, Any], query: str) -> QueryFailed | None:
+    """Why an answer is not whole: it bears a warning, or VictoriaMetrics' own mark."""
+    if document.get("isPartial") is True:
+        return QueryFailed(FailureReason.PARTIAL, "the answer is marked as partial: a storage node is away", query)
     warnings = document.get("warnings")
+    if isinstance(warnings, list):
+        warnings = [warning for warning in warnings if not harmless(warning)]
     if not warnings:
         return None
     first = warnings[0] if isinstance(warnings, list) else warnings

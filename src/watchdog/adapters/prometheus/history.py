@@ -4,19 +4,23 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import requests
+import requests.auth
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
 from watchdog.adapters.prometheus.answers import cut, read_answer, read_result
 from watchdog.adapters.prometheus.cache import AnswerCache, Key
-from watchdog.adapters.prometheus.token import TokenFile
+from watchdog.adapters.prometheus.dialects import extra_of
+from watchdog.adapters.prometheus.shown import Asked, Shown
+from watchdog.adapters.secrets import SecretMissing
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 
 MOST_POINTS = 10_000
@@ -26,6 +30,7 @@ SETTLED = timedelta(minutes=15)
 """What is younger may still change: remote writes and rules come late. It is not cached."""
 
 _TAIL = 4096  # bytes in which an answer's warnings are looked for: Prometheus writes them last
+_HEAD = 256  # and those in which VictoriaMetrics says first that it is partial
 
 
 @dataclass(slots=True)
@@ -49,19 +54,23 @@ class HistoryPrometheus:
         url: str,
         *,
         until: datetime | None = None,
-        token_file: Path | None = None,
+        shown: Shown | None = None,
         ca_file: Path | None = None,
+        certificate: tuple[Path, Path] | None = None,
         concurrency: int = 4,
         max_samples: int | None = None,
+        spent: Spending | None = None,
         cache: AnswerCache | None = None,
         on_query: Callable[[], None] = lambda: None,
     ) -> None:
         self.url = url.rstrip("/")
         self.until = until
-        self.spent = Spending()
+        self.spent = Spending() if spent is None else spent
         self._refused = False
-        self._token = TokenFile(token_file) if token_file is not None else None
+        self._shown = shown
+        self._extra = extra_of(urlsplit(url).hostname or "")
         self._ca_file = ca_file
+        self._certificate = certificate
         self._max_samples = max_samples
         self._cache = cache
         self._on_query = on_query
@@ -150,22 +159,23 @@ class HistoryPrometheus:
         return answer
 
     async def _sent(self, key: Key, deadline: float) -> Answer | QueryFailed:
-        token = self._token.read() if self._token is not None else None
-        if isinstance(token, QueryFailed):
-            return replace(token, query=key.query)
         try:
             async with self._room, asyncio.timeout(deadline + 1.0):
+                if self._shown is not None:
+                    await self._shown.renew()
                 # A thread cannot be called back: requests gives up after `deadline` by itself.
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._pool, self._blocking, key, token, deadline)
+                return await loop.run_in_executor(self._pool, self._blocking, key, deadline)
+        except SecretMissing as error:
+            return QueryFailed(FailureReason.UNREACHABLE, str(error), key.query)
         except TimeoutError:
             return QueryFailed(FailureReason.TIMEOUT, f"no whole answer within {deadline:g} s", key.query)
 
     # -- in a thread ---------------------------------------------------------------------------------------------
 
-    def _blocking(self, key: Key, token: str | None, deadline: float) -> Answer | QueryFailed:
+    def _blocking(self, key: Key, deadline: float) -> Answer | QueryFailed:
         client = self._client()
-        client.headers = {"User-Agent": "rollback-watchdog", **({"Authorization": f"Bearer {token}"} if token else {})}
+        client.headers = {"User-Agent": "rollback-watchdog"}
         seen: list[requests.Response] = self._mine.seen
         seen.clear()
         query, timeout = key.query, deadline
@@ -173,6 +183,8 @@ class HistoryPrometheus:
             result = self._asked(client, key, timeout)
         except requests.Timeout:
             return QueryFailed(FailureReason.TIMEOUT, f"no whole answer within {deadline:g} s", query)
+        except SecretMissing as error:
+            return QueryFailed(FailureReason.UNREACHABLE, str(error), query)
         except requests.TooManyRedirects:
             return QueryFailed(FailureReason.GARBLED, f"{_where(seen)} redirects elsewhere: a login page?", query)
         except (PrometheusApiClientException, KeyError, ValueError, TypeError) as error:
@@ -180,18 +192,18 @@ class HistoryPrometheus:
         except (requests.RequestException, OSError) as error:
             return QueryFailed(FailureReason.UNREACHABLE, _named(error), query)
         # The client drops warnings: a partial answer would look whole.
-        if seen and b'"warnings":[' in seen[-1].content[-_TAIL:]:
+        if seen and (b'"warnings":[' in seen[-1].content[-_TAIL:] or b'"isPartial":true' in seen[-1].content[:_HEAD]):
             return read_answer(seen[-1].status_code, seen[-1].content, query)
         return read_result(result, query)
 
     def _asked(self, client: PrometheusConnect, key: Key, timeout: float) -> Any:
         if key.step is None:
-            params = {} if key.end is None else {"time": f"{key.end:.3f}"}
+            params = {**self._extra, **({} if key.end is None else {"time": f"{key.end:.3f}"})}
             return client.custom_query(key.query, params=params, timeout=timeout)
         assert key.start is not None
         assert key.end is not None
         # By parameters: the client would round both to whole seconds.
-        params = {"start": f"{key.start:.3f}", "end": f"{key.end:.3f}"}
+        params = {**self._extra, "start": f"{key.start:.3f}", "end": f"{key.end:.3f}"}
         moments = datetime.fromtimestamp(key.start, UTC), datetime.fromtimestamp(key.end, UTC)
         return client.custom_query_range(key.query, *moments, f"{key.step:.3f}", params=params, timeout=timeout)
 
@@ -203,11 +215,33 @@ class HistoryPrometheus:
             session.max_redirects = 0
             if self._ca_file is not None:
                 session.verify = str(self._ca_file)
+            if self._certificate is not None:
+                session.cert = (str(self._certificate[0]), str(self._certificate[1]))
+            if self._shown is not None:
+                session.auth = _Shows(self._shown)
             seen: list[requests.Response] = []
             session.hooks["response"].append(lambda response, **_: seen.append(response))
             client = PrometheusConnect(self.url, session=session, retry=Retry(0))
             self._mine.client, self._mine.seen = client, seen
         return client
+
+
+class _Shows(requests.auth.AuthBase):
+    """requests' hook: shows it with each request."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        body = request.body or b""
+        asked = Asked(
+            request.method or "",
+            request.url or "",
+            {name: str(value) for name, value in request.headers.items()},
+            body if isinstance(body, bytes) else str(body).encode(),
+        )
+        request.headers.update(self._shown.headers(asked))
+        return request
 
 
 def _failure(seen: Sequence[requests.Response], query: str, error: Exception) -> QueryFailed:

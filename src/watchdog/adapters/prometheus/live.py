@@ -12,6 +12,8 @@ import httpx
 
 from watchdog.adapters.prometheus.answers import cut, read_alert_names, read_answer, read_names
 from watchdog.adapters.prometheus.credentials import Authorization, Certificates
+from watchdog.adapters.prometheus.dialects import extra_of
+from watchdog.adapters.prometheus.shown import Showing, Shown
 from watchdog.adapters.secrets import SecretMissing
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
 
@@ -28,8 +30,9 @@ class LivePrometheus:
 
     `token_file` holds a bearer token, `password_file` the password of `username`; `cert_file` and `key_file` are our
     own certificate; `ca_file` replaces the certificates that are trusted. All files are read again whenever they
-    change. `on_query` is told how long each question took and why it failed, if it did. Answers larger than
-    `max_bytes` are refused, more than `concurrency` questions wait for each other within their deadlines.
+    change; what else is `shown` goes through httpx's hook.
+    `on_query` is told how long each question took and why it failed, if it did. Answers larger than `max_bytes` are
+    refused, more than `concurrency` questions wait for each other within their deadlines.
     Proxies and credentials of the environment are not used. Raises OSError where a certificate or CA cannot be read.
     """
 
@@ -44,22 +47,26 @@ class LivePrometheus:
         username: str | None = None,
         password_file: Path | None = None,
         headers: Mapping[str, str] | None = None,
+        shown: Shown | None = None,
         on_query: OnQuery = lambda _seconds, _reason: None,
         concurrency: int = 8,
         max_bytes: int = 32 * 2**20,
     ) -> None:
         self._url = httpx.URL(url.rstrip("/"))
+        self._extra = extra_of(self._url.host)
         self._authorization = Authorization(token_file, username, password_file)
         self._certificates = Certificates(ca_file, cert_file, key_file)
         self._secrets = [value for value in ((headers or {}).values()) if len(value) >= _SHORTEST_SECRET]
         if len(self._url.password) >= _SHORTEST_SECRET:
             self._secrets.append(self._url.password)
+        self._shown = shown
         self._on_query = on_query
         self._room = asyncio.Semaphore(concurrency)
         self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(
             headers={"User-Agent": "rollback-watchdog", **(headers or {})},
             verify=self._certificates.context,
+            auth=None if shown is None else Showing(shown),
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
@@ -115,6 +122,8 @@ class LivePrometheus:
             outcome = QueryFailed(FailureReason.TIMEOUT, f"no whole answer within {deadline:g} s", query)
         except httpx.DecodingError as error:
             outcome = QueryFailed(FailureReason.GARBLED, _named(error), query)
+        except SecretMissing as error:
+            outcome = QueryFailed(FailureReason.UNREACHABLE, str(error), query)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             outcome = QueryFailed(FailureReason.UNREACHABLE, _named(error), query)
         if isinstance(outcome, QueryFailed):
@@ -125,14 +134,11 @@ class LivePrometheus:
     async def _sent(
         self, method: str, path: str, form: Form, deadline: float, read: Read[T], query: str
     ) -> T | QueryFailed:
-        try:
-            headers = self._authorization.headers()
-        except SecretMissing as error:
-            return QueryFailed(FailureReason.UNREACHABLE, str(error), query)
+        headers = self._authorization.headers()
         self._certificates.refresh()
         url = self._url.copy_with(path=self._url.path.rstrip("/") + path)
         # Names are only listed by GET.
-        data, params = (form, None) if method == "POST" else (None, form)
+        data, params = ({**form, **self._extra}, None) if method == "POST" else (None, form)
         async with self._client.stream(
             method, url, data=data, params=params, headers=headers, timeout=deadline
         ) as response:
@@ -144,16 +150,20 @@ class LivePrometheus:
                     return QueryFailed(FailureReason.GARBLED, detail, query)
         outcome = read(response.status_code, bytes(body), query)
         if response.status_code in (401, 403) and isinstance(outcome, QueryFailed):
+            if self._shown is not None:
+                self._shown.refused()
             return replace(outcome, detail=f"{outcome.detail}; {self._credential()} was not accepted")
         return outcome
 
     def _credential(self) -> str:
-        if self._authorization.what:
-            return self._authorization.what
+        shown = self._authorization.what or ("" if self._shown is None else self._shown.what)
+        if shown:
+            return shown
         return "the user and password in Prometheus's URL" if self._url.userinfo else "a request without credentials"
 
     def _without_secrets(self, text: str) -> str:
-        for secret in (*self._secrets, *self._authorization.secrets()):
+        shown = () if self._shown is None else self._shown.secrets()
+        for secret in (*self._secrets, *self._authorization.secrets(), *shown):
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "[secret]")
         return text

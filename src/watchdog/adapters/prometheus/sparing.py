@@ -13,6 +13,7 @@ from typing import Protocol
 
 from watchdog.adapters.prometheus.circuit import PROBES_EVERY, Circuit
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
+from watchdog.domain.sources import called
 from watchdog.ports import Clock, MetricSource
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,10 @@ class Askable(MetricSource, Protocol):
         """An `Answer` where it answers at all."""
         ...
 
+    async def close(self) -> None:
+        """Release what it holds."""
+        ...
+
 
 class SparingPrometheus:
     """The port `MetricSource`. `on_open` is told when the circuit opens and closes, `on_spared` of what is not sent.
@@ -44,11 +49,13 @@ class SparingPrometheus:
         inner: Askable,
         clock: Clock,
         *,
+        name: str = "",
         on_open: Callable[[bool], None] = lambda _open: None,
         on_spared: Callable[[], None] = lambda: None,
     ) -> None:
         self._inner = inner
         self._clock = clock
+        self._called = called(name)
         self._on_open = on_open
         self._on_spared = on_spared
         self._circuit = Circuit()
@@ -56,10 +63,11 @@ class SparingPrometheus:
         self._probe: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
-        """End a probe that is under way."""
+        """End a probe that is under way, and close what is asked."""
         if self._probe is not None:
             self._probe.cancel()
             await asyncio.gather(self._probe, return_exceptions=True)
+        await self._inner.close()
 
     async def query(self, promql: str, at: datetime, *, deadline: float) -> Outcome:
         """As `LivePrometheus.query`."""
@@ -114,10 +122,12 @@ class SparingPrometheus:
         self._on_open(circuit.open)
         if circuit.open:
             log.warning(
-                "Prometheus does not answer, and is spared until it does", extra={"facts": {"why": self._last.detail}}
+                "%s does not answer, and is spared until it does",
+                self._called,
+                extra={"facts": {"why": self._last.detail}},
             )
         else:
-            log.info("Prometheus answers again")
+            log.info("%s answers again", self._called)
 
 
 def _away(outcome: Outcome) -> bool:

@@ -22,19 +22,29 @@ class Heard:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last: dict[str, Last] = {}
-        self._prometheus: Last | None = None
+        self._sources: dict[str, Last] = {}
 
     @property
     def prometheus(self) -> Last | None:
-        return self._prometheus
+        """The one that the settings name."""
+        return self._sources.get("")
+
+    @property
+    def sources(self) -> Mapping[str, Last]:
+        """Those that rules.toml names and that were asked."""
+        return {name: last for name, last in self._sources.items() if name}
 
     @property
     def channels(self) -> Mapping[str, Last]:
         return self._last
 
-    def queried(self, wrong: str) -> None:
+    def queried(self, wrong: str, source: str = "") -> None:
         """Prometheus answered; `wrong` says why the answer was of no use."""
-        self._prometheus = self._next(self._prometheus, wrong)
+        self._sources[source] = self._next(self._sources.get(source), wrong)
+
+    def source_gone(self, source: str) -> None:
+        """It is asked no more."""
+        self._sources.pop(source, None)
 
     def delivery(self, channel: str, result: str) -> None:
         """A notice was `sent`, `failed` once, or was given up (`gave-up`)."""

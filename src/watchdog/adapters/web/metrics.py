@@ -16,6 +16,7 @@ from watchdog.domain.state import Phase
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _EXEMPLAR = 128  # characters of an exemplar's names and values together, as OpenMetrics has it
+_SOURCE = ("source",)  # of rules.toml; "", which to Prometheus is no label at all, for that of the settings
 
 
 class Metrics:
@@ -51,14 +52,19 @@ class Metrics:
         self._query_seconds = Histogram(
             "watchdog_query_seconds",
             "How long Prometheus took to answer.",
+            _SOURCE,
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=self.registry,
         )
-        self._query_failures = self._counter("watchdog_query_failures", "Queries without a usable answer.", ["reason"])
-        self._circuit_open = self._gauge(
-            "watchdog_prometheus_circuit_open", "1 while Prometheus is asked nothing but whether it is back."
+        self._query_failures = self._counter(
+            "watchdog_query_failures", "Queries without a usable answer.", ["reason", *_SOURCE]
         )
-        self._queries_spared = self._counter("watchdog_queries_spared", "Queries not sent while the circuit was open.")
+        self._circuit_open = self._gauge(
+            "watchdog_prometheus_circuit_open", "1 while Prometheus is asked nothing but whether it is back.", _SOURCE
+        )
+        self._queries_spared = self._counter(
+            "watchdog_queries_spared", "Queries not sent while the circuit was open.", _SOURCE
+        )
         self._notifications = self._counter(
             "watchdog_notifications", "Attempts to tell a channel.", ["channel", "result"]
         )
@@ -93,7 +99,10 @@ class Metrics:
             if phase.terminal:
                 self._outcomes.labels(phase.value)
         for reason in FailureReason:
-            self._query_failures.labels(reason.value)
+            self._query_failures.labels(reason.value, "")
+        self._query_seconds.labels("")
+        self._circuit_open.labels("")
+        self._queries_spared.labels("")
 
     def text(self) -> bytes:
         """All of it in Prometheus's text format."""
@@ -164,21 +173,25 @@ class Metrics:
             gauge.remove_by_labels({"target": target})
         self._probed = {key: pods for key, pods in self._probed.items() if key[0] != target}
 
-    def query(self, seconds: float) -> None:
+    def query(self, seconds: float, source: str = "") -> None:
         """Prometheus answered, or failed to, after this long."""
-        self._query_seconds.observe(seconds)
+        self._query_seconds.labels(source).observe(seconds)
 
-    def query_failed(self, reason: str) -> None:
+    def query_failed(self, reason: str, source: str = "") -> None:
         """A query had no usable answer."""
-        self._query_failures.labels(reason).inc()
+        self._query_failures.labels(reason, source).inc()
 
-    def circuit_open(self, is_open: bool) -> None:
+    def circuit_open(self, is_open: bool, source: str = "") -> None:
         """Prometheus is spared from now on, or asked again."""
-        self._circuit_open.set(is_open)
+        self._circuit_open.labels(source).set(is_open)
 
-    def query_spared(self) -> None:
+    def query_spared(self, source: str = "") -> None:
         """A query was not sent, for Prometheus does not answer."""
-        self._queries_spared.inc()
+        self._queries_spared.labels(source).inc()
+
+    def source_gone(self, source: str) -> None:
+        """A source stands in rules.toml no more: whether it is spared is of no interest."""
+        self._circuit_open.remove_by_labels({"source": source})
 
     def notification(self, channel: str, result: str) -> None:
         """A channel was told, or not; `result` is `sent`, `failed` or `gave-up`."""

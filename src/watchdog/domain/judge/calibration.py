@@ -41,7 +41,9 @@ Seen = Reached | LeftOut
 
 def calibration_key(rule: Rule, guard: Guard) -> str:
     """Under which a rule's calibration is remembered: an edited rule, interval or bake is calibrated anew."""
-    told = (rule.check, rule.min_requests, guard.interval, guard.bake, guard.baseline)
+    told: tuple[object, ...] = (rule.check, rule.min_requests, guard.interval, guard.bake, guard.baseline)
+    if guard.source:
+        told = (*told, guard.source)
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 

@@ -4,20 +4,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from watchdog.domain.rollout import Target
-from watchdog.ports import Clock
 from watchdog.replay.backtest import Backtest, Progress, Rules, Wish
 from watchdog.replay.comparing import compared
 from watchdog.replay.handwritten import Entry
 from watchdog.replay.report import Comparison, Label, Report
-from watchdog.replay.session import Politeness, history_of
+from watchdog.replay.session import Politeness, histories_of
 from watchdog.replay.tuning.observing import Observations
 from watchdog.replay.tuning.patching import patched
 from watchdog.replay.tuning.searching import Suggestion, count_of, search
 from watchdog.replay.tuning.wording import not_confirmed
 from watchdog.rulebook import read_rules
+from watchdog.sources import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +29,24 @@ class Tuned:
 
 
 async def tune(
-    url: str,
+    access: Access,
     name: str,
     text: str,
     wish: Wish,
     politeness: Politeness,
-    clock: Clock,
     *,
-    token_file: Path | None = None,
-    ca_file: Path | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
-    """Suggestions for the rules file `text`. Raises `NotAnswered` and `ListInvalid`."""
+    """Suggestions for the rules file `text`. Raises as `backtest` does."""
     told = progress or Progress()
     seen = Observations()
-    async with history_of(url, politeness, clock, token_file=token_file, ca_file=ca_file) as source:
+    async with histories_of(access, [read_rules(text)], politeness) as sources:
         # The second replay is of the very same stretch, so that its answers are known already.
-        backtest = Backtest(source, clock, wish, told, seen.keep)
+        backtest = Backtest(sources, access.clock, wish, told, seen.keep)
         (report,) = await backtest.run([Rules(name, read_rules(text))])
         told.begun("trying settings", count_of(read_rules(text)))
         suggestions = await asyncio.to_thread(search, text, seen, tried=told.advanced)
-        again = Backtest(source, clock, replace(wish, until=report.until), told)
+        again = Backtest(sources, access.clock, replace(wish, until=report.until), told)
         for rejected in _attempts(suggestions):
             kept = tuple(each if each.rule not in rejected else replace(each, values=()) for each in suggestions)
             if not any(each.values for each in kept):

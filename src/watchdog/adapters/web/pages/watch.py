@@ -1,7 +1,8 @@
 """The page of one watch, open or ended, and the same as a file of its own: a short incident report."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from watchdog.adapters.links import prometheus_link, single_queries
@@ -26,6 +27,12 @@ class Setting:
     health: Health | None = None
     prometheus: str | None = None  # where people reach Prometheus
     dry_run: bool = False
+    sources: Mapping[str, str | None] = field(default_factory=dict)  # and those that rules.toml names
+
+    def of(self, record: Record) -> "Setting":
+        """With the Prometheus that the record's guard asked; None where nobody knows its address."""
+        source = str(record.get("source") or "")
+        return replace(self, prometheus=self.sources.get(source)) if source else self
 
     @property
     def alone(self) -> bool:
@@ -34,6 +41,7 @@ class Setting:
 
 def watch_page(record: Record, setting: Setting) -> str:
     """The page at `/watches/ID`, or a file."""
+    setting = setting.of(record)
     target = str(record.get("target", "?"))
     live = ' data-live=""' if is_open(record) else ""
     dry_run = setting.dry_run or bool(record.get("dry_run"))
