@@ -69,6 +69,7 @@ def a_record(*shares: float, **changes: Any) -> dict[str, Any]:
 
 def an_ended(name: str, outcome: str, **changes: Any) -> Mapping[str, Any]:
     """The record of a watch that has ended."""
+    said = f"so it {outcome}"
     return a_record(
-        watch=name, outcome=outcome, phase=outcome, ended_at=at(700).isoformat(), reason=f"so it {outcome}", **changes
+        watch=name, outcome=outcome, phase=outcome, ended_at=at(700).isoformat(), reason=said, headline=said, **changes
     )
