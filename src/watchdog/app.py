@@ -14,6 +14,7 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
 from watchdog.adapters.kubernetes.shard_leases import ShardLeases
+from watchdog.adapters.loop_lag import timed
 from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.sparing import SparingPrometheus
@@ -150,7 +151,7 @@ class Watchdog:
         identity = f"{socket.gethostname()}_{self._rng.getrandbits(64):016x}"
         # With shards each term has a reach of its own; this one is for looking alone.
         reach = self._reach(client, self._leads if settings.shards == 1 else _never)
-        prometheus = prometheus_of(settings, self._queried)
+        prometheus = prometheus_of(settings, self._queried, self.metrics.query_answered)
         stack.push_async_callback(prometheus.close)
         sparing = SparingPrometheus(
             prometheus, clock, on_open=self.metrics.circuit_open, on_spared=self.metrics.query_spared
@@ -199,6 +200,7 @@ class Watchdog:
             "entitlements": self._entitlements.run(),
             **terms.work(lambda: self._rulebook),
             "rules": self._follow_rules(terms),
+            "loop lag": timed(clock, self.metrics.loop_lag),
         }
 
     def _reach(self, client: KubeClient, fence: Callable[[], bool]) -> Reach:

@@ -111,7 +111,11 @@ def _prometheus(settings: Settings, stack: AsyncExitStack) -> LivePrometheus | s
     return prometheus
 
 
-def prometheus_of(settings: Settings, on_query: OnQuery = lambda _seconds, _reason: None) -> LivePrometheus:
+def prometheus_of(
+    settings: Settings,
+    on_query: OnQuery = lambda _seconds, _reason: None,
+    on_bytes: Callable[[int], None] = lambda _size: None,
+) -> LivePrometheus:
     """The Prometheus of the settings, shown what they say; raises `OutOfReach` that names the setting at fault."""
     if settings.prometheus_url is None:
         raise OutOfReach("WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus")
@@ -125,6 +129,7 @@ def prometheus_of(settings: Settings, on_query: OnQuery = lambda _seconds, _reas
             username=settings.prometheus_username,
             password_file=settings.prometheus_password_file,
             on_query=on_query,
+            on_bytes=on_bytes,
         )
     except OSError as error:
         files = "WATCHDOG_PROMETHEUS_CA_FILE, _CERT_FILE, _KEY_FILE"

@@ -51,6 +51,13 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=self.registry,
         )
+        self._query_bytes = self._counter("watchdog_query_bytes", "Size of Prometheus's answers, as they were read.")
+        self._loop_lag = Histogram(
+            "watchdog_loop_lag_seconds",
+            "How late a timer of the event loop rang: while it is late, nothing else happens either.",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=self.registry,
+        )
         self._query_failures = self._counter("watchdog_query_failures", "Queries without a usable answer.", ["reason"])
         self._circuit_open = self._gauge(
             "watchdog_prometheus_circuit_open", "1 while Prometheus is asked nothing but whether it is back."
@@ -158,6 +165,14 @@ class Metrics:
     def query(self, seconds: float) -> None:
         """Prometheus answered, or failed to, after this long."""
         self._query_seconds.observe(seconds)
+
+    def query_answered(self, size: int) -> None:
+        """An answer of Prometheus's was read: so many bytes."""
+        self._query_bytes.inc(size)
+
+    def loop_lag(self, seconds: float) -> None:
+        """The event loop came so late to what was due."""
+        self._loop_lag.observe(seconds)
 
     def query_failed(self, reason: str) -> None:
         """A query had no usable answer."""
