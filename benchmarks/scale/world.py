@@ -79,7 +79,7 @@ class World:
             name = write.path.rsplit("/", 1)[-1]
             if kind == "records and memories" and write.method == "POST":
                 name = write.body["metadata"]["name"]
-            if kind == "records and memories" and name.startswith("rollback-watchdog-team-"):
+            if kind == "records and memories" and name.startswith("rollback-watchdog-service-"):
                 records[name] += 1
         return {"kinds": kinds, "records": sorted(records.values())}
 
