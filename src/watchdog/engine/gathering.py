@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
-from watchdog.engine.questions import Instant, Question, Raw, Steps, When, pieces, promql
+from watchdog.engine.apart import taken_apart
+from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces, promql
 from watchdog.engine.templates import Template
 from watchdog.ports import Clock, MetricSource
 
@@ -59,50 +60,50 @@ class Gatherer:
         finally:
             del self._open[shape]
         questions = tuple(gathering.questions)
-        template = questions[0].template
+        template = questions[0].wide or questions[0].template
         when = _covering([question.when for question in questions])
-        patterns = sorted({question.pods for question in questions})
-        chunks = _chunks(patterns) if template.apart and template.pod_labels else [patterns[:1]]
+        asked = sorted({question.subject for question in questions})
+        chunks = _chunks(asked) if template.apart and template.pod_labels else [asked[:1]]
         refusals = _Budget(_MOST_BISECTIONS)
-        found: dict[str, Outcome] = {}
+        found: dict[Asked, Outcome] = {}
         for outcome in await asyncio.gather(*(self._ask(template, chunk, when, refusals) for chunk in chunks)):
             found.update(outcome)
-        return {question: self._of(question, found.get(question.pods, found[patterns[0]])) for question in questions}
+        return {question: self._of(question, found.get(question.subject, found[asked[0]])) for question in questions}
 
     def _of(self, question: Question, outcome: Outcome) -> Outcome:
         return replace(outcome, query=question.query)
 
     async def _ask(
-        self, template: Template, patterns: Sequence[str], when: When, budget: "_Budget"
-    ) -> Mapping[str, Outcome]:
-        """One query for all patterns; if it is refused, each half alone, so that one bad question spoils no other."""
-        outcome = await self._send(template, _alternation(patterns), when)
+        self, template: Template, asked: Sequence[Asked], when: When, budget: "_Budget"
+    ) -> Mapping[Asked, Outcome]:
+        """One query for all of them; if it is refused, each half alone, so that one bad question spoils no other."""
+        outcome = await self._send(template, asked, when)
         if isinstance(outcome, Answer):
-            return _apart(template, patterns, outcome)
-        if outcome.reason is FailureReason.REFUSED and len(patterns) > 1 and budget.take(2):
-            middle = len(patterns) // 2
-            first = await self._ask(template, patterns[:middle], when, budget)
-            return {**first, **await self._ask(template, patterns[middle:], when, budget)}
-        return dict.fromkeys(patterns, outcome)
+            return taken_apart(template, asked, outcome)
+        if outcome.reason is FailureReason.REFUSED and len(asked) > 1 and budget.take(2):
+            middle = len(asked) // 2
+            first = await self._ask(template, asked[:middle], when, budget)
+            return {**first, **await self._ask(template, asked[middle:], when, budget)}
+        return dict.fromkeys(asked, outcome)
 
-    async def _send(self, template: Template, pods: str, when: When) -> Outcome:
+    async def _send(self, template: Template, asked: Sequence[Asked], when: When) -> Outcome:
         match when:
             case Instant(at):
-                return await self._source.query(promql(template, pods, when), _moment(at), deadline=self._deadline)
+                return await self._source.query(_text(template, asked, when), _moment(at), deadline=self._deadline)
             case Steps(start, end, step):
-                query = promql(template, pods, when)
+                query = _text(template, asked, when)
                 return await self._source.query_range(
                     query, _moment(start), _moment(end), step, deadline=self._deadline
                 )
             case Raw():
-                return await self._samples(template, pods, when)
+                return await self._samples(template, asked, when)
 
-    async def _samples(self, template: Template, pods: str, window: Raw) -> Outcome:
+    async def _samples(self, template: Template, asked: Sequence[Asked], window: Raw) -> Outcome:
         """Raw samples, in pieces of bounded length, one after the other."""
         answers: list[Answer] = []
         for end in pieces(window.start, window.end, _PIECE):
             piece = Raw(max(window.start, end - _PIECE), end)
-            query = promql(template, pods, piece)
+            query = _text(template, asked, piece)
             answer = await self._source.query(query, _moment(end), deadline=self._deadline)
             if isinstance(answer, QueryFailed):
                 return answer
@@ -126,34 +127,25 @@ def _covering(times: Sequence[When]) -> When:
     return Raw(min(window.start for window in windows), max(window.end for window in windows))
 
 
-def _chunks(patterns: Sequence[str]) -> list[list[str]]:
-    chunks: list[list[str]] = []
+def _chunks(asked: Sequence[Asked]) -> list[list[Asked]]:
+    chunks: list[list[Asked]] = []
     room = 0
-    for pattern in patterns:
-        room -= len(pattern) + 1
+    for one in asked:
+        room -= len(one.pods) + 1
         if room < 0:
             chunks.append([])
-            room = _LONGEST_PATTERN - len(pattern) - 1
-        chunks[-1].append(pattern)
+            room = _LONGEST_PATTERN - len(one.pods) - 1
+        chunks[-1].append(one)
     return chunks
+
+
+def _text(template: Template, asked: Sequence[Asked], when: When) -> str:
+    namespaces = sorted({one.namespace for one in asked if one.namespace})
+    return promql(template, _alternation(sorted({one.pods for one in asked})), when, namespaces)
 
 
 def _alternation(patterns: Sequence[str]) -> str:
     return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
-
-
-def _apart(template: Template, patterns: Sequence[str], answer: Answer) -> Mapping[str, Outcome]:
-    if len(patterns) == 1:
-        return {patterns[0]: answer}
-    owners: dict[tuple[str | None, ...], list[str]] = {}
-    parts: dict[str, list[Series]] = {pattern: [] for pattern in patterns}
-    for series in answer.series:
-        named = tuple(series.labels.get(label) for label, _ in template.pod_labels)
-        if named not in owners:
-            owners[named] = [pattern for pattern in patterns if template.belongs(series.labels, pattern)]
-        for pattern in owners[named]:
-            parts[pattern].append(series)
-    return {pattern: Answer(answer.query, tuple(found)) for pattern, found in parts.items()}
 
 
 def _joined(answers: Iterable[Answer]) -> tuple[Series, ...]:

@@ -19,7 +19,7 @@ from watchdog.domain.judge.harmless import pairs_of
 from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
 from watchdog.domain.tallies import together
 from watchdog.engine.alerting import AlertTracker, alert_blocks
-from watchdog.engine.gathering import Gatherer
+from watchdog.engine.gathering import Gatherer, Outcome
 from watchdog.engine.questions import (
     Instant,
     Raw,
@@ -42,6 +42,7 @@ from watchdog.engine.readings import (
     reading_of,
     values_over_time,
 )
+from watchdog.engine.refining import picked
 from watchdog.ports import Clock, MetricSource
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
@@ -197,20 +198,26 @@ class Sampler:
         return tuple(blocks)
 
     async def _selections(self, tracker: Tracker, window: Raw) -> tuple[_Selections | QueryFailed, str]:
-        """The raw samples of the metric's selectors; the companion asked after the lead, as `count` needs it."""
+        """The raw samples of the metric's selectors; the companion asked after the lead, as `count` needs it, unless
+        its series are among the lead's."""
         lead, companion = selectors_of(tracker.threshold)
         selections: list[Selection] = []
         queries: list[str] = []
+        whole: tuple[str, Answer] | None = None
+        outcome: Outcome | None
         for selector in (lead, companion):
             if selector is None:
                 continue
             question = question_of(selector, tracker.subject, window)
             queries.append(question.query)
-            outcome = await self._gatherer.ask(question)
+            outcome = picked(whole[1], whole[0], question.template.text) if whole is not None else None
+            if outcome is None:
+                outcome = await self._gatherer.ask(question)
             if isinstance(outcome, Answer):
                 outcome = impossible_sample(outcome) or outcome
             if isinstance(outcome, QueryFailed):
                 return outcome, "; ".join(queries)
+            whole = question.template.text, outcome
             selections.append(selection_of(question.template, outcome))
         return _Selections(selections[0], selections[1] if companion is not None else None), "; ".join(queries)
 
