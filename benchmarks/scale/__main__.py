@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.scale.measuring import Wish, measured
@@ -24,10 +23,14 @@ def main() -> None:
     parser.add_argument("--n", type=int, action="append", help="this number of watches alone (may be repeated)")
     parser.add_argument("--interval", type=float, default=15.0)
     parser.add_argument("--steady", type=int, default=6)
+    parser.add_argument("--peers", type=int, default=3, help="intervals in which the same is asked as peers ask it")
+    parser.add_argument("--singles", type=int, default=20, help="targets that tip alone")
+    parser.add_argument("--profile", type=Path, help="draw what the CPU goes to (.svg; needs py-spy)")
     parser.add_argument("--print", action="store_true", help="print the result, keep nothing")
     wish = parser.parse_args()
     for number in wish.n or NUMBERS:
-        result = measured(replace(Wish(number), interval=wish.interval, steady=wish.steady), say)
+        given = {name: getattr(wish, name) for name in ("interval", "steady", "peers", "singles", "profile")}
+        result = measured(Wish(number, **given), say)
         print(json.dumps(result, indent=2))
 
 

@@ -2,11 +2,12 @@
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Wish:
     peers: int = 3  # intervals in which the same is asked as peers ask it
     singles: int = _SINGLES
     at_once: int = _AT_ONCE
+    profile: Path | None = None  # where py-spy is to draw what the calm's CPU goes to
 
     @property
     def tipping(self) -> tuple[list[str], list[str]]:
@@ -160,7 +162,8 @@ def _steady(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
     say(f"{wish.targets}: all watches open, {wish.steady} quiet intervals")
     used, asked, cpu, began = usage(dog.pid), dog.metrics(), bench.prometheus_cpu(), time.monotonic()
     moment = time.time()
-    bench.sleep(wish.steady)
+    with _profiled(bench, dog):
+        bench.sleep(wish.steady)
     intervals = (time.monotonic() - began) / wish.interval
     cpu = (bench.prometheus_cpu() - cpu) / intervals
     now, counted = usage(dog.pid), _less(dog.metrics(), asked)
@@ -179,6 +182,18 @@ def _steady(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
         "loop lag p99 ms": _quantile(counted, "watchdog_loop_lag_seconds", 0.99),
         "loop lag p50 ms": _quantile(counted, "watchdog_loop_lag_seconds", 0.5),
     }
+
+
+@contextmanager
+def _profiled(bench: Bench, dog: Watchdog) -> Iterator[None]:
+    if bench.wish.profile is None:
+        yield
+        return
+    command = ["py-spy", "record", "--rate", "200", "--output", str(bench.wish.profile), "--pid", str(dog.pid)]
+    form = ["--format", "flamegraph" if bench.wish.profile.suffix == ".svg" else "raw"]
+    seconds = str(round(bench.wish.steady * bench.wish.interval))
+    with subprocess.Popen([*command, *form, "--duration", seconds], stdout=subprocess.DEVNULL):
+        yield
 
 
 def _acts(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
