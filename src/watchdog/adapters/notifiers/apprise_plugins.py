@@ -55,7 +55,7 @@ def load_for(url: str) -> None:
     """Load the plugin of this URL, if it is known which one that is; else leave it to Apprise to load all."""
     from apprise.manager_plugins import NotificationManager  # noqa: PLC0415 - half of what is put off is this
 
-    manager: Any = NotificationManager()
+    manager: Any = NotificationManager()  # type: ignore[no-untyped-call]
     module = _module(url)
     try:
         with _loading:
