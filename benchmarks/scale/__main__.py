@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--profile", type=Path, help="draw what the CPU goes to (.svg; needs py-spy)")
     parser.add_argument("--print", action="store_true", help="print the result, keep nothing")
     wish = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # with all that it started
     for number in wish.n or NUMBERS:
         given = {name: getattr(wish, name) for name in ("interval", "steady", "peers", "singles", "profile")}
         result = measured(Wish(number, **given), say)
