@@ -8,7 +8,7 @@ MINUTES ?= 10
 SEED    ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-scale bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench-judge: $(VENV)/.bench ## the judge beside its peers: benchmarks/results/ju
 
 bench-backtest: $(VENV)/.installed ## a backtest of 14 days: seconds and memory, benchmarks/results/backtest.md (needs Prometheus)
 	$(BIN)/python -m benchmarks.backtest $(ARGS)
+
+bench-scale: $(VENV)/.installed ## 1 to 3,000 open watches, an hour: benchmarks/results/scale.md (ARGS="--n 100", --resume, --quick, --cold; needs Prometheus)
+	$(BIN)/python -m benchmarks.scale $(ARGS)
 
 bench-check: $(VENV)/.bench ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks

@@ -25,7 +25,8 @@ class Program:
     """A module of the bench as a process of its own; it ends with the `with` block."""
 
     def __init__(self, module: str, *arguments: str, directory: Path) -> None:
-        with (directory / f"{module}.log").open("w") as log:
+        self._log = directory / f"{module}.log"
+        with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", f"benchmarks.scale.{module}", *arguments],
                 stdin=subprocess.PIPE,
@@ -56,5 +57,5 @@ class Program:
         print(json.dumps({"what": what, **more}), file=self._process.stdin, flush=True)
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self._process.args} ended while it was asked {what}")
+            raise RuntimeError(f"a process of the bench ended while it was asked {what}; its log: {self._log}")
         return json.loads(line)

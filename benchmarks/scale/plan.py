@@ -73,7 +73,10 @@ def namespaces(targets: int) -> int:
     return -(-targets // PER_NAMESPACE)
 
 
-def rules(targets: int, interval: float) -> str:
+def rules(targets: int, interval: float, *, channels: bool = True) -> str:
     """The rules file."""
+    text = (
+        RULES if channels else RULES[: RULES.index("[channels.")].replace('channels   = ["releases", "oncall"]\n', "")
+    )
     named = ", ".join(f'"{namespace_of(number, targets)}"' for number in range(namespaces(targets)))
-    return RULES.format(namespaces=named, interval=interval)
+    return text.format(namespaces=named, interval=interval)
