@@ -3,16 +3,18 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from watchdog.adapters.logs import printable
 from watchdog.cli.common import run_async
-from watchdog.settings import Settings
+from watchdog.domain.text import printable
+
+if TYPE_CHECKING:
+    from watchdog.settings import Settings
 
 Record = Mapping[str, Any]
 
@@ -31,7 +33,7 @@ _COLOURS = {
 }
 
 
-def records_of(settings: Settings) -> Sequence[Record]:
+def records_of(settings: "Settings") -> Sequence[Record]:
     """All records, newest first; ends the program where the cluster is out of reach."""
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
     from watchdog.remote import read_records  # noqa: PLC0415 - half a second
@@ -39,7 +41,7 @@ def records_of(settings: Settings) -> Sequence[Record]:
     return run_async(read_records(settings, SystemClock()))
 
 
-def page_of(record: Record, settings: Settings) -> str:
+def page_of(record: Record, settings: "Settings") -> str:
     """The page of the watch as one HTML file."""
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
     from watchdog.adapters.web.pages import Setting, watch_page  # noqa: PLC0415
