@@ -80,6 +80,7 @@ class Metrics:
         self._dry_run = self._gauge("watchdog_dry_run", "1 while this is a dry run, which changes nothing.")
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
         self._verdicts: dict[tuple[str, str], str] = {}
+        self._valued: set[tuple[str, str]] = set()  # removing what is not there would look through all series
         self._exempt: dict[str, set[str]] = {}
         self._probed: dict[tuple[str, str], frozenset[str]] = {}
         self._begin_at_zero()
@@ -128,10 +129,12 @@ class Metrics:
 
     def rule_value(self, target: str, rule: str, value: float | None) -> None:
         """What a rule of an open watch measured last; None removes the series: no data is no number."""
-        if value is None:
-            self._rule_value.remove_by_labels({"target": target, "rule": rule})
-        else:
+        if value is not None:
             self._rule_value.labels(target, rule).set(value)
+            self._valued.add((target, rule))
+        elif (target, rule) in self._valued:
+            self._valued.remove((target, rule))
+            self._rule_value.remove(target, rule)
 
     def rule_verdict(self, target: str, rule: str, verdict: str) -> None:
         """What the judge says of a rule of an open watch now."""
@@ -158,6 +161,7 @@ class Metrics:
         self._rule_value.remove_by_labels({"target": target})
         self._rule_verdict.remove_by_labels({"target": target})
         self._verdicts = {key: verdict for key, verdict in self._verdicts.items() if key[0] != target}
+        self._valued = {key for key in self._valued if key[0] != target}
         for gauge in (self._probe_failures, self._probe_failing_since, self._probe_round):
             gauge.remove_by_labels({"target": target})
         self._probed = {key: pods for key, pods in self._probed.items() if key[0] != target}
@@ -205,6 +209,7 @@ class Metrics:
             for series in (self._rule_value, self._rule_verdict, self._unguarded):
                 series.clear()
             self._verdicts.clear()
+            self._valued.clear()
             self._exempt.clear()
             self._watches.set(0)
 
