@@ -30,6 +30,7 @@ from watchdog.channels import Build, Channels
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.rules import Rulebook
+from watchdog.engine.easing import Eased
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Clock
 from watchdog.reach import Reach, reach_of
@@ -169,6 +170,7 @@ class Watchdog:
             notifiers=lambda: self._channels.notifiers,
             observer=self.observer,
             clock=clock,
+            eased=self._eased,
         )
         terms = self._terms = self._terms_of(client, identity, outside)
         self._entitlements = Entitlements(
@@ -229,6 +231,11 @@ class Watchdog:
         self._heard.queried("" if reason is None else f"the last query failed: {reason}")
         if reason is not None:
             self.metrics.query_failed(str(reason))
+
+    def _eased(self, steps: Eased) -> None:
+        self.metrics.eased(steps)
+        self._heard.eased = "; ".join(steps.values())
+        log.warning("Prometheus is asked otherwise", extra={"facts": {"how": self._heard.eased or "as ever"}})
 
     # -- rules ---------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from watchdog.domain.rules import Rulebook
 from watchdog.domain.shards import WHOLE, Shard
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
+from watchdog.engine.easing import Eased
 from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.observing import Observer
 from watchdog.engine.sampling import Sampler
@@ -40,6 +41,7 @@ class Outside:
     observer: Observer
     clock: Clock
     shard: Shard = WHOLE
+    eased: Callable[[Eased], None] = lambda _steps: None
 
 
 class Term:
@@ -51,7 +53,7 @@ class Term:
             make(outside.reach.client, outside.cache, clock=outside.clock, guarded=self._guarded)
             for make in PROVIDERS.values()
         )
-        self._sampler = Sampler(outside.prometheus, outside.clock)
+        self._sampler = Sampler(outside.prometheus, outside.clock, eased=outside.eased)
         self._announcer = Announcer(
             notifiers=outside.notifiers,
             wants=wants_notice,

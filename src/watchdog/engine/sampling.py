@@ -8,7 +8,7 @@ tracker.subject = replace(tracker.subject, pods=...)    # whenever pods come
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from watchdog.domain.judge.harmless import pairs_of
 from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Reading
 from watchdog.domain.tallies import together
 from watchdog.engine.alerting import AlertTracker, alert_blocks
+from watchdog.engine.easing import Eased
 from watchdog.engine.gathering import Gatherer, Outcome
 from watchdog.engine.questions import (
     Instant,
@@ -78,7 +79,7 @@ class Sampler:
     """Measures rules, for all watches at once. Readings, never exceptions, tell of what went wrong.
 
     `settle`: how long after a block's end it is asked about; `deadline`: of one query; `gather`: how long to wait
-    for other questions of the same shape. All in seconds.
+    for other questions of the same shape. All in seconds. `eased` is told of what a Prometheus is spared (`easing`).
     """
 
     def __init__(
@@ -89,10 +90,11 @@ class Sampler:
         settle: float = SETTLE,
         deadline: float = 10.0,
         gather: float = 0.05,
+        eased: Callable[[Eased], None] = lambda _steps: None,
     ) -> None:
         self._clock = clock
         self._settle = settle
-        self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather)
+        self._gatherer = Gatherer(source, clock, deadline=deadline, gather=gather, eased=eased)
 
     async def close(self) -> None:
         """End what is still being asked."""

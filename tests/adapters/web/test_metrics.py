@@ -20,6 +20,7 @@ NAMES = {
     "watchdog_query_seconds_count",
     "watchdog_query_seconds_sum",
     "watchdog_query_bytes_total",
+    "watchdog_prometheus_eased",
     "watchdog_loop_lag_seconds_bucket",
     "watchdog_loop_lag_seconds_count",
     "watchdog_loop_lag_seconds_sum",

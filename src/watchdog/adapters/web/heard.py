@@ -23,6 +23,7 @@ class Heard:
         self._clock = clock
         self._last: dict[str, Last] = {}
         self._prometheus: Last | None = None
+        self.eased = ""  # how Prometheus is asked otherwise than one would, because it could not bear that
 
     @property
     def prometheus(self) -> Last | None:

@@ -15,6 +15,9 @@ from watchdog.domain.state import Phase
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
+EASED = ("deadline", "batch", "stretch")
+
+
 class Metrics:
     """Every metric, in a registry of its own. Counters whose labels are known stand at 0 from the start.
 
@@ -63,6 +66,11 @@ class Metrics:
             "watchdog_prometheus_circuit_open", "1 while Prometheus is asked nothing but whether it is back."
         )
         self._queries_spared = self._counter("watchdog_queries_spared", "Queries not sent while the circuit was open.")
+        self._eased = self._gauge(
+            "watchdog_prometheus_eased", "1 while Prometheus is asked otherwise, as it could not bear more.", ["how"]
+        )
+        for how in EASED:
+            self._eased.labels(how).set(0)
         self._notifications = self._counter(
             "watchdog_notifications", "Attempts to tell a channel.", ["channel", "result"]
         )
@@ -185,6 +193,11 @@ class Metrics:
     def circuit_open(self, is_open: bool) -> None:
         """Prometheus is spared from now on, or asked again."""
         self._circuit_open.set(is_open)
+
+    def eased(self, steps: Iterable[str]) -> None:
+        """In which of `EASED` ways Prometheus is asked otherwise now."""
+        for how in EASED:
+            self._eased.labels(how).set(how in steps)
 
     def query_spared(self) -> None:
         """A query was not sent, for Prometheus does not answer."""
