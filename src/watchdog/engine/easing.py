@@ -72,12 +72,11 @@ class Easing:
         self._change(piece=max(SHORTEST_PIECE, min(self.piece, seconds)))
 
     def widen(self) -> None:
-        """Try more once more, if it is time; nothing is lost but a question if it is refused again."""
+        """Ask as ever once more, if it is time; if it is refused again, nothing is lost but some questions."""
         if not (self.largest or self.piece < LONGEST_PIECE) or self._clock.monotonic() - self._narrowed_at < _AGAIN:
             return
         self._narrowed_at = self._clock.monotonic()
-        largest = None if self.largest is None or self.largest > 50 else 4 * self.largest
-        self._change(largest=largest, piece=min(LONGEST_PIECE, 2.0 * self.piece))
+        self._change(largest=None, piece=LONGEST_PIECE)
 
     def _change(self, **changed: float | int | None) -> None:
         before = self.steps
