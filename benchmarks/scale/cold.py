@@ -38,10 +38,8 @@ def _best(arguments: list[str], directory: Path) -> dict[str, float]:
         _, status, used = os.wait4(process.pid, 0)
         if status:
             sys.exit(f"{arguments} ended with status {status}")
-        found.append((time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
-    return dict(
-        zip(("seconds", "CPU seconds", "MiB"), (round(min(one), 2) for one in zip(*found, strict=True)), strict=True)
-    )
+        found.append((time.monotonic() - began, used.ru_utime + used.ru_stime))
+    return dict(zip(("seconds", "CPU seconds"), (round(min(one), 2) for one in zip(*found, strict=True)), strict=True))
 
 
 def _run(directory: Path) -> dict[str, float]:

@@ -189,7 +189,17 @@ def _profiled(bench: Bench, dog: Watchdog) -> Iterator[None]:
     if bench.wish.profile is None:
         yield
         return
-    command = ["py-spy", "record", "--rate", "100", "--nonblocking", "--output", str(bench.wish.profile), "--pid", str(dog.pid)]
+    command = [
+        "py-spy",
+        "record",
+        "--rate",
+        "100",
+        "--nonblocking",
+        "--output",
+        str(bench.wish.profile),
+        "--pid",
+        str(dog.pid),
+    ]
     form = ["--format", "flamegraph" if bench.wish.profile.suffix == ".svg" else "raw"]
     seconds = str(round(bench.wish.steady * bench.wish.interval))
     with subprocess.Popen([*command, *form, "--duration", seconds], stdout=subprocess.DEVNULL):

@@ -134,7 +134,7 @@ def _cold(cold: Mapping[str, Any]) -> list[str]:
         "| | seconds | seconds of CPU | MiB |",
         "|---|---|---|---|",
         *(
-            f"| `watchdog {verb}` | {cold[verb]['seconds']} | {cold[verb]['CPU seconds']} | {cold[verb]['MiB']:.0f} |"
+            f"| `watchdog {verb}` | {cold[verb]['seconds']} | {cold[verb]['CPU seconds']} | |"
             for verb in ("--help", "check")
         ),
         f"| `watchdog run`, until it leads; idle, without channels | {run['seconds']} | {run['CPU seconds']} | {run['idle MiB']:.0f} |",
