@@ -36,6 +36,8 @@ class Wish:
     peers: int = 3  # intervals in which the same is asked as peers ask it
     singles: int = _SINGLES
     at_once: int = _AT_ONCE
+    warm: int = 2  # intervals before the peers ask, thrice
+    takeover: bool = True
     profile: Path | None = None  # where py-spy is to draw what the calm's CPU goes to
 
     @property
@@ -93,6 +95,8 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None) -> Result:
             open_now = int(first.metrics()["watchdog_watches_open"])
             first.process.kill()
             first.process.wait()
+        if not wish.takeover:
+            return result
         killed = time.monotonic()
         say(f"{wish.targets}: taking over {open_now} watches after a kill")
         with watchdog(directory, bench.source.url, environment) as second:
@@ -122,12 +126,12 @@ def _started(wish: Wish, directory: Path, stack: ExitStack) -> Bench:
 def _peers(bench: Bench) -> Result:
     """Prometheus with nobody who asks, and asked as peers ask."""
     wish = bench.wish
-    bench.sleep(2)
+    bench.sleep(wish.warm)
     bench.show_pods()
-    bench.sleep(2)  # a rate over a minute wants one
+    bench.sleep(wish.warm)  # a rate over a minute wants one
     before = bench.prometheus_cpu()
-    bench.sleep(2)
-    scraping = (bench.prometheus_cpu() - before) / 2
+    bench.sleep(wish.warm)
+    scraping = (bench.prometheus_cpu() - before) / wish.warm
     targets = [(namespace_of(number, wish.targets), name_of(number)) for number in range(wish.targets)]
     before = bench.prometheus_cpu()
     with Program("asker", bench.source.url, directory=bench.directory) as asker:
