@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--interval", type=float, default=15.0)
     parser.add_argument("--steady", type=int, default=6)
     parser.add_argument("--peers", type=int, default=3, help="intervals in which the same is asked as peers ask it")
+    parser.add_argument("--warm", type=int, default=2, help="intervals before the peers ask, thrice")
     parser.add_argument("--singles", type=int, default=20, help="targets that tip alone")
     parser.add_argument("--profile", type=Path, help="draw what the CPU goes to (.svg; needs py-spy)")
     parser.add_argument("--print", action="store_true", help="print the result, keep nothing")
@@ -49,7 +50,7 @@ def main() -> None:
         kept["cold"] = cold_paths()
         print(json.dumps(kept["cold"], indent=2))
     elif not wish.page:
-        given = {name: getattr(wish, name) for name in ("interval", "steady", "peers", "singles", "profile")}
+        given = {name: getattr(wish, name) for name in ("interval", "steady", "peers", "warm", "singles", "profile")}
         for number in wish.n or NUMBERS:
             if wish.resume and str(number) in kept["runs"]:
                 continue
