@@ -1,5 +1,6 @@
 """One number of watches, from an empty cluster to a killed watchdog: everything that the bench states of it."""
 
+import json
 import os
 import statistics
 import subprocess
@@ -90,6 +91,7 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None) -> Result:
         environment = {**bench.environment}
         with watchdog(directory, bench.source.url, environment) as first:
             result |= _steady(bench, first, say)
+            say(json.dumps(result))
             result |= _acts(bench, first, say)
             result["peak MiB"] = round(usage(first.pid).peak, 1)
             open_now = int(first.metrics()["watchdog_watches_open"])
