@@ -21,7 +21,7 @@ from watchdog.simulator.cluster import SimulatedCluster
 from watchdog.simulator.pod_behaviour import PodBehaviour
 
 _ROLLED_OUT_WITHIN = 1800.0
-_MOST_LAG = 0.05
+_MOST_LAG = 0.2
 _KINDS = {"configmaps": "records and memories", "deployments": "put-backs", "events": "events", "leases": "leases"}
 
 
