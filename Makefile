@@ -8,7 +8,7 @@ MINUTES ?= 10
 SEED    ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-scale bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-backtest: $(VENV)/.installed ## a backtest of 14 days: seconds and memory,
 
 bench-page: $(VENV)/.installed ## the status page at 1,000 targets, and 100 viewers of it: benchmarks/results/page.md
 	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.page $(ARGS)
+
+bench-scale: $(VENV)/.installed ## 1 to 3,000 open watches, an hour: benchmarks/results/scale.md (ARGS="--n 100", --resume, --quick, --cold; needs Prometheus)
+	$(BIN)/python -m benchmarks.scale $(ARGS)
 
 bench-check: $(VENV)/.bench ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks

@@ -4,54 +4,19 @@ import argparse
 import json
 import os
 import platform
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.backtest.history import RULES, build
 from benchmarks.backtest.plan import Fault, Plan
+from benchmarks.prometheus import prometheus
 
 RESULTS = Path(__file__).parents[1] / "results" / "backtest.md"
-_READY_WITHIN = 60.0
-
-
-@contextmanager
-def prometheus(directory: Path) -> Iterator[str]:
-    """A Prometheus over the blocks in `directory`/data."""
-    (directory / "prometheus.yml").write_text("global: {}\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    options = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=100y"]
-    with (directory / "log").open("w") as log:
-        command = ["prometheus", *options, f"--web.listen-address={address}"]
-        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
-    try:
-        until = time.monotonic() + _READY_WITHIN
-        while not _ready(f"http://{address}/-/ready"):
-            if time.monotonic() > until or process.poll() is not None:
-                sys.exit(f"Prometheus was not ready: {(directory / 'log').read_text()[-500:]}")
-            time.sleep(0.1)
-        yield f"http://{address}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def run(url: str, directory: Path, days: float) -> tuple[float, float, float, dict[str, Any]]:
@@ -131,8 +96,8 @@ def main() -> None:
         directory = Path(name)
         build(plan, directory, told=lambda what: print(f"history: {what}", file=sys.stderr))
         (directory / "rules.toml").write_text(RULES)
-        with prometheus(directory) as url:
-            text = page(plan, run(url, directory, plan.days), run(url, directory, plan.days))
+        with prometheus(directory) as running:
+            text = page(plan, run(running.url, directory, plan.days), run(running.url, directory, plan.days))
     print(text)
     if not wish.print:
         RESULTS.write_text(text)

@@ -14,6 +14,7 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
 from watchdog.adapters.kubernetes.shard_leases import ShardLeases
+from watchdog.adapters.loop_lag import timed
 from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.named import NamedSources
@@ -157,9 +158,8 @@ class Watchdog:
         identity = f"{socket.gethostname()}_{self._rng.getrandbits(64):016x}"
         # With shards each term has a reach of its own; this one is for looking alone.
         reach = self._reach(client, self._leads if settings.shards == 1 else _never)
-        sources = self._sources = in_force(
-            Access(settings, self._secret, clock), rulebook, Ears(self.metrics, self._heard)
-        )
+        ears = Ears(self.metrics, self._heard)
+        sources = self._sources = in_force(Access(settings, self._secret, clock), rulebook, ears)
         stack.push_async_callback(sources.close)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
@@ -174,6 +174,7 @@ class Watchdog:
             notifiers=lambda: self._channels.notifiers,
             observer=self.observer,
             clock=clock,
+            eased=ears.eased,
         )
         terms = self._terms = self._terms_of(client, identity, outside)
         self._entitlements = Entitlements(
@@ -207,6 +208,7 @@ class Watchdog:
             "entitlements": self._entitlements.run(),
             **terms.work(lambda: self._rulebook),
             "rules": self._follow_rules(terms),
+            "loop lag": timed(clock, self.metrics.loop_lag),
         }
 
     def _reach(self, client: KubeClient, fence: Callable[[], bool]) -> Reach:

@@ -56,6 +56,8 @@ def health_of(
         *_prometheus(settings, asked.heard, now),
         *(_reached(f"channel {name}", last, "", now) for name, last in sorted(asked.heard.channels.items())),
     ]
+    if asked.heard.eased:
+        facts.append(Fact("Prometheus is spared", asked.heard.eased, "doubt"))
     if capped:
         facts.append(Fact("capped calibrations", ", ".join(capped), "doubt"))
     alarms = []

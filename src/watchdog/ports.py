@@ -152,8 +152,11 @@ Document = Mapping[str, Any]  # a JSON object
 class Journal(Protocol):
     """Where records and memories are kept: plain JSON objects in, plain JSON objects out. All raise `OutOfReach`."""
 
-    async def records(self, *, open_only: bool = False) -> Sequence[Document]:
-        """All records, or only those of watches that are open or of which someone is still to be told; newest first."""
+    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
+        """All records, or only those of watches that are open or of which someone is still to be told; newest first.
+
+        `but`: ids of watches whose records may be left out, and are not read again.
+        """
         ...
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:

@@ -23,11 +23,17 @@ from watchdog.settings import Settings
 
 NO_URL = "WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus"
 _NO_PROGRAMS = "WATCHDOG_COMMANDS_DIR is not set; write the path of the directory with the programs that print tokens"
+OnBytes = Callable[[int], None]
+
 _CHANGING = frozenset({"authorization", "x-amz-date", "x-amz-security-token"})
 
 
 def unheard(_seconds: float, _reason: object) -> None:
     """For whoever does not count questions."""
+
+
+def unweighed(_size: int) -> None:
+    """For whoever does not weigh answers."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,13 @@ class Access:
     secret: Callable[[str], str]
     clock: Clock
 
-    def live(self, name: str, known: Mapping[str, Source], on_query: OnQuery = unheard) -> LivePrometheus:
+    def live(
+        self, name: str, known: Mapping[str, Source], on_query: OnQuery = unheard, on_bytes: OnBytes = unweighed
+    ) -> LivePrometheus:
         """The source of that name, `DEFAULT` among them; raises `OutOfReach` that says what is missing for it."""
-        return self.default(on_query) if name == DEFAULT else self.named(known[name], on_query)
+        return self.default(on_query, on_bytes) if name == DEFAULT else self.named(known[name], on_query, on_bytes)
 
-    def default(self, on_query: OnQuery = unheard) -> LivePrometheus:
+    def default(self, on_query: OnQuery = unheard, on_bytes: OnBytes = unweighed) -> LivePrometheus:
         """The Prometheus of the settings, shown what they say; raises `OutOfReach` that names the setting at fault."""
         settings = self.settings
         if settings.prometheus_url is None:
@@ -58,6 +66,7 @@ class Access:
                 password_file=settings.prometheus_password_file,
                 shown=Together(self._beside()),
                 on_query=on_query,
+                on_bytes=on_bytes,
             )
         except OSError as error:
             files = "WATCHDOG_PROMETHEUS_CA_FILE, _CERT_FILE, _KEY_FILE"
@@ -66,11 +75,11 @@ class Access:
                 f" ({error.strerror or error})"
             ) from error
 
-    def named(self, source: Source, on_query: OnQuery = unheard) -> LivePrometheus:
+    def named(self, source: Source, on_query: OnQuery = unheard, on_bytes: OnBytes = unweighed) -> LivePrometheus:
         """A Prometheus of rules.toml; raises `OutOfReach`."""
         ca_file, shown = self.settings.prometheus_ca_file, Together(self._shown(source))
         try:
-            return LivePrometheus(source.url, ca_file=ca_file, shown=shown, on_query=on_query)
+            return LivePrometheus(source.url, ca_file=ca_file, shown=shown, on_query=on_query, on_bytes=on_bytes)
         except OSError as error:
             raise OutOfReach(f"WATCHDOG_PROMETHEUS_CA_FILE holds no certificate ({error.strerror or error})") from error
 
@@ -129,11 +138,13 @@ def in_force(access: Access, rulebook: Rulebook, ears: Ears) -> NamedSources:
         )
 
     def made(source: Source) -> Closable:
-        return spared(access.named(source, partial(ears.queried, source.name)), source.name)
+        live = access.named(source, partial(ears.queried, source.name), partial(ears.answered, source.name))
+        return spared(live, source.name)
 
     default: Closable = Unusable(NO_URL)
     if access.settings.prometheus_url is not None:
-        default = spared(access.default(partial(ears.queried, DEFAULT)), DEFAULT)
+        live = access.default(partial(ears.queried, DEFAULT), partial(ears.answered, DEFAULT))
+        default = spared(live, DEFAULT)
     sources = NamedSources(default, made, gone=ears.gone)
     sources.take(rulebook.sources)
     return sources

@@ -16,6 +16,7 @@ from watchdog.domain.rules import Rulebook
 from watchdog.domain.shards import WHOLE, Shard
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.delivering import Announcer
+from watchdog.engine.easing import Eased
 from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.forgiving import Forgiving
 from watchdog.engine.observing import Observer
@@ -42,6 +43,7 @@ class Outside:
     observer: Observer
     clock: Clock
     shard: Shard = WHOLE
+    eased: Callable[[str, Eased], None] = lambda _source, _steps: None
 
 
 class Term:
@@ -53,7 +55,7 @@ class Term:
             make(outside.reach.client, outside.cache, clock=outside.clock, guarded=self._guarded)
             for make in PROVIDERS.values()
         )
-        self._sampler = Sampler(outside.prometheus, outside.clock, sources=outside.sources)
+        self._sampler = Sampler(outside.prometheus, outside.clock, sources=outside.sources, eased=outside.eased)
         self._announcer = Announcer(
             notifiers=outside.notifiers,
             wants=wants_notice,

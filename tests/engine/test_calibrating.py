@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -77,7 +77,7 @@ class FakeJournal:
     past: Sequence[Mapping[str, Any]] = ()
     remembered: list[Mapping[str, Any]] = field(default_factory=list)
 
-    async def records(self, *, open_only: bool = False) -> Sequence[Mapping[str, Any]]:
+    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Mapping[str, Any]]:
         return self.past
 
     async def remember(self, target: Target, document: Mapping[str, Any]) -> None:

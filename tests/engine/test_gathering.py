@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -23,8 +25,8 @@ from engine.metric_world import (
     after,
     pod_of,
 )
-from watchdog.domain.conditions import GaugeMetric, Statistic, Threshold
-from watchdog.domain.measurement import Block, Counts, FailureReason, PodValues, QueryFailed
+from watchdog.domain.conditions import GaugeMetric, RatioMetric, Statistic, Threshold
+from watchdog.domain.measurement import Block, Counts, FailureReason, NoData, PodValues, QueryFailed, Reading
 from watchdog.domain.rollout import Target
 from watchdog.engine.sampling import Sampler, Span, Subject
 from watchdog.engine.templates import fill, sums_of, template_of
@@ -111,6 +113,65 @@ def test_merged_and_single_questions_give_the_same_readings(asked: list[Wish]) -
     assert together == alone
 
 
+ASKED_TWICE = RatioMetric(ERRORS.name, ERRORS.bad.replace('"5.."', '"(?:5..)"'), ERRORS.total)
+"""Means the same, but its bad events are asked for by themselves."""
+
+
+def without_query(reading: Reading) -> Reading:
+    return replace(reading, query="") if isinstance(reading, NoData) else reading
+
+
+@st.composite
+def a_town_and_its_questions(draw: st.DrawFn) -> tuple[Tsdb, list[Wish]]:
+    """Namespaces with pods of the same names, each with values of its own, some of which are missing."""
+    tsdb = Tsdb()
+    namespaces = ("production", "staging", "canary")
+    for number, (namespace, workload, template) in enumerate(product(namespaces, ("brand", "brand-api"), TEMPLATES), 1):
+        for letter in draw(st.sampled_from([("a", "b"), ("a",), ()])):
+            pod = pod_of(letter, template, workload)
+            times = [(float(at), float(at * number)) for at in range(3, 61, 5)]
+            for name, more, share in (
+                ("http_requests_total", {"status": "200"}, 1.0),
+                ("http_requests_total", {"status": "500"}, 0.1),
+                ("cpu_seconds_total", {"container": "app"}, 0.5),
+                ("queue", {}, 1.0),
+            ):
+                add(tsdb, name, pod, *((at, value * share) for at, value in times), namespace=namespace, **more)
+    subjects = st.builds(
+        lambda namespace, workload, template: a_subject(
+            template, target=Target.parse(f"{namespace}/deployment/{workload}")
+        ),
+        st.sampled_from(namespaces),
+        st.sampled_from(["brand", "brand-api"]),
+        st.sampled_from(TEMPLATES),
+    )
+    gauges = [GaugeMetric("queue", f"{form} (queue{{{PODS}}})") for form in ("sum by (namespace, pod)", "max by (pod)")]
+    rules = st.sampled_from([a_rule(metric) for metric in (ERRORS, CPU, *gauges)])
+    spans = st.builds(lambda first: [a_span(first)], st.integers(1, 3))
+    moments = st.sampled_from([0.0, 0.02])
+    return tsdb, draw(st.lists(st.tuples(rules, subjects, spans, moments), min_size=2, max_size=12))
+
+
+@settings(deadline=None, max_examples=60)
+@given(a_town_and_its_questions())
+def test_what_is_asked_of_several_namespaces_at_once_is_measured_as_if_asked_alone(
+    town: tuple[Tsdb, list[Wish]],
+) -> None:
+    tsdb, asked = town
+    source = TsdbSource(tsdb)
+    together = all_at_once(source, asked)
+    unbatched = []
+    for threshold, *rest in asked:
+        alone = replace(threshold, metric=ASKED_TWICE) if threshold.metric is ERRORS else threshold
+        unbatched += all_at_once(TsdbSource(tsdb), [(alone, *rest)])
+    assert [[without_query(block.reading) for block in blocks] for blocks in together] == [
+        [without_query(block.reading) for block in blocks] for blocks in map(list, unbatched)
+    ]
+    metrics = {(threshold.metric, spans[0][0]) for threshold, _, spans, _ in asked if threshold.metric.name != "queue"}
+    counted = [query for query, _ in source.asked if "queue" not in query]
+    assert len(counted) <= len(metrics)
+
+
 def test_two_quantiles_of_three_revisions_are_one_query() -> None:
     source = TsdbSource(a_store())
     rules = [a_rule(LATENCY, Statistic.P95), a_rule(LATENCY, Statistic.P99)]
@@ -173,8 +234,8 @@ def test_one_refused_question_spoils_no_other() -> None:
     failed = [number for number, [block] in enumerate(found) if isinstance(block.reading, QueryFailed)]
     assert failed == [5]
     assert all(isinstance(block.reading, Counts) for number, [block] in enumerate(found) if number != 5)
-    # The whole, then a half each time; the bad events are not asked of the one that was refused.
-    assert len(source.asked) == 1 + 2 + 2 + 2 + 1
+    # The whole, then a half each time.
+    assert len(source.asked) == 1 + 2 + 2 + 2
 
 
 def test_where_everything_is_refused_asking_is_given_up_soon() -> None:

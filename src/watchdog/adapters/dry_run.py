@@ -157,8 +157,9 @@ class MemoryJournal:
         self._records: dict[str, tuple[Document, bool]] = {}
         self._memories = dict(memories)
 
-    async def records(self, *, open_only: bool = False) -> Sequence[Document]:
-        return [document for document, is_open in reversed(self._records.values()) if is_open or not open_only]
+    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
+        found = [document for document, is_open in reversed(self._records.values()) if is_open or not open_only]
+        return [document for document in found if document.get("watch") not in but]
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         self._records[watch_id] = document, open_watch
@@ -180,8 +181,8 @@ class MarkedJournal:
         self._own = own
         self._real = real
 
-    async def records(self, *, open_only: bool = False) -> Sequence[Document]:
-        return await self._own.records(open_only=open_only)
+    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
+        return await self._own.records(open_only=open_only, but=but)
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         await self._own.write(watch_id, marked(document), open_watch=open_watch)

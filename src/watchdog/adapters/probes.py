@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 
-import aiohttp
 from yarl import URL
 
 from watchdog import __version__
+from watchdog.adapters.plain_get import Closed, NotConnected, NotHttp, request_of, status_of
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult
 from watchdog.domain.rules import Probe
 
 _BODY_BYTES = 4096
-_USER_AGENT = MappingProxyType({"User-Agent": f"rollback-watchdog/{__version__}"})
+_SENT = MappingProxyType({"User-Agent": f"rollback-watchdog/{__version__}", "Accept": "*/*", "Connection": "close"})
 
 
 class HttpProber:
-    """The `Prober` port over aiohttp, which costs a tenth of httpx's CPU.
+    """The `Prober` port. Its probes are most of what many watches ask of anybody, so they have an HTTP of their own.
 
     A connection a probe, as the kubelet does: a kept one would not notice that nobody listens any more. Certificates
     are not verified, as the kubelet does not: they name services, not pod addresses. A redirect is judged by its own
@@ -31,7 +31,7 @@ class HttpProber:
 
     def __init__(self, *, concurrency: int = 32) -> None:
         self._turns = asyncio.Semaphore(concurrency)
-        self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
 
     async def probe(self, pods: Sequence[Pod], probe: Probe) -> Sequence[ProbeResult]:
         """One GET of each pod, in the pods' order; leaves out pods without that port, without address, or gone.
@@ -42,10 +42,7 @@ class HttpProber:
         return await asyncio.gather(*(self._ask(name, url, probe) for name, url in asked))
 
     async def close(self) -> None:
-        """Close the connections that are open."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Nothing is held: each probe closes its connection."""
 
     async def _ask(self, name: str, url: URL, probe: Probe) -> ProbeResult:
         timeout = probe.timeout.total_seconds()
@@ -55,31 +52,28 @@ class HttpProber:
                     status = await self._status(url, probe)
             except TimeoutError:
                 return ProbeResult(name, ProbeOutcome.TIMED_OUT, f"no answer within {timeout:g} s")
-            except (aiohttp.ClientError, OSError, ValueError) as error:
+            except (NotConnected, NotHttp, Closed, OSError, ValueError) as error:
                 # ValueError: a header or a URL that cannot be sent at all. That is no evidence against the pod.
                 return ProbeResult(name, ProbeOutcome.REFUSED, _why(error))
         outcome = ProbeOutcome.EXPECTED if probe.expects(status) else ProbeOutcome.WRONG_STATUS
         return ProbeResult(name, outcome, _status_text(status))
 
     async def _status(self, url: URL, probe: Probe) -> int:
-        headers = {**_USER_AGENT, **probe.headers}
-        async with self._opened().get(url, headers=headers, allow_redirects=False) as answer:
-            # A wrong status is evidence whatever follows it; a pod that hangs after a right one is not healthy.
-            left = _BODY_BYTES if probe.expects(answer.status) else 0
-            while left > 0 and (chunk := await answer.content.read(left)):
-                left -= len(chunk)
-            return answer.status
+        given = {name.lower() for name in probe.headers}
+        sent = {name: value for name, value in {"Host": url.authority, **_SENT}.items() if name.lower() not in given}
+        request = request_of(url.raw_path_qs, {**sent, **probe.headers})
+        tls = self._unverified() if url.scheme == "https" else None
+        # A wrong status is evidence whatever follows it; a pod that hangs after a right one is not healthy.
+        return await status_of(
+            url.host or "", url.port or 0, request, tls, lambda status: _BODY_BYTES if probe.expects(status) else 0
+        )
 
-    def _opened(self) -> aiohttp.ClientSession:
-        # Made at the first probe, because it binds itself to the running loop.
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=False, limit=0, force_close=True),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None),
-                auto_decompress=False,
-            )
-        return self._session
+    def _unverified(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._tls.check_hostname = False
+            self._tls.verify_mode = ssl.CERT_NONE
+        return self._tls
 
 
 def url_of(pod: Pod, probe: Probe) -> URL | None:
@@ -105,13 +99,13 @@ def _status_text(status: int) -> str:
 
 def _why(error: Exception) -> str:
     match error:
-        case aiohttp.ClientConnectorError(os_error=ssl.SSLError()) | ssl.SSLError():
+        case ssl.SSLError():
             return "the TLS handshake failed"
-        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(code))):
+        case NotConnected(__cause__=OSError(errno=int(code))):
             return f"could not connect: {os.strerror(code)}"
-        case aiohttp.ServerDisconnectedError():
+        case Closed():
             return "closed without an answer"
-        case aiohttp.ClientResponseError():
+        case NotHttp():
             return "answered something that is not HTTP"
         case OSError(errno=int(code)):
             return f"the connection broke: {os.strerror(code)}"

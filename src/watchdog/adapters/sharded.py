@@ -1,7 +1,7 @@
 """Decorators of ports for one shard of several: its term sees and writes what is of its own targets alone."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from watchdog.adapters.web.metrics import Metrics
@@ -26,9 +26,9 @@ class ShardedJournal:
         self._shard = shard
         self._one_by_one = one_by_one
 
-    async def records(self, *, open_only: bool = False) -> Sequence[Document]:
+    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
         async with self._one_by_one:
-            return [one for one in await self._inner.records(open_only=open_only) if self._is_own(one)]
+            return [one for one in await self._inner.records(open_only=open_only, but=but) if self._is_own(one)]
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         await self._inner.write(watch_id, document, open_watch=open_watch)

@@ -8,13 +8,15 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from watchdog.adapters.logs import printable
+from watchdog.domain.text import printable
 from watchdog.ports import OutOfReach
-from watchdog.settings import Settings, SettingsError, load, unknown_variables
+
+if TYPE_CHECKING:
+    from watchdog.settings import Settings
 
 T = TypeVar("T")
 
@@ -57,8 +59,10 @@ def plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def settings_or_exit(**overrides: object) -> Settings:
+def settings_or_exit(**overrides: object) -> "Settings":
     """The settings of the environment, with what the command line says instead; wrong ones end with exit code 2."""
+    from watchdog.settings import SettingsError, load  # noqa: PLC0415 - pydantic: verbs without settings stay quick
+
     try:
         return load(**{name: value for name, value in overrides.items() if value is not None})
     except SettingsError as error:
@@ -69,6 +73,8 @@ def settings_or_exit(**overrides: object) -> Settings:
 
 def log_unknown_settings() -> None:
     """Say which `WATCHDOG_...` variables mean nothing: one that is misspelt would silently not be in force."""
+    from watchdog.settings import unknown_variables  # noqa: PLC0415
+
     for line in unknown_variables(os.environ):
         logging.getLogger("watchdog.settings").warning("unknown setting", extra={"facts": {"why": line}})
 

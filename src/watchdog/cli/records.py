@@ -3,18 +3,20 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from watchdog.adapters.logs import printable
 from watchdog.cli.common import fail, run_async
 from watchdog.domain.marks import mark_of
-from watchdog.domain.summing_up import Summary
-from watchdog.settings import Settings
+from watchdog.domain.text import printable
+
+if TYPE_CHECKING:
+    from watchdog.domain.summing_up import Summary
+    from watchdog.settings import Settings
 
 Record = Mapping[str, Any]
 
@@ -33,7 +35,7 @@ _COLOURS = {
 }
 
 
-def records_of(settings: Settings) -> Sequence[Record]:
+def records_of(settings: "Settings") -> Sequence[Record]:
     """All records, newest first; ends the program where the cluster is out of reach."""
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
     from watchdog.remote import read_records  # noqa: PLC0415 - half a second
@@ -52,7 +54,7 @@ def known_watch(records: Sequence[Record], watch: str) -> Record:
     return known[matching[0]]
 
 
-def page_of(record: Record, settings: Settings) -> str:
+def page_of(record: Record, settings: "Settings") -> str:
     """The page of the watch as one HTML file."""
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
     from watchdog.adapters.web.pages import Setting, watch_page  # noqa: PLC0415

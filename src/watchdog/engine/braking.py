@@ -19,7 +19,6 @@ class Brakeman:
         self._braking = braking
         self._clock = clock
         self._brakes = brakes
-        self._mine = asyncio.Lock()
 
     async def around(self, watch: Watch) -> Around:
         """What is around an act of this watch now. Never raises: what cannot be read lets nothing act."""
@@ -44,5 +43,4 @@ class Brakeman:
                 over_target(watch.id, target, acts, brakes.target, now) or over_every(watch.id, acts, brakes.every, now)
             )
 
-        async with self._mine:
-            return await self._braking.begin(Act(watch.id, target, now), allowed, brakes.longest)
+        return await self._braking.begin(Act(watch.id, target, now), allowed, brakes.longest)

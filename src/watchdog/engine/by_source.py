@@ -1,25 +1,42 @@
 """The questions to each source apart: only those that go to the same one can go out together."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
+from watchdog.engine.easing import Eased
 from watchdog.engine.gathering import Gatherer, Outcome
 from watchdog.ports import Clock, MetricSources
 
 
 class BySource:
-    """One `Gatherer` for each source that was asked. Times in seconds, as `Gatherer` takes them."""
+    """One `Gatherer` for each source that was asked. Times in seconds, as `Gatherer` takes them.
 
-    def __init__(self, sources: MetricSources, clock: Clock, *, deadline: float, gather: float) -> None:
+    `eased` is told what a source, by its name, is spared.
+    """
+
+    def __init__(
+        self,
+        sources: MetricSources,
+        clock: Clock,
+        *,
+        deadline: float,
+        gather: float,
+        eased: Callable[[str, Eased], None] = lambda _source, _steps: None,
+    ) -> None:
         self._sources = sources
         self._clock = clock
         self._deadline = deadline
         self._gather = gather
+        self._eased = eased
         self._known: dict[str, Gatherer] = {}
 
     def __getitem__(self, name: str) -> Gatherer:
         if name not in self._known:
             source = _Current(self._sources, name)
-            self._known[name] = Gatherer(source, self._clock, deadline=self._deadline, gather=self._gather)
+            self._known[name] = Gatherer(
+                source, self._clock, deadline=self._deadline, gather=self._gather, eased=partial(self._eased, name)
+            )
         return self._known[name]
 
     async def close(self) -> None:

@@ -1,17 +1,19 @@
 """Asks Prometheus few, large questions: those of the same shape that come at the same moment go out as one."""
 
 import asyncio
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
-from watchdog.engine.questions import Instant, Question, Raw, Steps, When, pieces, promql
+from watchdog.engine.apart import taken_apart
+from watchdog.engine.easing import SHORTEST_PIECE, Eased, Easing
+from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces, promql
 from watchdog.engine.templates import Template
 from watchdog.ports import Clock, MetricSource
 
 _LONGEST_PATTERN = 4000  # characters of one alternation of pods
-_PIECE = 600.0  # seconds of raw samples that are asked for at once
 _MOST_BISECTIONS = 32  # further queries of one gathering that was refused
 
 Outcome = Answer | QueryFailed
@@ -26,10 +28,18 @@ class _Gathering:
 class Gatherer:
     """Gathers questions for a moment, asks them together, and takes the answers apart again."""
 
-    def __init__(self, source: MetricSource, clock: Clock, *, deadline: float, gather: float) -> None:
+    def __init__(
+        self,
+        source: MetricSource,
+        clock: Clock,
+        *,
+        deadline: float,
+        gather: float,
+        eased: Callable[[Eased], None] = lambda _steps: None,
+    ) -> None:
         self._source = source
         self._clock = clock
-        self._deadline = deadline
+        self._easing = Easing(clock, deadline, eased)
         self._gather = gather
         self._open: dict[Hashable, _Gathering] = {}
         self._tasks: set[asyncio.Task[Mapping[Question, Outcome]]] = set()
@@ -59,64 +69,125 @@ class Gatherer:
         finally:
             del self._open[shape]
         questions = tuple(gathering.questions)
-        template = questions[0].template
+        template = questions[0].wide or questions[0].template
         when = _covering([question.when for question in questions])
-        patterns = sorted({question.pods for question in questions})
-        chunks = _chunks(patterns) if template.apart and template.pod_labels else [patterns[:1]]
-        refusals = _Budget(_MOST_BISECTIONS)
-        found: dict[str, Outcome] = {}
+        asked = sorted({question.subject for question in questions})
+        self._easing.widen()
+        largest = self._easing.largest or len(asked)
+        chunks = _chunks(asked, largest) if template.apart and template.pod_labels else [asked[:1]]
+        refusals = _Refusals(_MOST_BISECTIONS)
+        found: dict[Asked, Outcome] = {}
         for outcome in await asyncio.gather(*(self._ask(template, chunk, when, refusals) for chunk in chunks)):
             found.update(outcome)
-        return {question: self._of(question, found.get(question.pods, found[patterns[0]])) for question in questions}
+        if (size := refusals.answered_at) is not None:
+            self._easing.too_many(size)
+        return {question: self._of(question, found.get(question.subject, found[asked[0]])) for question in questions}
 
     def _of(self, question: Question, outcome: Outcome) -> Outcome:
         return replace(outcome, query=question.query)
 
     async def _ask(
-        self, template: Template, patterns: Sequence[str], when: When, budget: "_Budget"
-    ) -> Mapping[str, Outcome]:
-        """One query for all patterns; if it is refused, each half alone, so that one bad question spoils no other."""
-        outcome = await self._send(template, _alternation(patterns), when)
+        self, template: Template, asked: Sequence[Asked], when: When, refusals: "_Refusals"
+    ) -> Mapping[Asked, Outcome]:
+        """One query for all of them; if it is refused, each half alone, so that one bad question spoils no other."""
+        outcome = await self._send(template, asked, when, refusals)
+        refusals.note(len(asked), outcome)
         if isinstance(outcome, Answer):
-            return _apart(template, patterns, outcome)
-        if outcome.reason is FailureReason.REFUSED and len(patterns) > 1 and budget.take(2):
-            middle = len(patterns) // 2
-            first = await self._ask(template, patterns[:middle], when, budget)
-            return {**first, **await self._ask(template, patterns[middle:], when, budget)}
-        return dict.fromkeys(patterns, outcome)
+            return taken_apart(template, asked, outcome)
+        if outcome.reason is FailureReason.REFUSED and len(asked) > 1 and refusals.take(2):
+            middle = len(asked) // 2
+            first = await self._ask(template, asked[:middle], when, refusals)
+            return {**first, **await self._ask(template, asked[middle:], when, refusals)}
+        return dict.fromkeys(asked, outcome)
 
-    async def _send(self, template: Template, pods: str, when: When) -> Outcome:
+    async def _send(self, template: Template, asked: Sequence[Asked], when: When, refusals: "_Refusals") -> Outcome:
         match when:
             case Instant(at):
-                return await self._source.query(promql(template, pods, when), _moment(at), deadline=self._deadline)
+                query = _text(template, asked, when)
+                return await self._timed(partial(self._query, query, _moment(at)))
             case Steps(start, end, step):
-                query = promql(template, pods, when)
-                return await self._source.query_range(
-                    query, _moment(start), _moment(end), step, deadline=self._deadline
+                query, moments = _text(template, asked, when), (_moment(start), _moment(end))
+                return await self._timed(
+                    lambda deadline: self._source.query_range(query, *moments, step, deadline=deadline)
                 )
             case Raw():
-                return await self._samples(template, pods, when)
+                return await self._samples(template, asked, when, refusals)
 
-    async def _samples(self, template: Template, pods: str, window: Raw) -> Outcome:
+    async def _query(self, query: str, at: datetime, deadline: float) -> Outcome:
+        return await self._source.query(query, at, deadline=deadline)
+
+    async def _timed(self, ask: Callable[[float], Awaitable[Outcome]]) -> Outcome:
+        deadline, began = self._easing.deadline, self._clock.monotonic()
+        outcome = await ask(deadline)
+        if isinstance(outcome, Answer):
+            self._easing.answered(self._clock.monotonic() - began)
+        elif outcome.reason is FailureReason.TIMEOUT:
+            self._easing.timed_out(deadline)
+        return outcome
+
+    async def _samples(self, template: Template, asked: Sequence[Asked], window: Raw, refusals: "_Refusals") -> Outcome:
         """Raw samples, in pieces of bounded length, one after the other."""
         answers: list[Answer] = []
-        for end in pieces(window.start, window.end, _PIECE):
-            piece = Raw(max(window.start, end - _PIECE), end)
-            query = promql(template, pods, piece)
-            answer = await self._source.query(query, _moment(end), deadline=self._deadline)
+        length, begin = self._easing.piece, window.start
+        for end in pieces(window.start, window.end, length):
+            query, at = _text(template, asked, Raw(begin, end)), _moment(end)
+            answer = await self._timed(partial(self._query, query, at))
+            if isinstance(answer, QueryFailed) and len(asked) == 1 and _shorter(answer, begin, end):
+                answer = await self._halved(template, asked, Raw(begin, end), answer, refusals)
             if isinstance(answer, QueryFailed):
                 return answer
             answers.append(answer)
+            begin = end
         return answers[0] if len(answers) == 1 else Answer(answers[-1].query, _joined(answers))
 
+    async def _halved(
+        self, template: Template, asked: Sequence[Asked], window: Raw, refused: QueryFailed, refusals: "_Refusals"
+    ) -> Outcome:
+        """A stretch that was refused, in two."""
+        if not refusals.take(2):
+            return refused
+        middle = (window.start + window.end) / 2.0
+        answers: list[Answer] = []
+        for half in (Raw(window.start, middle), Raw(middle, window.end)):
+            answer = await self._samples(template, asked, half, refusals)
+            if isinstance(answer, QueryFailed):
+                return answer
+            answers.append(answer)
+        self._easing.too_long(window.end - middle)
+        return Answer(answers[-1].query, _joined(answers))
 
-@dataclass(slots=True)
-class _Budget:
-    left: int
+
+class _Refusals:
+    """How many more queries may be sent for refused ones, and what the refusals of one gathering say."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+        self._answered = 0
+        self._refused: list[int] = []
 
     def take(self, amount: int) -> bool:
-        self.left -= amount
-        return self.left >= 0
+        """Whether so many more may be sent."""
+        self._left -= amount
+        return self._left >= 0
+
+    def note(self, size: int, outcome: Outcome) -> None:
+        """How a question about so many revisions went."""
+        if isinstance(outcome, Answer):
+            self._answered = max(self._answered, size)
+        elif outcome.reason is FailureReason.REFUSED:
+            self._refused.append(size)
+
+    @property
+    def answered_at(self) -> int | None:
+        """How many can be asked about at once, where only the number was too large; None where that was not it."""
+        if not self._refused or min(self._refused) == 1:
+            return None  # one that is refused alone says nothing of numbers
+        smallest = min(self._refused)
+        return min(self._answered, smallest - 1) if self._answered else smallest // 2
+
+
+def _shorter(refused: QueryFailed, begin: float, end: float) -> bool:
+    return refused.reason is FailureReason.REFUSED and end - begin >= 2.0 * SHORTEST_PIECE
 
 
 def _covering(times: Sequence[When]) -> When:
@@ -126,34 +197,25 @@ def _covering(times: Sequence[When]) -> When:
     return Raw(min(window.start for window in windows), max(window.end for window in windows))
 
 
-def _chunks(patterns: Sequence[str]) -> list[list[str]]:
-    chunks: list[list[str]] = []
+def _chunks(asked: Sequence[Asked], largest: int) -> list[list[Asked]]:
+    chunks: list[list[Asked]] = []
     room = 0
-    for pattern in patterns:
-        room -= len(pattern) + 1
-        if room < 0:
+    for one in asked:
+        room -= len(one.pods) + 1
+        if room < 0 or len(chunks[-1]) >= largest:
             chunks.append([])
-            room = _LONGEST_PATTERN - len(pattern) - 1
-        chunks[-1].append(pattern)
+            room = _LONGEST_PATTERN - len(one.pods) - 1
+        chunks[-1].append(one)
     return chunks
+
+
+def _text(template: Template, asked: Sequence[Asked], when: When) -> str:
+    namespaces = sorted({one.namespace for one in asked if one.namespace})
+    return promql(template, _alternation(sorted({one.pods for one in asked})), when, namespaces)
 
 
 def _alternation(patterns: Sequence[str]) -> str:
     return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
-
-
-def _apart(template: Template, patterns: Sequence[str], answer: Answer) -> Mapping[str, Outcome]:
-    if len(patterns) == 1:
-        return {patterns[0]: answer}
-    owners: dict[tuple[str | None, ...], list[str]] = {}
-    parts: dict[str, list[Series]] = {pattern: [] for pattern in patterns}
-    for series in answer.series:
-        named = tuple(series.labels.get(label) for label, _ in template.pod_labels)
-        if named not in owners:
-            owners[named] = [pattern for pattern in patterns if template.belongs(series.labels, pattern)]
-        for pattern in owners[named]:
-            parts[pattern].append(series)
-    return {pattern: Answer(answer.query, tuple(found)) for pattern, found in parts.items()}
 
 
 def _joined(answers: Iterable[Answer]) -> tuple[Series, ...]:

@@ -5,11 +5,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.counting import Scope, Selection
 from watchdog.domain.measurement import Answer
 from watchdog.domain.rollout import Revision, Target
+from watchdog.engine.standing_in import NAMESPACE
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
 Span = tuple[int, datetime, datetime]  # a block's index, start and end
@@ -67,11 +69,21 @@ When = Raw | Instant | Steps
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A filled-in template, asked of the pods of one regular expression."""
+    """A filled-in template, asked of the pods of one regular expression.
+
+    `wide` is the template with the `namespace` left open, where questions of several namespaces may go out as one.
+    """
 
     template: Template
     pods: str
     when: When
+    wide: Template | None = None
+    namespace: str = ""
+
+    @property
+    def subject(self) -> "Asked":
+        """Whom it asks about, beside others with which it goes out."""
+        return Asked(self.namespace if self.wide is not None else "", self.pods)
 
     @property
     def query(self) -> str:
@@ -83,16 +95,24 @@ class Question:
         """Questions of one shape go out together."""
         if not self.template.apart:
             return self
+        text = (self.wide or self.template).text
         match self.when:
             case Raw(start, end) if end - start <= _SHORT:
-                return self.template.text, end // _SHORT
+                return text, end // _SHORT
             case _:
-                return self.template.text, self.when
+                return text, self.when
 
 
-def promql(template: Template, pods: str, when: When) -> str:
-    """The text of a question about the pods of one regular expression."""
-    query = template.asked_of(pods)
+class Asked(NamedTuple):
+    """Whom a question is about; the namespace is empty where the template says it already."""
+
+    namespace: str
+    pods: str
+
+
+def promql(template: Template, pods: str, when: When, namespaces: Sequence[str] = ()) -> str:
+    """The text of a question about the pods of one regular expression, in the namespaces if those are left open."""
+    query = template.asked_of(pods, namespaces)
     if isinstance(when, Raw):
         # One millisecond more: Prometheus 3 leaves out a sample that lies exactly at the window's beginning.
         return f"{query}[{math.ceil((when.end - when.start) * 1000) + 1}ms]"
@@ -136,7 +156,10 @@ def question_of(template: str, subject: Subject, when: When) -> Question:
     }
     filled = template_of(fill(template, values))
     pattern = subject.pattern or subject.revision.pods_pattern
-    return Question(filled, pattern if filled.names_pods else "", when)
+    if not filled.names_pods:
+        return Question(filled, "", when)
+    wide = template_of(fill(template, {name: value for name, value in values.items() if name != NAMESPACE}))
+    return Question(filled, pattern, when, wide if wide.namespace_label else None, subject.target.namespace)
 
 
 def selectors_of(threshold: Threshold) -> tuple[str, str | None]:

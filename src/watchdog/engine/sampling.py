@@ -8,7 +8,7 @@ tracker.subject = replace(tracker.subject, pods=...)    # whenever pods come
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,8 @@ from watchdog.domain.measurement import Answer, Baseline, Block, QueryFailed, Re
 from watchdog.domain.tallies import together
 from watchdog.engine.alerting import AlertTracker, alert_blocks
 from watchdog.engine.by_source import BySource
+from watchdog.engine.easing import Eased
+from watchdog.engine.gathering import Outcome
 from watchdog.engine.questions import (
     Instant,
     Raw,
@@ -42,6 +44,7 @@ from watchdog.engine.readings import (
     reading_of,
     values_over_time,
 )
+from watchdog.engine.refining import picked
 from watchdog.ports import Clock, MetricSource, MetricSources
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
@@ -87,7 +90,7 @@ class Sampler:
 
     `settle`: how long after a block's end it is asked about; `deadline`: of one query; `gather`: how long to wait
     for other questions of the same shape. All in seconds. `sources` are those that rules name; without them every
-    question goes to the one source.
+    question goes to the one source. `eased` is told of what a source, by its name, is spared (`easing`).
     """
 
     def __init__(
@@ -99,12 +102,15 @@ class Sampler:
         settle: float = SETTLE,
         deadline: float = 10.0,
         gather: float = 0.05,
+        eased: Callable[[str, Eased], None] = lambda _source, _steps: None,
     ) -> None:
         self._clock = clock
         self._settle = settle
         self.aside = asyncio.Semaphore(1)
         """For large questions that no act waits for: one at a time, of all watches, so that none keeps the rest."""
-        self._gatherers = BySource(sources or (lambda _name: source), clock, deadline=deadline, gather=gather)
+        self._gatherers = BySource(
+            sources or (lambda _name: source), clock, deadline=deadline, gather=gather, eased=eased
+        )
 
     async def close(self) -> None:
         """End what is still being asked."""
@@ -230,20 +236,26 @@ class Sampler:
         return tuple(blocks)
 
     async def _selections(self, tracker: Tracker, window: Raw) -> tuple[_Selections | QueryFailed, str]:
-        """The raw samples of the metric's selectors; the companion asked after the lead, as `count` needs it."""
+        """The raw samples of the metric's selectors; the companion asked after the lead, as `count` needs it, unless
+        its series are among the lead's."""
         lead, companion = selectors_of(tracker.threshold)
         selections: list[Selection] = []
         queries: list[str] = []
+        whole: tuple[str, Answer] | None = None
+        outcome: Outcome | None
         for selector in (lead, companion):
             if selector is None:
                 continue
             question = question_of(selector, tracker.subject, window)
             queries.append(question.query)
-            outcome = await self._gatherers[tracker.threshold.source].ask(question)
+            outcome = picked(whole[1], whole[0], question.template.text) if whole is not None else None
+            if outcome is None:
+                outcome = await self._gatherers[tracker.threshold.source].ask(question)
             if isinstance(outcome, Answer):
                 outcome = impossible_sample(outcome) or outcome
             if isinstance(outcome, QueryFailed):
                 return outcome, "; ".join(queries)
+            whole = question.template.text, outcome
             selections.append(selection_of(question.template, outcome))
         return _Selections(selections[0], selections[1] if companion is not None else None), "; ".join(queries)
 

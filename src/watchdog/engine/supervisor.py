@@ -162,11 +162,12 @@ class Supervisor:
         """
         theirs: list[Watch] = []
         try:
-            records = await self._journal.records(open_only=True)
+            ours = {watch.id for watch in self.watches}
+            records = await self._journal.records(open_only=True, but=ours)
         except OutOfReach as error:
             log.info("records not looked through", extra={"facts": {"why": str(error)}})
             return ()
-        ours = {watch.id for watch in self.watches}
+        ours |= {watch.id for watch in self.watches}  # some may have been opened meanwhile
         for watch in self._unread.sort_out([one for one in records if one.get("watch") not in ours]):
             if by_hand.is_made_by_hand(watch) and by_hand.is_still_theirs(watch, self._clock.now()):
                 theirs.append(watch)

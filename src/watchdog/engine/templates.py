@@ -1,15 +1,17 @@
 """Query templates: filled in, and read by the parser for how their answers are taken apart by pod."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import promql_parser as promql
 
+from watchdog.engine.keeping_apart import about_pods, in_namespace, keeps_apart
+from watchdog.engine.standing_in import NAMESPACE, PODS, stand_in, with_stand_ins, without_stand_ins
+
 _TOKEN = re.compile(r"\{\{\s*(?P<name>[a-z]+)\s*\}\}|(?P<skip>\\.)|(?P<quote>[\"'`])", re.DOTALL)
 OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
-PODS = "pods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +21,25 @@ class Template:
     `pod_labels` are those that are matched against `{{ pods }}`, each with the regular expression that it is matched
     with (with `{{ pods }}` in it); empty where revisions are not told apart. `named` are all labels that are matched
     on. `apart`: whether a question about many revisions answers for each pod what a question about one would.
+    `namespace_label`: where `{{ namespace }}` is left open too, the label by which the same holds for namespaces.
     """
 
     text: str
     pod_labels: tuple[tuple[str, str], ...]
     named: frozenset[str]
     apart: bool
+    namespace_label: str | None = None
 
     @property
     def names_pods(self) -> bool:
         """Whether it asks about the pods of one revision."""
-        return _stand_in(PODS) in with_stand_ins(self.text)
+        return stand_in(PODS) in with_stand_ins(self.text)
 
-    def asked_of(self, pods: str) -> str:
-        """The query for the pods of one regular expression."""
-        return fill(self.text, {PODS: pods})
+    def asked_of(self, pods: str, namespaces: Sequence[str] = ()) -> str:
+        """The query for the pods of one regular expression, in the namespaces if they are left open."""
+        if len(namespaces) > 1:
+            return fill(_among(self.text, self.namespace_label or ""), {PODS: pods, NAMESPACE: "|".join(namespaces)})
+        return fill(self.text, {PODS: pods, **dict.fromkeys([NAMESPACE] if namespaces else [], "".join(namespaces))})
 
     def pod_label(self, labels: Mapping[str, str]) -> str | None:
         """The label that names the pod of a series."""
@@ -88,13 +94,45 @@ def template_of(text: str) -> Template:
     for selector in vector_selectors(expression):
         for matcher in selector.matchers.matchers:
             named.add(matcher.name)
-            if _stand_in(PODS) in matcher.value and matcher.op == promql.MatchOp.Re:
+            if stand_in(PODS) in matcher.value and matcher.op == promql.MatchOp.Re:
                 found[matcher.name] = without_stand_ins(matcher.value)
     label = next(iter(found), None)
-    apart = label is not None and len(found) == 1 and _keeps_apart(expression, label) is True
+    apart = label is not None and len(found) == 1 and keeps_apart(expression, label, about_pods(label)) is True
     if apart and not all(map(_understood, found.values())):
         apart = False  # RE2 knows expressions that Python does not
-    return Template(text, tuple(found.items()), frozenset(named), apart or _stand_in(PODS) not in with_stand_ins(text))
+    place = _namespace_label(expression, text) if apart else None
+    apart = apart or stand_in(PODS) not in with_stand_ins(text)
+    return Template(text, tuple(found.items()), frozenset(named), apart, place)
+
+
+def _namespace_label(expression: promql.Expr, text: str) -> str | None:
+    """The label that every selector matches with `{{ namespace }}` alone, if series of namespaces keep apart by it."""
+    labels = {
+        matcher.name
+        for selector in vector_selectors(expression)
+        for matcher in selector.matchers.matchers
+        if matcher.value == stand_in(NAMESPACE) and matcher.op == promql.MatchOp.Equal
+    }
+    if len(labels) != 1:
+        return None
+    (label,) = labels
+    within = in_namespace(label)
+    selectors = vector_selectors(expression)
+    if not all(map(within, selectors)) or keeps_apart(expression, label, within) is not True:
+        return None
+    # Each matcher must be found in the text as well, where it is to become one of several namespaces; and nothing else.
+    written = len(_place(label).findall(text))
+    return label if written == len(selectors) == with_stand_ins(text).count(stand_in(NAMESPACE)) else None
+
+
+@lru_cache(maxsize=64)
+def _place(label: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-zA-Z0-9_])({re.escape(label)}\s*)=(\s*[\"'`]\{{\{{\s*{NAMESPACE}\s*\}}\}}[\"'`])")
+
+
+@lru_cache(maxsize=4096)
+def _among(text: str, label: str) -> str:
+    return _place(label).sub(r"\1=~\2", text)
 
 
 @lru_cache(maxsize=4096)
@@ -116,20 +154,6 @@ def sums_of(buckets: str) -> str | None:
 def _written(matcher: promql.Matcher) -> str:
     operator = OPERATORS[str(matcher.op)]
     return f"{matcher.name}{operator}{quoted(matcher.value)}"
-
-
-def _stand_in(name: str) -> str:
-    return f"WATCHDOG0{name}0STANDIN"
-
-
-def with_stand_ins(text: str) -> str:
-    """The template with a word for each variable, which the parser reads even as a regular expression."""
-    return re.sub(r"\{\{\s*([a-z]+)\s*\}\}", lambda match: _stand_in(match[1]), text)
-
-
-def without_stand_ins(text: str) -> str:
-    """The way back from `with_stand_ins`."""
-    return re.sub(r"WATCHDOG0([a-z]+)0STANDIN", r"{{ \1 }}", text)
 
 
 def _understood(pattern: str) -> bool:
@@ -155,69 +179,3 @@ def vector_selectors(expression: promql.Expr) -> list[promql.VectorSelector]:
 
     promql.walk(expression, visit)
     return found
-
-
-_ACROSS_SERIES = frozenset({"absent", "absent_over_time", "scalar", "count_values"})
-
-
-def _keeps_apart(node: promql.Expr, label: str) -> bool | None:
-    """Whether each sample of the answer depends on series of its own pod alone and bears `label`.
-
-    None: depends on no pod at all. What is not understood is False: such a question is asked for each revision alone.
-    """
-    match node:
-        case promql.NumberLiteral() | promql.StringLiteral():
-            return None
-        case promql.VectorSelector():
-            matched = any(
-                matcher.name == label and matcher.op == promql.MatchOp.Re and _stand_in(PODS) in matcher.value
-                for matcher in node.matchers.matchers
-            )
-            return True if matched else None
-        case promql.MatrixSelector():
-            return _keeps_apart(node.vector_selector, label)
-        case promql.ParenExpr() | promql.UnaryExpr() | promql.SubqueryExpr():
-            return _keeps_apart(node.expr, label)
-        case promql.AggregateExpr():
-            return _aggregate_keeps_apart(node, label)
-        case promql.Call():
-            return _call_keeps_apart(node, label)
-        case promql.BinaryExpr():
-            return _binary_keeps_apart(node, label)
-    return False
-
-
-def _aggregate_keeps_apart(node: promql.AggregateExpr, label: str) -> bool | None:
-    inner = _keeps_apart(node.expr, label)
-    if inner is not True or str(node.op) in _ACROSS_SERIES:
-        return inner and False
-    if isinstance(node.param, promql.Expr) and _keeps_apart(node.param, label) is not None:
-        return False
-    if node.modifier is None:
-        return False
-    return (label in node.modifier.labels) is (node.modifier.type == promql.AggModifierType.By)
-
-
-def _call_keeps_apart(node: promql.Call, label: str) -> bool | None:
-    parts = [_keeps_apart(argument, label) for argument in node.args]
-    if all(part is None for part in parts):
-        return None
-    if False in parts or node.func.name in _ACROSS_SERIES:
-        return False
-    writes = [argument.val for argument in node.args[1:2] if isinstance(argument, promql.StringLiteral)]
-    return not (node.func.name in ("label_replace", "label_join") and label in writes)
-
-
-def _binary_keeps_apart(node: promql.BinaryExpr, label: str) -> bool | None:
-    left, right = _keeps_apart(node.lhs, label), _keeps_apart(node.rhs, label)
-    if left is None and right is None:
-        return None
-    if left is None or right is None:
-        # With a number each series keeps to itself; with another vector it depends on what matches.
-        return isinstance(node.rhs if left else node.lhs, promql.NumberLiteral) and (left or right) is True
-    if not (left and right):
-        return False
-    matching = node.modifier.matching if node.modifier is not None else None
-    if matching is None:
-        return True
-    return (label in matching.labels) is (matching.type == promql.LabelModifierType.Include)

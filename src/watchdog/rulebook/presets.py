@@ -99,7 +99,7 @@ def preset(name: str, containers: tuple[str, ...] | None = None) -> dict[str, Me
 def _container_metrics(containers: tuple[str, ...] | None) -> dict[str, Metric]:
     # cAdvisor also has a series for the whole pod (container="") and, with some runtimes, one for its sandbox (POD).
     kept = f'container=~"{"|".join(containers)}"' if containers else f'container!~"{"|".join(("", "POD", *SIDECARS))}"'
-    memory = f"sum by (pod) (container_memory_working_set_bytes{{{_PODS}, {kept}}})"
+    memory = f"sum by (namespace, pod) (container_memory_working_set_bytes{{{_PODS}, {kept}}})"
     return {
         "cpu": RateMetric("cpu", f"container_cpu_usage_seconds_total{{{_PODS}, {kept}}}", CPU_FLOOR, Dimension.CORES),
         "memory": GaugeMetric("memory", memory, MEMORY_FLOOR, Dimension.BYTES),

@@ -23,7 +23,7 @@ from watchdog.simulator.calls import (
 )
 from watchdog.simulator.decoding import unreadable_body
 from watchdog.simulator.faults import LOSE_ANSWER, TRUNCATE, Fault, Faults, before_answer, reset, truncate
-from watchdog.simulator.lists import page, parse_version
+from watchdog.simulator.lists import of_metadata, page, parse_version
 from watchdog.simulator.objects import Clock, Object
 from watchdog.simulator.refusals import Refusal
 from watchdog.simulator.registry import DeleteOptions, Registry
@@ -162,7 +162,7 @@ class ApiServer:
             obj = self._registry.get(place.resource, place.namespace, place.name)
             return as_scale(obj) if place.subresource == "scale" else obj
         options = call.options
-        return page(
+        found = page(
             self._registry.store,
             place.resource,
             place.namespace,
@@ -171,6 +171,8 @@ class ApiServer:
             token=options.get("continue", ""),
             version=options.get("resourceVersion", ""),
         )
+        wants = call.request.headers.get("Accept", "")
+        return of_metadata(found) if "as=PartialObjectMetadataList" in wants else found
 
     async def _watch(self, call: Call) -> web.StreamResponse:
         options, place = call.options, call.place

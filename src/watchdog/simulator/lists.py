@@ -27,6 +27,13 @@ def parse_version(text: str) -> int | None:
     return int(text)
 
 
+def of_metadata(found: Object) -> Object:
+    """The list without anything but its objects' metadata, as a client may ask for it."""
+    kind = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+    items = [{**kind, "metadata": item["metadata"]} for item in found["items"]]
+    return {**found, "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "items": items}
+
+
 def page(
     store: Store,
     resource: Resource,

@@ -33,6 +33,7 @@ class Store:
     def __init__(self) -> None:
         self.version = 1
         self._objects: dict[Resource, dict[Key, Object]] = {}
+        self._within: dict[tuple[Resource, str], dict[str, Object]] = {}  # the same by namespace
         self._log: list[Change] = []
         self._floor = 1
         self._listeners: list[Callable[[Change], None]] = []
@@ -48,10 +49,9 @@ class Store:
 
     def all(self, resource: Resource, namespace: str = "") -> Iterable[Object]:
         """The objects of a resource, read-only, in no promised order."""
-        objects = self._objects.get(resource, {})
-        if not namespace:
-            return list(objects.values())
-        return [obj for (ns, _), obj in objects.items() if ns == namespace]
+        if namespace:
+            return list(self._within.get((resource, namespace), {}).values())
+        return list(self._objects.get(resource, {}).values())
 
     def put(self, resource: Resource, obj: Object) -> Object:
         """Store a new or changed object under the next version."""
@@ -60,12 +60,14 @@ class Store:
         self.version += 1
         stored = with_metadata(obj, resourceVersion=str(self.version))
         self._objects[resource][key] = stored
+        self._within.setdefault((resource, key[0]), {})[key[1]] = stored
         self._tell(Change(self.version, "MODIFIED" if previous else "ADDED", resource, stored, previous))
         return stored
 
     def remove(self, resource: Resource, namespace: str, name: str) -> Object:
         """Take an object out; its last state carries the version of its removal."""
         previous = self._objects[resource].pop((namespace, name))
+        del self._within[resource, namespace][name]
         self.version += 1
         last = with_metadata(previous, resourceVersion=str(self.version))
         self._tell(Change(self.version, "DELETED", resource, last, previous))

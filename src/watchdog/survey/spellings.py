@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from watchdog.domain.conditions import HistogramMetric, RatioMetric
 from watchdog.domain.rollout import Target
-from watchdog.engine.templates import fill, with_stand_ins, without_stand_ins
+from watchdog.engine.standing_in import with_stand_ins, without_stand_ins
+from watchdog.engine.templates import fill
 from watchdog.rulebook import presets
 from watchdog.rulebook.promql_text import selectors
 from watchdog.survey.selectors import Matcher, Selector, selectors_in

@@ -81,6 +81,45 @@ def test_many_that_begin_at_once_in_several_processes_are_let_through_one_by_one
     run_simulated(main())
 
 
+def test_many_that_begin_at_once_in_one_process_are_one_write_and_each_is_judged_with_those_before_it() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, braking(cluster) as brakes:
+            few = [brakes.begin(an_act(number), lambda acts: len(acts) < 7, HOUR) for number in range(20)]
+            assert (await asyncio.gather(*few)).count(True) == 7
+            assert len(await brakes.acts()) == 7
+            # The first goes alone; all that came meanwhile follow together.
+            assert len(cluster.writes()) == 2
+
+    run_simulated(main())
+
+
+def test_where_the_list_cannot_be_written_each_that_waits_is_told_and_may_try_again() -> None:
+    async def main() -> None:
+        readers = [Rule(["get"], ["configmaps"])]
+        async with a_cluster() as cluster, braking(cluster, cluster.user("reader", readers)) as brakes:
+            several = [brakes.begin(an_act(number), lambda _acts: True, HOUR) for number in range(5)]
+            failed = await asyncio.gather(*several, return_exceptions=True)
+            assert all(isinstance(one, OutOfReach) for one in failed)
+            assert cluster.find("configmaps", OWN, ACTS) is None
+
+    run_simulated(main())
+
+
+def test_one_that_is_given_up_while_it_waits_is_not_put_on_the_list_and_keeps_no_other_waiting() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, braking(cluster) as brakes:
+            tasks = [asyncio.create_task(brakes.begin(an_act(n), lambda _acts: True, HOUR)) for n in range(4)]
+            await asyncio.sleep(0)  # noqa: TID251 - a turn for each to begin
+            tasks[0].cancel()  # it is the one that writes
+            tasks[2].cancel()
+            assert await asyncio.gather(tasks[1], tasks[3]) == [True, True]
+            begun = {act.watch for act in await brakes.acts()}
+            assert {"watch-1", "watch-3"} <= begun
+            assert "watch-2" not in begun
+
+    run_simulated(main())
+
+
 def test_a_watch_that_begins_again_is_on_the_list_once() -> None:
     async def main() -> None:
         async with a_cluster() as cluster, braking(cluster) as brakes:

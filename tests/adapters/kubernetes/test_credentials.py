@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from kubernetes_asyncio.config import incluster_config
 
 from adapters.kubernetes.building import NOON, SHOP
 from certificates import Authority, Pair
 from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS
+from watchdog.adapters.kubernetes.library import load_incluster_config
 from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
@@ -131,8 +131,9 @@ def test_the_pods_own_token_is_read_again_when_the_kubelet_has_replaced_it(
     server = ApiServer(authority, token="first-token")
     token = tmp_path / "token"
     token.write_text("first-token")
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority.file))
+    places = load_incluster_config.__globals__
+    monkeypatch.setitem(places, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setitem(places, "SERVICE_CERT_FILENAME", str(authority.file))
 
     async def main() -> None:
         async with server.serving():

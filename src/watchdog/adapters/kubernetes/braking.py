@@ -4,6 +4,7 @@ The list of acts is changed under its resourceVersion alone, so that of many rol
 whichever process, no more are let through than the brakes say.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ _ATTEMPTS = 8
 _LABELS = {PREFIX + "record": "brakes"}
 
 Json = dict[str, Any]
+Change = Callable[[Json], bool]
 
 
 class ConfigMapBraking:
@@ -34,6 +36,8 @@ class ConfigMapBraking:
     def __init__(self, client: KubeClient, namespace: str) -> None:
         self._client = client
         self._namespace = namespace
+        self._beginning: list[tuple[Change, asyncio.Future[bool]]] = []
+        self._writing = asyncio.Lock()
 
     async def pause(self) -> Pause | None:
         """The pause; a text that is no pause counts as one without an end, for somebody meant it."""
@@ -79,8 +83,42 @@ class ConfigMapBraking:
             found["data"] = {**(found.get("data") or {}), _ACTS_KEY: _written([*kept, act])}
             return True
 
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._beginning.append((change, answer))
         with unanswered("putting the act on the list"):
-            return await self._changed(change)
+            try:
+                async with self._writing:
+                    if not answer.done():  # else it went with those before it
+                        await self._begin_all()
+                return await answer
+            except asyncio.CancelledError:
+                answer.cancel()  # nobody waits for it any more: it is left out
+                raise
+
+    async def _begin_all(self) -> None:
+        """Put all acts that wait on the list in one write, each judged with those before it; one at a time would keep
+        the last of a hundred waiting. Where that fails each of them fails, to be tried again by whoever began it.
+        """
+        batch, self._beginning = [one for one in self._beginning if not one[1].done()], []
+        answers: list[bool] = []
+
+        def change(found: Json) -> bool:
+            answers[:] = [one(found) for one, _ in batch]
+            return True
+
+        try:
+            await self._changed(change)
+        except asyncio.CancelledError:
+            self._beginning = [*batch, *self._beginning]  # the next one of them does it
+            raise
+        except (ApiError, OutOfReach) as error:
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for (_, answer), let in zip(batch, answers, strict=True):
+            if not answer.done():
+                answer.set_result(let)
 
     async def page(self, watch_id: str, at: datetime, once_in: timedelta) -> bool:
         """Whether this watch pages: the first one that asks does, until `once_in` has passed."""

@@ -80,7 +80,7 @@ class ClusterCache:
         self._subscribers: list[Changes] = []
         self._sequence = 0
         self._versions: dict[Key, int] = {}
-        self._pulse = asyncio.Event()
+        self._waiting: dict[Key, set[asyncio.Event]] = {}
 
     @property
     def synced(self) -> bool:
@@ -187,14 +187,15 @@ class ClusterCache:
                 if namespace.synced:
                     for subscriber in self._subscribers:
                         subscriber.relisted.add(name)
+                self._beat()
         for subscriber in self._subscribers:
             subscriber.wake()
-        self._beat()
 
     def _beat(self) -> None:
         """Let everyone look again who waits for a change."""
-        self._pulse.set()
-        self._pulse = asyncio.Event()
+        for waiters in self._waiting.values():
+            for news in waiters:
+                news.set()
 
     def _touch(self, name: str, namespace: Namespace, resource: Resource, one: Json) -> None:
         """Note which Deployment or Service a changed object belongs to."""
@@ -207,6 +208,8 @@ class ClusterCache:
         if not owner:
             return
         self._versions[name, kind, owner] = self._sequence
+        for news in self._waiting.get((name, kind, owner), ()):
+            news.set()
         for subscriber in self._subscribers:
             (subscriber.services if kind == "service" else subscriber.deployments).add((name, owner))
 
@@ -248,8 +251,18 @@ class ClusterCache:
 
     async def wait_beyond(self, keys: Collection[Key], version: int) -> None:
         """Return when one of these changed after `version`, or is no longer watched; for ever, if neither happens."""
-        while self.version(keys) <= version and all(self.is_synced(namespace) for namespace, _, _ in keys):
-            await self._pulse.wait()
+        news = asyncio.Event()
+        for key in keys:
+            self._waiting.setdefault(key, set()).add(news)
+        try:
+            while self.version(keys) <= version and all(self.is_synced(namespace) for namespace, _, _ in keys):
+                news.clear()
+                await news.wait()
+        finally:
+            for key in set(keys):
+                self._waiting[key].discard(news)
+                if not self._waiting[key]:
+                    del self._waiting[key]
 
 
 def _deployment_of(namespace: Namespace, resource: Resource, one: Json) -> str:

@@ -28,7 +28,7 @@ async def connect(
 ) -> "KubeClient":
     """A client of the cluster that `kubeconfig` names, or, without one, of the cluster this process runs in.
 
-    Loads kubernetes-asyncio only here (half a second, 70 MB): verbs that need no cluster stay quick. Raises
+    Loads kubernetes-asyncio only here: verbs that need no cluster stay quick. Raises
     `OutOfReach` with one clear sentence where the configuration is missing or wrong; asks the cluster nothing yet.
     """
     from watchdog.adapters.kubernetes.session import Session  # noqa: PLC0415  (the load is what is put off)

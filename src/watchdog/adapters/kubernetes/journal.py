@@ -71,20 +71,38 @@ class ConfigMapJournal:
         self._series = series
         self._watches, self._targets = f"{series}watch", f"{series}targets"  # values of the label
 
-    async def records(self, *, open_only: bool = False) -> Sequence[Document]:
+    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
         """All records, or those of open watches, newest first; a schema that is not known is handed out as it is."""
-        found: list[tuple[str, str, Document]] = []
         labels = f"{RECORD}={self._watches}" + (f",{OPEN}=true" if open_only else "")
         with unanswered("reading the records"):
-            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE)
-            async for page, _ in pages:
-                for one in page:
-                    if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
-                        self._know(one)
-                    document = document_in(one)
-                    if document is not None:
-                        found.append((*_age(one), document))
-        return [document for *_, document in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+            if but:
+                found = await self._others(labels, {record_name(self._series + one) for one in but})
+            else:
+                pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE)
+                found = [one async for page, _ in pages for one in page]
+        documents = []
+        for one in sorted(found, key=_age, reverse=True):
+            if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
+                self._know(one)
+            document = document_in(one)
+            if document is not None:
+                documents.append(document)
+        return documents
+
+    async def _others(self, labels: str, but: Collection[str]) -> list[Json]:
+        """The ConfigMaps of other names, one by one: where nearly all are known, the names alone are listed."""
+        pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, metadata_only=True)
+        names = [one["metadata"]["name"] async for page, _ in pages for one in page]
+        found = []
+        for name in names:
+            if name in but:
+                continue
+            try:
+                found.append(await self._client.get(CONFIGMAPS, self._namespace, name))
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+        return found
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         """Create or replace one record; prunes ended ones beyond the number kept. Raises also `TooLarge`."""

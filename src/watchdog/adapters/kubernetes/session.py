@@ -1,6 +1,5 @@
-"""Who we are to the API server, and the connections to it. The one module that imports kubernetes-asyncio.
-
-Imported late (`client.connect`), because the library takes half a second and 70 MB to load.
+"""Who we are to the API server, and the connections to it. Imported late (`client.connect`): verbs that need no
+cluster do without kubernetes-asyncio (`library`).
 """
 
 import asyncio
@@ -17,11 +16,16 @@ from urllib.parse import urlsplit
 import aiohttp
 import yaml
 from aiohttp.http_exceptions import HttpProcessingError
-from kubernetes_asyncio.client import ApiClient, Configuration
-from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 
 from watchdog.adapters.kubernetes.errors import NoAnswer, error_of
 from watchdog.adapters.kubernetes.kinds import NAME
+from watchdog.adapters.kubernetes.library import (
+    ApiClient,
+    ConfigException,
+    Configuration,
+    load_incluster_config,
+    load_kube_config,
+)
 from watchdog.ports import Clock, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -196,7 +200,7 @@ class Session:
                     self._kubeconfig, self._context, self._configuration, persist_config=False
                 )
             else:
-                load_incluster_config(client_configuration=self._configuration)  # type: ignore[no-untyped-call]
+                load_incluster_config(client_configuration=self._configuration)
         except _WRONG_CONFIG as error:
             raise OutOfReach(f"{where}: {str(error) or type(error).__name__}") from error
 

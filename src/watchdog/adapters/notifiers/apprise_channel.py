@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from watchdog.adapters.notifiers import text
 from watchdog.adapters.notifiers.apprise_answers import failure
+from watchdog.adapters.notifiers.apprise_plugins import load_for
 from watchdog.adapters.notifiers.outcome import ChannelInvalid
 from watchdog.adapters.notifiers.slack import SlackAddress
 from watchdog.adapters.notifiers.threads import DaemonThreads
@@ -66,7 +67,7 @@ _THREADS = 4
 class AppriseNotifier:
     """One channel behind one Apprise URL.
 
-    Building it imports Apprise (45 MB, a third of a second) and raises `ChannelInvalid` for a URL that cannot work.
+    Building it imports Apprise (a third of a second) and raises `ChannelInvalid` for a URL that cannot work.
     Apprise blocks, so each send has a thread of this channel's own, four at a time: a channel that hangs delays no
     other, and a burst waits for its turn. `Retry-After` is not known here: Apprise drops it.
     """
@@ -149,6 +150,8 @@ class AppriseNotifier:
 def _load(name: str, url: str, deadline: float) -> "tuple[Apprise, NotifyBase]":
     with _quiet():
         from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - see AppriseNotifier: imported when first needed
+
+        load_for(url.strip())
 
     asset = AppriseAsset(
         app_id="rollback-watchdog",

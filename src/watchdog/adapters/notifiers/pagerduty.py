@@ -59,7 +59,7 @@ class PagerDutyNotifier:
         self._on = on
         self._url = url
         self._redact = Redactor(routing_key)
-        self._poster = Poster(clock, deadline=deadline)
+        self._poster = Poster(clock, deadline=deadline, proxies=True)
 
     def __repr__(self) -> str:
         return f"<PagerDutyNotifier {self.name}>"

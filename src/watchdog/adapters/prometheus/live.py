@@ -30,9 +30,9 @@ class LivePrometheus:
 
     `token_file` holds a bearer token, `password_file` the password of `username`; `cert_file` and `key_file` are our
     own certificate; `ca_file` replaces the certificates that are trusted. All files are read again whenever they
-    change; what else is `shown` goes through httpx's hook.
-    `on_query` is told how long each question took and why it failed, if it did. Answers larger than `max_bytes` are
-    refused, more than `concurrency` questions wait for each other within their deadlines.
+    change; what else is `shown` goes through httpx's hook. `on_query` is told how long each question took and why it
+    failed, if it did; `on_bytes` of each answer's size. Answers larger than `max_bytes` are refused, more than
+    `concurrency` questions wait for each other within their deadlines.
     Proxies and credentials of the environment are not used. Raises OSError where a certificate or CA cannot be read.
     """
 
@@ -49,6 +49,7 @@ class LivePrometheus:
         headers: Mapping[str, str] | None = None,
         shown: Shown | None = None,
         on_query: OnQuery = lambda _seconds, _reason: None,
+        on_bytes: Callable[[int], None] = lambda _size: None,
         concurrency: int = 8,
         max_bytes: int = 32 * 2**20,
     ) -> None:
@@ -61,6 +62,7 @@ class LivePrometheus:
             self._secrets.append(self._url.password)
         self._shown = shown
         self._on_query = on_query
+        self._on_bytes = on_bytes
         self._room = asyncio.Semaphore(concurrency)
         self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(
@@ -148,6 +150,7 @@ class LivePrometheus:
                 if len(body) > self._max_bytes:
                     detail = f"an answer larger than {self._max_bytes / 2**20:g} MiB"
                     return QueryFailed(FailureReason.GARBLED, detail, query)
+        self._on_bytes(len(body))
         outcome = read(response.status_code, bytes(body), query)
         if response.status_code in (401, 403) and isinstance(outcome, QueryFailed):
             if self._shown is not None:

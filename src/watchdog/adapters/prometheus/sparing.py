@@ -18,7 +18,8 @@ from watchdog.ports import Clock, MetricSource
 
 log = logging.getLogger(__name__)
 
-_PROBE_DEADLINE = 2.0  # seconds
+_PROBE_DEADLINE = 2.0  # seconds; of a first probe, and the longest that any question waits for one
+_LONGEST_PROBE = 16.0
 # Whatever else it says, it says something: a query that it refuses is no sign that it is away.
 _AWAY = frozenset({FailureReason.UNREACHABLE, FailureReason.TIMEOUT, FailureReason.UNAVAILABLE})
 
@@ -61,6 +62,7 @@ class SparingPrometheus:
         self._circuit = Circuit()
         self._last = QueryFailed(FailureReason.UNREACHABLE, "not asked yet")
         self._probe: asyncio.Task[None] | None = None
+        self._patience = _PROBE_DEADLINE  # one that is slow is not away
 
     async def close(self) -> None:
         """End a probe that is under way, and close what is asked."""
@@ -96,15 +98,18 @@ class SparingPrometheus:
                 return
             self._circuit = self._circuit.probing(self._clock.monotonic())
             self._probe = asyncio.create_task(self._probed(), name="is Prometheus back")
-        # Shielded: a watch that ends while it waits must not take the answer from the others.
-        await asyncio.shield(self._probe)
+        # A watch that ends while it waits does not take the answer from the others.
+        await asyncio.wait({self._probe}, timeout=_PROBE_DEADLINE)
 
     async def _probed(self) -> None:
-        outcome = await self._inner.ready(deadline=_PROBE_DEADLINE)
+        outcome = await self._inner.ready(deadline=self._patience)
         if _away(outcome):
             assert isinstance(outcome, QueryFailed)
             self._last = outcome
+            if outcome.reason is FailureReason.TIMEOUT:
+                self._patience = min(_LONGEST_PROBE, 2.0 * self._patience)
         elif self._circuit.open:
+            self._patience = _PROBE_DEADLINE
             self._turn(self._circuit.back())
 
     def _heard(self, outcome: Outcome) -> None:

@@ -23,6 +23,7 @@ class Heard:
         self._clock = clock
         self._last: dict[str, Last] = {}
         self._sources: dict[str, Last] = {}
+        self._eased: dict[str, str] = {}
 
     @property
     def prometheus(self) -> Last | None:
@@ -35,6 +36,11 @@ class Heard:
         return {name: last for name, last in self._sources.items() if name}
 
     @property
+    def eased(self) -> str:
+        """How a Prometheus is asked otherwise than one would, because it could not bear that; "" for none."""
+        return "; ".join(f"{name}: {how}" if name else how for name, how in sorted(self._eased.items()))
+
+    @property
     def channels(self) -> Mapping[str, Last]:
         return self._last
 
@@ -45,6 +51,13 @@ class Heard:
     def source_gone(self, source: str) -> None:
         """It is asked no more."""
         self._sources.pop(source, None)
+        self._eased.pop(source, None)
+
+    def easing(self, how: str, source: str = "") -> None:
+        """A Prometheus is asked otherwise from now on; "" for as ever."""
+        self._eased.pop(source, None)
+        if how:
+            self._eased[source] = how
 
     def delivery(self, channel: str, result: str) -> None:
         """A notice was `sent`, `failed` once, or was given up (`gave-up`)."""

@@ -19,6 +19,9 @@ _EXEMPLAR = 128  # characters of an exemplar's names and values together, as Ope
 _SOURCE = ("source",)  # of rules.toml; "", which to Prometheus is no label at all, for that of the settings
 
 
+EASED = ("deadline", "batch", "stretch")
+
+
 class Metrics:
     """Every metric, in a registry of its own. Counters whose labels are known stand at 0 from the start.
 
@@ -56,6 +59,15 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=self.registry,
         )
+        self._query_bytes = self._counter(
+            "watchdog_query_bytes", "Size of Prometheus's answers, as they were read.", _SOURCE
+        )
+        self._loop_lag = Histogram(
+            "watchdog_loop_lag_seconds",
+            "How late a timer of the event loop rang: while it is late, nothing else happens either.",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=self.registry,
+        )
         self._query_failures = self._counter(
             "watchdog_query_failures", "Queries without a usable answer.", ["reason", *_SOURCE]
         )
@@ -65,6 +77,13 @@ class Metrics:
         self._queries_spared = self._counter(
             "watchdog_queries_spared", "Queries not sent while the circuit was open.", _SOURCE
         )
+        self._eased = self._gauge(
+            "watchdog_prometheus_eased",
+            "1 while Prometheus is asked otherwise, as it could not bear more.",
+            ["how", *_SOURCE],
+        )
+        for how in EASED:
+            self._eased.labels(how, "").set(0)
         self._notifications = self._counter(
             "watchdog_notifications", "Attempts to tell a channel.", ["channel", "result"]
         )
@@ -82,6 +101,7 @@ class Metrics:
         self._dry_run = self._gauge("watchdog_dry_run", "1 while this is a dry run, which changes nothing.")
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
         self._verdicts: dict[tuple[str, str], str] = {}
+        self._valued: set[tuple[str, str]] = set()  # removing what is not there would look through all series
         self._exempt: dict[str, set[str]] = {}
         self._probed: dict[tuple[str, str], frozenset[str]] = {}
         self._begin_at_zero()
@@ -139,10 +159,12 @@ class Metrics:
 
     def rule_value(self, target: str, rule: str, value: float | None) -> None:
         """What a rule of an open watch measured last; None removes the series: no data is no number."""
-        if value is None:
-            self._rule_value.remove_by_labels({"target": target, "rule": rule})
-        else:
+        if value is not None:
             self._rule_value.labels(target, rule).set(value)
+            self._valued.add((target, rule))
+        elif (target, rule) in self._valued:
+            self._valued.remove((target, rule))
+            self._rule_value.remove(target, rule)
 
     def rule_verdict(self, target: str, rule: str, verdict: str) -> None:
         """What the judge says of a rule of an open watch now."""
@@ -169,6 +191,7 @@ class Metrics:
         self._rule_value.remove_by_labels({"target": target})
         self._rule_verdict.remove_by_labels({"target": target})
         self._verdicts = {key: verdict for key, verdict in self._verdicts.items() if key[0] != target}
+        self._valued = {key for key in self._valued if key[0] != target}
         for gauge in (self._probe_failures, self._probe_failing_since, self._probe_round):
             gauge.remove_by_labels({"target": target})
         self._probed = {key: pods for key, pods in self._probed.items() if key[0] != target}
@@ -177,6 +200,14 @@ class Metrics:
         """Prometheus answered, or failed to, after this long."""
         self._query_seconds.labels(source).observe(seconds)
 
+    def query_answered(self, size: int, source: str = "") -> None:
+        """An answer of Prometheus's was read: so many bytes."""
+        self._query_bytes.labels(source).inc(size)
+
+    def loop_lag(self, seconds: float) -> None:
+        """The event loop came so late to what was due."""
+        self._loop_lag.observe(seconds)
+
     def query_failed(self, reason: str, source: str = "") -> None:
         """A query had no usable answer."""
         self._query_failures.labels(reason, source).inc()
@@ -184,6 +215,11 @@ class Metrics:
     def circuit_open(self, is_open: bool, source: str = "") -> None:
         """Prometheus is spared from now on, or asked again."""
         self._circuit_open.labels(source).set(is_open)
+
+    def eased(self, steps: Iterable[str], source: str = "") -> None:
+        """In which of `EASED` ways Prometheus is asked otherwise now."""
+        for how in EASED:
+            self._eased.labels(how, source).set(how in steps)
 
     def query_spared(self, source: str = "") -> None:
         """A query was not sent, for Prometheus does not answer."""
@@ -212,6 +248,7 @@ class Metrics:
             for series in (self._rule_value, self._rule_verdict, self._unguarded):
                 series.clear()
             self._verdicts.clear()
+            self._valued.clear()
             self._exempt.clear()
             self._watches.set(0)
 

@@ -1,6 +1,6 @@
 """The cluster of a test behind the engine's ports: its pods, what probes of them meet, and nobody else."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from watchdog.domain.brakes import Act, Pause
@@ -208,7 +208,7 @@ class Nowhere:
         """Nobody reconciles what is made up."""
         return ""
 
-    async def records(self, *, open_only: bool = False) -> Sequence[Document]:
+    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
         """None."""
         return ()
 

@@ -1,0 +1,1 @@
+"""What guarding many releases at once costs: the watchdog, Prometheus and the act, measured on real processes."""

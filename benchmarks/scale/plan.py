@@ -1,0 +1,82 @@
+"""What is guarded in the bench: how targets are named and spread, how their pods behave, the rules."""
+
+from watchdog.rulebook.presets import BUCKETS
+
+OWN = "watchdog"
+PART_OF = {"app.kubernetes.io/part-of": "bench"}
+REPLICAS = 2
+UNTOUCHED = 5  # targets that do not switch, as peers to compare with
+PER_NAMESPACE = 50
+RATE = 20.0  # requests per second and pod
+ERRORS = 0.004
+FAULT = 0.5  # of the requests of a target that tips
+CPU = 0.2  # cores
+MEMORY = 200 * 2**20
+BOUNDS = BUCKETS["fastapi"]
+METRICS = 4  # that a target's rules ask about: errors, latency, cpu, memory
+
+RULES = """\
+version = 1
+
+[brakes]
+all    = "5000 in 10m"
+target = "3 in 1h"
+
+[guards.services]
+namespaces = [{namespaces}]
+selector   = "app.kubernetes.io/part-of=bench"
+rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
+interval   = "{interval:g}s"
+bake       = "1h"
+channels   = ["releases", "oncall"]
+
+[rules.error-rate]
+when = "http_error_rate > 5%"
+[rules.latency]
+when = "p95(http_latency) > 2x baseline"
+[rules.cpu]
+when = "cpu > 2x baseline"
+for  = "1m"
+[rules.memory]
+when = "memory > 1.5x baseline"
+for  = "1m"
+[rules.health]
+probe    = {{ path = "/health", port = "http", every = "5s", timeout = "2s" }}
+failures = 3
+[rules.crash]
+signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
+
+[metrics]
+preset = "fastapi"
+
+[channels.releases]
+url = "{{{{ secret.SLACK_URL }}}}"
+[channels.oncall]
+pagerduty = {{ routing_key = "{{{{ secret.PAGERDUTY_KEY }}}}" }}
+on = ["rolled-back", "not-recovered", "held", "failed"]
+"""
+"""Six rules, four of which ask Prometheus."""
+
+
+def name_of(number: int) -> str:
+    """The Deployment of a target."""
+    return f"service-{number:04}"
+
+
+def namespace_of(number: int, targets: int) -> str:
+    """Its namespace: fifty targets share one."""
+    return f"team-{number % namespaces(targets):02}"
+
+
+def namespaces(targets: int) -> int:
+    """How many namespaces there are."""
+    return -(-targets // PER_NAMESPACE)
+
+
+def rules(targets: int, interval: float, *, channels: bool = True) -> str:
+    """The rules file."""
+    text = (
+        RULES if channels else RULES[: RULES.index("[channels.")].replace('channels   = ["releases", "oncall"]\n', "")
+    )
+    named = ", ".join(f'"{namespace_of(number, targets)}"' for number in range(namespaces(targets)))
+    return text.format(namespaces=named, interval=interval)

@@ -1,0 +1,128 @@
+"""The cluster of the bench: N Deployments of two pods in a simulated API server, in a process of its own.
+
+python -m benchmarks.scale.world TARGETS POD_PORT KUBECONFIG
+"""
+
+import asyncio
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scale.lines import answering
+from benchmarks.scale.plan import OWN, PART_OF, REPLICAS, UNTOUCHED, name_of, namespace_of
+from watchdog.adapters.clock import SystemClock
+from watchdog.simulator.addresses import free_octet
+from watchdog.simulator.calls import WriteAttempt
+from watchdog.simulator.cluster import SimulatedCluster
+from watchdog.simulator.pod_behaviour import PodBehaviour
+
+_ROLLED_OUT_WITHIN = 1800.0
+_MOST_LAG = 0.2
+_KINDS = {"configmaps": "records and memories", "deployments": "put-backs", "events": "events", "leases": "leases"}
+
+
+class World:
+    """What the bench asks of the cluster."""
+
+    def __init__(self, cluster: SimulatedCluster, targets: int) -> None:
+        self._cluster = cluster
+        self._targets = targets
+        self._patches: dict[str, float] = {}
+        self._releasing: asyncio.Task[float] | None = None
+        cluster.after_write(self._patched)
+
+    def _patched(self, write: WriteAttempt) -> None:
+        if write.resource == "deployments" and not write.dry_run:
+            self._patches.setdefault(write.name, time.time())
+
+    async def answer(self, request: Mapping[str, Any]) -> Any:
+        """One request of the bench."""
+        match request["what"]:
+            case "release":
+                self._releasing = asyncio.create_task(self._release(request["within"]))
+                return None
+            case "released":
+                assert self._releasing is not None
+                return self._releasing.result() if self._releasing.done() else None
+            case "pods":
+                return [_told(pod) for pod in self._cluster.pods() if _is_up(pod)]
+            case "patches":
+                return self._patches
+            case "writes":
+                return self._writes()
+        raise ValueError(request)
+
+    async def _release(self, within: float) -> float:
+        """A new image for every Deployment, evenly spread; returns when all are rolled out, with the seconds it took."""
+        began = time.monotonic()
+        for number in range(self._targets):
+            await asyncio.sleep(began + within * number / self._targets - time.monotonic())
+            await _keeping_up()
+            self._cluster.deploy(namespace_of(number, self._targets), name_of(number), "app:v2")
+        for number in range(self._targets):
+            place = namespace_of(number, self._targets), name_of(number)
+            while not self._cluster.rolled_out(*place):
+                await asyncio.sleep(0.2)
+                if time.monotonic() - began > within + _ROLLED_OUT_WITHIN:
+                    raise TimeoutError(f"{place} is not rolled out")
+        return time.monotonic() - began
+
+    def _writes(self) -> dict[str, Any]:
+        """The watchdog's writes by kind, and how often each watch's record was written."""
+        kinds: Counter[str] = Counter()
+        records: Counter[str] = Counter()
+        for write in self._cluster.writes():
+            kind = next((name for plural, name in _KINDS.items() if f"/{plural}" in write.path), "others")
+            kinds[kind] += 1
+            name = write.path.rsplit("/", 1)[-1]
+            if kind == "records and memories" and write.method == "POST":
+                name = write.body["metadata"]["name"]
+            if kind == "records and memories" and name.startswith("rollback-watchdog-service-"):
+                records[name] += 1
+        return {"kinds": kinds, "records": sorted(records.values())}
+
+
+async def _keeping_up() -> None:
+    """Wait until the API server answers at once: its own controllers must not be what is measured."""
+    lag = 1.0
+    while lag > _MOST_LAG:
+        began = time.monotonic()
+        await asyncio.sleep(0.01)
+        lag = time.monotonic() - began - 0.01
+
+
+def _is_up(pod: Mapping[str, Any]) -> bool:
+    return "podIP" in pod["status"] and "deletionTimestamp" not in pod["metadata"]
+
+
+def _told(pod: Mapping[str, Any]) -> dict[str, str]:
+    metadata = pod["metadata"]
+    return {
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "app": metadata["labels"]["app"],
+        "image": pod["spec"]["containers"][0]["image"],
+    }
+
+
+async def main() -> None:
+    """Serve until standard input ends."""
+    targets, port, kubeconfig = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    with free_octet() as octet:
+        past = timedelta(hours=1)
+        cluster = SimulatedCluster(SystemClock(), octet, lambda _pod: PodBehaviour(ready_after=1.0), past=past)
+        cluster.create("namespaces", "", {"metadata": {"name": OWN}})
+        for number in range(targets + UNTOUCHED):
+            place = namespace_of(number, targets), name_of(number)
+            cluster.deploy(*place, "app:v1", replicas=REPLICAS, labels=PART_OF, port=port)
+        async with cluster:
+            cluster.kubeconfig(kubeconfig)
+            await answering(World(cluster, targets).answer)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
