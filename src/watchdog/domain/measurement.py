@@ -99,6 +99,9 @@ class PodBuckets:
     def __post_init__(self) -> None:
         # Apart from each other, since histograms are added far more often than they are made.
         bounds, events = zip(*self.counts, strict=True) if self.counts else ((), ())
+        # One copy of the bounds for all histograms that have them: a watch keeps hundreds.
+        bounds = _shared(bounds)
+        object.__setattr__(self, "counts", tuple(zip(bounds, events, strict=True)))
         object.__setattr__(self, "bounds", bounds)
         object.__setattr__(self, "events", events)
 
@@ -147,6 +150,11 @@ def _added(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
     if not _in_order(bounds) or any(part.bounds != bounds for part in parts):
         return _added_where_they_agree(parts)
     return tuple(zip(bounds, map(sum, zip(*[part.events for part in parts], strict=True)), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _shared(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    return bounds
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from watchdog.adapters.prometheus.dialects import harmless
@@ -162,7 +163,8 @@ def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:
     labels = item["metric"]
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise _Strange("labels that are no object of texts")
-    return labels
+    # The same few words in each answer; what is counted of a series is remembered under them for the whole watch.
+    return {intern(name): intern(value) for name, value in labels.items()}
 
 
 def _sample(pair: Sequence[Any]) -> tuple[float, float]:
