@@ -10,7 +10,7 @@ CHECKS: Mapping[RefusalReason, str] = {
     RefusalReason.SUPERSEDED: "the candidate still serves: nobody deployed or put it back since",
     RefusalReason.FROZEN: "no pause is in force",
     RefusalReason.TOO_MANY: "there were not too many rollbacks lately",
-    RefusalReason.PAUSED: "the Deployment is not paused",
+    RefusalReason.PAUSED: "its rollout is not paused",
     RefusalReason.ON_HOLD: "no annotation holds it",
     RefusalReason.NOTHING_TO_GO_BACK_TO: "a good revision to go back to is known",
     RefusalReason.GITOPS: "nothing that reconciles it would revert it",

@@ -102,7 +102,7 @@ def _braked(watch: Watch, live: Live) -> Iterator[Refusal]:
 
 def _marked(watch: Watch, live: Live) -> Iterator[Refusal]:
     if live.paused:
-        yield Refusal(RefusalReason.PAUSED, "the Deployment is paused: an undo would not roll out")
+        yield Refusal(RefusalReason.PAUSED, f"the {live.target.kind.proper} is paused: an undo would not roll out")
     if watch.guard.annotations:
         for annotation in (HOLD, GUARD):
             mark = exemption(annotation, live.annotations, live.at)

@@ -15,7 +15,7 @@ ALERT_LABEL_PATTERN = r"^(?!alertname$|alertstate$)[a-zA-Z_][a-zA-Z0-9_]*$"
 READABLE_PATTERN = r"^[^\u0000-\u001f\u007f]+$"
 RFC_1123_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
-TARGET_PATTERN = rf"^{RFC_1123_PATTERN[1:-1]}/(deployment|service)/{_OBJECT}$"
+TARGET_PATTERN = rf"^{RFC_1123_PATTERN[1:-1]}/({'|'.join(TargetKind)})/{_OBJECT}$"
 
 _TARGET_FORM = "write namespace/deployment/name or namespace/service/name"
 

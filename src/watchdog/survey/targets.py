@@ -11,7 +11,7 @@ from watchdog.adapters.kubernetes.errors import unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, REPLICASETS, SERVICES, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import created, template_pod
-from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_replicaset
+from watchdog.adapters.kubernetes.trimming import trim_replicaset, trim_workload
 from watchdog.domain.live import Pod
 from watchdog.domain.owners import Owner, owner_of
 from watchdog.domain.rollout import Target, TargetKind
@@ -138,7 +138,7 @@ def _name(one: Json) -> str:
 
 def _workload(deployment: Json, replicasets: Sequence[Json]) -> Workload:
     template = (deployment.get("spec") or {}).get("template") or {}
-    trimmed = trim_deployment(deployment)
+    trimmed = trim_workload(deployment)
     return Workload(
         _name(deployment),
         created(deployment),

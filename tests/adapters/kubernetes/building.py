@@ -20,7 +20,7 @@ from watchdog.adapters.kubernetes.kinds import Resource
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.adapters.kubernetes.sightings import Guarded, Sightings
 from watchdog.domain.live import Sighting
-from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.simulator.clock import SimulatedClock
 from watchdog.simulator.cluster import SimulatedCluster
 from watchdog.simulator.pod_behaviour import PodBehaviour
@@ -87,15 +87,15 @@ class Connected:
     clock: SimulatedClock
     client: KubeClient
     cache: ClusterCache
-    seen: dict[SwitchKind, Seen]
+    seen: dict[TargetKind, Seen]
 
     @property
     def rollouts(self) -> Seen:
-        return self.seen[SwitchKind.ROLLOUT]
+        return self.seen[TargetKind.DEPLOYMENT]
 
     @property
     def flips(self) -> Seen:
-        return self.seen[SwitchKind.SELECTOR]
+        return self.seen[TargetKind.SERVICE]
 
     def revision(self, deployment: str) -> Revision:
         """The revision that the Deployment runs now."""

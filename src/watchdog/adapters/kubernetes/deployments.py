@@ -8,7 +8,7 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
-from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.cache import ClusterCache, Place
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS, SERVICES
@@ -16,7 +16,7 @@ from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import created, to_pod
-from watchdog.adapters.kubernetes.sightings import PATIENCE, Known, Later, Place, Sightings
+from watchdog.adapters.kubernetes.sightings import PATIENCE, Known, Later, Sightings
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
@@ -33,17 +33,17 @@ SWITCHED_BY = PREFIX + "switched-by"
 class DeploymentProvider(Sightings):
     """The traffic provider of `rollout` switches. RBAC: get, list, watch, patch of deployments and what it reads."""
 
+    carries = TargetKind.DEPLOYMENT
     kind = SwitchKind.ROLLOUT
 
     def _names(self, namespace: str) -> list[str]:
         return list(self._cache.all(DEPLOYMENTS, namespace))
 
-    def _places(self, deployments: set[Place], services: set[Place]) -> set[Place]:
+    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # A Service that changed may select another Deployment now, or make it a colour.
-        beside = {
-            (namespace, name) for namespace in {place[0] for place in services} for name in self._names(namespace)
-        }
-        return deployments | beside
+        namespaces = {place[0] for place in changed.get(TargetKind.SERVICE, ())}
+        beside = {(namespace, name) for namespace in namespaces for name in self._names(namespace)}
+        return changed.get(TargetKind.DEPLOYMENT, set()) | beside
 
     def _is_there(self, place: Place) -> bool:
         deployment = self._cache.all(DEPLOYMENTS, place[0]).get(place[1])
@@ -56,17 +56,18 @@ class DeploymentProvider(Sightings):
             return True
         services = self._cache.all(SERVICES, namespace)
         return any(
-            self._guarded(Target(namespace, TargetKind.SERVICE, name), workloads.labels(services[name]))
-            for name in self._services(namespace, deployment, workloads.selects)
+            self._guarded(service, workloads.labels(services[service.name]))
+            for service in self._services(namespace, deployment, workloads.selects)
         )
 
     def _services(
         self, namespace: str, deployment: Json, relation: Callable[[Mapping[str, str], Mapping[str, str]], bool]
-    ) -> tuple[str, ...]:
+    ) -> tuple[Target, ...]:
         """The Services whose selector stands in a relation to the labels of the Deployment's pods."""
         pod_labels = deployment["template"]["labels"]
         services = self._cache.all(SERVICES, namespace)
-        return tuple(sorted(name for name, one in services.items() if relation(one["spec"]["selector"], pod_labels)))
+        names = sorted(name for name, one in services.items() if relation(one["spec"]["selector"], pod_labels))
+        return tuple(Target(namespace, TargetKind.SERVICE, name) for name in names)
 
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         namespace, name = place
@@ -129,7 +130,7 @@ class DeploymentProvider(Sightings):
             previous_since=workloads.not_before(before, found.replicasets) if before else None,
             colour_of=colour_of,
             selected_by=selected_by,
-            service_labels={name: dict(workloads.labels(services[name])) for name in (*colour_of, *selected_by)},
+            service_labels={one: dict(workloads.labels(services[one.name])) for one in (*colour_of, *selected_by)},
             by=who(deployment),
             live=not known.owed,
         )

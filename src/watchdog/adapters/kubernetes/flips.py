@@ -9,7 +9,7 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
-from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_service
+from watchdog.adapters.kubernetes.trimming import trim_service, trim_workload
 from watchdog.domain.effects import PutBackAnswer, PutBackConflicted, PutBackDone
 from watchdog.domain.flipping import Colour, Flip, ServiceNow
 from watchdog.domain.rollout import Revision, Target, TargetKind
@@ -108,7 +108,7 @@ class Flips:
         with unanswered(f"listing the Deployments of {namespace}"):
             async for page, _ in self._client.pages(DEPLOYMENTS, namespace):
                 for one in page:
-                    found[one["metadata"]["name"]] = trim_deployment(one)["template"]["labels"]
+                    found[one["metadata"]["name"]] = trim_workload(one)["template"]["labels"]
         return found
 
 

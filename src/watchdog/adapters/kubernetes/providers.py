@@ -1,4 +1,4 @@
-"""The table of traffic providers: a new kind of switch is one more line."""
+"""The table of traffic providers: a new kind of target is one more line."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -7,7 +7,7 @@ from typing import Protocol
 from watchdog.adapters.kubernetes.deployments import DeploymentProvider
 from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.adapters.kubernetes.sightings import Guarded
-from watchdog.domain.rollout import SwitchKind
+from watchdog.domain.rollout import TargetKind
 from watchdog.ports import TrafficProvider
 
 
@@ -24,9 +24,9 @@ class Provider(TrafficProvider, Protocol):
         ...
 
 
-PROVIDERS: Mapping[SwitchKind, Callable[..., Provider]] = MappingProxyType(
+PROVIDERS: Mapping[TargetKind, Callable[..., Provider]] = MappingProxyType(
     {
-        SwitchKind.ROLLOUT: DeploymentProvider,
-        SwitchKind.SELECTOR: ServiceProvider,
+        TargetKind.DEPLOYMENT: DeploymentProvider,
+        TargetKind.SERVICE: ServiceProvider,
     }
 )
