@@ -84,7 +84,7 @@ def test_most_files_hold_one_idea() -> None:
 
 @pytest.mark.parametrize("room", ["domain", "engine"])
 def test_who_decides_names_no_kind_of_target(room: str) -> None:
-    """A new kind of switch is a provider's file; `rollout.py` lists the words that people write, and is the only one."""
+    """A new kind of switch is a provider's file; `rollout.py` alone lists the words that people write."""
     named = [
         f"{path.name}:{node.lineno} {ast.unparse(node)}"
         for path in SOURCES

@@ -17,6 +17,7 @@ CHECKS: Mapping[RefusalReason, str] = {
     RefusalReason.DESTINATION_GONE: "the good revision is still there",
     RefusalReason.DESTINATION_CHANGED: "it is still what served before",
     RefusalReason.NO_DIFFERENCE: "going back changes something",
+    RefusalReason.NOT_REACHED: "going back reaches all of the candidate's pods",
     RefusalReason.NEEDS_GONE: "all that it needs (ConfigMaps, Secrets, ...) is there",
     RefusalReason.DRY_RUN_REFUSED: "the API server would accept it",
     RefusalReason.DESTINATION_NOT_READY: "its pods are ready to serve",

@@ -101,6 +101,7 @@ class Destination:
     exists: bool  # what keeps its template (rollout) or what runs it (flip) is there
     same_template: bool = True  # flip: the colour still runs what served; rollout: always
     differs: bool = True  # going there changes more than annotations
+    unreached: str = ""  # why going there would leave the candidate's pods as they are, with what would not
     replicas: int = 0  # desired
     ready_pods: int = 0
     missing: tuple[str, ...] = ()  # what its template needs and is gone, as "configmap/name"
@@ -129,6 +130,7 @@ class Live:
     completed_at: datetime | None = None  # when the rollout that is complete now became so, where the API tells
     deadline_exceeded: bool = False
     blocked: str = ""  # why its controller can make no pods (a quota, an admission webhook), as the API server said it
+    stuck: str = ""  # why the controller gets no further until a person does something, with the command
     progress_deadline: float = 600.0  # seconds
     paused: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)  # those with the watchdog's prefix

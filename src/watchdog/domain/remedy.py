@@ -138,6 +138,8 @@ def _no_way_back(destination: Destination) -> Iterator[Refusal]:
     if not destination.differs:
         why = f"{name} differs in annotations alone (a restart): an undo would change nothing"
         yield Refusal(RefusalReason.NO_DIFFERENCE, why)
+    if destination.unreached:
+        yield Refusal(RefusalReason.NOT_REACHED, destination.unreached)
     if destination.missing:
         yield Refusal(RefusalReason.NEEDS_GONE, f"{name} needs what is gone: {', '.join(destination.missing)}")
     if destination.refused:

@@ -150,6 +150,11 @@ def any_pods_of(workload: str) -> str:
     return f"{_escape(workload)}-[bcdfghjklmnpqrstvwxz2456789]+-[a-z0-9]+"
 
 
+def pods_named(workload: str, rest: str) -> str:
+    """A regular expression of the names of a workload's pods, whose ends match another."""
+    return _escape(workload) + rest
+
+
 def _escape(text: str) -> str:
     return text.replace(".", "[.]")
 

@@ -10,17 +10,22 @@ from dataclasses import dataclass
 import pytest
 
 from adapters.kubernetes.building import (
+    AGENT,
     BLUE,
     BRAND,
+    DATABASE,
     GATEWAY,
     GREEN,
     SHOP,
     Connected,
     a_cluster,
+    a_database,
     a_flip,
     a_gateway,
     a_rollout,
+    a_set,
     a_stable,
+    an_agent,
     connected,
     only,
     passes,
@@ -56,6 +61,8 @@ class Arrangement:
     switch: Callable[[SimulatedCluster], object]
     back: Callable[[SimulatedCluster], object]
     described: Callable[[Revision, Revision], TrafficSwitch]
+    pods: int = 2
+    scale: Callable[[SimulatedCluster, str], object] = lambda cluster, workload: cluster.scale(SHOP, workload, 4)
 
 
 ARRANGEMENTS = {
@@ -66,6 +73,7 @@ ARRANGEMENTS = {
         lambda cluster: cluster.deploy(SHOP, "gateway", "gateway:v2"),
         lambda cluster: cluster.undo(SHOP, "gateway"),
         a_rollout,
+        a_set,
     ),
     TargetKind.SERVICE: Arrangement(
         BRAND,
@@ -76,6 +84,30 @@ ARRANGEMENTS = {
         a_flip,
     ),
 }
+
+
+def _sets(
+    target: Target, prepare: Callable[[SimulatedCluster], Awaitable[None]], pods: int, other: dict[str, int]
+) -> Arrangement:
+    """A StatefulSet or DaemonSet."""
+    resource, name = f"{target.kind}s", target.name
+    return Arrangement(
+        target,
+        resource,
+        prepare,
+        lambda cluster: cluster.roll(resource, SHOP, name, f"{name}:v2"),
+        lambda cluster: cluster.roll_back(resource, SHOP, name),
+        lambda candidate, previous: a_set(target, candidate, previous),
+        pods,
+        # A DaemonSet has no size; what else of its spec is changed is no switch either.
+        lambda cluster, workload: cluster.patch(
+            resource, SHOP, workload, {"spec": {"replicas": 4, "minReadySeconds": 1}}
+        ),
+    )
+
+
+ARRANGEMENTS[TargetKind.STATEFULSET] = _sets(DATABASE, a_database, 2, {"replicas": 4})
+ARRANGEMENTS[TargetKind.DAEMONSET] = _sets(AGENT, an_agent, 3, {"minReadySeconds": 1})  # it has no size
 
 kinds = pytest.mark.parametrize("kind", list(PROVIDERS), ids=str)
 
@@ -203,7 +235,7 @@ def test_scaling_labels_of_others_and_quiet_time_tell_nothing(kind: TargetKind) 
             serving = stage.after.serving
             assert serving is not None
             stage.at.seen[kind].forget()
-            stage.at.cluster.scale(SHOP, serving.workload, 4)
+            stage.arranged.scale(stage.at.cluster, serving.workload)
             await passes(900)
             assert {one.serving for one in stage.at.seen[kind].all} <= {serving}
             assert {one.since for one in stage.at.seen[kind].all} <= {stage.after.since}
@@ -260,7 +292,7 @@ def test_a_fresh_look_shows_both_sides_and_the_way_back(kind: TargetKind) -> Non
             assert live.fresh
             assert live.exists
             assert live.serving == stage.after.serving
-            assert len([pod for pod in live.candidate_pods if pod.ready]) == 2
+            assert len([pod for pod in live.candidate_pods if pod.ready]) == stage.arranged.pods
             assert live.destination is not None
             assert live.destination.revision == stage.before.serving
             assert live.destination.exists
@@ -268,7 +300,7 @@ def test_a_fresh_look_shows_both_sides_and_the_way_back(kind: TargetKind) -> Non
             assert live.destination.differs
             assert live.destination.missing == ()
             assert live.destination.refused == ""
-            assert live.destination.replicas == 2
+            assert live.destination.replicas == stage.arranged.pods
             assert live.managers == ("kubectl",)
             assert stage.written == []  # a rehearsal writes nothing
 

@@ -3,11 +3,11 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from watchdog.adapters.kubernetes import workload, workloads
-from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
+from watchdog.adapters.kubernetes import beginnings, workload, workloads
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite, to_template
 from watchdog.adapters.kubernetes.cache import ClusterCache, Place
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
@@ -15,8 +15,8 @@ from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS,
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
-from watchdog.adapters.kubernetes.pods import created, to_pod
-from watchdog.adapters.kubernetes.sightings import PATIENCE, Known, Later, Sightings
+from watchdog.adapters.kubernetes.pods import created
+from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
@@ -78,37 +78,19 @@ class DeploymentProvider(Sightings):
             return None  # the controller's next write is an event, and brings us here again
         if not workloads.is_settled(found.deployment, serving) and not over:
             return Later()
-        self._begin(found, serving, known)
+        beginnings.begin(known, serving, self._clock.now())
         if known.since is None:
             known.since = self._since(found, serving, known, over=over)
         if known.since is None:
             return Later()
         return self._sighting(Target(namespace, TargetKind.DEPLOYMENT, name), found, serving, known)
 
-    def _begin(self, found: Workload, serving: Json, known: Known) -> None:
-        """Note when another ReplicaSet is current than at the last look, and whether we were there as it became so."""
-        uid = serving["metadata"]["uid"]
-        if known.serving == uid:
-            return
-        now = self._clock.now()
-        if known.serving is None and now - created(serving) > timedelta(seconds=PATIENCE):
-            known.owed = True  # newly guarded, not newly rolled out
-        known.serving, known.since, known.late, known.began = uid, None, known.owed, now
-
     def _since(self, found: Workload, serving: Json, known: Known, *, over: bool) -> datetime | None:
-        """When the current revision began to serve; None while its first pod is waited for.
-
-        Seen as it happens: its first pod's creation; a ReplicaSet that is taken up again may have older pods, which
-        do not count. Seen late: its oldest living pod's, but not before it can have become current.
-        """
         pods = found.pods.get(serving["metadata"]["uid"], ())
         again = workloads.HISTORY in workloads.annotations(serving)
         became = (workloads.written_at(found.deployment) or known.began) if again else created(serving)
-        if known.late:
-            living = [created(pod) for pod in pods if not to_pod(pod).gone]
-            return max(min(living, default=became), workloads.not_before(serving, found.replicasets))
-        first = workloads.first_pod_at(pods, since=became)
-        return became if first is None and over else first
+        earliest = workloads.not_before(serving, found.replicasets)
+        return beginnings.since(known, pods, became=became, not_before=earliest, over=over)
 
     def _sighting(self, target: Target, found: Workload, serving: Json, known: Known) -> Sighting:
         deployment = found.deployment
@@ -226,14 +208,12 @@ class DeploymentProvider(Sightings):
 def undo(live: Json, replicaset: Json, to: Revision, *, watch: str) -> list[Json]:
     """The operations that put a Deployment back, beside the patch's conditions.
 
-    As kubectl's undo, but that every annotation except the change-cause stays as it is live: kubectl brings back the
-    old ReplicaSet's copies, an old `hold` among them.
+    kubectl brings back the old ReplicaSet's copies of annotations too; they stay as they are.
     """
     template = copy.deepcopy(replicaset["spec"]["template"])
     (template.get("metadata") or {}).get("labels", {}).pop(HASH_LABEL, None)
-    cause = (replicaset["metadata"].get("annotations") or {}).get(workloads.CHANGE_CAUSE)
-    marks = {workloads.CHANGE_CAUSE: cause, LAST_WATCH: watch, KNOWN_GOOD: str(to)}
-    return [{"op": "replace", "path": "/spec/template", "value": template}, *annotate(live, marks)]
+    cause = (replicaset["metadata"].get("annotations") or {}).get(CHANGE_CAUSE)
+    return to_template(live, template, cause, to, watch=watch)
 
 
 def who(one: Json) -> str:
@@ -259,7 +239,7 @@ async def described(client: KubeClient, cache: ClusterCache, namespace: str, rev
         "revision": str(revision),
         "number": str(workloads.number(there)),
         "created": created(there).isoformat(),
-        "change-cause": workloads.annotations(there).get(workloads.CHANGE_CAUSE, ""),
+        "change-cause": workloads.annotations(there).get(CHANGE_CAUSE, ""),
         "by": who(found.deployment) if found.serving == revision else "",
     }
     whole = await replicaset_of(client, namespace, found.deployment["metadata"]["uid"], revision) or {}

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from watchdog.adapters.kubernetes.daemonsets import DaemonSetProvider
 from watchdog.adapters.kubernetes.deployments import DeploymentProvider
 from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.adapters.kubernetes.sightings import Guarded
+from watchdog.adapters.kubernetes.statefulsets import StatefulSetProvider
 from watchdog.domain.rollout import TargetKind
 from watchdog.ports import TrafficProvider
 
@@ -28,5 +30,7 @@ PROVIDERS: Mapping[TargetKind, Callable[..., Provider]] = MappingProxyType(
     {
         TargetKind.DEPLOYMENT: DeploymentProvider,
         TargetKind.SERVICE: ServiceProvider,
+        TargetKind.STATEFULSET: StatefulSetProvider,
+        TargetKind.DAEMONSET: DaemonSetProvider,
     }
 )

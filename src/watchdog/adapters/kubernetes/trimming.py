@@ -23,7 +23,15 @@ from watchdog.adapters.kubernetes.kinds import (
 Json = dict[str, Any]
 
 HASH_LABEL = "pod-template-hash"
-_SPEC = ("replicas", "paused", "progressDeadlineSeconds", "selector", "updateStrategy", "podManagementPolicy")
+_SPEC = (
+    "replicas",
+    "paused",
+    "progressDeadlineSeconds",
+    "selector",
+    "updateStrategy",
+    "podManagementPolicy",
+    "ordinals",
+)
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
 
 
