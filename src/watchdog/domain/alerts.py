@@ -12,6 +12,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from watchdog.domain.measurement import Alert, Firing
+from watchdog.domain.rollout import Revision, exactly
 from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts
 from watchdog.domain.state import Watch
 
@@ -106,12 +107,20 @@ def place_of(watch: Watch, *, recovering: bool = False) -> Place:
     workloads = frozenset(revision.workload for revision in own)
     return Place(
         namespace=switch.target.namespace,
-        pods=tuple(revision.pods_pattern for revision in own),
+        pods=tuple(_pods_of(watch, revision, recovering=recovering) for revision in own),
         workloads=workloads,
         names=workloads | {switch.target.name, *(flip.service for flip in switch.flips)},
         other_pods=tuple(revision.pods_pattern for revision in others),
         other_workloads=frozenset(revision.workload for revision in others) - workloads,
     )
+
+
+def _pods_of(watch: Watch, revision: Revision, *, recovering: bool) -> str:
+    """A regular expression of the revision's pods; where names do not tell, of those that were seen to be its own."""
+    if revision.named_pods or recovering:
+        return revision.pods_pattern
+    pods = watch.pods
+    return exactly({pod.name for pod in pods.pods} | pods.gone.keys() if pods is not None else ())
 
 
 def moments_of(watch: Watch, *, recovering: bool = False) -> Moments:

@@ -1,7 +1,7 @@
 """Targets, revisions and traffic switches: what is guarded and what happens to it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -137,6 +137,11 @@ class Revision:
         return Target(namespace, self.kind, self.workload)
 
     @property
+    def named_pods(self) -> bool:
+        """Whether the names of its pods tell that they are of this revision."""
+        return not (self.pods and self.template)
+
+    @property
     def pods_pattern(self) -> str:
         """A regular expression (RE2) of the names of this revision's pods, alive or gone."""
         return self.pods or f"{_escape(self.workload)}-{_escape(self.template)}-[a-z0-9]+"
@@ -148,6 +153,12 @@ def any_pods_of(workload: str) -> str:
     Hashes are spelt with letters that form no words, so that pods of a StatefulSet `NAME-db` are no pods of `NAME`.
     """
     return f"{_escape(workload)}-[bcdfghjklmnpqrstvwxz2456789]+-[a-z0-9]+"
+
+
+def exactly(names: Iterable[str]) -> str:
+    """A regular expression (RE2) of just these names of pods; of none, one that no pod can have."""
+    found = [_escape(name) for name in sorted(names)] or ["-"]
+    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
 
 
 def pods_named(workload: str, rest: str) -> str:

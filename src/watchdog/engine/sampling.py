@@ -42,6 +42,7 @@ from watchdog.engine.readings import (
     reading_of,
     values_over_time,
 )
+from watchdog.engine.staying import while_staying
 from watchdog.ports import Clock, MetricSource
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
@@ -227,6 +228,7 @@ class Sampler:
             outcome = await self._gatherer.ask(question)
             if grid is not None and isinstance(outcome, Answer):
                 outcome = at_moment(outcome, at)
+            outcome = while_staying(outcome, question, subject)
             return Block(*span, gauge_reading(outcome, question), question.query)
 
         return tuple(await asyncio.gather(*map(measured, spans)))
