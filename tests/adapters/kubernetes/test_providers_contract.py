@@ -73,7 +73,6 @@ ARRANGEMENTS = {
         lambda cluster: cluster.deploy(SHOP, "gateway", "gateway:v2"),
         lambda cluster: cluster.undo(SHOP, "gateway"),
         a_rollout,
-        a_set,
     ),
     TargetKind.SERVICE: Arrangement(
         BRAND,
