@@ -9,7 +9,7 @@ from watchdog.adapters.kubernetes.deployments import DeploymentProvider
 from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.adapters.kubernetes.sightings import Guarded
 from watchdog.adapters.kubernetes.statefulsets import StatefulSetProvider
-from watchdog.domain.rollout import TargetKind
+from watchdog.domain.rollout import Target, TargetKind, any_pods_of, pods_named
 from watchdog.ports import TrafficProvider
 
 
@@ -34,3 +34,9 @@ PROVIDERS: Mapping[TargetKind, Callable[..., Provider]] = MappingProxyType(
         TargetKind.DAEMONSET: DaemonSetProvider,
     }
 )
+
+
+def pods_of(target: Target) -> str:
+    """A regular expression of the names of all pods that a workload ever had, of whatever revision."""
+    rest: str = getattr(PROVIDERS[target.kind], "pods", "")
+    return pods_named(target.name, rest) if rest else any_pods_of(target.name)
