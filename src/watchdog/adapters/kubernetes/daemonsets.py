@@ -16,7 +16,7 @@ class DaemonSetProvider(RevisedProvider):
     """The traffic provider of DaemonSets. RBAC: get, list, watch, patch of daemonsets, and what it reads."""
 
     carries = TargetKind.DAEMONSET
-    pods = "-[a-z0-9]{5}"
+    pods = "-[bcdfghjklmnpqrstvwxz2456789]{5}"  # as Kubernetes draws them
 
     def _rolls(self, owner: Json) -> bool:
         return not _on_delete(owner)
