@@ -2,8 +2,14 @@
 
 import pytest
 
+from rights_used import granted
 from sets import AGENT, DB, FAILING, PLACES, SETS, images, sets
-from town import NAMESPACE, Town, tell
+from town import NAMESPACE, OWN, Town, tell
+from watchdog.adapters.kubernetes.rights import BY_KIND
+from watchdog.domain.rollout import Target
+from watchdog.domain.state import Phase
+from watchdog.remote import rollback_by_hand
+from watchdog.settings import load
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.pod_behaviour import PodBehaviour
 from watchdog.simulator.traffic import Course
@@ -154,5 +160,41 @@ def test_killed_in_the_middle_it_goes_on_and_undoes_once() -> None:
         record = await town.outcome("db")
         assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered")
         assert town.acts() == ["statefulsets/db"]
+
+    tell(story, sets, rules=SETS)
+
+
+def test_without_the_rights_to_a_kind_the_others_are_guarded_as_ever_and_the_trouble_is_told() -> None:
+    async def story(town: Town) -> None:
+        of_kinds = [right for rights in BY_KIND.values() for right in rights]
+        await town.start(token=town.cluster.user("half", granted(OWN, without=of_kinds)))
+        for image in ("db:v2", "research:v2"):
+            town.behaves(image, errors=FAILING)
+        town.cluster.roll(*DB, "db:v2")
+        town.deploy("research", "research:v2")
+        record = await town.outcome("research")
+        assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered")
+        assert town.records("db") == []
+        assert town.watchdog is not None
+        cache = town.watchdog._cache
+        assert cache is not None
+        assert cache.synced
+        assert any("may not list statefulsets" in trouble for trouble in cache.troubles), cache.troubles
+
+    tell(story, sets, rules=SETS, start=False)
+
+
+def test_a_person_puts_a_statefulset_back_by_hand() -> None:
+    async def story(town: Town) -> None:
+        town.cluster.roll(*DB, "db:v2")
+        await town.until(lambda: images(town, "db") == ["v2", "v2", "v2"])
+        settings = load(
+            kubeconfig=town.cluster.kubeconfig(town.folder / "ann", town.cluster.user("ann")), namespace=OWN
+        )
+        target = Target.parse("production/statefulset/db")
+        async with rollback_by_hand(settings, town.clock, target, reason="it smells") as asked:
+            assert asked.watch.phase is Phase.ACTING
+            await asked.carry_out()
+        await town.until(lambda: images(town, "db") == ["v1", "v1", "v1"])
 
     tell(story, sets, rules=SETS)

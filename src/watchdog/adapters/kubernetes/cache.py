@@ -18,7 +18,7 @@ from watchdog.adapters.kubernetes.kinds import CARRIERS, OBJECTS, REPLICASETS, R
 from watchdog.adapters.kubernetes.objects import Namespace
 from watchdog.adapters.kubernetes.reflector import INACTIVITY, Change, Changed, Deleted, Reflector, Relisted
 from watchdog.adapters.kubernetes.trimming import TRIMS
-from watchdog.domain.rollout import USUAL, Target, TargetKind
+from watchdog.domain.rollout import RUNNER, USUAL, Target, TargetKind
 from watchdog.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class ClusterCache:
 
     @property
     def synced(self) -> bool:
-        """Whether all of each namespace was listed at least once."""
+        """Whether all that is always read of each namespace was listed at least once; what else was not is trouble."""
         return all(namespace.synced for namespace in self._namespaces.values())
 
     @property
@@ -236,10 +236,10 @@ class ClusterCache:
         """Stop collecting changes."""
         self._subscribers.remove(changes)
 
-    def is_synced(self, namespace: str) -> bool:
-        """Whether all of that namespace was listed."""
+    def is_synced(self, namespace: str, kind: TargetKind = RUNNER) -> bool:
+        """Whether all of that namespace was listed, as far as targets of that kind are concerned."""
         found = self._namespaces.get(namespace)
-        return found is not None and found.synced
+        return found is not None and found.synced and found.knows(kind)
 
     def all(self, resource: Resource, namespace: str) -> Mapping[str, Json]:
         """All objects of a kind, by name."""

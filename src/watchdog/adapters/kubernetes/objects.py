@@ -28,8 +28,15 @@ class Namespace:
 
     @property
     def synced(self) -> bool:
-        """Whether each resource was listed."""
-        return len(self.listed) == len(self.objects)
+        """Whether each resource was listed that is always read.
+
+        A kind that is guarded as well, and may not be listed, takes nothing away from the others.
+        """
+        return all(self.knows(kind) for kind in USUAL)
+
+    def knows(self, kind: TargetKind) -> bool:
+        """Whether all was listed that targets of a kind are known by."""
+        return self.listed.issuperset(READ[kind])
 
     def put(self, resource: Resource, one: Json) -> None:
         """Add or replace."""

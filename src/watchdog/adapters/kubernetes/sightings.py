@@ -106,7 +106,7 @@ class Sightings(ABC):
 
     def _looked(self, place: Place) -> Sighting | None:
         """Look at one target; tells only what is new, or owed."""
-        if not self._cache.is_synced(place[0]):
+        if not self._cache.is_synced(place[0], self.carries):
             self._known.pop(place, None)  # its namespace is new, or no longer watched; a list will tell of it
             return None
         if not self._is_there(place):
@@ -162,7 +162,7 @@ class Sightings(ABC):
         """
         if after is not None:
             await self._cache.wait_beyond(keys, after)
-        if not fresh and not self._cache.is_synced(namespace):
+        if not fresh and not self._cache.is_synced(namespace, self.carries):
             raise OutOfReach(f"namespace {namespace} is not watched, or not listed yet")
         return self._cache.version(keys)
 
