@@ -98,10 +98,7 @@ def _sets(
         lambda cluster: cluster.roll_back(resource, SHOP, name),
         lambda candidate, previous: a_set(target, candidate, previous),
         pods,
-        # A DaemonSet has no size; what else of its spec is changed is no switch either.
-        lambda cluster, workload: cluster.patch(
-            resource, SHOP, workload, {"spec": {"replicas": 4, "minReadySeconds": 1}}
-        ),
+        lambda cluster, workload: cluster.patch(resource, SHOP, workload, {"spec": other}),
     )
 
 

@@ -212,13 +212,7 @@ class RevisedProvider(Sightings):
             if found is None or kept is None:
                 return Description({"revision": str(revision)})
             serving = self._serving(found)
-            notes = {
-                "revision": str(revision),
-                "number": str(kept["revision"]),
-                "created": created(kept).isoformat(),
-                "change-cause": workloads.annotations(kept).get(CHANGE_CAUSE, ""),
-                "by": who(found.owner) if serving is not None and serving is kept else "",
-            }
+            notes = {"revision": str(revision), **found.notes(kept, who(found.owner) if serving is kept else "")}
             whole = await self._kept(target, found.owner["metadata"]["uid"], revision) or {}
             annotations = [workloads.annotations(whole)] if whole else []
             return description({key: note for key, note in notes.items() if note}, kept_template(whole), annotations)
