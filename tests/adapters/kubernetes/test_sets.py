@@ -197,3 +197,27 @@ def test_a_real_controllers_revisions_are_read_as_it_means_them() -> None:
         assert (found.hash_of(newest), found.hash_of(before)) == expected
         if kind == "StatefulSet":
             assert owner["status"]["updateRevision"] == newest["metadata"]["name"]
+
+
+def test_of_many_daemons_that_an_undo_would_not_reach_the_label_is_told_and_no_long_list() -> None:
+    async def main() -> None:
+        async with SimulatedCluster(SimulatedClock(NOON), nodes=12) as cluster:
+            daemons = ("daemonsets", SHOP, "agent")
+            cluster.roll(*daemons, "agent:v1", spec={"updateStrategy": {"type": "OnDelete"}})
+            await cluster.until(lambda: cluster.has_rolled(*daemons))
+            async with connected(cluster) as at:
+                roll(cluster, AGENT, "v2")
+                for pod in cluster.members(*daemons)[:11]:
+                    cluster.delete("pods", SHOP, pod["metadata"]["name"])
+                await passes(60)
+                before, after = seen(at, AGENT)[0].serving, seen(at, AGENT)[-1].serving
+                assert before is not None
+                assert after is not None
+                assert after != before
+                live = await looked(at, AGENT, after, before)
+                assert live.destination is not None
+                told = f"kubectl -n shop delete pod -l controller-revision-hash={after.template}"
+                assert live.destination.unreached.endswith(told)
+                assert live.complete  # what is left is up to people
+
+    run_simulated(main())

@@ -1,7 +1,4 @@
-"""Rollouts of workloads whose revisions are ControllerRevisions, and the way back as `kubectl rollout undo` goes it.
-
-What they have in common; a StatefulSet's and a DaemonSet's own ways are in their files.
-"""
+"""What StatefulSets and DaemonSets have in common: rollouts of ControllerRevisions, and their undo."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -116,9 +113,8 @@ class RevisedProvider(Sightings):
     ) -> Live:
         """The workload as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
         target = switch.target
-        version = await self._moved(
-            target.namespace, [(target.namespace, target.kind.value, target.name)], after, fresh=fresh
-        )
+        key = (target.namespace, target.kind.value, target.name)
+        version = await self._moved(target.namespace, [key], after, fresh=fresh)
         if not fresh:
             found = histories.cached(self._cache, self._resource, target.namespace, target.name)
             return self._live(switch, stable, found, version)
@@ -243,7 +239,6 @@ class RevisedProvider(Sightings):
 
     def _stuck(self, target: Target, found: History) -> str:
         """Why the controller gets no further without a person, with the command; "" where it does."""
-        del target, found
         return ""
 
 
