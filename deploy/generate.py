@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, DEPLOYMENTS, PODS
-from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where, shard_rights
+from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, Right, Where, shard_rights
 from watchdog.adapters.kubernetes.shard_leases import lease_name
+from watchdog.domain.rollout import TargetKind
 from watchdog.domain.shards import MOST, Shard
 from watchdog.rulebook import read_rules
 from watchdog.survey.network_policy import as_yaml
@@ -36,17 +37,28 @@ Wanted = Callable[[Right], bool]
 
 def reading(right: Right) -> bool:
     """What a dry run needs of a guarded namespace."""
-    return right.where is Where.GUARDED and not right.acting and not right.telling
+    return right.where is Where.GUARDED and right.kind is None and not right.acting and not right.telling
 
 
 def acting(right: Right) -> bool:
     """What a watchdog that puts back needs beside it."""
-    return right.where is Where.GUARDED and (right.acting or right.telling) and not right.scaling
+    usual = right.where is Where.GUARDED and right.kind is None
+    return usual and (right.acting or right.telling) and not right.scaling
 
 
 def scaling(right: Right) -> bool:
     """What `restore_replicas` needs beside that."""
     return right.where is Where.GUARDED and right.scaling
+
+
+def reading_of(kind: TargetKind) -> Wanted:
+    """What targets of another kind need beside that, also for a dry run."""
+    return lambda right: right.kind is kind and not right.acting
+
+
+def acting_on(kind: TargetKind) -> Wanted:
+    """What putting them back needs."""
+    return lambda right: right.kind is kind and right.acting
 
 
 def own(right: Right) -> bool:
@@ -86,7 +98,8 @@ Grant = tuple[str, tuple[str, ...], tuple[str, ...], str]  # group, resources, v
 
 def granted(wanted: Wanted, besides: Sequence[Right] = ()) -> Iterator[tuple[str, Grant]]:
     """The rules of a Role, each with why: verbs on one resource together, and resources that need the same verbs."""
-    rights = [*(right for right in (*RIGHTS, *GITOPS) if wanted(right)), *besides]
+    of_kinds = [right for rights in BY_KIND.values() for right in rights]
+    rights = [*(right for right in (*RIGHTS, *of_kinds, *GITOPS) if wanted(right)), *besides]
     verbs: dict[tuple[str, str, str], dict[str, str]] = {}
     for right in rights:
         verbs.setdefault((right.group, right.full_resource, right.name), {})[right.verb] = right.why
@@ -154,10 +167,16 @@ def added(wanted: Wanted) -> str:
 def helm_rights() -> str:
     """The rules as Helm's named templates."""
     parts = {"own": own, "looking": looking, "reading": reading, "acting": acting, "scaling": scaling, "gitops": gitops}
+    parts |= {f"{kind}.reading": reading_of(kind) for kind in BY_KIND}
+    parts |= {f"{kind}.acting": acting_on(kind) for kind in BY_KIND}
     lines = [f"{{{{- /* {MADE.removeprefix('# ')} */ -}}}}"]
     for name, wanted in parts.items():
         lines += [f'{{{{- define "{NAME}.rights.{name}" -}}}}', *rules(wanted), "{{- end -}}"]
     return "\n".join(lines) + "\n"
+
+
+def _of(kind: TargetKind) -> Wanted:
+    return lambda right: right.kind is kind
 
 
 def table() -> str:
@@ -166,6 +185,7 @@ def table() -> str:
         "In each guarded namespace, also for a dry run": reading,
         "In each guarded namespace, to act and to tell": acting,
         "Where a guard has `restore_replicas = true`": scaling,
+        **{f"Where a guard covers {kind.proper}s": _of(kind) for kind in BY_KIND},
         "In its own namespace": own,
         "In Argo CD's or Flux's namespaces, optional (`gitops = \"suspend\"`)": gitops,
     }
@@ -213,6 +233,9 @@ def outputs() -> Iterator[tuple[Path, str]]:
     yield kustomize / "guarded" / "role.yaml", role(NAME, reading, acting)
     yield kustomize / "guarded-dry-run" / "role.yaml", role(NAME, reading)
     yield kustomize / "components" / "restore-replicas" / "rights.yaml", added(scaling)
+    for kind in BY_KIND:
+        yield kustomize / "components" / f"{kind}s" / "rights.yaml", added(reading_of(kind))
+        yield kustomize / "components" / f"{kind}s-put-back" / "rights.yaml", added(acting_on(kind))
     yield kustomize / "components" / "shards" / "role.yaml", shards_role()
     yield kustomize / "gitops" / "role.yaml", role(f"{NAME}-gitops", gitops)
     yield kustomize / "people" / "own" / "role.yaml", role(f"{NAME}-reader", looking)

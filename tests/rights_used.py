@@ -4,13 +4,14 @@ Reviews of one's own rights need none, and are left out.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where
+from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, Right, Where
 from watchdog.simulator.access import Rule
 from watchdog.simulator.calls import LoggedRequest, parse_path, verb_of
 
 ACCOUNT = "system:serviceaccount:watchdog:watchdog"
-TABLE = (*RIGHTS, *GITOPS)
+TABLE = (*RIGHTS, *(right for rights in BY_KIND.values() for right in rights), *GITOPS)
 GUARDED = ("production", "staging")  # by the stories' guards
 _OWNERS = frozenset(right.resource.plural for right in GITOPS)
 
@@ -19,8 +20,8 @@ Used = tuple[str, str, Where]
 
 
 def granted(own: str, without: Iterable[Right] = ()) -> list[Rule]:
-    """The table as the rules of Roles."""
-    lacking = set(without)
+    """The table as the rules of Roles. What one kind of target needs as another does is taken from both."""
+    lacking = {replace(right, kind=None) for right in without}
     return [
         Rule(
             [right.verb],
@@ -30,7 +31,7 @@ def granted(own: str, without: Iterable[Right] = ()) -> list[Rule]:
             [right.name] if right.name else [],
         )
         for right in TABLE
-        if right not in lacking
+        if replace(right, kind=None) not in lacking
     ]
 
 

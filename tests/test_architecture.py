@@ -80,3 +80,16 @@ def test_most_files_hold_one_idea() -> None:
     if long:
         listed = ", ".join(f"{name} ({lines})" for name, lines in sorted(long.items(), key=lambda one: -one[1]))
         warnings.warn(UserWarning(f"longer than {LONG} lines: {listed}"), stacklevel=1)
+
+
+@pytest.mark.parametrize("room", ["domain", "engine"])
+def test_who_decides_names_no_kind_of_target(room: str) -> None:
+    """A new kind of switch is a provider's file; `rollout.py` alone lists the words that people write."""
+    named = [
+        f"{path.name}:{node.lineno} {ast.unparse(node)}"
+        for path in SOURCES
+        if path.relative_to(ROOT / "src" / "watchdog").parts[0] == room and path.name != "rollout.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "TargetKind"
+    ]
+    assert not named

@@ -163,7 +163,9 @@ class Watchdog:
         stack.push_async_callback(sources.close)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
-        cache = self._cache = ClusterCache(reach.client, clock=clock, rng=self._rng, namespaces=rulebook.namespaces)
+        cache = self._cache = ClusterCache(
+            reach.client, clock=clock, rng=self._rng, namespaces=rulebook.namespaces, kinds=rulebook.kinds
+        )
         outside = Outside(
             reach=reach,
             cache=cache,

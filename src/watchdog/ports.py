@@ -10,7 +10,7 @@ from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
 from watchdog.domain.live import Live, Pod, Sighting
 from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
 from watchdog.domain.owners import Owner
-from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.domain.rules import Probe
 
 
@@ -42,8 +42,12 @@ class OutOfReach(Exception):
 
 
 class TrafficProvider(Protocol):
-    """One kind of traffic switch. A new kind is one file that fulfils this and one line in the table of `app`."""
+    """What carries traffic switches, of one kind of object. A new one is one file that fulfils this.
 
+    `carries` is the kind of its targets, `kind` how traffic reaches another revision there.
+    """
+
+    carries: TargetKind
     kind: SwitchKind
 
     def switches(self) -> AsyncIterator[Sighting]:

@@ -24,7 +24,7 @@ from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.domain.brakes import BRAKES, Pause
 from watchdog.domain.marks import Mark, Marking, why_not
-from watchdog.domain.rollout import SwitchKind, Target, TargetKind
+from watchdog.domain.rollout import Target
 from watchdog.domain.sources import named
 from watchdog.domain.state import Watch
 from watchdog.engine import by_hand
@@ -143,9 +143,9 @@ async def rollback_by_hand(
         kube = await connected(settings, clock, stack)
         who = await whoami(kube)
         journal = journal_of(kube, settings, clock, rng)
-        cache = ClusterCache(kube, clock=clock, rng=rng, namespaces=(target.namespace,))
-        kind = SwitchKind.ROLLOUT if target.kind is TargetKind.DEPLOYMENT else SwitchKind.SELECTOR
-        provider = PROVIDERS[kind](kube, cache, clock=clock, guarded=lambda one, _labels: one == target)
+        kinds = {target.namespace: frozenset({target.kind})}
+        cache = ClusterCache(kube, clock=clock, rng=rng, namespaces=kinds, kinds=kinds)
+        provider = PROVIDERS[target.kind](kube, cache, clock=clock, guarded=lambda one, _labels: one == target)
         feeding = asyncio.create_task(cache.run(), name="cache")
         stack.push_async_callback(_cancelled, feeding)
 
@@ -153,7 +153,7 @@ async def rollback_by_hand(
             """Left to the watchdog that adopts the record."""
 
         performer = Performer(
-            providers={kind: provider},
+            providers={target.kind: provider},
             journal=journal,
             events=KubernetesEvents(kube, clock=clock, instance=who),
             clock=clock,

@@ -112,8 +112,11 @@ class Term:
 
     def _watch_namespaces(self, rulebook: Rulebook) -> None:
         """Open watches go on under the rules they began with, also where no guard names their namespace any more."""
-        open_in = {watch.switch.target.namespace for watch in self.supervisor.watches}
-        self._outside.cache.watch_namespaces(rulebook.namespaces | open_in, self._outside.shard.has)
+        kinds = dict(rulebook.kinds)
+        for watch in self.supervisor.watches:
+            target = watch.switch.target
+            kinds[target.namespace] = kinds.get(target.namespace, frozenset()) | {target.kind}
+        self._outside.cache.watch_namespaces(kinds, self._outside.shard.has, kinds)
 
     def _guarded(self, target: Target, labels: Mapping[str, str]) -> bool:
         return self._outside.shard.has(target.namespace) and self.supervisor.guards(target, labels)

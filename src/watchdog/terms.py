@@ -161,7 +161,7 @@ class Terms:
         """Take up new rules; where another one leads, the caches alone."""
         for seat in self._seats:
             if seat.term is None:
-                seat.outside.cache.watch_namespaces(rulebook.namespaces, seat.shard.has)
+                seat.outside.cache.watch_namespaces(rulebook.namespaces, seat.shard.has, rulebook.kinds)
             else:
                 seat.term.rules_changed(rulebook)
 

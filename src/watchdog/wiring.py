@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
-from watchdog.domain.rollout import SwitchKind
+from watchdog.domain.rollout import TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Watch
 from watchdog.engine.braking import Brakeman
@@ -40,14 +40,14 @@ class Ports:
 
 def supervisor_of(rulebook: Rulebook, ports: Ports) -> Supervisor:
     """The supervisor, whose watches share one performer."""
-    by_kind: Mapping[SwitchKind, TrafficProvider] = {provider.kind: provider for provider in ports.providers}
+    by_kind: Mapping[TargetKind, TrafficProvider] = {provider.carries: provider for provider in ports.providers}
     performer: Performer
     supervisor: Supervisor
 
     def driver(watch: Watch) -> WatchDriver:
         return WatchDriver(
             watch,
-            provider=by_kind[watch.switch.kind],
+            provider=by_kind[watch.switch.target.kind],
             sampler=ports.sampler,
             prober=ports.prober,
             performer=performer,

@@ -22,7 +22,8 @@ from deployment.rendering import (
     values_of,
 )
 from deployment.tools import ROOT, module
-from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Where, shard_rights
+from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, Where, shard_rights
+from watchdog.domain.rollout import TargetKind
 from watchdog.domain.shards import MOST
 from watchdog.rulebook import read_rules
 from watchdog.settings import Settings, variable
@@ -304,6 +305,23 @@ def test_shards_grant_the_lease_of_each_and_nothing_else() -> None:
     assert grants(helm["Role", NAMESPACE, "rollback-watchdog"]["rules"]) == needed(Where.OWN) | expected
     container = helm["Deployment", NAMESPACE, "rollback-watchdog"]["spec"]["template"]["spec"]["containers"][0]
     assert {"name": "WATCHDOG_SHARDS", "value": "3"} in container["env"]
+
+
+@pytest.mark.parametrize("kind", list(BY_KIND), ids=str)
+def test_another_kind_is_granted_where_it_is_asked_for_and_a_dry_run_may_not_write_it(
+    kind: TargetKind, tmp_path: Path
+) -> None:
+    more = {(right.group, right.full_resource, right.verb, right.name) for right in BY_KIND[kind]}
+    seen, written = {one for one in more if one[2] in READING}, {one for one in more if one[2] not in READING}
+    for act in (True, False):
+        guarded = {"guardedNamespaces": [{"name": "shop", "act": act, "kinds": [str(kind)]}], "readerRoles": True}
+        helm = objects(helmed(values_of("production") | guarded))
+        assert grants(helm["Role", "shop", "rollback-watchdog"]["rules"]) & more == (more if act else seen)
+        assert grants(helm["Role", "shop", "rollback-watchdog-reader"]["rules"]) & more == seen
+    for where, part, granted in (("guarded-dry-run", f"{kind}s", seen), ("guarded", f"{kind}s-put-back", written)):
+        (tmp_path / part).mkdir()
+        found = overlaid(tmp_path / part, where, part, namespace="any")
+        assert grants(found["Role", "any", "rollback-watchdog"]["rules"]) & more == granted
 
 
 @pytest.mark.parametrize("part", ["servicemonitor", "podmonitor", "restore-replicas", "shards"])

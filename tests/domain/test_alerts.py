@@ -1,6 +1,8 @@
 """Whose an alert is, and since when: what is read out of the `ALERTS` series."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -27,7 +29,10 @@ from watchdog.domain.alerts import (
     place_of,
     whose,
 )
+from watchdog.domain.judge.pods import Pods
+from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import Alert
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.domain.rules import Alerts
 from watchdog.domain.state import Watch
 
@@ -317,3 +322,43 @@ def test_stables_pods_never_make_the_candidates_alert_look_newer(ours: list[str]
         assert other.active_since <= one.active_since
         assert other.firing_since == one.firing_since
         assert one.fired_before is None or other.fired_before is not None
+
+
+# Where the names of pods do not tell their revision, those count that were seen to be the candidate's.
+
+NAMELESS = {"pods": "db-[0-9]+", "kind": TargetKind.STATEFULSET}
+DB_NEW, DB_OLD = Revision("db", "78dc", **NAMELESS), Revision("db", "5d4f", **NAMELESS)
+
+
+def the_database(*candidates: str) -> Watch:
+    """A watch of a StatefulSet, of which these pods were replaced already."""
+    target = Target.parse("production/statefulset/db")
+    switch = TrafficSwitch(target, SwitchKind.ROLLOUT, DB_NEW, DB_OLD, T0)
+    live = Live(target, T0, 1, True, "u", "1", DB_NEW, tuple(Pod(name, f"uid-{name}", T0) for name in candidates))
+    seen = Pods.after(
+        None, live, pods=live.candidate_pods, counted_from=T0, warmup=timedelta(seconds=30), containers=None
+    )
+    return replace(a_watch(switch=switch, stable=Stable(DB_OLD, at(-3600), T0)), pods=seen)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"pod": "db-2"}, OURS),
+        ({"pod": "db-0"}, OTHERS),
+        ({"pod": "dbx-0"}, NOBODYS),
+        ({"statefulset": "db"}, OURS),
+        ({"k8s_statefulset_name": "db"}, OURS),
+        ({"workload": "db"}, OURS),
+        ({"deployment": "db"}, NOBODYS),  # another workload of that name
+        ({"statefulset": "other"}, NOBODYS),
+    ],
+)
+def test_of_pods_that_keep_their_names_the_replaced_ones_are_the_candidates(
+    labels: Mapping[str, str], expected: Whose | None
+) -> None:
+    assert whose({"namespace": "production", **labels}, place_of(the_database("db-2"))) is expected
+
+
+def test_before_any_pod_was_replaced_no_alert_on_a_pod_is_the_candidates() -> None:
+    assert whose({"namespace": "production", "pod": "db-2"}, place_of(the_database())) is OTHERS

@@ -138,3 +138,39 @@ def test_without_a_pod_label_all_belongs_to_one_nameless_pod() -> None:
     _, increases, _ = count(Counted(), selection, None, OLD, 1000.0)
     assert {increase.pod for increase in increases} == {""}
     assert total_of(increases) == 5
+
+
+# Pods whose names do not tell whose they are: a StatefulSet's keep theirs over all revisions.
+
+STAYS = Scope(100.0, {"a": 130.0}, {"a": (130.0, inf)})
+
+
+def test_what_a_pod_counted_under_another_revision_is_not_counted_and_the_reset_between_is_none() -> None:
+    same_labels = series((105, 900), (120, 960), (135, 4), (150, 9))
+    assert amount(same_labels, scope=STAYS) == 9  # from 0 at its birth; 60 and the jump down are its predecessor's
+    assert amount(same_labels, scope=Scope(100.0, {"a": 130.0})) > 60  # what it would be if the name decided
+
+
+def test_a_pod_counts_for_its_old_revision_until_its_successor_is_made() -> None:
+    old = Scope(100.0, {"a": 10.0}, {"a": (10.0, 130.0)})
+    assert amount(series((105, 900), (120, 960), (135, 4), (150, 9)), scope=old) == 60
+
+
+def test_a_pod_that_was_never_seen_as_the_revisions_counts_nothing() -> None:
+    assert amount(series((135, 4), (150, 9)), scope=Scope(100.0, {}, {"b": (10.0, inf)})) == 0
+
+
+def test_series_without_a_pod_are_counted_as_ever() -> None:
+    without = Series({"service": "db"}, ((110, 5), (125, 9)))
+    assert amount(without, scope=STAYS) == 4
+
+
+def test_a_successor_that_is_counted_in_several_blocks_counts_once() -> None:
+    samples = [(105.0, 900.0), (120.0, 960.0), (135.0, 4.0), (150.0, 9.0), (165.0, 2.0)]
+    whole = amount(series(*samples), scope=STAYS)
+    state, total = Counted(), 0.0
+    for end in (115.0, 130.0, 145.0, 160.0, 175.0):
+        known = Selection([series(*(one for one in samples if one[0] <= end))])
+        state, increases, _ = count(state, known, None, STAYS, end)
+        total += total_of(increases)
+    assert total == whole == 9 + 2

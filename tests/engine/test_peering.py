@@ -13,7 +13,7 @@ from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict
 from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import Answer, FailureReason, ProbeOutcome, ProbeResult, QueryFailed
-from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.domain.rules import Probe, Rule
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.untouched import Peer
@@ -100,7 +100,7 @@ def told(
             peers=peers,
             sampler=sampler,
             prober=prober or FakeProber(),
-            providers={SwitchKind.ROLLOUT: FakeProvider()},  # type: ignore[dict-item]
+            providers={TargetKind.DEPLOYMENT: FakeProvider()},  # type: ignore[dict-item]
             clock=clock,
         )
         await body(peering)

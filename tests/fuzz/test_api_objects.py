@@ -15,14 +15,26 @@ from town import NAMESPACE, START
 from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, Resource
+from watchdog.adapters.kubernetes.kinds import (
+    CONTROLLERREVISIONS,
+    DAEMONSETS,
+    DEPLOYMENTS,
+    PODS,
+    REPLICASETS,
+    SERVICES,
+    STATEFULSETS,
+    Resource,
+)
 from watchdog.adapters.kubernetes.providers import PROVIDERS
+from watchdog.domain.rollout import TargetKind
 from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
 Json = dict[str, Any]
 UID = {DEPLOYMENTS: "d-1", REPLICASETS: "r-1", PODS: "p-1", SERVICES: "s-1"}
+UID |= {STATEFULSETS: "st-1", DAEMONSETS: "ds-1", CONTROLLERREVISIONS: "cr-1"}
 NAMES = {DEPLOYMENTS: "web", REPLICASETS: "web-7c9d", PODS: "web-7c9d-abcde", SERVICES: "web"}
+NAMES |= {STATEFULSETS: "db", DAEMONSETS: "agent", CONTROLLERREVISIONS: "db-5d4f"}
 TEMPLATE = {
     "metadata": {"labels": {"app": "web", "pod-template-hash": "7c9d"}},
     "spec": {
@@ -63,6 +75,26 @@ GOOD: dict[Resource, Json] = {
         "metadata": metadata(REPLICASETS, DEPLOYMENTS),
         "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE},
         "status": {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1},
+    },
+    STATEFULSETS: {
+        "metadata": metadata(STATEFULSETS),
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE,
+                 "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}},
+                 "podManagementPolicy": "OrderedReady", "ordinals": {"start": 1}},
+        "status": {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 1, "readyReplicas": 2,
+                   "currentRevision": "db-5d4f", "updateRevision": "db-5d4f"},
+    },
+    DAEMONSETS: {
+        "metadata": metadata(DAEMONSETS),
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE,
+                 "updateStrategy": {"type": "OnDelete"}},
+        "status": {"observedGeneration": 1, "desiredNumberScheduled": 2, "numberAvailable": 1,
+                   "updatedNumberScheduled": 1},
+    },
+    CONTROLLERREVISIONS: {
+        "metadata": metadata(CONTROLLERREVISIONS, STATEFULSETS),
+        "data": {"spec": {"template": TEMPLATE | {"$patch": "replace"}}},
+        "revision": 1,
     },
     PODS: {
         "metadata": metadata(PODS, REPLICASETS),
@@ -116,7 +148,8 @@ def taken_in(server: Server, seconds: float = 30.0) -> None:
     async def main() -> None:
         clock = SimulatedClock(START)
         client: Any = server
-        cache = ClusterCache(client, clock=clock, rng=random.Random(1), namespaces=(NAMESPACE,))
+        kinds = {NAMESPACE: frozenset(TargetKind)}
+        cache = ClusterCache(client, clock=clock, rng=random.Random(1), namespaces=kinds, kinds=kinds)
         providers = [make(client, cache, clock=clock, guarded=lambda *_: True) for make in PROVIDERS.values()]
 
         async def sightings(provider: Any) -> None:
@@ -175,7 +208,9 @@ TEXTS = (
     | st.sampled_from(["[", '{"a":', "9"]).map(lambda one: one * 50_000)
     | st.sampled_from(["\x00", '{"a": 1e999}', '"\\ud800"'])
 )
-KEYS = st.sampled_from(["record.json", "deployment.web", "service.web", "x", "deployment.", "acts.json", "paged.json"])
+KEYS = st.sampled_from(
+    ["record.json", "deployment.web", "service.web", "statefulset.db", "x", "deployment.", "acts.json", "paged.json"]
+)
 
 
 def a_configmap(data: dict[str, str]) -> Json:

@@ -19,7 +19,7 @@ from watchdog.domain.conditions import (
     RatioMetric,
     Threshold,
 )
-from watchdog.domain.rollout import Target
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Action, Alerts, Guard, Probe, Rule, Sign, Signs
 from watchdog.rulebook import check_rules, keys, presets, read_rules
 from watchdog.rulebook.durations import duration_text, parse_duration
@@ -196,6 +196,22 @@ commits = "example.org/commit"
     assert guard.containers == ("app", "worker")
     assert guard.commits == "example.org/commit"
     assert guard.callers == {"production/deployment/shop": ("production/service/web",)}
+
+
+def test_a_selector_covers_the_kinds_that_the_guard_says_and_names_cover_their_own() -> None:
+    labels = {"app": "shop"}
+    usual = the_guard(a_text())
+    opted_in = the_guard(a_text('kinds = ["statefulset"]'))
+    for kind, of_usual, of_opted_in in (
+        ("deployment", True, False),
+        ("service", True, False),
+        ("statefulset", False, True),
+        ("daemonset", False, False),
+    ):
+        target = Target.parse(f"production/{kind}/shop")
+        assert (usual.covers(target, labels), opted_in.covers(target, labels)) == (of_usual, of_opted_in)
+    assert opted_in.kinds_in("production") == {TargetKind.STATEFULSET}
+    assert opted_in.kinds_in("elsewhere") == frozenset()
 
 
 def test_every_key_of_a_rule_reaches_the_domain() -> None:

@@ -11,11 +11,14 @@ import aiohttp
 import pytest
 
 from rights_used import ACCOUNT, TABLE, Used, granted, in_table, used
+from sets import PLACES as PLACED
+from sets import SETS, sets
 from stories.test_gitops_reconciles_the_deployment import ARGO, FLUX, SUSPENDING, bad_commit
 from stories.test_gitops_reconciles_the_deployment import MARKS as OWNED
 from survey.scenes import checked, of
 from town import NAMESPACE, OWN, RULES, Town, tell
 from watchdog.adapters.kubernetes.rights import Right, Where
+from watchdog.domain.rollout import TargetKind
 from watchdog.simulator.traffic import Course
 from watchdog.survey.findings import Kind
 
@@ -103,8 +106,24 @@ def test_each_right_that_is_granted_is_used_by_some_story() -> None:
     told(lambda town: suspended(town, *FLUX), research, SUSPENDING)
     told(suspended_helm_release, research, SUSPENDING)
     told(records_are_pruned, research)
+    told(undo_of_sets, sets, SETS)
     assert in_table() - seen == set()
     assert seen - in_table() == set()
+
+
+async def undo_of_sets(town: Town) -> None:
+    """A StatefulSet's and a DaemonSet's bad release."""
+    for name, place in PLACED.items():
+        town.behaves(f"{name}:v2", **BAD)
+        town.cluster.roll(*place, f"{name}:v2")
+    for name in PLACED:
+        assert (await town.outcome(name))["recovery"] == "recovered"
+
+
+def covering(rules: str, kind: TargetKind | None) -> str:
+    """These rules, for targets of one kind more."""
+    kinds = ", ".join(f'"{each}"' for each in ("deployment", "service", *([kind] if kind else [])))
+    return rules.replace("[guards.services]\n", f"[guards.services]\nkinds = [{kinds}]\n", 1)
 
 
 def named(right: Right) -> str:
@@ -129,6 +148,7 @@ def test_one_right_taken_away_is_one_clear_line_at_start_and_in_the_live_check_a
     right: Right, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
+    rules = covering(RESTORING, right.kind)
 
     async def story(town: Town) -> None:
         lacking = town.cluster.user(ACCOUNT, granted(OWN, without=[right]))
@@ -151,7 +171,7 @@ def test_one_right_taken_away_is_one_clear_line_at_start_and_in_the_live_check_a
         assert town.metric("watchdog_rights_missing") == 1
 
         kubeconfig = town.cluster.kubeconfig(town.folder / "check", lacking)
-        findings = of(Kind.MISSING_RIGHT, await checked(town, RESTORING, kubeconfig=kubeconfig))
+        findings = of(Kind.MISSING_RIGHT, await checked(town, rules, kubeconfig=kubeconfig))
         assert [said in finding.message and where[right.where] in finding.message for finding in findings] == [True]
 
         # It goes on: a bad release comes, and whatever it can do of its work it does.
@@ -160,7 +180,7 @@ def test_one_right_taken_away_is_one_clear_line_at_start_and_in_the_live_check_a
         await town.sleep(150)
         assert town.running
 
-    tell(story, marked, rules=RESTORING, start=False)
+    tell(story, marked, rules=rules, start=False)
 
 
 def test_a_right_that_is_granted_later_is_taken_up_without_a_restart(caplog: pytest.LogCaptureFixture) -> None:

@@ -42,6 +42,7 @@ class WithheldProvider:
         unasked: Callable[[], str] = str,
         owners: "WithheldOwners | None" = None,
     ) -> None:
+        self.carries = inner.carries
         self.kind = inner.kind
         self._inner = inner
         self._withholding = withholding

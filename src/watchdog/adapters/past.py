@@ -9,7 +9,7 @@ from watchdog.domain.as_if import seen_then
 from watchdog.domain.changes import Description
 from watchdog.domain.effects import PutBackAnswer, PutBackWithheld, Remedy
 from watchdog.domain.live import Live, Sighting
-from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.ports import Clock
 
 
@@ -43,6 +43,7 @@ class PastClock:
 class PastProvider:
     """The traffic provider of a switch that did not happen: nothing is in the way, and nothing can be put back."""
 
+    carries = TargetKind.SERVICE
     kind = SwitchKind.SELECTOR
 
     def __init__(self, clock: Clock) -> None:

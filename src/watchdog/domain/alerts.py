@@ -12,6 +12,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from watchdog.domain.measurement import Alert, Firing
+from watchdog.domain.rollout import RUNNER, Revision, TargetKind, exactly
 from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts
 from watchdog.domain.state import Watch
 
@@ -25,7 +26,8 @@ Identity = tuple[tuple[str, str], ...]
 # What a label is called in the dialects that one meets, the plainest first.
 _NAMESPACE = ("namespace", "kubernetes_namespace", "k8s_namespace_name")
 _POD = ("pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name")
-_WORKLOAD = ("deployment", "workload", "k8s_deployment_name")
+_WORKLOADS = {kind: (kind.value, "workload", f"k8s_{kind.value}_name") for kind in TargetKind if not kind.routes}
+_WORKLOAD = tuple(dict.fromkeys(label for labels in _WORKLOADS.values() for label in labels))
 _OTHERWISE = (
     *("service", "service_name", "kubernetes_service", "canonical_service"),
     *("app", "app_kubernetes_io_name", "k8s_app", "label_app", "label_app_kubernetes_io_name", "job", "container"),
@@ -60,7 +62,7 @@ class Whose(Enum):
 class Place:
     """How an alert tells that it is about the candidate; `others` is about what served before.
 
-    `pods` are regular expressions of pods' names, `workloads` Deployments, `names` those and the target's Services.
+    `pods` are regular expressions of pods' names, `workloads` what runs them, `names` those and the target's Services.
     """
 
     namespace: str
@@ -69,6 +71,7 @@ class Place:
     names: frozenset[str]
     other_pods: tuple[str, ...] = ()
     other_workloads: frozenset[str] = frozenset()
+    kind: TargetKind = RUNNER  # of the workloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,21 @@ def place_of(watch: Watch, *, recovering: bool = False) -> Place:
     workloads = frozenset(revision.workload for revision in own)
     return Place(
         namespace=switch.target.namespace,
-        pods=tuple(revision.pods_pattern for revision in own),
+        pods=tuple(_pods_of(watch, revision, recovering=recovering) for revision in own),
         workloads=workloads,
         names=workloads | {switch.target.name, *(flip.service for flip in switch.flips)},
         other_pods=tuple(revision.pods_pattern for revision in others),
         other_workloads=frozenset(revision.workload for revision in others) - workloads,
+        kind=switch.candidate.kind,
     )
+
+
+def _pods_of(watch: Watch, revision: Revision, *, recovering: bool) -> str:
+    """A regular expression of the revision's pods; where names do not tell, of those that were seen to be its own."""
+    if revision.named_pods or recovering:
+        return revision.pods_pattern
+    pods = watch.pods
+    return exactly({pod.name for pod in pods.pods} | pods.gone.keys() if pods is not None else ())
 
 
 def moments_of(watch: Watch, *, recovering: bool = False) -> Moments:
@@ -132,7 +144,7 @@ def past_of(watch: Watch) -> datetime:
 def whose(labels: Labels, place: Place) -> Whose | None:
     """Whose an alert with these labels is; None: nobody's here, or it does not say.
 
-    The narrowest label decides: a pod's name, else a Deployment's, else a Service's, an app's, a job's or a
+    The narrowest label decides: a pod's name, else a workload's, else a Service's, an app's, a job's or a
     container's. The namespace alone places an alert on no target.
     """
     own = _about(labels)
@@ -146,7 +158,7 @@ def whose(labels: Labels, place: Place) -> Whose | None:
             return Whose.OTHER
         if any(pod.startswith(f"{name}-") for name in place.names | place.other_workloads):
             return None
-    workload = _first(own, _WORKLOAD)
+    workload = _first(own, _WORKLOADS[place.kind])
     if workload is not None:
         return _named({workload}, place.workloads, place.other_workloads)
     if pod is not None:

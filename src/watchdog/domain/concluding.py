@@ -10,7 +10,7 @@ from watchdog.domain.conditions import Dimension
 from watchdog.domain.effects import Effect, Emit, Judgement, Record, Remember, Tell
 from watchdog.domain.judge import Finding
 from watchdog.domain.judge.literal import RECENT
-from watchdog.domain.judge.verdict import no_pods, number
+from watchdog.domain.judge.verdict import number
 from watchdog.domain.judge.weighing import too_coarse
 from watchdog.domain.state import SETTLE, Phase, Recovery, Track, Watch
 from watchdog.domain.step import Step
@@ -133,7 +133,7 @@ def conclude_recovery(watch: Watch, now: datetime) -> Step:
         return end(replace(watch, recovery=Recovery.NOT_RECOVERED), Phase.ROLLED_BACK, why, now)
     if watch.recovery_from is None and watch.blocked:
         stuck = replace(watch, recovery=Recovery.NOT_RECOVERED)
-        return end(stuck, Phase.ROLLED_BACK, f"the put-back never completed: {no_pods(watch.blocked)}", now)
+        return end(stuck, Phase.ROLLED_BACK, f"the put-back never completed: {watch.blocked}", now)
     why = "the put-back never completed" if watch.recovery_from is None else _unknown(watch)
     return end(replace(watch, recovery=Recovery.UNKNOWN), Phase.ROLLED_BACK, why, now)
 
@@ -144,7 +144,7 @@ def _stuck(watch: Watch, now: datetime) -> Step:
         return Step(watch)
     if any(telling.notice.topic is Topic.NOT_RECOVERED for telling in watch.tellings):
         return Step(watch)
-    note = f"the put-back does not get on: {no_pods(watch.blocked)}"
+    note = f"the put-back does not get on: {watch.blocked}"
     return Step(watch, (Tell(notice(watch, Topic.NOT_RECOVERED, now, note=note)), Record()))
 
 

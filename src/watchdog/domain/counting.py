@@ -82,10 +82,21 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is being counted: from `since` (Unix seconds) on; `created` has each known pod's creation."""
+    """What is being counted: from `since` (Unix seconds) on; `created` has each known pod's creation.
+
+    `stays`, where pods' names do not tell whose they are: from when until when each pod's samples count; no others do.
+    """
 
     since: float
     created: Mapping[str, float]
+    stays: Mapping[str, tuple[float, float]] | None = None
+
+    def bounds(self, pod: str) -> tuple[float, float]:
+        """From when, and before when, the pod's samples belong to what is being counted."""
+        if self.stays is None or not pod:
+            return self.since, math.inf
+        since, until = self.stays.get(pod, (math.inf, -math.inf))
+        return max(self.since, since), until
 
     def newborn(self, pod: str) -> bool:
         """Whether all that the pod ever counted belongs to what is being counted. Unknown pods are not."""
@@ -166,14 +177,15 @@ def _tracks(role: int, selection: Selection, before: Counted, scope: Scope, end:
         labels = series.labels
         key = tuple(sorted(labels.items()))
         mark = before.marks[role].get(key)
+        pod = labels.get(selection.pod_label, "") if selection.pod_label else ""
+        begin, until = scope.bounds(pod)
         known = [
             (at, value)
             for at, value in series.samples
-            if scope.since <= at <= end and math.isfinite(value) and value >= 0.0
+            if begin <= at <= end and at < until and math.isfinite(value) and value >= 0.0
         ]
         if not known and mark is None:
             continue
-        pod = labels.get(selection.pod_label, "") if selection.pod_label else ""
         scraped = (pod, labels.get("exported_instance", labels.get("instance", "")))
         scraper = (*(labels.get(name, "") for name in scrape_labels), *(name for name in _RENAMED if name in labels))
         fresh = known if mark is None else [sample for sample in known if sample[0] > mark.last]

@@ -70,8 +70,8 @@ class Pod:
 class Sighting:
     """What serves a target now; a provider yields one whenever that may have changed, and after each relist.
 
-    For a Deployment `serving` is the revision of its current ReplicaSet; for a Service it is the revision of the
-    Deployment whose pods its selector selects (None: nothing, or more than one Deployment).
+    `serving` is the revision that a workload rolls out, or has rolled out; for a Service it is that of the workload
+    whose pods its selector selects (None: nothing, or more than one).
     """
 
     target: Target
@@ -82,13 +82,13 @@ class Sighting:
     serving: Revision | None
     since: datetime  # when `serving` began to serve, as well as the cluster tells
     since_is_bound: bool = False  # `since` is only an upper bound
-    complete: bool = True  # a Deployment's rollout is complete; always so for a Service
-    previous: Revision | None = None  # what served before, where the cluster itself tells (the next newest ReplicaSet)
+    complete: bool = True  # a workload's rollout is complete; always so for a Service
+    previous: Revision | None = None  # what served before, where the cluster itself tells (the next newest revision)
     previous_since: datetime | None = None
     selector: Mapping[str, str] = field(default_factory=dict)  # a Service's
-    colour_of: tuple[str, ...] = ()  # Services of which this Deployment looks like an idle colour
-    selected_by: tuple[str, ...] = ()  # Services that select this Deployment's pods now
-    service_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of both kinds of Services
+    colour_of: tuple[Target, ...] = ()  # Services of which this workload looks like an idle colour
+    selected_by: tuple[Target, ...] = ()  # Services that select this workload's pods now
+    service_labels: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)  # of both kinds of Services
     by: str = ""  # who switched: the `switched-by` annotation, else the field manager
     live: bool = True  # False: seen late, in a list after a start or a relist
 
@@ -98,9 +98,10 @@ class Destination:
     """The place a rollback would go to, as it is now."""
 
     revision: Revision
-    exists: bool  # its ReplicaSet (rollout) or its Deployment (flip) is there
+    exists: bool  # what keeps its template (rollout) or what runs it (flip) is there
     same_template: bool = True  # flip: the colour still runs what served; rollout: always
     differs: bool = True  # going there changes more than annotations
+    unreached: str = ""  # why going there would leave the candidate's pods as they are, with what would not
     replicas: int = 0  # desired
     ready_pods: int = 0
     missing: tuple[str, ...] = ()  # what its template needs and is gone, as "configmap/name"
@@ -129,6 +130,7 @@ class Live:
     completed_at: datetime | None = None  # when the rollout that is complete now became so, where the API tells
     deadline_exceeded: bool = False
     blocked: str = ""  # why its controller can make no pods (a quota, an admission webhook), as the API server said it
+    stuck: str = ""  # why the controller gets no further until a person does something, with the command
     progress_deadline: float = 600.0  # seconds
     paused: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)  # those with the watchdog's prefix

@@ -66,7 +66,7 @@ class Memory:
     selector: Mapping[str, str] = field(default_factory=dict)
     good: tuple[Good, ...] = ()  # oldest first
     bad: tuple[Bad, ...] = ()
-    colours: tuple[str, ...] = ()  # Deployments that a Service selects or selected before its last flip
+    colours: tuple[str, ...] = ()  # workloads that a Service selects or selected before its last flip
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)  # its habits, by `calibration_key`
 
     def is_bad(self, revision: Revision) -> bool:
@@ -143,7 +143,7 @@ def notice(
 ) -> Noticed | None:
     """Compare a sighting with what is remembered. None: nothing to remember and nothing to watch.
 
-    `idle` says that the target is a Deployment that is an idle colour of a guarded Service.
+    `idle` says that the target is a workload that is an idle colour of a guarded Service.
     """
     if sighting.serving is None:
         return None
@@ -191,7 +191,7 @@ def _matured(memory: Memory, sighting: Sighting, bake: timedelta, now: datetime)
 
 def _switched(memory: Memory, sighting: Sighting, serving: Revision) -> bool:
     if sighting.kind is SwitchKind.SELECTOR:
-        # A new template of the serving colour is a rollout of its Deployment, not a flip.
+        # A new template of the serving colour is a rollout of its own, not a flip.
         return dict(memory.selector) != dict(sighting.selector) and serving.workload != memory.serving.workload
     return serving != memory.serving
 

@@ -91,6 +91,6 @@ def putting_back(target: Target, kind: SwitchKind, to: Revision, selector: Mappi
     if kind is SwitchKind.SELECTOR:
         wanted = ",".join(f'"{key}":"{value}"' for key, value in sorted(selector.items()))
         patch = '{"spec":{"selector":{' + wanted + "}}}"
-        return f"kubectl -n {target.namespace} patch service {target.name} -p '{patch}'"
+        return f"kubectl -n {target.namespace} patch {target.kind} {target.name} -p '{patch}'"
     number = f" --to-revision={to.number}" if to.number else ""
-    return f"kubectl -n {target.namespace} rollout undo deployment/{target.name}{number}"
+    return f"kubectl -n {target.namespace} rollout undo {target.kind}/{target.name}{number}"

@@ -20,7 +20,7 @@ from watchdog.domain.marks import is_false_alarm, is_missed
 from watchdog.domain.memory import Memory
 from watchdog.domain.reading import Rule, items, points, real, rules_of
 from watchdog.domain.record import watch_of
-from watchdog.domain.rollout import Target, TargetKind, any_pods_of
+from watchdog.domain.rollout import Target, any_pods_of
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase
 
@@ -87,14 +87,14 @@ def stretches(target: Target, guard: Guard, usual: datetime, now: datetime) -> t
 
 
 def workloads_of(memory: Memory) -> tuple[str, ...]:
-    """The Deployments whose pods served the target, as far as is known."""
-    if memory.target.kind is TargetKind.DEPLOYMENT:
-        return (memory.target.name,)
+    """The workloads whose pods served the target, as far as is known."""
     return tuple(sorted({memory.serving.workload, *memory.colours}))
 
 
 def pods_of(memory: Memory) -> str:
     """A regular expression of the pods that ever served the target: of whatever revision."""
+    if memory.serving.pods:
+        return memory.serving.pods
     patterns = [any_pods_of(workload) for workload in workloads_of(memory)]
     return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
 

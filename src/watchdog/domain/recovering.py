@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.concluding import end, recovered
 from watchdog.domain.effects import Judgement, Look, Remember
+from watchdog.domain.judge.verdict import no_pods
 from watchdog.domain.live import Live
 from watchdog.domain.measuring import with_signs
 from watchdog.domain.state import Phase, Recovery, Watch
@@ -30,9 +31,8 @@ def looked_recovering(watch: Watch, live: Live, now: datetime) -> Step:
         return Step(step.watch, (Remember(Judgement.REVERTED, watch.switch.candidate), *step.effects))
     begun = watch.recovery_from
     if begun is None:
-        return Step(
-            replace(watch, blocked=live.blocked, blocked_since=(watch.blocked_since or now) if live.blocked else None)
-        )
+        why = live.stuck or (no_pods(live.blocked) if live.blocked else "")
+        return Step(replace(watch, blocked=why, blocked_since=(watch.blocked_since or now) if why else None))
     pods = looked(
         watch.recovery_pods,
         live,

@@ -102,7 +102,7 @@ def _braked(watch: Watch, live: Live) -> Iterator[Refusal]:
 
 def _marked(watch: Watch, live: Live) -> Iterator[Refusal]:
     if live.paused:
-        yield Refusal(RefusalReason.PAUSED, "the Deployment is paused: an undo would not roll out")
+        yield Refusal(RefusalReason.PAUSED, f"the {live.target.kind.proper} is paused: an undo would not roll out")
     if watch.guard.annotations:
         for annotation in (HOLD, GUARD):
             mark = exemption(annotation, live.annotations, live.at)
@@ -138,6 +138,8 @@ def _no_way_back(destination: Destination) -> Iterator[Refusal]:
     if not destination.differs:
         why = f"{name} differs in annotations alone (a restart): an undo would change nothing"
         yield Refusal(RefusalReason.NO_DIFFERENCE, why)
+    if destination.unreached:
+        yield Refusal(RefusalReason.NOT_REACHED, destination.unreached)
     if destination.missing:
         yield Refusal(RefusalReason.NEEDS_GONE, f"{name} needs what is gone: {', '.join(destination.missing)}")
     if destination.refused:

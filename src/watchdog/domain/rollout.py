@@ -1,24 +1,52 @@
 """Targets, revisions and traffic switches: what is guarded and what happens to it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-_TARGET = re.compile(r"(?P<namespace>[a-z0-9-]+)/(?P<kind>deployment|service)/(?P<name>[a-z0-9.-]+)")
-
 
 class TargetKind(StrEnum):
-    """What carries the traffic switch."""
+    """What carries the traffic switch: the words of rules.toml, and the one place that lists them.
+
+    Who decides asks what a kind does, never which it is; what is peculiar to one is known to its provider.
+    """
 
     DEPLOYMENT = "deployment"
     SERVICE = "service"
+    STATEFULSET = "statefulset"
+    DAEMONSET = "daemonset"
+
+    @property
+    def proper(self) -> str:
+        """As Kubernetes spells it."""
+        return _PROPER.get(self, self.capitalize())
+
+    @property
+    def routes(self) -> bool:
+        """Whether it points traffic at the pods of something else; the others run pods of their own."""
+        return self in _ROUTES
+
+
+_PROPER = {TargetKind.STATEFULSET: "StatefulSet", TargetKind.DAEMONSET: "DaemonSet"}
+_ROUTES = frozenset({TargetKind.SERVICE})
+
+USUAL = frozenset({TargetKind.DEPLOYMENT, TargetKind.SERVICE})
+"""What a guard's selector covers where the guard does not say."""
+
+RUNNER = TargetKind.DEPLOYMENT
+"""What a revision is of where nothing else is said."""
+
+_TARGET = re.compile(rf"(?P<namespace>[a-z0-9-]+)/(?P<kind>{'|'.join(TargetKind)})/(?P<name>[a-z0-9.-]+)")
+
+TARGET_FORM = "namespace/deployment/name or namespace/service/name"
+"""What is right, for who wrote a target wrongly: the two that nearly everybody means."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """What is guarded, written `namespace/deployment/name` or `namespace/service/name`."""
+    """What is guarded, written `namespace/kind/name`."""
 
     namespace: str
     kind: TargetKind
@@ -29,7 +57,7 @@ class Target:
         """Read the written form; raises ValueError that says what would be right."""
         match = _TARGET.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is no target; write namespace/deployment/name or namespace/service/name")
+            raise ValueError(f"{text!r} is no target; write {TARGET_FORM}")
         return cls(match["namespace"], TargetKind(match["kind"]), match["name"])
 
     def __str__(self) -> str:
@@ -80,10 +108,13 @@ class LabelSelector:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One pod template of a Deployment: what serves, or served.
+    """One pod template of a workload: what serves, or served.
 
-    Its identity is the Deployment, the pod-template-hash and the ReplicaSet's UID (empty where it is not known);
-    never a revision number, which an undo changes. `number`, `images` and `created` are for people.
+    Its identity is the workload and the template's hash; never a revision number, which an undo changes. `number`,
+    `images` and `created` are for people. `uid` is of the object that keeps it, where that is known.
+
+    `pods` is a regular expression of its pods' names, where these do not tell the revision: all revisions of a
+    StatefulSet have the same names. Then whose a pod is follows from when it was made.
     """
 
     workload: str
@@ -92,13 +123,23 @@ class Revision:
     number: int = field(default=0, compare=False)
     images: tuple[str, ...] = field(default=(), compare=False)
     created: datetime | None = field(default=None, compare=False)
-    pods: str = field(default="", compare=False)  # of its pods' names, where it is not one template alone
+    pods: str = field(default="", compare=False)
+    kind: TargetKind = RUNNER  # of the workload
 
     def __str__(self) -> str:
-        if self.pods:
+        if not self.template:
             return f"whatever served as {self.workload}"
         tags = ", ".join(image.rsplit("/", 1)[-1] for image in self.images)
         return f"{self.workload}-{self.template}" + (f" ({tags})" if tags else "")
+
+    def workload_in(self, namespace: str) -> Target:
+        """What runs its pods."""
+        return Target(namespace, self.kind, self.workload)
+
+    @property
+    def named_pods(self) -> bool:
+        """Whether the names of its pods tell that they are of this revision."""
+        return not (self.pods and self.template)
 
     @property
     def pods_pattern(self) -> str:
@@ -112,6 +153,17 @@ def any_pods_of(workload: str) -> str:
     Hashes are spelt with letters that form no words, so that pods of a StatefulSet `NAME-db` are no pods of `NAME`.
     """
     return f"{_escape(workload)}-[bcdfghjklmnpqrstvwxz2456789]+-[a-z0-9]+"
+
+
+def exactly(names: Iterable[str]) -> str:
+    """A regular expression (RE2) of just these names of pods; of none, one that no pod can have."""
+    found = [_escape(name) for name in sorted(names)] or ["-"]
+    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
+
+
+def pods_named(workload: str, rest: str) -> str:
+    """A regular expression of the names of a workload's pods, whose ends match another."""
+    return _escape(workload) + rest
 
 
 def _escape(text: str) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from watchdog.domain.brakes import BRAKES, Brakes
 from watchdog.domain.channels import Channel
 from watchdog.domain.conditions import Absolute, Threshold
-from watchdog.domain.rollout import LabelSelector, Target
+from watchdog.domain.rollout import USUAL, LabelSelector, Target, TargetKind
 from watchdog.domain.sources import Source
 
 # Containers that a guard leaves out of CPU, memory and signs unless it names its own: they are not what was released.
@@ -139,15 +139,23 @@ class Guard:
     annotations: bool = True
     callers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gitops: str = "hold"
+    kinds: frozenset[TargetKind] = USUAL  # what the selector covers
     runbook: str = ""  # a web page
     commits: str = ""  # an annotation that names a revision's commit
     source: str = ""  # that its rules ask, as `domain.sources` names it
 
     def covers(self, target: Target, labels: Mapping[str, str]) -> bool:
-        """Whether this guard guards the object: named in `targets`, or in a namespace and selected by label."""
+        """Whether this guard guards the object: named in `targets`, or of a kind and in a namespace, and selected."""
         if target in self.targets:
             return True
-        return self.selector is not None and target.namespace in self.namespaces and self.selector.matches(labels)
+        if self.selector is None or target.kind not in self.kinds or target.namespace not in self.namespaces:
+            return False
+        return self.selector.matches(labels)
+
+    def kinds_in(self, namespace: str) -> frozenset[TargetKind]:
+        """The kinds of targets that it may guard in a namespace."""
+        named = frozenset(target.kind for target in self.targets if target.namespace == namespace)
+        return named | self.kinds if self.selector is not None and namespace in self.namespaces else named
 
     def action_of(self, rule: Rule) -> Action:
         """What a breach of `rule` leads to: its own `action`, but never more than the guard allows."""
@@ -191,3 +199,11 @@ class Rulebook:
             for guard in self.guards
             for namespace in (*guard.namespaces, *(target.namespace for target in guard.targets))
         )
+
+    @property
+    def kinds(self) -> Mapping[str, frozenset[TargetKind]]:
+        """The kinds of targets that any guard may guard, by namespace: what is not among them is not watched."""
+        return {
+            namespace: frozenset[TargetKind]().union(*(guard.kinds_in(namespace) for guard in self.guards))
+            for namespace in self.namespaces
+        }

@@ -82,6 +82,7 @@ class RefusalReason(StrEnum):
     DESTINATION_CHANGED = "destination-changed"
     DESTINATION_NOT_READY = "destination-not-ready"
     NO_DIFFERENCE = "no-difference"
+    NOT_REACHED = "not-reached"
     NEEDS_GONE = "needs-gone"
     DRY_RUN_REFUSED = "dry-run-refused"
     FROZEN = "frozen"
@@ -190,7 +191,7 @@ class Watch:
     scaled_up: bool = False
     recovery: Recovery | None = None
     recovery_from: datetime | None = None  # the completed put-back
-    blocked: str = ""  # why the put-back gets no pods
+    blocked: str = ""  # why the put-back does not get on
     blocked_since: datetime | None = None
     recovery_tracks: tuple[Track, ...] = ()
     recovery_pods: Pods | None = None

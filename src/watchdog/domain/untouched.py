@@ -6,17 +6,15 @@ directly or through others, as the guard's `callers` says: a bad backend takes i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchdog.domain.memory import Memory
-from watchdog.domain.rollout import Revision, Target, TargetKind
+from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.state import Watch
 
 MOST = 12
 """Peers that are compared at most: those of the candidate's own namespace first."""
-
-Workload = tuple[str, str]  # namespace, Deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +32,10 @@ def untouched(watch: Watch, memories: Iterable[Memory], watches: Iterable[Watch]
     memories = tuple(memories)
     touched = _released(watch).union(*(_released(other) for other in watches if not other.phase.terminal))
     callers = _callers(watch, memories)
-    together: dict[Workload, list[Memory]] = {}
+    together: dict[Target, list[Memory]] = {}  # by what runs their pods
     for memory in memories:
         if not memory.idle:
-            together.setdefault((memory.target.namespace, memory.serving.workload), []).append(memory)
+            together.setdefault(_runner(memory), []).append(memory)
     peers = [
         _peer(known)
         for workload, known in together.items()
@@ -51,32 +49,35 @@ def untouched(watch: Watch, memories: Iterable[Memory], watches: Iterable[Watch]
 
 def _peer(known: Sequence[Memory]) -> Peer:
     """A Service and its colour are one: named as the Service, serving since the later of both."""
-    target = min((memory.target for memory in known), key=lambda one: (one.kind is not TargetKind.SERVICE, one))
+    target = min((memory.target for memory in known), key=lambda one: (not one.kind.routes, one))
     newest = max(known, key=lambda memory: (memory.since, memory.target))
     return Peer(target, newest.serving, newest.since)
 
 
-def _released(watch: Watch) -> set[Workload]:
-    """The Deployments that a watch is about: what was switched to, and what served before."""
+def _runner(memory: Memory) -> Target:
+    """What runs the pods that serve: the target itself, or the colour that a Service is on."""
+    return memory.serving.workload_in(memory.target.namespace)
+
+
+def _released(watch: Watch) -> set[Target]:
+    """The workloads that a watch is about: what was switched to, and what served before."""
     switch = watch.switch
     revisions = (switch.candidate, switch.previous, watch.stable.revision if watch.stable else None)
-    return {(switch.target.namespace, one.workload) for one in revisions if one is not None}
+    return {one.workload_in(switch.target.namespace) for one in revisions if one is not None}
 
 
-def _names(workload: Workload, known: Sequence[Memory]) -> set[str]:
-    """All names under which a peer may be written: its Services, its Deployment, the other colours."""
-    namespace, deployment = workload
-    colours = {deployment}.union(*(memory.colours for memory in known))
-    deployments = {str(Target(namespace, TargetKind.DEPLOYMENT, name)) for name in colours}
-    return deployments | {str(memory.target) for memory in known}
+def _names(workload: Target, known: Sequence[Memory]) -> set[str]:
+    """All names under which a peer may be written: its Services, what runs its pods, the other colours."""
+    colours = {workload.name}.union(*(memory.colours for memory in known))
+    workloads = {str(replace(workload, name=name)) for name in colours}
+    return workloads | {str(memory.target) for memory in known}
 
 
 def _callers(watch: Watch, memories: Sequence[Memory]) -> set[str]:
     """All that call the candidate, directly or not; whether `callers` names its Service or its Deployment."""
     switch, released = watch.switch, _released(watch)
-    namespace = switch.target.namespace
-    services = {str(Target(namespace, TargetKind.SERVICE, flip.service)) for flip in switch.flips}
-    own = [memory for memory in memories if (memory.target.namespace, memory.serving.workload) in released]
+    services = {str(replace(switch.target, name=flip.service)) for flip in switch.flips}
+    own = [memory for memory in memories if _runner(memory) in released]
     names = services.union(*(_names(one, own) for one in released))
     known: Mapping[str, tuple[str, ...]] = watch.guard.callers
     left, found = [str(switch.target), *names], set[str]()

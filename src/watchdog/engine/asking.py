@@ -17,6 +17,7 @@ from watchdog.domain.rules import Alerts
 from watchdog.domain.state import Track, Watch
 from watchdog.engine.alerting import AlertTracker
 from watchdog.engine.sampling import Sampler, Span, Subject, Tracker
+from watchdog.engine.staying import Stays
 
 Trackers = Mapping[str, Tracker | AlertTracker]
 """By the names of their rules."""
@@ -30,15 +31,25 @@ class Asking:
         self._watch = watch
         self._live = live
         self._born: dict[Revision, dict[str, datetime]] = {}
+        self._stays = Stays()
 
     def subject(self, revision: Revision, since: datetime) -> Subject:
         """The revision's pods, those that are gone by now among them."""
         born = self._born.setdefault(revision, {})
-        live = self._live()
+        live, watch = self._live(), self._watch()
         if live is not None:
-            pods = live.candidate_pods if revision == self._watch().switch.candidate else live.stable_pods
+            pods = live.candidate_pods if revision == watch.switch.candidate else live.stable_pods
             born.update((pod.name, pod.created) for pod in pods)
-        return Subject(self._watch().switch.target, revision, dict(born), since)
+        if revision.named_pods:
+            return Subject(watch.switch.target, revision, dict(born), since)
+        if live is not None:
+            self._stays.saw(watch.switch.candidate, live.candidate_pods)
+            if watch.stable is not None:
+                self._stays.saw(watch.stable.revision, live.stable_pods)
+        stays = self._stays.of(revision)
+        return Subject(
+            watch.switch.target, revision, {name: began for name, (began, _) in stays.items()}, since, stays=stays
+        )
 
     async def baseline(self, track: Track) -> Baseline:
         """What the track's rule measured of stable, in the last `baseline` before the switch in which it served."""
@@ -51,7 +62,12 @@ class Asking:
         start = max(stable.since, end - watch.guard.baseline)
         if start >= end:
             return Baseline(start, end, NoData("stable did not serve before the switch"))
-        subject, interval = self.subject(stable.revision, start), watch.guard.interval.total_seconds()
+        interval = watch.guard.interval.total_seconds()
+        if stable.revision.named_pods:
+            subject = self.subject(stable.revision, start)
+        else:
+            # Before the switch all pods were stable's. What one of today's had counted then, no creation time tells.
+            subject = Subject(watch.switch.target, stable.revision, {}, start)
         return await self._sampler.baseline(threshold, subject, start, end, interval)
 
     def of_candidate(self) -> Trackers:

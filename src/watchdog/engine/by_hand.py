@@ -60,7 +60,7 @@ async def considered(wish: Wish, provider: TrafficProvider, journal: Journal, cl
     switch, stable = past.switch_to(wish.target, sighting, sighting.serving)
     if wish.to:
         name = wish.to.removeprefix(f"{sighting.serving.workload}-")
-        stable = Stable(Revision(sighting.serving.workload, name), switch.at, switch.at)
+        stable = Stable(_other(sighting.serving, name), switch.at, switch.at)
     watch = open_watch(switch, GUARD, stable, now=clock.now())
     moment = clock.now().strftime("%Y%m%dt%H%M%S")
     watch = replace(
@@ -74,6 +74,11 @@ async def considered(wish: Wish, provider: TrafficProvider, journal: Journal, cl
         refusal = Refusal(RefusalReason.KNOWN_BAD, f"{stable.revision} was rolled back itself")
         return replace(watch, phase=Phase.HOLDING, refusal=refusal)
     return watch
+
+
+def _other(serving: Revision, template: str) -> Revision:
+    """Another revision of the same workload."""
+    return replace(serving, template=template, uid="", number=0, images=(), created=None)
 
 
 async def _sighted(target: Target, provider: TrafficProvider) -> Sighting:
@@ -108,7 +113,7 @@ class Past:
         return False
 
     def switch_to(self, target: Target, sighting: Sighting, serving: Revision) -> tuple[TrafficSwitch, Stable | None]:
-        """The switch to what serves now: from its record, else (a Deployment) from what the cluster remembers."""
+        """The switch to what serves now: from its record, else (a rollout) from what the cluster remembers."""
         for watch in self.watches:
             if watch.switch.target == target and watch.switch.candidate == serving and not watch.by_hand:
                 return watch.switch, watch.stable

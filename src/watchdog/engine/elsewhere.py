@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.memory import Memory
 from watchdog.domain.record import memory_of
-from watchdog.domain.rollout import Target, TargetKind
+from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard
 from watchdog.domain.shards import WHOLE, Shard
 from watchdog.domain.state import is_id_of
@@ -57,19 +57,9 @@ class Elsewhere:
         """Of those that the guard, as it is in force, covers and no open watch is about; as of the last look."""
         known = self._known.get(guard.name, (0.0, ()))[1]
         named = [memory for memory in known if self._covers(guard, memory.target)]
-        through = {
-            (memory.target.namespace, memory.serving.workload)
-            for memory in named
-            if memory.target.kind is TargetKind.SERVICE
-        }
+        through = {_runner(memory) for memory in named if memory.target.kind.routes}
         # A serving colour is guarded by the Service that selects it.
-        colours = [
-            memory
-            for memory in known
-            if memory not in named
-            and memory.target.kind is TargetKind.DEPLOYMENT
-            and (memory.target.namespace, memory.target.name) in through
-        ]
+        colours = [memory for memory in known if memory not in named and memory.target in through]
         return (*named, *colours)
 
     def _covers(self, guard: Guard, target: Target) -> bool:
@@ -90,8 +80,13 @@ def _read(documents: Mapping[Target, Mapping[str, object]]) -> list[Memory]:
 def _unwatched(memories: Sequence[Memory], watches: Sequence[str]) -> tuple[Memory, ...]:
     """Those that run nothing that is being watched: a Service and its colour are one."""
     touched = {
-        (memory.target.namespace, memory.serving.workload)
+        _runner(memory)
         for memory in memories
         if any(is_id_of(ident, memory.target, memory.serving) for ident in watches)
     }
-    return tuple(one for one in memories if (one.target.namespace, one.serving.workload) not in touched)
+    return tuple(one for one in memories if _runner(one) not in touched)
+
+
+def _runner(memory: Memory) -> Target:
+    """What runs the pods that serve."""
+    return memory.serving.workload_in(memory.target.namespace)

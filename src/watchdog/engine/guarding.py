@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from watchdog.domain.events import Event, RightEnded
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Memory
-from watchdog.domain.rollout import SwitchKind, Target, TargetKind
+from watchdog.domain.rollout import SwitchKind, Target
 from watchdog.domain.rules import Action, Guard, Rulebook
 from watchdog.domain.state import Watch
 from watchdog.engine.memories import Memories
@@ -67,31 +67,28 @@ class Guarding:
         names = " and ".join(guard.name for guard in guards)
         return f"guards {names} both cover it; let one of them leave it out" if len(guards) > 1 else ""
 
-    def _guard_of_service(self, sighting: Sighting, service: str) -> Guard | None:
+    def _guard_of_service(self, sighting: Sighting, service: Target) -> Guard | None:
         # By the labels that the sighting brought: the Service itself may not have been sighted yet.
-        target = Target(sighting.target.namespace, TargetKind.SERVICE, service)
-        return self.rulebook.guard_of(target, sighting.service_labels.get(service, {}))
+        return self.rulebook.guard_of(service, sighting.service_labels.get(service, {}))
 
     def idle(self, sighting: Sighting) -> bool:
-        """Whether the Deployment is a colour that no guarded Service selects now."""
+        """Whether the workload is a colour that no guarded Service selects now."""
         if sighting.kind is not SwitchKind.ROLLOUT:
             return False
         if any(self._guard_of_service(sighting, service) for service in sighting.selected_by):
             return False
-        remembered = self._memories.is_colour(sighting.target.namespace, sighting.target.name)
+        remembered = self._memories.is_colour(sighting.target)
         return remembered or any(self._guard_of_service(sighting, service) for service in sighting.colour_of)
 
     def was_idle(self, sighting: Sighting) -> bool:
         """Whether what serves was rolled out before a guarded Service was flipped to it: the flip is what is watched.
 
-        For a Deployment of which nothing is remembered; the Service's memory may be older than its flip.
+        For a workload of which nothing is remembered; the Service's memory may be older than its flip.
         """
         if sighting.kind is not SwitchKind.ROLLOUT:
             return False
         remembered = (
-            self._memories.of(Target(sighting.target.namespace, TargetKind.SERVICE, service))
-            for service in sighting.selected_by
-            if self._guard_of_service(sighting, service)
+            self._memories.of(service) for service in sighting.selected_by if self._guard_of_service(sighting, service)
         )
         return any(
             memory.serving.workload != sighting.target.name
@@ -121,7 +118,5 @@ class Guarding:
             return True
         # A colour is guarded by its Service: which one selects it is not known yet.
         return any(
-            one.kind is TargetKind.SERVICE and one.namespace == target.namespace
-            for one in guard.targets
-            if target.kind is TargetKind.DEPLOYMENT
+            one.kind.routes and one.namespace == target.namespace for one in guard.targets if not target.kind.routes
         )

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.effects import Judgement, Remember
 from watchdog.domain.memory import Memory
 from watchdog.domain.record import OtherSchema, document_of, memory_of
-from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
+from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
 from watchdog.domain.state import Watch
 from watchdog.ports import Clock, Document, Journal, OutOfReach
 
@@ -53,12 +54,12 @@ class Memories:
         """What is remembered of every target."""
         return tuple(self._memories.values())
 
-    def is_colour(self, namespace: str, deployment: str) -> bool:
-        """Whether a guarded Service selects the Deployment, or selected it before its last flip."""
+    def is_colour(self, workload: Target) -> bool:
+        """Whether a guarded Service selects the workload, or selected it before its last flip."""
         return any(
-            deployment in memory.colours
+            workload.name in memory.colours and memory.serving.kind is workload.kind
             for target, memory in self._memories.items()
-            if target.namespace == namespace and target.kind is TargetKind.SERVICE
+            if target.namespace == workload.namespace and target.kind.routes
         )
 
     def hold(self, memory: Memory) -> None:
@@ -75,16 +76,14 @@ class Memories:
 
     def _learners(self, switch: TrafficSwitch) -> set[Target]:
         """The watch's targets, and those to whom the same revision is known: its colour, the Services on it."""
-        namespace, workload = switch.target.namespace, switch.candidate.workload
-        flipped = {Target(namespace, TargetKind.SERVICE, flip.service) for flip in switch.flips}
+        workload = switch.candidate.workload_in(switch.target.namespace)
+        flipped = {replace(switch.target, name=flip.service) for flip in switch.flips}
         if switch.kind is SwitchKind.SELECTOR:
-            return {switch.target, *flipped, Target(namespace, TargetKind.DEPLOYMENT, workload)}
+            return {switch.target, *flipped, workload}
         return {switch.target}.union(
             target
             for target, memory in self._memories.items()
-            if target.kind is TargetKind.SERVICE
-            and target.namespace == namespace
-            and memory.serving.workload == workload
+            if target.kind.routes and memory.serving.workload_in(target.namespace) == workload
         )
 
     async def keep_writing(self) -> None:

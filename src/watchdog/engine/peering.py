@@ -18,7 +18,7 @@ from watchdog.domain.judge.peers import (
 from watchdog.domain.judge.verdict import Verdict
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import Baseline, Block, NoData, ProbeOutcome, ProbeResult, QueryFailed
-from watchdog.domain.rollout import SwitchKind, Target, TargetKind, TrafficSwitch
+from watchdog.domain.rollout import Target, TargetKind, TrafficSwitch
 from watchdog.domain.rules import Probe, Rule
 from watchdog.domain.shared_cause import to_compare, told_of, verdict_to_compare
 from watchdog.domain.state import Watch
@@ -53,7 +53,7 @@ class Peering:
         peers: PeersOf,
         sampler: Sampler,
         prober: Prober,
-        providers: Mapping[SwitchKind, TrafficProvider],
+        providers: Mapping[TargetKind, TrafficProvider],
         clock: Clock,
         deadline: float = _DEADLINE,
     ) -> None:
@@ -175,11 +175,10 @@ class Peering:
         return await self._prober.probe(chosen, probe)
 
     async def _pods(self, peer: Peer) -> list[Pod]:
-        kind = SwitchKind.SELECTOR if peer.target.kind is TargetKind.SERVICE else SwitchKind.ROLLOUT
-        provider = self._providers.get(kind)
+        provider = self._providers.get(peer.target.kind)
         if provider is None:
             return []
-        standing = TrafficSwitch(peer.target, kind, peer.revision, None, peer.since)
+        standing = TrafficSwitch(peer.target, provider.kind, peer.revision, None, peer.since)
         try:
             live = await provider.live(standing, None)
         except OutOfReach as error:

@@ -21,7 +21,7 @@ from watchdog.domain.effects import (
 )
 from watchdog.domain.events import Event, Looked, LookFailed, PutBackAnswered
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import SwitchKind, TrafficSwitch
+from watchdog.domain.rollout import TargetKind, TrafficSwitch
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.telling import undelivered
 from watchdog.engine.braking import Brakeman
@@ -39,7 +39,7 @@ class Performer:
     def __init__(
         self,
         *,
-        providers: Mapping[SwitchKind, TrafficProvider],
+        providers: Mapping[TargetKind, TrafficProvider],
         journal: Journal,
         events: EventSink,
         clock: Clock,
@@ -102,7 +102,7 @@ class Performer:
     async def _look(self, watch: Watch) -> Event:
         try:
             live, around = await asyncio.gather(
-                self._providers[watch.switch.kind].live(watch.switch, watch.stable, fresh=True),
+                self._providers[watch.switch.target.kind].live(watch.switch, watch.stable, fresh=True),
                 self._brakeman.around(watch),
             )
         except OutOfReach as error:
@@ -137,7 +137,7 @@ class Performer:
                 }
             },
         )
-        answer = await self._providers[remedy.kind].put_back(remedy)
+        answer = await self._providers[remedy.target.kind].put_back(remedy)
         log.warning(
             "put back answered",
             extra={"facts": {"watch": watch.id, "answer": type(answer).__name__, "detail": _detail(answer)}},

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.counting import Scope, Selection
 from watchdog.domain.measurement import Answer
-from watchdog.domain.rollout import Revision, Target
+from watchdog.domain.rollout import Revision, Target, exactly
 from watchdog.engine.standing_in import NAMESPACE
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
 Span = tuple[int, datetime, datetime]  # a block's index, start and end
+Stay = tuple[datetime, datetime | None]  # a pod was of a revision from then until then; None: it still is
 
 _SHORT = 300.0  # raw questions up to this long are merged though their windows differ
 _MILLISECOND = 0.0011
@@ -26,6 +27,8 @@ class Subject:
 
     Nothing before `since` counts: the switch, or for a rollout the creation of its first pod. A pod that was created
     at `since` or later counts from 0; of any other the first sample is where counting begins.
+
+    `stays`: where the names of pods do not tell whose they are, which were the subject's, from when until when.
     """
 
     target: Target
@@ -33,11 +36,25 @@ class Subject:
     pods: Mapping[str, datetime]
     since: datetime
     pattern: str = ""  # of the pods' names, where they are not those of the revision alone
+    stays: Mapping[str, Stay] | None = None
 
     @property
     def scope(self) -> Scope:
         created = {name: at.timestamp() for name, at in self.pods.items()}
-        return Scope(self.since.timestamp(), created)
+        if self.stays is None:
+            return Scope(self.since.timestamp(), created)
+        stays = {
+            name: (since.timestamp(), math.inf if until is None else until.timestamp())
+            for name, (since, until) in self.stays.items()
+        }
+        return Scope(self.since.timestamp(), created, stays)
+
+    @property
+    def names(self) -> str:
+        """A regular expression of the names of its pods."""
+        if self.stays is not None:
+            return exactly(self.stays)
+        return self.pattern or self.revision.pods_pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +172,10 @@ def question_of(template: str, subject: Subject, when: When) -> Question:
         "workload": subject.revision.workload,
     }
     filled = template_of(fill(template, values))
-    pattern = subject.pattern or subject.revision.pods_pattern
     if not filled.names_pods:
         return Question(filled, "", when)
     wide = template_of(fill(template, {name: value for name, value in values.items() if name != NAMESPACE}))
-    return Question(filled, pattern, when, wide if wide.namespace_label else None, subject.target.namespace)
+    return Question(filled, subject.names, when, wide if wide.namespace_label else None, subject.target.namespace)
 
 
 def selectors_of(threshold: Threshold) -> tuple[str, str | None]:

@@ -45,6 +45,7 @@ from watchdog.engine.readings import (
     values_over_time,
 )
 from watchdog.engine.refining import picked
+from watchdog.engine.staying import while_staying
 from watchdog.ports import Clock, MetricSource, MetricSources
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
@@ -273,6 +274,7 @@ class Sampler:
             outcome = await gatherer.ask(question)
             if grid is not None and isinstance(outcome, Answer):
                 outcome = at_moment(outcome, at)
+            outcome = while_staying(outcome, question, subject)
             return Block(*span, gauge_reading(outcome, question), question.query)
 
         return tuple(await asyncio.gather(*map(measured, spans)))

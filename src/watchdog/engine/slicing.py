@@ -13,6 +13,7 @@ from watchdog.domain.slices import locate
 from watchdog.domain.state import Phase, Slice, Track, Watch
 from watchdog.engine.questions import Subject
 from watchdog.engine.sampling import Sampler
+from watchdog.engine.staying import Stays
 from watchdog.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Slicing:
         self._post = post
         self._watch = watch
         self._pods: dict[str, Pod] = {}
+        self._stays = Stays()
         self._task: asyncio.Task[None] | None = None
         self._asking = False
         self._posted: tuple[Slice, ...] = ()
@@ -50,6 +52,10 @@ class Slicing:
     def saw(self, live: Live) -> None:
         """Keep in mind where the candidate's pods run: once it was put back they are gone."""
         self._pods.update((pod.name, pod) for pod in live.candidate_pods)
+        watch = self._watch()
+        self._stays.saw(watch.switch.candidate, live.candidate_pods)
+        if watch.stable is not None:
+            self._stays.saw(watch.stable.revision, live.stable_pods)
 
     def follow(self, scope: asyncio.TaskGroup) -> None:
         """Ask where it hurts if that is due now; let go of it while an act is decided on, or where it must end."""
@@ -100,7 +106,9 @@ class Slicing:
         end = track.breach.at
         since = max(watch.switch.at, end - _STRETCH)
         born = {name: pod.created for name, pod in self._pods.items()}
-        subject = Subject(watch.switch.target, watch.switch.candidate, born, since)
+        candidate = watch.switch.candidate
+        stays = None if candidate.named_pods else self._stays.of(candidate)
+        subject = Subject(watch.switch.target, candidate, born, since, stays=stays)
         async with self._sampler.aside:
             grown = await self._sampler.grown(threshold, subject, end, _MOST_SERIES)
             if grown is None:

@@ -17,7 +17,7 @@ from watchdog.domain.codec import Unreadable
 from watchdog.domain.measurement import QueryFailed
 from watchdog.domain.memory import before
 from watchdog.domain.record import document_of, memory_of, watch_of
-from watchdog.domain.rollout import Target
+from watchdog.domain.rollout import USUAL, Target
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.sources import DEFAULT, called, named
 from watchdog.domain.state import Phase, Watch
@@ -64,6 +64,8 @@ class Rehearsal:
         return place, guard
 
     def _why_not(self, target: Target) -> str:
+        if target.kind not in USUAL:
+            return f"a {target.kind.proper}'s past cannot be judged: its pods' names do not tell what served when"
         there = {str(one): one for one in self.guarded}
         if target in self.seen:
             return f"{target} is there, but no guard covers it; guarded are: {', '.join(there) or 'nothing'}"

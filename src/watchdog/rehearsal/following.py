@@ -39,8 +39,8 @@ async def follow(
     def guarded(target: Target, labels: Mapping[str, str]) -> bool:
         return supervisor is not None and only in (None, target) and supervisor.guards(target, labels)
 
-    namespaces = rehearsal.rulebook.namespaces if only is None else (only.namespace,)
-    cache = ClusterCache(rehearsal.client, clock=rehearsal.clock, rng=rehearsal.rng, namespaces=namespaces)
+    kinds = rehearsal.rulebook.kinds if only is None else {only.namespace: frozenset({only.kind})}
+    cache = ClusterCache(rehearsal.client, clock=rehearsal.clock, rng=rehearsal.rng, namespaces=kinds, kinds=kinds)
     providers = [make(rehearsal.client, cache, clock=rehearsal.clock, guarded=guarded) for make in PROVIDERS.values()]
     watches: dict[str, Watch] = {}
 

@@ -92,7 +92,7 @@ def _driver(rehearsal: Rehearsal, watch: Watch, clock: PastClock, stepped: Shown
         sampler=rehearsal.sampler,
         prober=rehearsal.prober,
         performer=Performer(
-            providers={provider.kind: provider},
+            providers={watch.switch.target.kind: provider},
             journal=MemoryJournal({}),
             events=NoEvents(),
             clock=clock,
@@ -109,7 +109,7 @@ def _driver(rehearsal: Rehearsal, watch: Watch, clock: PastClock, stepped: Shown
             peers=nobody,
             sampler=rehearsal.sampler,
             prober=rehearsal.prober,
-            providers={provider.kind: provider},
+            providers={watch.switch.target.kind: provider},
             clock=rehearsal.clock,
         ),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from watchdog.domain.live import Sighting
-from watchdog.domain.rollout import Revision, SwitchKind, Target, TargetKind
+from watchdog.domain.rollout import Revision, SwitchKind, Target
 from watchdog.replay.report import Label, Note
 
 
@@ -44,7 +44,7 @@ class Course:
     @property
     def kind(self) -> SwitchKind:
         """How its traffic moves."""
-        return SwitchKind.SELECTOR if self.target.kind is TargetKind.SERVICE else SwitchKind.ROLLOUT
+        return SwitchKind.SELECTOR if self.target.kind.routes else SwitchKind.ROLLOUT
 
     def serving_at(self, at: datetime) -> Serving | None:
         """What served at a moment."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from watchdog.domain.rollout import LabelSelector, Target
+from watchdog.domain.rollout import USUAL, LabelSelector, Target, TargetKind
 from watchdog.domain.rules import Action
 from watchdog.rulebook import channel_urls, names
 from watchdog.rulebook.durations import DURATION
@@ -28,13 +28,20 @@ NAMESPACES: Key[tuple[str, ...]] = Key(
 SELECTOR: Key[LabelSelector | None] = Key(
     "selector",
     Text("label selector", '"app.kubernetes.io/part-of=shop"', names.parse_selector),
-    "The Deployments and Services that are guarded, by their labels. Either this or `targets`.",
+    "What is guarded, by its labels: Deployments and Services, or what `kinds` says. Either this or `targets`.",
     None,
+)
+KINDS: Key[tuple[TargetKind, ...]] = Key(
+    "kinds",
+    ListOf(Choice("kind of target", words(TargetKind)), "kinds of targets"),
+    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`.",
+    tuple(sorted(USUAL)),
+    '`["deployment", "service"]`',
 )
 TARGETS: Key[tuple[Target, ...]] = Key(
     "targets",
     ListOf(names.TARGET, "targets"),
-    "What is guarded, by name: `namespace/deployment/name` or `namespace/service/name`.",
+    "What is guarded, by name: `namespace/deployment/name`, `namespace/service/name` or another of the `kinds`.",
     (),
 )
 RULES: Key[tuple[str, ...]] = Key(
@@ -168,6 +175,7 @@ GUARD = Section(
     (
         NAMESPACES,
         SELECTOR,
+        KINDS,
         TARGETS,
         RULES,
         BAKE,

@@ -48,6 +48,7 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
         rules=rules,
         selector=fields.get(keys.SELECTOR),
         targets=fields.get(keys.TARGETS),
+        kinds=frozenset(fields.get(keys.KINDS)),
         bake=fields.get(keys.BAKE),
         warmup=fields.get(keys.WARMUP),
         interval=fields.get(keys.INTERVAL),
@@ -82,6 +83,12 @@ def _check_what_is_guarded(fields: Fields) -> None:
     if selector and not namespaces:
         add(
             fields.key_at(keys.SELECTOR), "the selector has no namespaces to look in", 'add namespaces = ["production"]'
+        )
+    if targets and not selector and fields.has(keys.KINDS):
+        add(
+            fields.key_at(keys.KINDS),
+            "kinds says what a selector covers, and there is none",
+            "remove it; targets name their kinds",
         )
     if not (targets and namespaces and fields.fine(keys.TARGETS, keys.NAMESPACES)) or selector:
         return

@@ -16,7 +16,7 @@ ANNOTATION_PATTERN = r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Z
 READABLE_PATTERN = r"^[^\u0000-\u001f\u007f]+$"
 RFC_1123_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
-TARGET_PATTERN = rf"^{RFC_1123_PATTERN[1:-1]}/(deployment|service)/{_OBJECT}$"
+TARGET_PATTERN = rf"^{RFC_1123_PATTERN[1:-1]}/({'|'.join(TargetKind)})/{_OBJECT}$"
 
 _TARGET_FORM = "write namespace/deployment/name or namespace/service/name"
 

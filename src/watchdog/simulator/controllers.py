@@ -1,17 +1,28 @@
 """Who is told of what: each change in the store wakes the controllers it concerns, and nobody else."""
 
+from watchdog.simulator.daemonsets import DaemonSetController
 from watchdog.simulator.deployments import DeploymentController
 from watchdog.simulator.endpoints import EndpointSliceController
 from watchdog.simulator.garbage import GarbageCollector
 from watchdog.simulator.objects import Object, controller_of, key_of
 from watchdog.simulator.registry import Registry
 from watchdog.simulator.replicasets import ReplicaSetController
-from watchdog.simulator.resources import DEPLOYMENTS, NAMESPACES, PODS, REPLICASETS, SERVICES, Resource
+from watchdog.simulator.resources import (
+    DAEMONSETS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    PODS,
+    REPLICASETS,
+    SERVICES,
+    STATEFULSETS,
+    Resource,
+)
 from watchdog.simulator.selectors import covers
+from watchdog.simulator.statefulsets import StatefulSetController
 from watchdog.simulator.store import Change
 from watchdog.simulator.timeline import Timeline
 
-_OWNERS = {resource.kind: resource for resource in (DEPLOYMENTS, REPLICASETS, SERVICES)}
+_OWNERS = {resource.kind: resource for resource in (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS, SERVICES)}
 
 
 class ControllerManager:
@@ -23,6 +34,10 @@ class ControllerManager:
         self._timeline = timeline
         self._deployments = DeploymentController(registry, timeline)
         self._replicasets = ReplicaSetController(registry, timeline)
+        self._sets: dict[Resource, StatefulSetController | DaemonSetController] = {
+            STATEFULSETS: StatefulSetController(registry),
+            DAEMONSETS: DaemonSetController(registry),
+        }
         self._endpoints = EndpointSliceController(registry)
         self._garbage = GarbageCollector(registry)
         registry.store.subscribe(self._changed)
@@ -36,6 +51,8 @@ class ControllerManager:
             self._wake_owner(change.object)
         elif change.resource is DEPLOYMENTS:
             self._wake_deployment(*key_of(change.object))
+        elif change.resource in self._sets:
+            self._wake_set(change.resource, *key_of(change.object))
         elif change.resource is SERVICES:
             self._wake_service(*key_of(change.object))
         elif change.resource is NAMESPACES and change.type == "ADDED":
@@ -69,6 +86,11 @@ class ControllerManager:
             self._wake_replicaset(namespace, owner["name"])
         elif owner["kind"] == "Deployment":
             self._wake_deployment(namespace, owner["name"])
+        elif (resource := _OWNERS.get(owner["kind"])) in self._sets:
+            self._wake_set(resource, namespace, owner["name"])
+
+    def _wake_set(self, resource: Resource, namespace: str, name: str) -> None:
+        self._timeline.soon((resource, namespace, name), lambda: self._sets[resource].sync(namespace, name))
 
     def _wake_deployment(self, namespace: str, name: str) -> None:
         self._timeline.soon(("deployment", namespace, name), lambda: self._deployments.sync(namespace, name))
@@ -85,7 +107,7 @@ class ControllerManager:
             uid, name = metadata["uid"], metadata["name"]
             if change.resource is NAMESPACES:
                 self._timeline.soon(("empty", name), lambda: self._garbage.empty_namespace(name))
-            elif change.resource in (DEPLOYMENTS, REPLICASETS, SERVICES):
+            elif change.resource in _OWNERS.values():
                 self._timeline.soon(("collect", uid), lambda: self._garbage.collect(uid))
             self._wake_waiting_owners(change.object)
         elif "deletionTimestamp" in metadata and metadata.get("finalizers"):

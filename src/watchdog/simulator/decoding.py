@@ -19,6 +19,11 @@ _TYPED: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("spec.template", "DeploymentSpec", "v1.PodTemplateSpec"),
     ),
     "replicasets": (("spec.replicas", "ReplicaSetSpec", "int32"),),
+    "statefulsets": (
+        ("spec.replicas", "StatefulSetSpec", "int32"),
+        ("spec.template", "StatefulSetSpec", "v1.PodTemplateSpec"),
+    ),
+    "daemonsets": (("spec.template", "DaemonSetSpec", "v1.PodTemplateSpec"),),
     "services": (("spec.selector", "ServiceSpec", "map[string]string"),),
     "configmaps": (("data", "ConfigMap", "map[string]string"),),
     "leases": (

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog.simulator.objects import Object
-from watchdog.simulator.resources import DEPLOYMENTS, ENDPOINTSLICES, EVENTS, PODS, REPLICASETS, SERVICES, Resource
+from watchdog.simulator.resources import (
+    DAEMONSETS,
+    DEPLOYMENTS,
+    ENDPOINTSLICES,
+    EVENTS,
+    PODS,
+    REPLICASETS,
+    SERVICES,
+    STATEFULSETS,
+    Resource,
+)
 
 
 def defaulted(resource: Resource, obj: Object) -> Object:
@@ -35,6 +45,26 @@ def _deployment(obj: Object) -> Object:
 def _replicaset(obj: Object) -> Object:
     obj = _with_spec(obj, replicas=1)
     return {**obj, "spec": {**obj["spec"], "template": _template(obj["spec"].get("template"))}}
+
+
+def _statefulset(obj: Object) -> Object:
+    obj = _with_spec(obj, replicas=1, revisionHistoryLimit=10, podManagementPolicy="OrderedReady")
+    spec = obj["spec"]
+    strategy = _under(spec.get("updateStrategy"), type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = _under(strategy.get("rollingUpdate"), partition=0)
+    claims = _under(spec.get("persistentVolumeClaimRetentionPolicy"), whenDeleted="Retain", whenScaled="Retain")
+    filled = {"updateStrategy": strategy, "persistentVolumeClaimRetentionPolicy": claims}
+    return {**obj, "spec": {**spec, **filled, "template": _template(spec.get("template"))}}
+
+
+def _daemonset(obj: Object) -> Object:
+    obj = _with_spec(obj, revisionHistoryLimit=10)
+    spec = obj["spec"]
+    strategy = _under(spec.get("updateStrategy"), type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = _under(strategy.get("rollingUpdate"), maxSurge=0, maxUnavailable=1)
+    return {**obj, "spec": {**spec, "updateStrategy": strategy, "template": _template(spec.get("template"))}}
 
 
 def _template(template: Mapping[str, Any] | None) -> Object:
@@ -140,6 +170,8 @@ def _endpointslice(obj: Object) -> Object:
 _FILLERS = {
     DEPLOYMENTS.plural: _deployment,
     REPLICASETS.plural: _replicaset,
+    STATEFULSETS.plural: _statefulset,
+    DAEMONSETS.plural: _daemonset,
     PODS.plural: _pod,
     SERVICES.plural: _service,
     EVENTS.plural: _event,

@@ -36,6 +36,7 @@ _ALWAYS_THERE = frozenset(
         ("spec",),
         ("status",),
         ("spec", "strategy"),
+        ("spec", "updateStrategy"),
         ("spec", "template"),
         ("spec", "template", "metadata"),
         ("spec", "template", "spec"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from watchdog.simulator.daemonsets import pinned
 from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.objects import Object, condition_of, key_of, replaced, timestamp
 from watchdog.simulator.pod_behaviour import BehaviourOf, PodBehaviour
@@ -64,10 +65,11 @@ class Nodes:
         if pod is None or pod["metadata"]["uid"] != uid or pod["spec"].get("nodeName"):
             return
         behaviour, usable = self._behaviour_of(pod), [n for n in self._names if n not in self._lost]
-        if not behaviour.schedulable or not usable:
+        only = pinned(pod)
+        if not behaviour.schedulable or not usable or (only is not None and only not in usable):
             self._refuse(pod)
             return
-        node = usable[self._scheduled % len(usable)]
+        node = only or usable[self._scheduled % len(usable)]
         self._scheduled += 1
         placed = condition(pod, "PodScheduled", "True", "", "", now=timestamp(self._registry.now()))
         # A binding is no update: it leaves no trace in managedFields, and the generation as it is.

@@ -9,6 +9,7 @@ from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.objects import Object, controller_of
 from watchdog.simulator.registry import DeleteOptions, Registry
 from watchdog.simulator.resources import DEPLOYMENTS, REPLICASETS, SERVICES, named
+from watchdog.simulator.sets import Sets
 
 KUBECTL = "kubectl"
 CAUSE = "kubernetes.io/change-cause"
@@ -39,7 +40,7 @@ def _environment(env: Mapping[str, str]) -> list[Object]:
     return [{"name": key, "value": value} for key, value in env.items()]
 
 
-class People:
+class People(Sets):
     """The acts of people, made on the registry directly: they stand in no request log."""
 
     def __init__(self, registry: Registry) -> None:

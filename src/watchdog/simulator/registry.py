@@ -15,6 +15,7 @@ from watchdog.simulator.fieldsets import Writer, managed
 from watchdog.simulator.objects import SAFE_LETTERS, Object, timestamp, with_metadata
 from watchdog.simulator.resources import (
     CONFIGMAPS,
+    DAEMONSETS,
     ENDPOINTSLICES,
     NAMESPACES,
     PODS,
@@ -28,6 +29,7 @@ from watchdog.simulator.timeline import Timeline
 CONTROLLER = Writer("kube-controller-manager")
 CONTROLLER_STATUS = Writer("kube-controller-manager", "status")
 _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
+_TEMPLATES = "deprecated.daemonset.template.generation"
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class Registry:
         metadata["creationTimestamp"] = timestamp(self.now())
         if resource.generation:
             metadata["generation"] = 1
+        if resource is DAEMONSETS:
+            metadata["annotations"] = {**(metadata.get("annotations") or {}), _TEMPLATES: "1"}
         obj = {**obj, "metadata": metadata}
         if resource.newborn_status is not None:
             obj["status"] = copy.deepcopy(resource.newborn_status)
@@ -298,11 +302,20 @@ def _updated(resource: Resource, new: Object, current: Object, writer: Writer) -
                 metadata["labels"] = old_meta["labels"]
         else:
             new["status"] = current["status"]
+    if resource is DAEMONSETS and subresource != "status":
+        metadata["annotations"] = _counted_templates(new, current)
     if resource is SERVICES and subresource != "status":
         new["spec"] = _with_addresses(new["spec"], current["spec"])
     if resource.generation and _counts(resource, new, current, subresource):
         metadata["generation"] = old_meta.get("generation", 0) + 1
     return new
+
+
+def _counted_templates(new: Object, current: Object) -> Object:
+    """The server counts a DaemonSet's templates in an annotation, whatever the writer says."""
+    count = int((current["metadata"].get("annotations") or {}).get(_TEMPLATES, "1"))
+    changed = new["spec"].get("template") != current["spec"].get("template")
+    return {**(new["metadata"].get("annotations") or {}), _TEMPLATES: str(count + changed)}
 
 
 def _with_addresses(new: Object, current: Object) -> Object:

@@ -51,6 +51,32 @@ REPLICASETS = Resource(
     generation=True,
     newborn_status={"replicas": 0},
 )
+STATEFULSETS = Resource(
+    "apps",
+    "v1",
+    "statefulsets",
+    "StatefulSet",
+    short=("sts",),
+    subresources=("status", "scale"),
+    generation=True,
+    newborn_status={"availableReplicas": 0, "replicas": 0},
+)
+DAEMONSETS = Resource(
+    "apps",
+    "v1",
+    "daemonsets",
+    "DaemonSet",
+    short=("ds",),
+    subresources=("status",),
+    generation=True,
+    newborn_status={
+        "currentNumberScheduled": 0,
+        "desiredNumberScheduled": 0,
+        "numberMisscheduled": 0,
+        "numberReady": 0,
+    },
+)
+CONTROLLERREVISIONS = Resource("apps", "v1", "controllerrevisions", "ControllerRevision")
 PODS = Resource(
     "",
     "v1",
@@ -112,6 +138,9 @@ HELMRELEASES = Resource(
 RESOURCES: tuple[Resource, ...] = (
     DEPLOYMENTS,
     REPLICASETS,
+    STATEFULSETS,
+    DAEMONSETS,
+    CONTROLLERREVISIONS,
     PODS,
     SERVICES,
     CONFIGMAPS,

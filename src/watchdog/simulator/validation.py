@@ -9,6 +9,7 @@ from watchdog.simulator.objects import Object
 from watchdog.simulator.refusals import Cause, conflict, invalid
 from watchdog.simulator.resources import (
     CONFIGMAPS,
+    DAEMONSETS,
     DEPLOYMENTS,
     EVENTS,
     LEASES,
@@ -16,6 +17,7 @@ from watchdog.simulator.resources import (
     PODS,
     REPLICASETS,
     SERVICES,
+    STATEFULSETS,
     Resource,
 )
 from watchdog.simulator.selectors import matches
@@ -244,6 +246,8 @@ def _lease(new: Object, old: Object | None) -> Iterator[Cause]:
 _CHECKS: dict[str, Callable[[Object, Object | None], Iterator[Cause]]] = {
     DEPLOYMENTS.plural: _deployment,
     REPLICASETS.plural: _workload,
+    STATEFULSETS.plural: _workload,
+    DAEMONSETS.plural: _workload,
     PODS.plural: _pod,
     SERVICES.plural: _service,
     CONFIGMAPS.plural: _configmap,

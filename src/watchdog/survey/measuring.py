@@ -194,7 +194,7 @@ def _key(threshold: Threshold) -> str:
 def _subject(found: Found, since: datetime) -> Subject:
     """Whose measurements: those of all pods that serve the target, of whatever revision."""
     names = [workload.name for workload in found.workloads]
-    patterns = [any_pods_of(name) for name in names]
+    patterns = [workload.pods or any_pods_of(workload.name) for workload in found.workloads]
     pattern = patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
     return Subject(found.target, Revision(names[0], ""), {}, since, pattern)
 

@@ -8,7 +8,7 @@ from watchdog.adapters.kubernetes.access import may
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.owners import RESOURCES
-from watchdog.adapters.kubernetes.rights import GITOPS, RIGHTS, Right, Where, shard_rights
+from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, Right, Where, shard_rights
 from watchdog.domain.owners import Owner
 from watchdog.domain.rules import Action, Guard, Rule, Rulebook
 from watchdog.rulebook import Places
@@ -87,7 +87,8 @@ async def lacking(kube: KubeClient, needs: Iterable[Need]) -> Sequence[Lack]:
 def needed(rulebook: Rulebook, own: str, *, dry_run: bool = False, shards: int = 1) -> Iterator[Need]:
     """Each right that these rules need; `dry_run`: that they need where nothing is written to what is guarded."""
     base = f"{NAME}-dry-run" if dry_run else NAME
-    for right in (*RIGHTS, *shard_rights(shards, base=base)):
+    of_kinds = (right for rights in BY_KIND.values() for right in rights)
+    for right in (*RIGHTS, *of_kinds, *shard_rights(shards, base=base)):
         if dry_run and (right.acting or right.telling):
             continue
         if right.where is Where.OWN:
@@ -110,6 +111,8 @@ def needed_of_owners(owners: Iterable[tuple[Owner, Guard]]) -> Iterator[Need]:
 
 def _needs(guard: Guard, right: Right, namespace: str) -> bool:
     if namespace not in {*guard.namespaces, *(target.namespace for target in guard.targets)}:
+        return False
+    if right.kind is not None and right.kind not in guard.kinds_in(namespace):
         return False
     return (acts(guard) or not right.acting) and (guard.restore_replicas or not right.scaling)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from watchdog.domain.judge.verdict import span
-from watchdog.domain.rollout import TargetKind
 from watchdog.domain.rules import Action, Guard
 from watchdog.engine.sampling import SETTLE
 from watchdog.rulebook import Places
@@ -57,7 +56,7 @@ def _rollout(guard: Guard, targets: Iterable[Found]) -> tuple[timedelta | None, 
     rollouts = [
         workload.rollout
         for one in targets
-        if one.target.kind is TargetKind.DEPLOYMENT or guard.restore_replicas
+        if not one.target.kind.routes or guard.restore_replicas
         for workload in one.workloads
     ]
     known = [rollout for rollout in rollouts if rollout is not None]

@@ -8,13 +8,14 @@ from typing import Any
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import unanswered
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, REPLICASETS, SERVICES, Resource
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, REPLICASETS, SERVICES, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import created, template_pod
-from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_replicaset
+from watchdog.adapters.kubernetes.providers import pods_of
+from watchdog.adapters.kubernetes.trimming import trim_replicaset, trim_workload
 from watchdog.domain.live import Pod
 from watchdog.domain.owners import Owner, owner_of
-from watchdog.domain.rollout import Target, TargetKind
+from watchdog.domain.rollout import USUAL, Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.ports import OutOfReach
 
@@ -33,6 +34,7 @@ class Workload:
     pod: Pod
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     rollout: timedelta | None = None
+    pods: str = ""  # a regular expression of its pods' names, where they are not a Deployment's
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All Deployments and Services of the namespaces that are named, and why some could not be listed."""
+    """All that a guard may cover of the namespaces that are named, and why some could not be listed."""
 
     found: tuple[Found, ...] = ()
     troubles: tuple[str, ...] = ()
@@ -81,6 +83,14 @@ async def take_inventory(kube: KubeClient, rulebook: Rulebook) -> Inventory:
             unseen.append(namespace)
             continue
         found += _found(namespace, rulebook, deployments, replicasets, services)
+        for kind in sorted(rulebook.kinds[namespace] - USUAL):
+            try:
+                others = await _listed(kube, OBJECTS[kind], namespace)
+            except OutOfReach as error:
+                troubles.append(str(error))
+                unseen.append(namespace)
+                continue
+            found += [_other(Target(namespace, kind, _name(one)), one, rulebook) for one in others]
     return Inventory(tuple(found), tuple(troubles), frozenset(unseen))
 
 
@@ -112,6 +122,16 @@ def _found(
         yield Found(target, labels, guards, (workload,), idle=idle, owner=owner)
 
 
+def _other(target: Target, one: Json, rulebook: Rulebook) -> Found:
+    """A StatefulSet or DaemonSet. How long its last rollout took, nothing tells."""
+    labels, template = workloads.labels(one), (one.get("spec") or {}).get("template") or {}
+    many = (one.get("status") or {}).get("desiredNumberScheduled")
+    size = workloads.desired(trim_workload(one)) if many is None else int(many)
+    workload = Workload(target.name, created(one), size, template_pod(template), pods=pods_of(target))
+    owner = owner_of(labels, workloads.annotations(one), ())
+    return Found(target, labels, rulebook.guards_of(target, labels), (workload,), owner=owner)
+
+
 def _service(target: Target, service: Json, known: Sequence[Workload], rulebook: Rulebook) -> Found:
     selector, labels = _selector(service), workloads.labels(service)
     serving = tuple(one for one in known if workloads.selects(selector, one.pod_labels))
@@ -138,7 +158,7 @@ def _name(one: Json) -> str:
 
 def _workload(deployment: Json, replicasets: Sequence[Json]) -> Workload:
     template = (deployment.get("spec") or {}).get("template") or {}
-    trimmed = trim_deployment(deployment)
+    trimmed = trim_workload(deployment)
     return Workload(
         _name(deployment),
         created(deployment),

@@ -20,7 +20,7 @@ from watchdog.adapters.kubernetes.kinds import Resource
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.adapters.kubernetes.sightings import Guarded, Sightings
 from watchdog.domain.live import Sighting
-from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.simulator.clock import SimulatedClock
 from watchdog.simulator.cluster import SimulatedCluster
 from watchdog.simulator.pod_behaviour import PodBehaviour
@@ -29,6 +29,8 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SHOP = "shop"
 GATEWAY = Target.parse("shop/deployment/gateway")
 BRAND = Target.parse("shop/service/brand")
+DATABASE = Target.parse("shop/statefulset/db")
+AGENT = Target.parse("shop/daemonset/agent")
 BLUE = {"app": "brand", "colour": "blue"}
 GREEN = {"app": "brand", "colour": "green"}
 TRANSCRIPTS = Path(__file__).resolve().parents[4] / "shared" / "kube-transcripts"
@@ -87,15 +89,15 @@ class Connected:
     clock: SimulatedClock
     client: KubeClient
     cache: ClusterCache
-    seen: dict[SwitchKind, Seen]
+    seen: dict[TargetKind, Seen]
 
     @property
     def rollouts(self) -> Seen:
-        return self.seen[SwitchKind.ROLLOUT]
+        return self.seen[TargetKind.DEPLOYMENT]
 
     @property
     def flips(self) -> Seen:
-        return self.seen[SwitchKind.SELECTOR]
+        return self.seen[TargetKind.SERVICE]
 
     def revision(self, deployment: str) -> Revision:
         """The revision that the Deployment runs now."""
@@ -124,7 +126,8 @@ async def connected(
     """Cache and providers at work; entered once the cache is synced and what is there was told."""
     clock = SimulatedClock(cluster.now())
     async with a_client(cluster, token) as client:
-        cache = ClusterCache(client, clock=clock, rng=random.Random(1), namespaces=tuple(namespaces))
+        all_kinds = dict.fromkeys(namespaces, frozenset(TargetKind))
+        cache = ClusterCache(client, clock=clock, rng=random.Random(1), namespaces=all_kinds, kinds=all_kinds)
         providers = {kind: make(client, cache, clock=clock, guarded=guarded) for kind, make in PROVIDERS.items()}
         seen = {kind: Seen(provider) for kind, provider in providers.items()}
         tasks = [asyncio.create_task(cache.run()), *(asyncio.create_task(one.collect()) for one in seen.values())]
@@ -144,6 +147,16 @@ async def a_gateway(cluster: SimulatedCluster, tag: str = "v1", **given: Any) ->
     await cluster.until(lambda: cluster.rolled_out(SHOP, "gateway"))
 
 
+async def a_database(cluster: SimulatedCluster) -> None:
+    cluster.roll("statefulsets", SHOP, "db", "db:v1", spec={"replicas": 2})
+    await cluster.until(lambda: cluster.has_rolled("statefulsets", SHOP, "db"))
+
+
+async def an_agent(cluster: SimulatedCluster) -> None:
+    cluster.roll("daemonsets", SHOP, "agent", "agent:v1")
+    await cluster.until(lambda: cluster.has_rolled("daemonsets", SHOP, "agent"))
+
+
 async def two_colours(cluster: SimulatedCluster) -> None:
     """`brand` in blue and green, with the Service on blue."""
     cluster.deploy(SHOP, "brand-blue", "brand:v1", replicas=2, pod_labels=BLUE)
@@ -154,6 +167,10 @@ async def two_colours(cluster: SimulatedCluster) -> None:
 
 def a_rollout(candidate: Revision, previous: Revision | None = None, at: datetime = NOON) -> TrafficSwitch:
     return TrafficSwitch(GATEWAY, SwitchKind.ROLLOUT, candidate, previous, at)
+
+
+def a_set(target: Target, candidate: Revision, previous: Revision) -> TrafficSwitch:
+    return TrafficSwitch(target, SwitchKind.ROLLOUT, candidate, previous, NOON)
 
 
 def a_flip(candidate: Revision, previous: Revision, *services: str) -> TrafficSwitch:

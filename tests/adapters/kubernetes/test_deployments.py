@@ -321,10 +321,13 @@ def test_a_colour_is_told_by_the_service_it_would_fit() -> None:
             await two_colours(cluster)
             await a_gateway(cluster)
             async with connected(cluster) as at:
-                relations = {one.target.name: (one.selected_by, one.colour_of) for one in at.rollouts.all}
+                relations = {
+                    one.target.name: (tuple(map(str, one.selected_by)), tuple(map(str, one.colour_of)))
+                    for one in at.rollouts.all
+                }
                 assert relations == {
-                    "brand-blue": (("brand",), ()),
-                    "brand-green": ((), ("brand",)),
+                    "brand-blue": (("shop/service/brand",), ()),
+                    "brand-green": ((), ("shop/service/brand",)),
                     "gateway": ((), ()),
                 }
 

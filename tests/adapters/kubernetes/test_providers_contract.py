@@ -10,17 +10,22 @@ from dataclasses import dataclass
 import pytest
 
 from adapters.kubernetes.building import (
+    AGENT,
     BLUE,
     BRAND,
+    DATABASE,
     GATEWAY,
     GREEN,
     SHOP,
     Connected,
     a_cluster,
+    a_database,
     a_flip,
     a_gateway,
     a_rollout,
+    a_set,
     a_stable,
+    an_agent,
     connected,
     only,
     passes,
@@ -38,7 +43,7 @@ from watchdog.domain.effects import (
     ServicePutBack,
 )
 from watchdog.domain.live import Live, Sighting
-from watchdog.domain.rollout import Revision, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, Target, TargetKind, TrafficSwitch
 from watchdog.ports import OutOfReach, TrafficProvider
 from watchdog.simulator.access import Rule
 from watchdog.simulator.api import WriteAttempt
@@ -56,10 +61,12 @@ class Arrangement:
     switch: Callable[[SimulatedCluster], object]
     back: Callable[[SimulatedCluster], object]
     described: Callable[[Revision, Revision], TrafficSwitch]
+    pods: int = 2
+    scale: Callable[[SimulatedCluster, str], object] = lambda cluster, workload: cluster.scale(SHOP, workload, 4)
 
 
 ARRANGEMENTS = {
-    SwitchKind.ROLLOUT: Arrangement(
+    TargetKind.DEPLOYMENT: Arrangement(
         GATEWAY,
         "deployments",
         a_gateway,
@@ -67,7 +74,7 @@ ARRANGEMENTS = {
         lambda cluster: cluster.undo(SHOP, "gateway"),
         a_rollout,
     ),
-    SwitchKind.SELECTOR: Arrangement(
+    TargetKind.SERVICE: Arrangement(
         BRAND,
         "services",
         two_colours,
@@ -76,6 +83,27 @@ ARRANGEMENTS = {
         a_flip,
     ),
 }
+
+
+def _sets(
+    target: Target, prepare: Callable[[SimulatedCluster], Awaitable[None]], pods: int, other: dict[str, int]
+) -> Arrangement:
+    """A StatefulSet or DaemonSet."""
+    resource, name = f"{target.kind}s", target.name
+    return Arrangement(
+        target,
+        resource,
+        prepare,
+        lambda cluster: cluster.roll(resource, SHOP, name, f"{name}:v2"),
+        lambda cluster: cluster.roll_back(resource, SHOP, name),
+        lambda candidate, previous: a_set(target, candidate, previous),
+        pods,
+        lambda cluster, workload: cluster.patch(resource, SHOP, workload, {"spec": other}),
+    )
+
+
+ARRANGEMENTS[TargetKind.STATEFULSET] = _sets(DATABASE, a_database, 2, {"replicas": 4})
+ARRANGEMENTS[TargetKind.DAEMONSET] = _sets(AGENT, an_agent, 3, {"minReadySeconds": 1})  # it has no size
 
 kinds = pytest.mark.parametrize("kind", list(PROVIDERS), ids=str)
 
@@ -86,7 +114,7 @@ class Stage:
 
     at: Connected
     arranged: Arrangement
-    kind: SwitchKind
+    kind: TargetKind
     provider: Sightings
     before: Sighting
     after: Sighting
@@ -115,7 +143,14 @@ class Stage:
         to = self.before.serving
         assert to is not None
         return Remedy(
-            watch, self.arranged.target, self.kind, self.switch.candidate, to, live.uid, live.resource_version, services
+            watch,
+            self.arranged.target,
+            self.switch.kind,
+            self.switch.candidate,
+            to,
+            live.uid,
+            live.resource_version,
+            services,
         )
 
     async def put_back(self, live: Live, watch: str = "w-1") -> PutBackAnswer:
@@ -128,7 +163,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def a_stage(kind: SwitchKind, **given: str) -> AsyncIterator[Stage]:
+async def a_stage(kind: TargetKind, **given: str) -> AsyncIterator[Stage]:
     arranged = ARRANGEMENTS[kind]
     async with a_cluster() as cluster:
         await arranged.prepare(cluster)
@@ -143,11 +178,11 @@ async def a_stage(kind: SwitchKind, **given: str) -> AsyncIterator[Stage]:
 
 
 @kinds
-def test_what_is_there_at_the_start_is_told_once_as_seen_late(kind: SwitchKind) -> None:
+def test_what_is_there_at_the_start_is_told_once_as_seen_late(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             assert not stage.before.live
-            assert stage.before.kind is kind
+            assert stage.before.kind is PROVIDERS[kind].kind
             assert stage.before.serving is not None
             assert stage.before.since <= stage.at.clock.now()
 
@@ -155,7 +190,7 @@ def test_what_is_there_at_the_start_is_told_once_as_seen_late(kind: SwitchKind) 
 
 
 @kinds
-def test_a_switch_is_told_as_it_happens_and_its_way_back_too(kind: SwitchKind) -> None:
+def test_a_switch_is_told_as_it_happens_and_its_way_back_too(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             assert stage.after.live
@@ -171,7 +206,7 @@ def test_a_switch_is_told_as_it_happens_and_its_way_back_too(kind: SwitchKind) -
 
 
 @kinds
-def test_a_relist_tells_the_same_again_as_seen_late_and_with_its_true_time(kind: SwitchKind) -> None:
+def test_a_relist_tells_the_same_again_as_seen_late_and_with_its_true_time(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             seen = stage.at.seen[kind]
@@ -190,13 +225,13 @@ def test_a_relist_tells_the_same_again_as_seen_late_and_with_its_true_time(kind:
 
 
 @kinds
-def test_scaling_labels_of_others_and_quiet_time_tell_nothing(kind: SwitchKind) -> None:
+def test_scaling_labels_of_others_and_quiet_time_tell_nothing(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             serving = stage.after.serving
             assert serving is not None
             stage.at.seen[kind].forget()
-            stage.at.cluster.scale(SHOP, serving.workload, 4)
+            stage.arranged.scale(stage.at.cluster, serving.workload)
             await passes(900)
             assert {one.serving for one in stage.at.seen[kind].all} <= {serving}
             assert {one.since for one in stage.at.seen[kind].all} <= {stage.after.since}
@@ -205,7 +240,7 @@ def test_scaling_labels_of_others_and_quiet_time_tell_nothing(kind: SwitchKind) 
 
 
 @kinds
-def test_only_guarded_targets_are_told_of_and_an_edit_of_the_rules_counts_at_once(kind: SwitchKind) -> None:
+def test_only_guarded_targets_are_told_of_and_an_edit_of_the_rules_counts_at_once(kind: TargetKind) -> None:
     async def main() -> None:
         arranged = ARRANGEMENTS[kind]
         async with a_cluster() as cluster:
@@ -226,7 +261,7 @@ def test_only_guarded_targets_are_told_of_and_an_edit_of_the_rules_counts_at_onc
 
 
 @kinds
-def test_live_waits_for_a_change(kind: SwitchKind) -> None:
+def test_live_waits_for_a_change(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             look = await stage.look(fresh=False)
@@ -246,14 +281,14 @@ def test_live_waits_for_a_change(kind: SwitchKind) -> None:
 
 
 @kinds
-def test_a_fresh_look_shows_both_sides_and_the_way_back(kind: SwitchKind) -> None:
+def test_a_fresh_look_shows_both_sides_and_the_way_back(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             live = await stage.look()
             assert live.fresh
             assert live.exists
             assert live.serving == stage.after.serving
-            assert len([pod for pod in live.candidate_pods if pod.ready]) == 2
+            assert len([pod for pod in live.candidate_pods if pod.ready]) == stage.arranged.pods
             assert live.destination is not None
             assert live.destination.revision == stage.before.serving
             assert live.destination.exists
@@ -261,7 +296,7 @@ def test_a_fresh_look_shows_both_sides_and_the_way_back(kind: SwitchKind) -> Non
             assert live.destination.differs
             assert live.destination.missing == ()
             assert live.destination.refused == ""
-            assert live.destination.replicas == 2
+            assert live.destination.replicas == stage.arranged.pods
             assert live.managers == ("kubectl",)
             assert stage.written == []  # a rehearsal writes nothing
 
@@ -269,7 +304,7 @@ def test_a_fresh_look_shows_both_sides_and_the_way_back(kind: SwitchKind) -> Non
 
 
 @kinds
-def test_a_put_back_is_one_write_and_a_repeat_after_a_crash_is_none(kind: SwitchKind) -> None:
+def test_a_put_back_is_one_write_and_a_repeat_after_a_crash_is_none(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             remedy = stage.remedy(await stage.look())
@@ -292,7 +327,7 @@ def test_a_put_back_is_one_write_and_a_repeat_after_a_crash_is_none(kind: Switch
 
 
 @kinds
-def test_a_person_who_was_faster_is_not_overwritten(kind: SwitchKind) -> None:
+def test_a_person_who_was_faster_is_not_overwritten(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             live = await stage.look()
@@ -305,7 +340,7 @@ def test_a_person_who_was_faster_is_not_overwritten(kind: SwitchKind) -> None:
 
 
 @kinds
-def test_a_person_in_the_same_instant_is_not_overwritten(kind: SwitchKind) -> None:
+def test_a_person_in_the_same_instant_is_not_overwritten(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             live = await stage.look()
@@ -328,7 +363,7 @@ def test_a_person_in_the_same_instant_is_not_overwritten(kind: SwitchKind) -> No
 
 
 @kinds
-def test_a_lost_answer_is_unsure_and_the_next_try_finds_it_done(kind: SwitchKind) -> None:
+def test_a_lost_answer_is_unsure_and_the_next_try_finds_it_done(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             live = await stage.look()
@@ -343,7 +378,7 @@ def test_a_lost_answer_is_unsure_and_the_next_try_finds_it_done(kind: SwitchKind
 
 @kinds
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_server_that_cannot_serve_makes_it_unsure_and_a_look_out_of_reach(kind: SwitchKind, status: int) -> None:
+def test_a_server_that_cannot_serve_makes_it_unsure_and_a_look_out_of_reach(kind: TargetKind, status: int) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             live = await stage.look()
@@ -359,7 +394,7 @@ def test_a_server_that_cannot_serve_makes_it_unsure_and_a_look_out_of_reach(kind
 
 
 @kinds
-def test_what_the_server_refuses_for_good_is_refused_and_a_look_says_so_before(kind: SwitchKind) -> None:
+def test_what_the_server_refuses_for_good_is_refused_and_a_look_says_so_before(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             live = await stage.look()
@@ -382,7 +417,7 @@ def test_what_the_server_refuses_for_good_is_refused_and_a_look_says_so_before(k
 
 
 @kinds
-def test_a_target_that_is_gone_is_seen_to_be_gone(kind: SwitchKind) -> None:
+def test_a_target_that_is_gone_is_seen_to_be_gone(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             live = await stage.look()
@@ -396,7 +431,7 @@ def test_a_target_that_is_gone_is_seen_to_be_gone(kind: SwitchKind) -> None:
 
 
 @kinds
-def test_a_revision_is_described_for_people(kind: SwitchKind) -> None:
+def test_a_revision_is_described_for_people(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             known = await stage.traffic.describe(stage.arranged.target, stage.switch.candidate)
@@ -407,7 +442,7 @@ def test_a_revision_is_described_for_people(kind: SwitchKind) -> None:
 
 
 @kinds
-def test_no_secret_is_ever_asked_for(kind: SwitchKind) -> None:
+def test_no_secret_is_ever_asked_for(kind: TargetKind) -> None:
     async def main() -> None:
         async with a_stage(kind) as stage:
             await stage.put_back(await stage.look())

@@ -6,7 +6,7 @@ from typing import Any
 from adapters.kubernetes.building import answer, transcript
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.needs import needs
-from watchdog.adapters.kubernetes.trimming import digest, trim_deployment, trim_replicaset, trim_service
+from watchdog.adapters.kubernetes.trimming import digest, trim_replicaset, trim_service, trim_workload
 from watchdog.adapters.kubernetes.workload import label_selector
 
 ROLLING = "rollout-and-undo"
@@ -14,7 +14,7 @@ FAILING = "failing-rollouts"
 
 
 def a_deployment(exchange: str, name: str = ROLLING) -> dict[str, Any]:
-    return trim_deployment(answer(name, exchange))
+    return trim_workload(answer(name, exchange))
 
 
 def replicasets(exchange: str, name: str = ROLLING) -> list[dict[str, Any]]:

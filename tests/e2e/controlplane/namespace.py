@@ -20,6 +20,9 @@ Found = TypeVar("Found")
 GROUPS = {
     "deployments": "/apis/apps/v1",
     "replicasets": "/apis/apps/v1",
+    "statefulsets": "/apis/apps/v1",
+    "daemonsets": "/apis/apps/v1",
+    "controllerrevisions": "/apis/apps/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "events.events.k8s.io": "/apis/events.k8s.io/v1",
     "poddisruptionbudgets": "/apis/policy/v1",

@@ -22,7 +22,10 @@ NAMESPACE = "transcripts"
 _MANAGERS = {"controller-manager": "kube-controller-manager", "OpenAPI-Generator": "kubelet"}
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 _NAMED_IN_TEXT = (re.compile(r'ReplicaSet "([a-z0-9-]+)"'), re.compile(r"^(1(?:0|27)\.\d+\.\d+\.\d+)$"))
-_LEARNT = ("uid", "resourceVersion", "name", "continue", "pod-template-hash", "clusterIP", "podIP", "creationTimestamp")
+_LEARNT = (
+    *("uid", "resourceVersion", "name", "continue", "pod-template-hash", "clusterIP", "podIP", "creationTimestamp"),
+    *("updateRevision", "controller-revision-hash", "controller.kubernetes.io/hash"),
+)
 
 
 def transcript(name: str) -> list[Object]:
@@ -152,6 +155,9 @@ def _kind_of(item: Any) -> str:
     spec = item.get("spec", {})
     pod = spec.get("template", {}).get("spec", spec) if isinstance(spec, dict) else {}
     images = [container["image"] for container in pod.get("containers", ())]
+    if "revision" in item:
+        owner = item["metadata"]["ownerReferences"][0]
+        return f"{owner['kind']} {item['revision']}"
     name = "" if images else str(item.get("metadata", {}).get("name", item.get("type", item.get("field", ""))))
     return f"{images} {name}"
 

@@ -76,3 +76,27 @@
   resources: ["helmreleases"]
   verbs: ["get", "patch"]
 {{- end -}}
+{{- define "rollback-watchdog.rights.statefulset.reading" -}}
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: ["apps"]
+  resources: ["statefulsets", "controllerrevisions"]
+  verbs: ["list", "watch", "get"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.daemonset.reading" -}}
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: ["apps"]
+  resources: ["daemonsets", "controllerrevisions"]
+  verbs: ["list", "watch", "get"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.statefulset.acting" -}}
+# Without: a rollout is not undone
+- apiGroups: ["apps"]
+  resources: ["statefulsets"]
+  verbs: ["patch"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.daemonset.acting" -}}
+# Without: a rollout is not undone
+- apiGroups: ["apps"]
+  resources: ["daemonsets"]
+  verbs: ["patch"]
+{{- end -}}

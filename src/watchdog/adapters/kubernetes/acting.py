@@ -15,6 +15,7 @@ from watchdog.domain.effects import (
     PutBackRefused,
     PutBackUnsure,
 )
+from watchdog.domain.rollout import Revision
 from watchdog.ports import Clock, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ Json = dict[str, Any]
 
 LAST_WATCH = PREFIX + "last-watch"
 KNOWN_GOOD = PREFIX + "known-good"
+CHANGE_CAUSE = "kubernetes.io/change-cause"
 
 
 def conditions(uid: str, resource_version: str) -> list[Json]:
@@ -47,6 +49,16 @@ def annotate(live: Json, wanted: Mapping[str, str | None]) -> list[Json]:
         elif key in present:
             operations.append({"op": "remove", "path": path})
     return operations
+
+
+def to_template(live: Json, template: Json, cause: str | None, to: Revision, *, watch: str) -> list[Json]:
+    """The operations that give a workload another pod template, with the marks of the act.
+
+    As kubectl's undo, but that every annotation except the change-cause stays as it is live: an old `hold` must not
+    come back with an old template.
+    """
+    marks = {CHANGE_CAUSE: cause, LAST_WATCH: watch, KNOWN_GOOD: str(to)}
+    return [{"op": "replace", "path": "/spec/template", "value": template}, *annotate(live, marks)]
 
 
 @dataclass(frozen=True, slots=True)

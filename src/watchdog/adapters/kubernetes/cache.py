@@ -1,4 +1,4 @@
-"""What the cluster shows of the guarded namespaces: Deployments, ReplicaSets, pods and Services, and what changed.
+"""What the cluster shows of the guarded namespaces, as far as it concerns what is guarded there; and what changed.
 
 Everything here is trimmed (`trimming`). Readers take the objects as they are and change none of them.
 """
@@ -6,31 +6,35 @@ Everything here is trimmed (`trimming`). Readers take the objects as they are an
 import asyncio
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, REPLICASETS, SERVICES, Resource
+from watchdog.adapters.kubernetes.kinds import CARRIERS, OBJECTS, REPLICASETS, Resource
 from watchdog.adapters.kubernetes.objects import Namespace
 from watchdog.adapters.kubernetes.reflector import INACTIVITY, Change, Changed, Deleted, Reflector, Relisted
 from watchdog.adapters.kubernetes.trimming import TRIMS
-from watchdog.domain.rollout import Target, TargetKind
+from watchdog.domain.rollout import RUNNER, USUAL, Target, TargetKind
 from watchdog.ports import Clock
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 Key = tuple[str, str, str]  # namespace, kind, name
+Place = tuple[str, str]  # namespace, name
+Touched = defaultdict[TargetKind, set[Place]]  # a workload also by what changed of its revisions and pods
+Kinds = Mapping[str, frozenset[TargetKind]]  # that are guarded, by namespace
 
 
 @dataclass
 class Changes:
     """What a subscriber has not seen yet: each object once, however often it changed; so it cannot grow for ever."""
 
-    deployments: set[tuple[str, str]] = field(default_factory=set)  # (namespace, name); also of their pods' changes
-    services: set[tuple[str, str]] = field(default_factory=set)
+    objects: Touched = field(default_factory=lambda: defaultdict(set))
     relisted: set[str] = field(default_factory=set)  # namespaces of which a list came in
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -42,10 +46,10 @@ class Changes:
         except TimeoutError:
             return
 
-    def take(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]], set[str]]:
-        """What changed since the last call: deployments, services, relisted namespaces."""
-        taken = self.deployments, self.services, self.relisted
-        self.deployments, self.services, self.relisted = set(), set(), set()
+    def take(self) -> tuple[Mapping[TargetKind, set[Place]], set[str]]:
+        """What changed since the last call: objects by their kind, relisted namespaces."""
+        taken = self.objects, self.relisted
+        self.objects, self.relisted = defaultdict(set), set()
         self._news.clear()
         return taken
 
@@ -68,13 +72,15 @@ class ClusterCache:
         clock: Clock,
         rng: random.Random,
         namespaces: Collection[str] = (),
+        kinds: Kinds = MappingProxyType({}),
         inactivity: float = INACTIVITY,
     ) -> None:
         self._client = client
         self._clock = clock
         self._rng = rng
         self._inactivity = inactivity
-        self._namespaces: dict[str, Namespace] = {name: Namespace() for name in namespaces}
+        self._kinds: dict[str, frozenset[TargetKind]] = {name: kinds.get(name, USUAL) for name in namespaces}
+        self._namespaces: dict[str, Namespace] = {name: Namespace(self._kinds[name]) for name in namespaces}
         self._reflectors: dict[str, list[Reflector]] = {}
         self._rewatch = asyncio.Event()
         self._subscribers: list[Changes] = []
@@ -84,7 +90,7 @@ class ClusterCache:
 
     @property
     def synced(self) -> bool:
-        """Whether all of each namespace was listed at least once."""
+        """Whether all that is always read of each namespace was listed at least once; what else was not is trouble."""
         return all(namespace.synced for namespace in self._namespaces.values())
 
     @property
@@ -102,11 +108,21 @@ class ClusterCache:
             if reflector.trouble
         )
 
-    def watch_namespaces(self, namespaces: Collection[str], within: Callable[[str], bool] = _everywhere) -> None:
-        """Watch these from now on, and no others (the rules were edited); what is not `within` stays as it is."""
+    def watch_namespaces(
+        self,
+        namespaces: Collection[str],
+        within: Callable[[str], bool] = _everywhere,
+        kinds: Kinds = MappingProxyType({}),
+    ) -> None:
+        """Watch these from now on, and no others (the rules were edited); what is not `within` stays as it is.
+
+        `kinds` says what is guarded there, beside what usually is. Where that changes, the namespace begins anew.
+        """
         wanted = {name for name in namespaces if within(name)} | {name for name in self._namespaces if not within(name)}
-        for name in wanted - self._namespaces.keys():
-            self._namespaces[name] = Namespace()
+        for name in wanted:
+            guarded = kinds.get(name, USUAL) | USUAL if within(name) else self._kinds[name]
+            if name not in self._namespaces or guarded != self._kinds[name] | USUAL:
+                self._kinds[name], self._namespaces[name] = guarded, Namespace(guarded)
         for name in self._namespaces.keys() - wanted:
             del self._namespaces[name]
             self._versions = {key: version for key, version in self._versions.items() if key[0] != name}
@@ -119,7 +135,9 @@ class ClusterCache:
         A stream that died without a word looks like one on which nothing happens: who decides by what is here, for
         the first time or after a while, must know that it is not older than the last decision.
         """
-        self._namespaces = {name: Namespace() if within(name) else old for name, old in self._namespaces.items()}
+        self._namespaces = {
+            name: Namespace(self._kinds[name]) if within(name) else old for name, old in self._namespaces.items()
+        }
         self._rewatch.set()
         self._beat()
 
@@ -137,10 +155,11 @@ class ClusterCache:
                     said |= {one.name: one.trouble for one in self._reflectors.pop(name)}
                 for name in sorted(self._namespaces.keys() - running.keys()):
                     namespace = self._namespaces[name]
-                    self._reflectors[name] = [self._reflector(resource, name, said) for resource in TRIMS]
+                    read = tuple(namespace.objects)
+                    self._reflectors[name] = [self._reflector(resource, name, said) for resource in read]
                     feeds = [
                         tasks.create_task(self._feed(name, namespace, resource, reflector), name=reflector.name)
-                        for resource, reflector in zip(TRIMS, self._reflectors[name], strict=True)
+                        for resource, reflector in zip(read, self._reflectors[name], strict=True)
                     ]
                     running[name] = namespace, feeds
                 await self._rewatch.wait()
@@ -198,20 +217,17 @@ class ClusterCache:
                 news.set()
 
     def _touch(self, name: str, namespace: Namespace, resource: Resource, one: Json) -> None:
-        """Note which Deployment or Service a changed object belongs to."""
-        if resource == SERVICES:
-            kind, owner = "service", one["metadata"]["name"]
-        elif resource == DEPLOYMENTS:
-            kind, owner = "deployment", one["metadata"]["name"]
-        else:
-            kind, owner = "deployment", _deployment_of(namespace, resource, one)
-        if not owner:
+        """Note which target a changed object is, or belongs to."""
+        kind = CARRIERS.get(resource)
+        owner = (kind, str(one["metadata"]["name"])) if kind else _workload_of(namespace, resource, one)
+        if owner is None:
             return
-        self._versions[name, kind, owner] = self._sequence
-        for news in self._waiting.get((name, kind, owner), ()):
+        key = name, owner[0].value, owner[1]
+        self._versions[key] = self._sequence
+        for news in self._waiting.get(key, ()):
             news.set()
         for subscriber in self._subscribers:
-            (subscriber.services if kind == "service" else subscriber.deployments).add((name, owner))
+            subscriber.objects[owner[0]].add((name, owner[1]))
 
     def subscribe(self) -> Changes:
         """What changes from now on; with each namespace that is there already as just listed."""
@@ -224,24 +240,23 @@ class ClusterCache:
         """Stop collecting changes."""
         self._subscribers.remove(changes)
 
-    def is_synced(self, namespace: str) -> bool:
-        """Whether all of that namespace was listed."""
+    def is_synced(self, namespace: str, kind: TargetKind = RUNNER) -> bool:
+        """Whether all of that namespace was listed, as far as targets of that kind are concerned."""
         found = self._namespaces.get(namespace)
-        return found is not None and found.synced
+        return found is not None and found.synced and found.knows(kind)
 
     def all(self, resource: Resource, namespace: str) -> Mapping[str, Json]:
         """All objects of a kind, by name."""
         found = self._namespaces.get(namespace)
-        return found.objects[resource] if found else {}
+        return found.objects.get(resource, {}) if found else {}
 
     def labels_of(self, target: Target) -> Mapping[str, str] | None:
-        """The labels of a Deployment or Service; None where there is none of that name, as far as is known."""
-        resource = SERVICES if target.kind is TargetKind.SERVICE else DEPLOYMENTS
-        found = self.all(resource, target.namespace).get(target.name)
+        """The labels of a target; None where there is none of that name, as far as is known."""
+        found = self.all(OBJECTS[target.kind], target.namespace).get(target.name)
         return None if found is None else found["metadata"].get("labels") or {}
 
     def owned(self, resource: Resource, namespace: str, uid: str) -> Iterable[Json]:
-        """The ReplicaSets of the Deployment, or the pods of the ReplicaSet, with that uid."""
+        """The revisions of the workload with that uid, or the pods of what made them."""
         found = self._namespaces.get(namespace)
         return found.owned(resource, uid) if found else ()
 
@@ -265,18 +280,23 @@ class ClusterCache:
                     del self._waiting[key]
 
 
-def _deployment_of(namespace: Namespace, resource: Resource, one: Json) -> str:
-    """The name of the Deployment a ReplicaSet or pod belongs to; "" for none."""
+def _workload_of(namespace: Namespace, resource: Resource, one: Json) -> tuple[TargetKind, str] | None:
+    """What runs the pods that a pod, or what keeps a revision, belongs to; None for what is not watched."""
     for owner in one["metadata"].get("ownerReferences") or []:
         if not owner.get("controller"):
             continue
-        if resource == REPLICASETS:
-            return str(owner.get("name", "")) if owner.get("kind") == "Deployment" else ""
-        if owner.get("kind") != "ReplicaSet":
-            return ""
-        replicaset = namespace.objects[REPLICASETS].get(str(owner.get("name", "")))
+        kind, name = _RUNNERS.get(str(owner.get("kind"))), str(owner.get("name", ""))
+        if kind is not None:
+            return (kind, name) if name and OBJECTS[kind] in namespace.objects else None
+        if resource == REPLICASETS or owner.get("kind") != REPLICASETS.kind:
+            return None
+        replicaset = namespace.objects[REPLICASETS].get(name)
         if replicaset is not None:
-            return _deployment_of(namespace, REPLICASETS, replicaset)
+            return _workload_of(namespace, REPLICASETS, replicaset)
         # A ReplicaSet that is not there yet, or no more: a Deployment names it after itself and its template's hash.
-        return str(owner.get("name", "")).rpartition("-")[0]
-    return ""
+        deployment = name.rpartition("-")[0]
+        return (TargetKind.DEPLOYMENT, deployment) if deployment else None
+    return None
+
+
+_RUNNERS = {kind.proper: kind for kind in TargetKind if not kind.routes}

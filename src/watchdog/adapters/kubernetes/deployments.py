@@ -3,20 +3,20 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from watchdog.adapters.kubernetes import workload, workloads
-from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
-from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes import beginnings, workload, workloads
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite, to_template
+from watchdog.adapters.kubernetes.cache import ClusterCache, Place
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
-from watchdog.adapters.kubernetes.pods import created, to_pod
-from watchdog.adapters.kubernetes.sightings import PATIENCE, Known, Later, Place, Sightings
+from watchdog.adapters.kubernetes.pods import created
+from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
@@ -33,17 +33,17 @@ SWITCHED_BY = PREFIX + "switched-by"
 class DeploymentProvider(Sightings):
     """The traffic provider of `rollout` switches. RBAC: get, list, watch, patch of deployments and what it reads."""
 
+    carries = TargetKind.DEPLOYMENT
     kind = SwitchKind.ROLLOUT
 
     def _names(self, namespace: str) -> list[str]:
         return list(self._cache.all(DEPLOYMENTS, namespace))
 
-    def _places(self, deployments: set[Place], services: set[Place]) -> set[Place]:
+    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # A Service that changed may select another Deployment now, or make it a colour.
-        beside = {
-            (namespace, name) for namespace in {place[0] for place in services} for name in self._names(namespace)
-        }
-        return deployments | beside
+        namespaces = {place[0] for place in changed.get(TargetKind.SERVICE, ())}
+        beside = {(namespace, name) for namespace in namespaces for name in self._names(namespace)}
+        return changed.get(TargetKind.DEPLOYMENT, set()) | beside
 
     def _is_there(self, place: Place) -> bool:
         deployment = self._cache.all(DEPLOYMENTS, place[0]).get(place[1])
@@ -56,17 +56,18 @@ class DeploymentProvider(Sightings):
             return True
         services = self._cache.all(SERVICES, namespace)
         return any(
-            self._guarded(Target(namespace, TargetKind.SERVICE, name), workloads.labels(services[name]))
-            for name in self._services(namespace, deployment, workloads.selects)
+            self._guarded(service, workloads.labels(services[service.name]))
+            for service in self._services(namespace, deployment, workloads.selects)
         )
 
     def _services(
         self, namespace: str, deployment: Json, relation: Callable[[Mapping[str, str], Mapping[str, str]], bool]
-    ) -> tuple[str, ...]:
+    ) -> tuple[Target, ...]:
         """The Services whose selector stands in a relation to the labels of the Deployment's pods."""
         pod_labels = deployment["template"]["labels"]
         services = self._cache.all(SERVICES, namespace)
-        return tuple(sorted(name for name, one in services.items() if relation(one["spec"]["selector"], pod_labels)))
+        names = sorted(name for name, one in services.items() if relation(one["spec"]["selector"], pod_labels))
+        return tuple(Target(namespace, TargetKind.SERVICE, name) for name in names)
 
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         namespace, name = place
@@ -77,37 +78,19 @@ class DeploymentProvider(Sightings):
             return None  # the controller's next write is an event, and brings us here again
         if not workloads.is_settled(found.deployment, serving) and not over:
             return Later()
-        self._begin(found, serving, known)
+        beginnings.begin(known, serving, self._clock.now())
         if known.since is None:
             known.since = self._since(found, serving, known, over=over)
         if known.since is None:
             return Later()
         return self._sighting(Target(namespace, TargetKind.DEPLOYMENT, name), found, serving, known)
 
-    def _begin(self, found: Workload, serving: Json, known: Known) -> None:
-        """Note when another ReplicaSet is current than at the last look, and whether we were there as it became so."""
-        uid = serving["metadata"]["uid"]
-        if known.serving == uid:
-            return
-        now = self._clock.now()
-        if known.serving is None and now - created(serving) > timedelta(seconds=PATIENCE):
-            known.owed = True  # newly guarded, not newly rolled out
-        known.serving, known.since, known.late, known.began = uid, None, known.owed, now
-
     def _since(self, found: Workload, serving: Json, known: Known, *, over: bool) -> datetime | None:
-        """When the current revision began to serve; None while its first pod is waited for.
-
-        Seen as it happens: its first pod's creation; a ReplicaSet that is taken up again may have older pods, which
-        do not count. Seen late: its oldest living pod's, but not before it can have become current.
-        """
         pods = found.pods.get(serving["metadata"]["uid"], ())
         again = workloads.HISTORY in workloads.annotations(serving)
         became = (workloads.written_at(found.deployment) or known.began) if again else created(serving)
-        if known.late:
-            living = [created(pod) for pod in pods if not to_pod(pod).gone]
-            return max(min(living, default=became), workloads.not_before(serving, found.replicasets))
-        first = workloads.first_pod_at(pods, since=became)
-        return became if first is None and over else first
+        earliest = workloads.not_before(serving, found.replicasets)
+        return beginnings.since(known, pods, became=became, not_before=earliest, over=over)
 
     def _sighting(self, target: Target, found: Workload, serving: Json, known: Known) -> Sighting:
         deployment = found.deployment
@@ -129,7 +112,7 @@ class DeploymentProvider(Sightings):
             previous_since=workloads.not_before(before, found.replicasets) if before else None,
             colour_of=colour_of,
             selected_by=selected_by,
-            service_labels={name: dict(workloads.labels(services[name])) for name in (*colour_of, *selected_by)},
+            service_labels={one: dict(workloads.labels(services[one.name])) for one in (*colour_of, *selected_by)},
             by=who(deployment),
             live=not known.owed,
         )
@@ -225,14 +208,12 @@ class DeploymentProvider(Sightings):
 def undo(live: Json, replicaset: Json, to: Revision, *, watch: str) -> list[Json]:
     """The operations that put a Deployment back, beside the patch's conditions.
 
-    As kubectl's undo, but that every annotation except the change-cause stays as it is live: kubectl brings back the
-    old ReplicaSet's copies, an old `hold` among them.
+    kubectl brings back the old ReplicaSet's copies of annotations too; they stay as they are.
     """
     template = copy.deepcopy(replicaset["spec"]["template"])
     (template.get("metadata") or {}).get("labels", {}).pop(HASH_LABEL, None)
-    cause = (replicaset["metadata"].get("annotations") or {}).get(workloads.CHANGE_CAUSE)
-    marks = {workloads.CHANGE_CAUSE: cause, LAST_WATCH: watch, KNOWN_GOOD: str(to)}
-    return [{"op": "replace", "path": "/spec/template", "value": template}, *annotate(live, marks)]
+    cause = (replicaset["metadata"].get("annotations") or {}).get(CHANGE_CAUSE)
+    return to_template(live, template, cause, to, watch=watch)
 
 
 def who(one: Json) -> str:
@@ -260,7 +241,7 @@ async def described(
         "revision": str(revision),
         "number": str(workloads.number(there)),
         "created": created(there).isoformat(),
-        "change-cause": workloads.annotations(there).get(workloads.CHANGE_CAUSE, ""),
+        "change-cause": workloads.annotations(there).get(CHANGE_CAUSE, ""),
         "by": who(found.deployment) if found.serving == revision else "",
     }
     whole = await replicaset_of(client, namespace, found.deployment["metadata"]["uid"], revision) or {}

@@ -5,15 +5,14 @@ from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, EVENTS, PREFIX, SERVICES
-from watchdog.domain.rollout import Target, TargetKind
+from watchdog.adapters.kubernetes.kinds import EVENTS, OBJECTS, PREFIX
+from watchdog.domain.rollout import Target
 from watchdog.ports import Clock, OutOfReach
 
 log = logging.getLogger(__name__)
 
 CONTROLLER = PREFIX + "watchdog"
 LONGEST_NOTE = 1024  # bytes
-_RESOURCES = {TargetKind.DEPLOYMENT: DEPLOYMENTS, TargetKind.SERVICE: SERVICES}
 
 
 class KubernetesEvents:
@@ -26,7 +25,7 @@ class KubernetesEvents:
 
     async def emit(self, target: Target, uid: str, *, reason: str, note: str, warning: bool) -> None:
         """One Event on the target. Best effort: logs what fails, never raises."""
-        resource = _RESOURCES[target.kind]
+        resource = OBJECTS[target.kind]
         regarding: dict[str, Any] = {
             "apiVersion": resource.api_version,
             "kind": resource.kind,

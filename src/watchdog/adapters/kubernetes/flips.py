@@ -9,10 +9,11 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
-from watchdog.adapters.kubernetes.trimming import trim_deployment, trim_service
+from watchdog.adapters.kubernetes.providers import serving_now
+from watchdog.adapters.kubernetes.trimming import trim_service, trim_workload
 from watchdog.domain.effects import PutBackAnswer, PutBackConflicted, PutBackDone
 from watchdog.domain.flipping import Colour, Flip, ServiceNow
-from watchdog.domain.rollout import Revision, Target, TargetKind
+from watchdog.domain.rollout import USUAL, Revision, Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
 
 Json = dict[str, Any]
@@ -60,6 +61,8 @@ class Flips:
     async def serving(self, target: Target) -> Revision | None:
         """What serves the target now; None while that cannot be told. Raises `OutOfReach`."""
         name = target.name
+        if target.kind not in USUAL:
+            return await serving_now(self._client, self._clock, target)
         if target.kind is TargetKind.SERVICE:
             service = await self.service(target)
             selected = service.selected_by(service.selector)
@@ -108,7 +111,7 @@ class Flips:
         with unanswered(f"listing the Deployments of {namespace}"):
             async for page, _ in self._client.pages(DEPLOYMENTS, namespace):
                 for one in page:
-                    found[one["metadata"]["name"]] = trim_deployment(one)["template"]["labels"]
+                    found[one["metadata"]["name"]] = trim_workload(one)["template"]["labels"]
         return found
 
 

@@ -1,7 +1,11 @@
 """The resources the watchdog reads and writes, and where they lie. Secrets are not among them, on purpose."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import quote
+
+from watchdog.domain.rollout import TargetKind
 
 NAME = "rollback-watchdog"  # User-Agent, field manager, and the beginning of our objects' names
 PREFIX = "rollback-watchdog.dev/"  # of our annotations and labels
@@ -25,6 +29,9 @@ class Resource:
 
 DEPLOYMENTS = Resource("apps/v1", "deployments", "Deployment")
 REPLICASETS = Resource("apps/v1", "replicasets", "ReplicaSet")
+STATEFULSETS = Resource("apps/v1", "statefulsets", "StatefulSet")
+DAEMONSETS = Resource("apps/v1", "daemonsets", "DaemonSet")
+CONTROLLERREVISIONS = Resource("apps/v1", "controllerrevisions", "ControllerRevision")
 PODS = Resource("v1", "pods", "Pod")
 SERVICES = Resource("v1", "services", "Service")
 CONFIGMAPS = Resource("v1", "configmaps", "ConfigMap")
@@ -33,3 +40,16 @@ ACCOUNTS = Resource("v1", "serviceaccounts", "ServiceAccount")
 NAMESPACES = Resource("v1", "namespaces", "Namespace")
 EVENTS = Resource("events.k8s.io/v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io/v1", "leases", "Lease")
+
+READ: Mapping[TargetKind, tuple[Resource, ...]] = MappingProxyType(
+    {
+        TargetKind.DEPLOYMENT: (DEPLOYMENTS, REPLICASETS, PODS, SERVICES),
+        TargetKind.SERVICE: (SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
+        TargetKind.STATEFULSET: (STATEFULSETS, CONTROLLERREVISIONS, PODS),
+        TargetKind.DAEMONSET: (DAEMONSETS, CONTROLLERREVISIONS, PODS),
+    }
+)
+"""What is watched of a namespace in which targets of a kind are guarded: the kind's own objects first."""
+
+OBJECTS: Mapping[TargetKind, Resource] = MappingProxyType({kind: read[0] for kind, read in READ.items()})
+CARRIERS: Mapping[Resource, TargetKind] = MappingProxyType({own: kind for kind, own in OBJECTS.items()})

@@ -4,27 +4,39 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from watchdog.adapters.kubernetes.kinds import PODS, REPLICASETS, Resource
-from watchdog.adapters.kubernetes.trimming import TRIMS
+from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, PODS, READ, REPLICASETS, Resource
+from watchdog.domain.rollout import USUAL, TargetKind
 
 Json = dict[str, Any]
 
 
 class Namespace:
-    """The objects of one namespace, by name, with the indexes that are asked for."""
+    """The objects of one namespace, by name, with the indexes that are asked for.
 
-    def __init__(self) -> None:
-        self.objects: dict[Resource, dict[str, Json]] = {resource: {} for resource in TRIMS}
+    Of kinds that nobody guards there nothing is kept, and nothing is watched: they may not even be allowed.
+    """
+
+    def __init__(self, kinds: frozenset[TargetKind] = USUAL) -> None:
+        read = (resource for kind in TargetKind if kind in kinds | USUAL for resource in READ[kind])
+        self.objects: dict[Resource, dict[str, Json]] = {resource: {} for resource in read}
         self.listed: set[Resource] = set()
         self._owned: dict[Resource, dict[str, dict[str, Json]]] = {
             REPLICASETS: defaultdict(dict),  # of a Deployment's uid
-            PODS: defaultdict(dict),  # of a ReplicaSet's uid
+            CONTROLLERREVISIONS: defaultdict(dict),  # of the uid of what they are revisions of
+            PODS: defaultdict(dict),  # of the uid of what made them
         }
 
     @property
     def synced(self) -> bool:
-        """Whether each resource was listed."""
-        return len(self.listed) == len(TRIMS)
+        """Whether each resource was listed that is always read.
+
+        A kind that is guarded as well, and may not be listed, takes nothing away from the others.
+        """
+        return all(self.knows(kind) for kind in USUAL)
+
+    def knows(self, kind: TargetKind) -> bool:
+        """Whether all was listed that targets of a kind are known by."""
+        return self.listed.issuperset(READ[kind])
 
     def put(self, resource: Resource, one: Json) -> None:
         """Add or replace."""
@@ -44,7 +56,7 @@ class Namespace:
                 del owned[controller_uid(before)]
 
     def owned(self, resource: Resource, uid: str) -> Iterable[Json]:
-        """The ReplicaSets of a Deployment, or the pods of a ReplicaSet."""
+        """The ReplicaSets or ControllerRevisions of a workload, or the pods of what made them."""
         found = self._owned[resource].get(uid)
         return tuple(found.values()) if found else ()
 

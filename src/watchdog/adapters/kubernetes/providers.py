@@ -1,14 +1,19 @@
-"""The table of traffic providers: a new kind of switch is one more line."""
+"""The table of traffic providers: a new kind of target is one more line."""
 
+import random
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.daemonsets import DaemonSetProvider
 from watchdog.adapters.kubernetes.deployments import DeploymentProvider
 from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.adapters.kubernetes.sightings import Guarded
-from watchdog.domain.rollout import SwitchKind
-from watchdog.ports import TrafficProvider
+from watchdog.adapters.kubernetes.statefulsets import StatefulSetProvider
+from watchdog.domain.rollout import Revision, Target, TargetKind, TrafficSwitch, any_pods_of, pods_named
+from watchdog.ports import Clock, OutOfReach, TrafficProvider
 
 
 class Provider(TrafficProvider, Protocol):
@@ -24,9 +29,28 @@ class Provider(TrafficProvider, Protocol):
         ...
 
 
-PROVIDERS: Mapping[SwitchKind, Callable[..., Provider]] = MappingProxyType(
+PROVIDERS: Mapping[TargetKind, Callable[..., Provider]] = MappingProxyType(
     {
-        SwitchKind.ROLLOUT: DeploymentProvider,
-        SwitchKind.SELECTOR: ServiceProvider,
+        TargetKind.DEPLOYMENT: DeploymentProvider,
+        TargetKind.SERVICE: ServiceProvider,
+        TargetKind.STATEFULSET: StatefulSetProvider,
+        TargetKind.DAEMONSET: DaemonSetProvider,
     }
 )
+
+
+def pods_of(target: Target) -> str:
+    """A regular expression of the names of all pods that a workload ever had, of whatever revision."""
+    rest: str = getattr(PROVIDERS[target.kind], "pods", "")
+    return pods_named(target.name, rest) if rest else any_pods_of(target.name)
+
+
+async def serving_now(client: KubeClient, clock: Clock, target: Target) -> Revision | None:
+    """What serves a workload, read just now. Raises `OutOfReach`, finally where it is not there."""
+    cache = ClusterCache(client, clock=clock, rng=random.Random())  # noqa: S311 - jitter, of what is never watched
+    provider = PROVIDERS[target.kind](client, cache, clock=clock, guarded=lambda *_: False)
+    whoever = TrafficSwitch(target, provider.kind, Revision(target.name, "", kind=target.kind), None, clock.now())
+    live = await provider.live(whoever, None, fresh=True)
+    if not live.exists:
+        raise OutOfReach(f"there is no {target}", final=True)
+    return live.serving

@@ -3,18 +3,21 @@
 A Role that grants these and nothing else is enough to run it; what is not in the table it never asks for.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from watchdog.adapters.kubernetes.kinds import (
     ACCOUNTS,
     CLAIMS,
     CONFIGMAPS,
+    CONTROLLERREVISIONS,
     DEPLOYMENTS,
     EVENTS,
     LEASES,
     NAME,
+    OBJECTS,
     PODS,
     REPLICASETS,
     SERVICES,
@@ -22,6 +25,7 @@ from watchdog.adapters.kubernetes.kinds import (
 )
 from watchdog.adapters.kubernetes.owners import RESOURCES as OWNERS
 from watchdog.adapters.kubernetes.shard_leases import lease_name
+from watchdog.domain.rollout import TargetKind
 from watchdog.domain.shards import Shard
 
 
@@ -38,7 +42,7 @@ class Right:
     """One verb on one resource; `why` says what does not work without it.
 
     `acting`: only a guard that rolls back needs it. `scaling`: only one with `restore_replicas` does. `telling`: not
-    needed by a dry run.
+    needed by a dry run. `kind`: only where targets of that kind are guarded.
     """
 
     verb: str
@@ -50,6 +54,7 @@ class Right:
     acting: bool = False
     scaling: bool = False
     telling: bool = False
+    kind: TargetKind | None = None
 
     @property
     def group(self) -> str:
@@ -94,6 +99,23 @@ RIGHTS: tuple[Right, ...] = (
     Right("create", LEASES, Where.OWN, _NOBODY_LEADS),  # RBAC cannot bind a create to a name
     Right("get", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
     Right("update", LEASES, Where.OWN, _NOBODY_LEADS, name=NAME),
+)
+
+
+def _of_kind(kind: TargetKind) -> Iterator[Right]:
+    """What a kind needs whose revisions are ControllerRevisions."""
+    own, seen = OBJECTS[kind], "its switches are not seen"
+    for right in (
+        *_rights("list watch", (own, CONTROLLERREVISIONS), Where.GUARDED, seen),
+        *_rights("get", (own, CONTROLLERREVISIONS), Where.GUARDED, "it is not looked at before it is acted on"),
+        Right("patch", own, Where.GUARDED, "a rollout is not undone", acting=True),
+    ):
+        yield replace(right, kind=kind)
+
+
+# Only where a guard opts in (`kinds`, or a target that is named), and not granted unless asked for.
+BY_KIND: Mapping[TargetKind, tuple[Right, ...]] = MappingProxyType(
+    {kind: tuple(_of_kind(kind)) for kind in (TargetKind.STATEFULSET, TargetKind.DAEMONSET)}
 )
 
 # Not needed, and not granted unless asked for: without `get` what heals is taken from the marks on the object alone.

@@ -7,14 +7,14 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
-from watchdog.adapters.kubernetes.cache import Key
+from watchdog.adapters.kubernetes.cache import Key, Place
 from watchdog.adapters.kubernetes.deployments import described, who
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.scaling import scale_up
-from watchdog.adapters.kubernetes.sightings import Known, Later, Place, Sightings
+from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
 from watchdog.adapters.kubernetes.trimming import trim_service
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
@@ -38,15 +38,16 @@ STALE = timedelta(seconds=30)  # a write older than this was not seen as it happ
 class ServiceProvider(Sightings):
     """The traffic provider of `selector` switches. RBAC: get, list, watch, patch of services and what it reads."""
 
+    carries = TargetKind.SERVICE
     kind = SwitchKind.SELECTOR
 
     def _names(self, namespace: str) -> list[str]:
         return list(self._cache.all(SERVICES, namespace))
 
-    def _places(self, deployments: set[Place], services: set[Place]) -> set[Place]:
+    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # Each event of a pod comes by here as its Deployment: only Services that may select it are looked at.
-        places = set(services)
-        for namespace, name in deployments:
+        places = set(changed.get(TargetKind.SERVICE, ()))
+        for namespace, name in changed.get(TargetKind.DEPLOYMENT, ()):
             deployment = self._cache.all(DEPLOYMENTS, namespace).get(name)
             pod_labels = deployment["template"]["labels"] if deployment else {}
             for service, one in self._cache.all(SERVICES, namespace).items():

@@ -1,20 +1,19 @@
-"""What both providers do to turn changes of the cache into sightings: look again, wait a little, tell once."""
+"""What all providers do to turn changes of the cache into sightings: look again, wait a little, tell once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from watchdog.adapters.kubernetes.cache import Changes, ClusterCache, Key
+from watchdog.adapters.kubernetes.cache import Changes, ClusterCache, Key, Place
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.pods import EPOCH
 from watchdog.adapters.kubernetes.reflector import INACTIVITY
 from watchdog.domain.live import Sighting
-from watchdog.domain.rollout import Target
+from watchdog.domain.rollout import SwitchKind, Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
 
 Guarded = Callable[[Target, Mapping[str, str]], bool]
-Place = tuple[str, str]  # namespace, name
 
 ASK_AGAIN = 1.0  # seconds
 LONGEST_SILENCE = 2 * INACTIVITY  # seconds
@@ -46,6 +45,9 @@ class Later:
 class Sightings(ABC):
     """The looking half of a traffic provider. `guarded(target, labels)` says which objects are told of."""
 
+    carries: TargetKind
+    kind: SwitchKind
+
     def __init__(self, client: KubeClient, cache: ClusterCache, *, clock: Clock, guarded: Guarded) -> None:
         self._client = client
         self._cache = cache
@@ -76,12 +78,12 @@ class Sightings(ABC):
         try:
             while True:
                 await changes.wait(self._patience())
-                deployments, services, relisted = changes.take()
+                changed, relisted = changes.take()
                 if self._retold:
                     self._retold = False
                     relisted = set(self._cache.namespaces)
                     self._known = {place: known for place, known in self._known.items() if place[0] in relisted}
-                places = self._places(deployments, services) | self._due()
+                places = self._places(changed) | self._due()
                 for namespace in relisted:
                     for name in self._names(namespace):
                         places.add((namespace, name))
@@ -104,7 +106,7 @@ class Sightings(ABC):
 
     def _looked(self, place: Place) -> Sighting | None:
         """Look at one target; tells only what is new, or owed."""
-        if not self._cache.is_synced(place[0]):
+        if not self._cache.is_synced(place[0], self.carries):
             self._known.pop(place, None)  # its namespace is new, or no longer watched; a list will tell of it
             return None
         if not self._is_there(place):
@@ -160,7 +162,7 @@ class Sightings(ABC):
         """
         if after is not None:
             await self._cache.wait_beyond(keys, after)
-        if not fresh and not self._cache.is_synced(namespace):
+        if not fresh and not self._cache.is_synced(namespace, self.carries):
             raise OutOfReach(f"namespace {namespace} is not watched, or not listed yet")
         return self._cache.version(keys)
 
@@ -177,7 +179,7 @@ class Sightings(ABC):
         """Whether the object exists and is guarded."""
 
     @abstractmethod
-    def _places(self, deployments: set[Place], services: set[Place]) -> set[Place]:
+    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         """Which of this provider's objects to look at after these changes."""
 
 

@@ -9,11 +9,29 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, Resource
+from watchdog.adapters.kubernetes.kinds import (
+    CONTROLLERREVISIONS,
+    DAEMONSETS,
+    DEPLOYMENTS,
+    PODS,
+    REPLICASETS,
+    SERVICES,
+    STATEFULSETS,
+    Resource,
+)
 
 Json = dict[str, Any]
 
 HASH_LABEL = "pod-template-hash"
+_SPEC = (
+    "replicas",
+    "paused",
+    "progressDeadlineSeconds",
+    "selector",
+    "updateStrategy",
+    "podManagementPolicy",
+    "ordinals",
+)
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
 
 
@@ -40,14 +58,12 @@ def _without_empties(value: Any) -> Any:
     return value
 
 
-def trim_deployment(full: Json) -> Json:
-    """A Deployment without its template."""
+def trim_workload(full: Json) -> Json:
+    """A Deployment, StatefulSet or DaemonSet without its template."""
     spec = full.get("spec") or {}
     return {
         "metadata": _metadata(full, "annotations"),
-        "spec": {
-            key: spec[key] for key in ("replicas", "paused", "progressDeadlineSeconds", "selector") if key in spec
-        },
+        "spec": {key: spec[key] for key in _SPEC if key in spec},
         "status": full.get("status") or {},
         "template": trim_template(spec.get("template") or {}),
         "writers": writers(full, "f:template"),
@@ -61,6 +77,21 @@ def trim_replicaset(full: Json) -> Json:
         "spec": {"replicas": (full.get("spec") or {}).get("replicas", 1)},
         "template": trim_template((full.get("spec") or {}).get("template") or {}),
     }
+
+
+def trim_revision(full: Json) -> Json:
+    """A ControllerRevision without the template that it keeps."""
+    return {
+        "metadata": _metadata(full, "annotations", "ownerReferences"),
+        "revision": int(full.get("revision") or 0),
+        "template": trim_template(kept_template(full)),
+    }
+
+
+def kept_template(full: Json) -> Json:
+    """The pod template that a ControllerRevision keeps: its data are a patch that replaces a workload's own by it."""
+    template = ((full.get("data") or {}).get("spec") or {}).get("template") or {}
+    return {key: value for key, value in template.items() if key != "$patch"}
 
 
 def trim_template(template: Json) -> Json:
@@ -153,7 +184,10 @@ def writers(full: Json, field: str) -> list[tuple[str, str]]:
 
 
 TRIMS: dict[Resource, Callable[[Json], Json]] = {
-    DEPLOYMENTS: trim_deployment,
+    DEPLOYMENTS: trim_workload,
+    STATEFULSETS: trim_workload,
+    DAEMONSETS: trim_workload,
+    CONTROLLERREVISIONS: trim_revision,
     REPLICASETS: trim_replicaset,
     PODS: trim_pod,
     SERVICES: trim_service,

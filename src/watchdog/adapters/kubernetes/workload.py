@@ -11,7 +11,7 @@ from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import to_pod
-from watchdog.adapters.kubernetes.trimming import TRIMS, trim_deployment, trim_replicaset
+from watchdog.adapters.kubernetes.trimming import TRIMS, trim_replicaset, trim_workload
 from watchdog.domain.live import Pod
 from watchdog.domain.rollout import Revision
 from watchdog.ports import OutOfReach
@@ -92,7 +92,7 @@ async def fresh(client: KubeClient, namespace: str, name: str) -> Workload | Non
             if controller_uid(pod) in pods:
                 pods[controller_uid(pod)].append(TRIMS[PODS](pod))
     return Workload(
-        trim_deployment(whole),
+        trim_workload(whole),
         tuple(trim_replicaset(one) for one in owned),
         {owner: tuple(those) for owner, those in pods.items()},
         whole=whole,

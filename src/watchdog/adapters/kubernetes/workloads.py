@@ -18,7 +18,6 @@ Json = dict[str, Any]
 
 REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
-CHANGE_CAUSE = "kubernetes.io/change-cause"
 PROGRESS_DEADLINE = 600.0
 _SAID = 300  # characters of what the API server said
 

@@ -45,6 +45,7 @@ class ScriptedCluster:
     """A TrafficProvider and Prober over the pods of one test. It takes every put-back."""
 
     def __init__(self, case: Case, clock: Clock) -> None:
+        self.carries = case.switch.target.kind
         self.kind = case.switch.kind
         self._case = case
         self._clock = clock

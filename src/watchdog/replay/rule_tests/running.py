@@ -158,7 +158,7 @@ async def _drive(
     switch, stable = switch_of(case)
     clock = SimulatedClock(switch.at)
     cluster, nowhere, heard = ScriptedCluster(case, clock), Nowhere(), _Heard(clock.now, enough)
-    providers = {switch.kind: cluster}
+    providers = {switch.target.kind: cluster}
     source = SampledSource(tsdb)
     sampler = Sampler(source, clock)
 

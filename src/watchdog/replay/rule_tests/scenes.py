@@ -25,7 +25,7 @@ def switched(fields: Fields, guard: Guard, at: timedelta) -> Switched:
     target = fields.get(keys.TARGET) or _default_target(guard, kind)
     if fields.has(keys.TARGET) and fields.fine(keys.TARGET):
         _check_target(fields, guard, target)
-    own = SwitchKind.SELECTOR if target.kind is TargetKind.SERVICE else SwitchKind.ROLLOUT
+    own = SwitchKind.SELECTOR if target.kind.routes else SwitchKind.ROLLOUT
     if kind is not None and kind is not own:
         what = f'{target} is a {target.kind}, and kind = "{kind}" is no switch of one'
         fields.mistakes.add(fields.at(keys.KIND), what, f'write kind = "{own}", or leave it out')
@@ -46,8 +46,9 @@ def switched(fields: Fields, guard: Guard, at: timedelta) -> Switched:
 
 
 def _default_target(guard: Guard, kind: SwitchKind | None) -> Target:
-    wanted = TargetKind.SERVICE if kind is SwitchKind.SELECTOR else TargetKind.DEPLOYMENT
-    fitting = [target for target in guard.targets if kind is None or target.kind is wanted]
+    flip = kind is SwitchKind.SELECTOR
+    wanted = TargetKind.SERVICE if flip else TargetKind.DEPLOYMENT
+    fitting = [target for target in guard.targets if kind is None or target.kind.routes is flip]
     if fitting or guard.targets:
         return (fitting or [*guard.targets])[0]
     chosen = {

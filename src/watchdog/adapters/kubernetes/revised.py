@@ -1,0 +1,249 @@
+"""What StatefulSets and DaemonSets have in common: rollouts of ControllerRevisions, and their undo."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from watchdog.adapters.kubernetes import beginnings, histories, workloads
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite, to_template
+from watchdog.adapters.kubernetes.cache import Place
+from watchdog.adapters.kubernetes.deployments import who
+from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.histories import History
+from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, OBJECTS, Resource
+from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.objects import controller_uid
+from watchdog.adapters.kubernetes.particulars import description
+from watchdog.adapters.kubernetes.pods import created
+from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
+from watchdog.adapters.kubernetes.trimming import kept_template
+from watchdog.domain.changes import Description
+from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy
+from watchdog.domain.live import Destination, Live, Sighting
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch, pods_named
+from watchdog.ports import OutOfReach
+
+Json = dict[str, Any]
+
+_LONGEST = 24 * 3600.0  # seconds that a rollout of many pods is waited for, at most
+
+
+class RevisedProvider(Sightings):
+    """The traffic provider of such rollouts, but for what a kind does in its own way."""
+
+    kind = SwitchKind.ROLLOUT
+    pods: str  # a regular expression of what follows the workload's name in its pods' names
+
+    @property
+    def _resource(self) -> Resource:
+        return OBJECTS[self.carries]
+
+    def _names(self, namespace: str) -> list[str]:
+        return list(self._cache.all(self._resource, namespace))
+
+    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
+        return set(changed.get(self.carries, ()))
+
+    def _is_there(self, place: Place) -> bool:
+        owner = self._cache.all(self._resource, place[0]).get(place[1])
+        return owner is not None and self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(owner))
+
+    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
+        found = histories.cached(self._cache, self._resource, *place)
+        assert found is not None  # it is there
+        serving = self._serving(found)
+        if serving is None or not workloads.is_observed(found.owner):
+            return None  # the controller's next write is an event, and brings us here again
+        beginnings.begin(known, serving, self._clock.now())
+        if known.since is None:
+            made, earlier = created(serving), found.earlier(serving)
+            again = any(other > made for other in earlier)
+            became = (workloads.written_at(found.owner) or known.began) if again else made
+            pods = found.on(found.hash_of(serving))
+            known.since = beginnings.since(known, pods, became=became, not_before=max([made, *earlier]), over=over)
+        if known.since is None:
+            return Later()
+        return self._sighting(Target(place[0], self.carries, place[1]), found, serving, known)
+
+    def _serving(self, found: History) -> Json | None:
+        """The revision that serves, or is about to: the present template's, if any pod has it or will have it.
+
+        Where nothing gives it to a pod (OnDelete, a partition above all ordinals) what served before goes on serving,
+        until somebody deletes a pod.
+        """
+        newest = found.newest
+        if newest is None or found.on(found.hash_of(newest)) or self._rolls(found.owner):
+            return newest
+        served = [one for one in found.revisions if found.on(found.hash_of(one))]
+        return max(served, key=lambda one: int(one["revision"]), default=newest)
+
+    def _sighting(self, target: Target, found: History, serving: Json, known: Known) -> Sighting:
+        owner, before = found.owner, found.before(serving)
+        assert known.since is not None  # the caller waits for it
+        return Sighting(
+            target=target,
+            kind=self.kind,
+            uid=str(owner["metadata"]["uid"]),
+            labels=dict(workloads.labels(owner)),
+            annotations=workloads.own_annotations(owner),
+            serving=self._revision(found, serving),
+            since=known.since,
+            complete=workloads.is_observed(owner) and self._is_complete(owner),
+            previous=self._revision(found, before) if before else None,
+            previous_since=max([created(before), *found.earlier(before)]) if before else None,
+            by=who(owner),
+            live=not known.owed,
+        )
+
+    def _revision(self, found: History, kept: Json) -> Revision:
+        return Revision(
+            workload=found.name,
+            template=found.hash_of(kept),
+            uid=str(kept["metadata"].get("uid", "")),
+            number=kept["revision"],
+            images=tuple(kept["template"]["images"]),
+            created=created(kept),
+            pods=pods_named(found.name, self.pods),
+            kind=self.carries,
+        )
+
+    async def live(
+        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
+    ) -> Live:
+        """The workload as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
+        target = switch.target
+        key = (target.namespace, target.kind.value, target.name)
+        version = await self._moved(target.namespace, [key], after, fresh=fresh)
+        if not fresh:
+            found = histories.cached(self._cache, self._resource, target.namespace, target.name)
+            return self._live(switch, stable, found, version)
+        with unanswered(f"looking at {target}"):
+            found = await histories.fresh(self._client, self._resource, target.namespace, target.name)
+            live = replace(self._live(switch, stable, found, version), fresh=True)
+            if found is None or stable is None:
+                return live
+            return replace(live, destination=await self._destination(switch, stable.revision, found))
+
+    def _live(self, switch: TrafficSwitch, stable: Stable | None, found: History | None, version: int) -> Live:
+        if found is None:
+            return Live(switch.target, self._clock.now(), version, False, "", "", None)
+        owner, serving = found.owner, self._serving(found)
+        return Live(
+            target=switch.target,
+            at=self._clock.now(),
+            version=version,
+            exists=not owner["metadata"].get("deletionTimestamp"),
+            uid=str(owner["metadata"]["uid"]),
+            resource_version=str(owner["metadata"]["resourceVersion"]),
+            serving=self._revision(found, serving) if serving else None,
+            candidate_pods=found.pods_of(switch.candidate),
+            stable_pods=found.pods_of(stable.revision if stable else None),
+            desired=self._desired(owner),
+            complete=workloads.is_observed(owner) and self._is_complete(owner),
+            stuck=self._stuck(switch.target, found),
+            progress_deadline=min(_LONGEST, workloads.PROGRESS_DEADLINE * max(1, self._in_turn(owner))),
+            annotations=workloads.own_annotations(owner),
+            managers=workloads.managers(owner),
+            owner=workloads.owner(owner),
+        )
+
+    async def _destination(self, switch: TrafficSwitch, to: Revision, found: History) -> Destination:
+        """The revision to go back to: is it there, would it change anything and reach the pods, is it allowed."""
+        kept = found.of(to)
+        if kept is None:
+            return Destination(to, exists=False)
+        whole, metadata = found.kept[kept["metadata"]["name"]], found.owner["metadata"]
+        differs = bool(kept["template"]["unannotated"] != found.owner["template"]["unannotated"])
+        refused = ""
+        if differs:
+            write = self._write(switch.target, metadata["uid"], metadata["resourceVersion"])
+            refused = await write.rehearse(lambda live: _undo(live, whole, to, "dry-run"), found.whole)
+        return Destination(
+            revision=self._revision(found, kept),
+            exists=True,
+            differs=differs,
+            unreached=self._unreached(switch, to, found),
+            replicas=self._all(found.owner),
+            ready_pods=sum(pod.ready for pod in found.pods_of(to)),
+            missing=await missing(self._client, switch.target.namespace, kept_template(whole)),
+            refused=refused,
+        )
+
+    def _write(self, target: Target, uid: str, resource_version: str) -> ConditionalWrite:
+        return ConditionalWrite(
+            self._client, self._clock, self._resource, target.namespace, target.name, uid, resource_version
+        )
+
+    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+        """Give the workload the template that the ControllerRevision keeps, in one conditional patch. Idempotent."""
+        target = remedy.target
+        try:
+            whole = await self._kept(target, remedy.uid, remedy.to)
+        except OutOfReach as error:
+            return PutBackUnsure(self._clock.now(), str(error))
+        except ApiError as error:
+            return PutBackRefused(self._clock.now(), str(error))
+        if whole is None:
+            return PutBackRefused(self._clock.now(), f"the ControllerRevision of {remedy.to} is gone")
+        write = self._write(target, remedy.uid, remedy.resource_version)
+        return await write.perform(lambda live: _undo(live, whole, remedy.to, remedy.watch), remedy.watch)
+
+    async def _kept(self, target: Target, uid: str, revision: Revision) -> Json | None:
+        """The whole ControllerRevision of a revision; None if it is gone."""
+        name = f"{revision.workload}-{revision.template}"
+        try:
+            found = await self._client.get(CONTROLLERREVISIONS, target.namespace, name)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return found if controller_uid(found) == uid and kept_template(found) else None
+
+    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+        """Number, age, change-cause and writer of a revision, and what its pods are made of."""
+        with unanswered(f"describing {revision}"):
+            found = histories.cached(self._cache, self._resource, target.namespace, target.name)
+            kept = found.of(revision) if found else None
+            if found is None or kept is None:
+                return Description({"revision": str(revision)})
+            serving = self._serving(found)
+            notes = {"revision": str(revision), **found.notes(kept, who(found.owner) if serving is kept else "")}
+            whole = await self._kept(target, found.owner["metadata"]["uid"], revision) or {}
+            annotations = [workloads.annotations(whole)] if whole else []
+            told = {key: note for key, note in notes.items() if note}
+            return description(told, kept_template(whole), annotations, commits)
+
+    @abstractmethod
+    def _rolls(self, owner: Json) -> bool:
+        """Whether the controller itself gives the present template to any pod."""
+
+    @abstractmethod
+    def _is_complete(self, owner: Json) -> bool:
+        """Whether all that the controller does by itself is done: what `kubectl rollout status` waits for."""
+
+    @abstractmethod
+    def _desired(self, owner: Json) -> int:
+        """How many pods are to have the present template."""
+
+    @abstractmethod
+    def _all(self, owner: Json) -> int:
+        """How many pods it is to have."""
+
+    @abstractmethod
+    def _in_turn(self, owner: Json) -> int:
+        """How many pods are replaced one after the other in a rollout."""
+
+    @abstractmethod
+    def _unreached(self, switch: TrafficSwitch, to: Revision, found: History) -> str:
+        """Why an undo would leave the candidate's pods as they are, with the command that would not; "" for none."""
+
+    def _stuck(self, target: Target, found: History) -> str:
+        """Why the controller gets no further without a person, with the command; "" where it does."""
+        return ""
+
+
+def _undo(live: Json, kept: Json, to: Revision, watch: str) -> list[Json]:
+    """As kubectl's undo, whose patch replaces the template by what the revision keeps."""
+    cause = workloads.annotations(kept).get(CHANGE_CAUSE)
+    return to_template(live, kept_template(kept), cause, to, watch=watch)
