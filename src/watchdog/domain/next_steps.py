@@ -9,7 +9,7 @@ from datetime import datetime
 from watchdog.domain.checks import CHECKS
 from watchdog.domain.marks import Marking, mark_of, why_not
 from watchdog.domain.reading import Record, is_open, items, moment, rules_of, state_of
-from watchdog.domain.rollout import Target, TargetKind
+from watchdog.domain.rollout import RUNNER, Target
 from watchdog.domain.state import RefusalReason
 
 _REVISION = re.compile(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?)-([a-z0-9]+)")
@@ -33,7 +33,7 @@ class _Place:
     """The target and the candidate as kubectl names them; what cannot be such a name is not put into a command."""
 
     target: Target
-    workload: str  # the candidate's Deployment
+    workload: str  # what runs the candidate's pods
     template: str
 
     @property
@@ -41,8 +41,15 @@ class _Place:
         return f"kubectl -n {shlex.quote(self.target.namespace)}"
 
     @property
-    def replicaset(self) -> str:
-        return f"{self.workload}-{self.template}"
+    def kept(self) -> str:
+        """What keeps the candidate's template."""
+        return f"{self.target.kind.keeping.resource} {self.workload}-{self.template}"
+
+    @property
+    def chosen(self) -> str:
+        """The candidate's pods."""
+        keeping = self.target.kind.keeping
+        return f"-l {keeping.label}={f'{self.workload}-' if keeping.named_whole else ''}{self.template}"
 
 
 def next_steps(record: Record) -> tuple[NextStep, ...]:
@@ -66,15 +73,13 @@ def _queries(record: Record) -> Iterator[NextStep]:
 def _look(record: Record, place: _Place) -> Iterator[NextStep]:
     if not items(record.get("breached")) and not items(record.get("noted")):
         return
-    flipped = place.target.kind is TargetKind.SERVICE
-    if state_of(record) in _SERVES_ON or flipped:
-        chosen = f"-l pod-template-hash={shlex.quote(place.template)}"
-        yield NextStep("The pods of the release", f"{place.kubectl} get pods {chosen} -o wide")
-        yield NextStep("Their logs", f"{place.kubectl} logs {chosen} --all-containers --prefix --tail=200")
+    if state_of(record) in _SERVES_ON or place.target.kind.routes:
+        yield NextStep("The pods of the release", f"{place.kubectl} get pods {place.chosen} -o wide")
+        yield NextStep("Their logs", f"{place.kubectl} logs {place.chosen} --all-containers --prefix --tail=200")
     elif state_of(record) in _PUT_BACK:
         yield NextStep(
-            "Its pods are gone; its template is kept in its ReplicaSet",
-            f"{place.kubectl} get replicaset {place.replicaset} -o yaml",
+            "Its pods are gone; its template is kept",
+            f"{place.kubectl} get {place.kept} -o yaml",
         )
     yield NextStep(
         "What else happened to it", f"{place.kubectl} describe {place.target.kind} {shlex.quote(place.target.name)}"
@@ -105,13 +110,13 @@ def _go_on(record: Record, place: _Place) -> Iterator[NextStep]:
 
 
 def _again(place: _Place) -> str:
-    if place.target.kind is TargetKind.SERVICE:
+    kind = place.target.kind
+    if kind.routes:
         service = shlex.quote(str(place.target))
-        return f"watchdog switch {service} --to deployment/{place.workload} --override known-bad --reason 'WHY'"
-    number = r"-o jsonpath='{.metadata.annotations.deployment\.kubernetes\.io/revision}'"
+        return f"watchdog switch {service} --to {RUNNER}/{place.workload} --override known-bad --reason 'WHY'"
     return (
-        f"{place.kubectl} rollout undo deployment/{place.workload} --to-revision="
-        f'"$({place.kubectl} get replicaset {place.replicaset} {number})"'
+        f"{place.kubectl} rollout undo {kind}/{place.workload} --to-revision="
+        f"\"$({place.kubectl} get {place.kept} -o jsonpath='{kind.keeping.number}')\""
     )
 
 

@@ -7,6 +7,16 @@ from datetime import datetime
 from enum import StrEnum
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How a workload's revisions are kept and told apart, as a person asks kubectl for them."""
+
+    resource: str  # that keeps a revision's template, named WORKLOAD-HASH
+    label: str  # of the pods, that says whose they are
+    number: str  # where the revision's number is, as a JSONPath
+    named_whole: bool = False  # the label's value is WORKLOAD-HASH, not the hash alone
+
+
 class TargetKind(StrEnum):
     """What carries the traffic switch: the words of rules.toml, and the one place that lists them.
 
@@ -28,7 +38,19 @@ class TargetKind(StrEnum):
         """Whether it points traffic at the pods of something else; the others run pods of their own."""
         return self in _ROUTES
 
+    @property
+    def keeping(self) -> Keeping:
+        """How the revisions are kept of what it is, or of what it points at."""
+        return _KEEPING.get(self, _REPLICASETS)
 
+
+_REPLICASETS = Keeping(
+    "replicaset", "pod-template-hash", r"{.metadata.annotations.deployment\.kubernetes\.io/revision}"
+)
+_KEEPING = {
+    TargetKind.STATEFULSET: Keeping("controllerrevision", "controller-revision-hash", "{.revision}", named_whole=True),
+    TargetKind.DAEMONSET: Keeping("controllerrevision", "controller-revision-hash", "{.revision}"),
+}
 _PROPER = {TargetKind.STATEFULSET: "StatefulSet", TargetKind.DAEMONSET: "DaemonSet"}
 _ROUTES = frozenset({TargetKind.SERVICE})
 
