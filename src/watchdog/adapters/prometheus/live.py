@@ -71,7 +71,9 @@ class LivePrometheus:
             auth=None if shown is None else Showing(shown),
             trust_env=False,
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+            # How many at once is bounded above. A bound of the pool's own is not safe: a request that is cancelled
+            # while many wait may keep its place in it, until nobody gets one and Prometheus looks away for ever.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=concurrency),
             timeout=None,  # noqa: S113 - each question has a deadline of its own
         )
 
