@@ -17,6 +17,7 @@ class FailureReason(StrEnum):
 
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
+    CROWDED = "crowded"  # never sent: too many questions of our own were before it
     REFUSED = "refused"  # Prometheus answered with an error: 400, 401, 403, 422
     UNAVAILABLE = "unavailable"  # 429, 5xx
     GARBLED = "garbled"  # no JSON, or JSON that is no answer of the Prometheus API

@@ -43,7 +43,7 @@ _RETRY = timedelta(minutes=10)
 _PAUSE = 1.0  # seconds between two questions
 _LONGEST = 1800.0  # seconds for one target: what was not asked by then is left out
 _AT_ONCE = 540.0  # seconds of the past that one question is about
-_AWAY = frozenset({FailureReason.UNREACHABLE, FailureReason.TIMEOUT, FailureReason.UNAVAILABLE})
+_AWAY = frozenset({FailureReason.UNREACHABLE, FailureReason.TIMEOUT, FailureReason.UNAVAILABLE, FailureReason.CROWDED})
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 

@@ -150,7 +150,9 @@ def test_what_was_under_way_when_it_opened_neither_keeps_it_open_nor_is_lost() -
     assert not circuit.answered().open
 
 
-@pytest.mark.parametrize("reason", [FailureReason.REFUSED, FailureReason.PARTIAL, FailureReason.GARBLED])
+@pytest.mark.parametrize(
+    "reason", [FailureReason.REFUSED, FailureReason.PARTIAL, FailureReason.GARBLED, FailureReason.CROWDED]
+)
 def test_what_is_wrong_with_a_query_says_nothing_of_prometheus(reason: FailureReason) -> None:
     async def story(prometheus: Prometheus, sparing: SparingPrometheus, _: SimulatedClock, turns: list[bool]) -> None:
         prometheus.says = QueryFailed(reason, "your own fault")

@@ -32,7 +32,7 @@ class LivePrometheus:
     own certificate; `ca_file` replaces the certificates that are trusted. All files are read again whenever they
     change; what else is `shown` goes through httpx's hook. `on_query` is told how long each question took and why it
     failed, if it did; `on_bytes` of each answer's size. Answers larger than `max_bytes` are refused, more than
-    `concurrency` questions wait for each other within their deadlines.
+    `concurrency` questions wait for each other, each for as long as its deadline is, which begins when it is sent.
     Proxies and credentials of the environment are not used. Raises OSError where a certificate or CA cannot be read.
     """
 
@@ -120,8 +120,16 @@ class LivePrometheus:
         began = loop.time()
         outcome: T | QueryFailed
         try:
-            async with asyncio.timeout(deadline), self._room:
-                outcome = await self._sent(method, path, form, deadline, read, query)
+            if await self._has_room(deadline):
+                try:
+                    async with asyncio.timeout(deadline):
+                        outcome = await self._sent(method, path, form, deadline, read, query)
+                finally:
+                    self._room.release()
+            else:
+                # A crowd of our own says nothing of Prometheus, and opens no circuit.
+                detail = f"not asked: after {deadline:g} s there were still too many questions before it"
+                outcome = QueryFailed(FailureReason.CROWDED, detail, query)
         except (TimeoutError, httpx.TimeoutException):
             outcome = QueryFailed(FailureReason.TIMEOUT, f"no whole answer within {deadline:g} s", query)
         except httpx.DecodingError as error:
@@ -134,6 +142,13 @@ class LivePrometheus:
             outcome = replace(outcome, detail=self._without_secrets(outcome.detail))
         self._on_query(loop.time() - began, outcome.reason if isinstance(outcome, QueryFailed) else None)
         return outcome
+
+    async def _has_room(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._room.acquire()
+        except TimeoutError:
+            return False
 
     async def _sent(
         self, method: str, path: str, form: Form, deadline: float, read: Read[T], query: str
