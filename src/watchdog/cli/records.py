@@ -81,7 +81,7 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
             console.print(Padding(shown(line), (0, 0, 0, 2)))
 
 
-def print_summary(found: Summary, *, left_out: int) -> None:
+def print_summary(found: "Summary", *, left_out: int) -> None:
     """What the watches amount to, below their list; `left_out` of them are not in it."""
     console = console_of_lists()
     if left_out:

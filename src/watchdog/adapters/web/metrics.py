@@ -123,6 +123,7 @@ class Metrics:
         self._query_seconds.labels("")
         self._circuit_open.labels("")
         self._queries_spared.labels("")
+        self._query_bytes.labels("")
 
     def text(self) -> bytes:
         """All of it in Prometheus's text format."""
