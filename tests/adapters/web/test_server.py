@@ -12,6 +12,7 @@ import pytest
 
 from adapters.simulated import simulated
 from watchdog.adapters.web import CannotListen, Metrics, WebServer
+from watchdog.adapters.web.connections import HEADERS
 from watchdog.ports import OutOfReach
 
 WATCH = {"id": "w1", "outcome": "passed"}
@@ -209,9 +210,12 @@ async def test_a_get_with_a_body_is_refused_and_its_connection_closed() -> None:
     [
         b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: <script>\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ],
-    ids=["long line", "long header", "TLS"],
+    ids=["long line", "long header", "just too long", "many headers", "no length", "TLS"],
 )
 @simulated
 async def test_what_is_too_large_or_no_http_is_400_names_no_software_and_fills_no_log(
@@ -220,10 +224,32 @@ async def test_what_is_too_large_or_no_http_is_400_names_no_software_and_fills_n
     async with serving() as (server, _):
         answer = await said(server, raw)
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
-    assert b"aiohttp" not in answer
-    assert b"Python" not in answer
-    assert len(answer) < 2000
+    head, _, body = answer.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert "Server" not in headers
+    assert HEADERS.items() <= headers.items()
+    assert headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert body == b"this is no request, or has a line or header of more than 8190 bytes\n"
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"CONNECT / HTTP/1.1\r\nHost: x\r\n\r\n", b"405"),
+        (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", b"405"),
+        (b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", b"405"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\nConnection: close\r\n\r\n", b"417"),
+    ],
+    ids=["CONNECT to a path", "CONNECT to a host", "POST to nowhere", "an expectation"],
+)
+@simulated
+async def test_what_no_handler_is_for_is_refused_as_everything_else(raw: bytes, status: bytes) -> None:
+    async with serving() as (server, _):
+        answer = await said(server, raw)
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert b"\r\nServer:" not in answer
+    assert b"\r\nX-Frame-Options: DENY" in answer
 
 
 @simulated

@@ -132,7 +132,7 @@ async def test_a_viewer_is_told_of_news_and_gets_a_sign_of_life_where_there_is_n
         assert await stream.content.readuntil(b"\n\n") == b"event: news\ndata: 50\n\n"
         news.tell()
         assert await stream.content.readuntil(b"\n\n") == b"event: news\ndata: 51\n\n"
-        assert await stream.content.readuntil(b"\n\n") == b": quiet\n\n"
+        assert await stream.content.readuntil(b"\n\n") == b"event: quiet\ndata: 51\n\n"
 
 
 @simulated
@@ -156,3 +156,16 @@ async def test_viewers_beyond_the_most_see_the_page_without_it_being_live(monkey
         first.close()
         async with session.get("/") as answer:
             assert answer.status == 200
+
+
+@simulated
+async def test_a_viewer_who_leaves_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchdog.adapters.web.news.MOST", 1)
+    async with serving() as (session, news):
+        first = await session.get("/events")
+        await first.content.readuntil(b"\n\n")
+        first.close()
+        await asyncio.sleep(0.5)  # noqa: TID251 - simulated time
+        assert news.viewers == 0
+        async with session.get("/events") as second:
+            assert second.status == 200

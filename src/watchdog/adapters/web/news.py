@@ -2,16 +2,19 @@
 
 import asyncio
 import socket
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
+
+from watchdog.adapters.web.connections import Connection
 
 MOST = 200
 """Viewers at a time; further ones see the page without it being live."""
 
 _SETTLE = 1.5  # seconds from a change to its news: more may follow at once, and what is shown is a second old at most
 _EACH = 0.02  # seconds more for each viewer: a hundred of them ask for the page every few seconds, not at every change
-_QUIET = 15.0  # seconds after which a sign of life is sent, so that proxies keep the connection
+_QUIET = 15.0  # seconds after which a sign of life is sent: proxies keep the connection, and the page knows it is live
 _PATIENCE = 5.0  # seconds that a viewer has to take what is sent
 _UNREAD = 4096  # bytes that the kernel keeps for one who does not read, before his patience begins to run
 
@@ -53,8 +56,9 @@ class News:
         try:
             await answer.prepare(request)
             _keep_little(request)
-            with suppress(ConnectionError):
-                await self._stream(answer)
+            async with _while_connected(request):
+                with suppress(ConnectionError):
+                    await self._stream(answer)
         except TimeoutError:
             if request.transport is not None:
                 request.transport.abort()  # a proper end would wait for him as well
@@ -70,7 +74,7 @@ class News:
             if news:
                 await self._settle()
             seen = self._number
-            await _send(answer, f"event: news\ndata: {seen}\n\n" if news else ": quiet\n\n")
+            await _send(answer, f"event: {'news' if news else 'quiet'}\ndata: {seen}\n\n")
 
     async def _go_on(self, seen: int) -> bool:
         """Wait for news, for a while; False where the server ends."""
@@ -85,6 +89,20 @@ class News:
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE + _EACH * self._viewers):
                 await self._closing.wait()
+
+
+@asynccontextmanager
+async def _while_connected(request: web.Request) -> AsyncIterator[None]:
+    """Raises TimeoutError within as soon as the viewer has left: his place is another's, before there is news."""
+    async with asyncio.timeout(None) as stay:
+        connection = request.protocol
+        if isinstance(connection, Connection):
+            connection.when_lost = lambda: stay.reschedule(0.0)
+        try:
+            yield
+        finally:
+            if isinstance(connection, Connection):
+                connection.when_lost = None
 
 
 def _keep_little(request: web.Request) -> None:

@@ -7,13 +7,13 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from aiohttp import web, web_response
+from aiohttp import web
 
 from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.web.access import ServerCertificate, token_asked
+from watchdog.adapters.web.connections import HEADER_BYTES, Runner, with_headers
 from watchdog.adapters.web.names import asked_by_name
 from watchdog.adapters.web.site import Site
 from watchdog.ports import OutOfReach
@@ -28,24 +28,10 @@ OfTarget = Callable[[str], Awaitable[Sequence[Document]]]
 
 _ENDPOINTS = "/, /watches/ID, /healthz, /readyz, /metrics, /api/watches, /api/watches/ID"
 _WATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
-_HEADERS = MappingProxyType(
-    {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-    }
-)
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _OPENMETRICS = "application/openmetrics-text"
-_HEADER_BYTES = 8190
+_METHODS = ("GET", "HEAD")
 _PATIENCE = 30.0  # seconds that an answer has to be taken; then the connection is cut
-
-# What is no HTTP is answered by aiohttp before any code of ours runs, with its name and Python's version. There is no
-# other way to have it say less.
-web_response.SERVER_SOFTWARE = "rollback-watchdog"  # type: ignore[attr-defined]
 
 # It would log a traceback for every port scan. Whatever fails behind the parser, `_refuse` logs.
 _malformed = logging.getLogger(f"{__name__}.malformed")
@@ -106,16 +92,15 @@ class WebServer:
         app.router.add_get("/api/watches/{id}", self._one)
         if self._site is not None:
             app.router.add_routes(self._site.routes())
-        runner = web.AppRunner(
+        runner = Runner(
             app,
             access_log=None,
             logger=_malformed,
-            handle_signals=False,
             shutdown_timeout=1.0,  # the whole process has five seconds to end
             keepalive_timeout=75.0,
             lingering_time=0.0,
-            max_line_size=_HEADER_BYTES,
-            max_field_size=_HEADER_BYTES,
+            max_line_size=HEADER_BYTES,
+            max_field_size=HEADER_BYTES,
         )
         await runner.setup()
         try:
@@ -207,7 +192,9 @@ async def _refuse(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Answers everything that is not served with a short text, and never with what went wrong inside."""
-    if request.body_exists and request.method in ("GET", "HEAD"):
+    if request.method not in _METHODS:
+        return _closing(web.Response(status=405, text="only GET and HEAD\n", headers={"Allow": ", ".join(_METHODS)}))
+    if request.body_exists:
         return _closing(web.Response(status=413, text="a request here has no body\n"))
     try:
         return await handler(request)
@@ -230,9 +217,7 @@ def _closing(answer: web.Response) -> web.Response:
 
 
 async def _finish(_: web.Request, answer: web.StreamResponse) -> None:
-    for name, value in _HEADERS.items():
-        answer.headers.setdefault(name, value)
-    answer.headers.popall("Server", None)
+    with_headers(answer)
 
 
 def _json(value: object, *, status: int = 200) -> web.Response:
