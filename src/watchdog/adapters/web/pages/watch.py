@@ -10,7 +10,7 @@ from watchdog.adapters.web.pages import decision
 from watchdog.adapters.web.pages.filters import namespace_of
 from watchdog.adapters.web.pages.health import Health, alarms
 from watchdog.adapters.web.pages.markup import badge, document, facts, name, pre, said, time
-from watchdog.adapters.web.pages.overview import evidence, header, outcome, sides, time_left
+from watchdog.adapters.web.pages.overview import bar_of_time, evidence, header, outcome, put_back, sides
 from watchdog.adapters.web.pages.plots import figure_of
 from watchdog.adapters.web.pages.timeline import timeline
 from watchdog.domain.account import Account, account_of
@@ -71,7 +71,7 @@ def _head(record: Record, target: str, account: Account, setting: Setting) -> st
     crumb = (
         "" if setting.alone else f'<p><a href="/?namespace={said(namespace_of(record))}" id="up">All watches</a></p>'
     )
-    left = time_left(record, setting.now) if is_open(record) else ""
+    left = put_back(record) + bar_of_time(record, setting.now) if is_open(record) else ""
     return (
         f'{crumb}<div class="row"><h1>{name(target)}</h1><span>{outcome(record)}</span></div>'
         f'<p class="lead">{said(account.headline)}</p>{decision.marked(account)}{sides(record)}{left}'
