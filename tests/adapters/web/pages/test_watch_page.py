@@ -65,7 +65,7 @@ def assert_told(plot: Element) -> None:
         assert any(name in moment for moment in moments), (name, moments)
     assert "limit 5 %" in plot.words
     assert "odds against a harmless release" in plot.words
-    assert "needed:" in plot.words
+    assert "needed: 1,000 to 1" in plot.words
 
 
 def jumps(record: Any) -> dict[str, str]:
