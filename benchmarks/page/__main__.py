@@ -146,8 +146,11 @@ by the daemon that watches them.
 | bytes as a browser is sent it (gzip) | {packed:,} |
 | bytes with ten times as many open watches | {thousand_open(seen):,} |
 
+The times above are CPU of the processes named, not what anybody waits; that is below.
+
 Viewers with live pages, for as long as the watches change {seen.news_a_second:.0f} times a second (as those {len(seen.watches)} did); CPU of the server's
-process alone, rendering included; each page's time as a viewer had it, who shares the machine with the server.
+process alone, rendering included; each page's time is wall time as a viewer had it,
+who shares the machine with the server and asks when all others do.
 
 | viewers | of a core | pages sent | half of them within | 99 % within |
 |---|---|---|---|---|

@@ -68,7 +68,7 @@ def rolled_back(name: str) -> Mapping[str, Any]:
 
 
 @asynccontextmanager
-async def served(view: FakeView, **more: Any) -> AsyncIterator[tuple[str, News]]:
+async def served(view: FakeView, *, port: int = 0, **more: Any) -> AsyncIterator[tuple[str, News]]:
     """A server with these pages alone; its address."""
 
     async def nothing(*_: Any) -> Any:
@@ -79,7 +79,7 @@ async def served(view: FakeView, **more: Any) -> AsyncIterator[tuple[str, News]]
 
     news = News()
     server = WebServer(
-        "127.0.0.1", 0, ready=lambda: (True, []), metrics=lambda: b"", watches=nothing, watch=watch,
+        "127.0.0.1", port, ready=lambda: (True, []), metrics=lambda: b"", watches=nothing, watch=watch,
         site=Site(view, news), **more,
     )  # fmt: skip
     await server.start()

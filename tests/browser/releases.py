@@ -146,11 +146,12 @@ async def released(town: Town, browser: Chromium, pictures: Path) -> None:
     await look.both_see("rolled-back", "recovered")
     await story.both_see("rolled-back, recovered")
     await look.both_see("Nothing open")
-    await browser(lambda: photographed(story.live, pictures / "watch.png", 1480))
+    await browser(lambda: photographed(story.live, pictures / "watch.png", 1900))
     await browser(lambda: photographed(look.live, pictures / "over.png", 480))
     await _side_by_side(town, look, pictures)
     await _held(town, browser, pictures)
     await browser(lambda: _still_the_same(look, story))
+    await _gone(town, browser, pictures)
 
 
 async def _side_by_side(town: Town, look: Readers, pictures: Path) -> None:
@@ -176,6 +177,24 @@ def _still_the_same(*seen: Readers) -> None:
         assert one.watched.wrong == []
         documents = [asked for asked in one.watched.asked if "/assets/" not in asked and "/events" not in asked]
         assert all(asked.startswith("GET ") for asked in documents)
+
+
+async def _gone(town: Town, browser: Chromium, pictures: Path) -> None:
+    """What a page says once its watchdog is killed."""
+    assert town.watchdog is not None
+    url, now = town.watchdog.url, town.clock.now()
+
+    def opened() -> Page:
+        page = browser.context(PHONE, color_scheme="dark").new_page()
+        page.clock.install(time=now)
+        with page.expect_response("**/events"):
+            page.goto(url)
+        return page
+
+    page = await browser(opened)
+    await town.kill()
+    await browser(lambda: page.get_by_role("alert").wait_for())
+    await browser(lambda: photographed(page, pictures / "page-gone.png", 420))
 
 
 async def _held(town: Town, browser: Chromium, pictures: Path) -> None:

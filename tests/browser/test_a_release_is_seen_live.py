@@ -24,7 +24,8 @@ def test_a_bad_release_is_seen_without_a_reload_and_without_a_script_by_reloadin
     assert width == 1000
     assert 200 < height < 800
     assert sizes == {
-        "page.png": (1000, 1180), "page-phone.png": (360, 740), "watch.png": (1000, 1480), "over.png": (1000, 480),
+        "page.png": (1000, 1180), "page-phone.png": (360, 740), "watch.png": (1000, 1900), "over.png": (1000, 480),
+        "page-gone.png": (360, 420),
     }  # fmt: skip
 
 

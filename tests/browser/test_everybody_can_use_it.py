@@ -141,6 +141,40 @@ def test_narrow_zoomed_or_with_large_letters_nothing_is_cut_and_the_page_scrolls
     assert not wrong, "\n".join(wrong)
 
 
+def test_on_a_phone_the_plot_is_seen_whole_and_what_to_do_is_one_touch_away() -> None:
+    def touched(browser: Chromium, url: str) -> None:
+        page = browser.opened(f"{url}/watches/w-back", PHONE, has_touch=True)
+        for question, at_most in (("Was it right?", 100), ("What to do next", PHONE[1])):
+            page.evaluate("() => window.scrollTo(0, 0)")
+            link = page.get_by_role("link", name=question)
+            box = link.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] < PHONE[1], f"{question} is below what is seen first"
+            link.tap()
+            place = page.locator(str(link.get_attribute("href"))).bounding_box()
+            assert place is not None
+            assert 0 <= place["y"] < at_most, question
+        moments = page.locator(".only-narrow .wd-moment")
+        assert moments.count() == 4
+        for index in range(4):
+            box = moments.nth(index).bounding_box()
+            assert box is not None
+            assert box["x"] > 0
+            assert box["x"] + box["width"] < PHONE[0]
+        letters = "one => one.getBoundingClientRect().width / one.viewBox.baseVal.width"
+        assert page.locator(".only-narrow svg").first.evaluate(letters) > 0.9
+        assert page.locator(".only-broad:visible").count() == 0
+        page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+        assert page.locator(".only-narrow:visible").count() == 0
+        assert page.locator(".only-broad:visible").count() == 1
+
+    async def story() -> None:
+        async with served(EveryKind()) as (url, _), chromium() as browser:
+            await browser(lambda: touched(browser, url))
+
+    run_simulated(story())
+
+
 def test_letters_are_as_large_as_the_reader_has_set_them() -> None:
     size = "() => parseFloat(getComputedStyle(document.querySelector('main td, main p')).fontSize)"
 

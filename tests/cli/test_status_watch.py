@@ -87,6 +87,13 @@ def screen_of(sight: Sight, *, width: int, encoding: str = "utf-8") -> str:
     return output.getvalue().decode(encoding)
 
 
+def test_the_screen_counts_no_recovery_before_the_put_back_is_complete() -> None:
+    acted = {"acted_at": at(70).isoformat(), "put_back_complete_at": None, "recovery_until": at(970).isoformat()}
+    shown = screen_of(Sight(at(80), (a_record(0.5, 0.5, phase="recovering", **acted),), ()), width=100)
+    assert "the put-back is under way; the recovery is counted from its completion" in shown
+    assert "█" not in shown
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_screen_shows_what_the_page_shows_first(width: int) -> None:
     watching = a_record(0.004, 0.01, watch="brand-2", target="production/deployment/brand", bake_from=at(5).isoformat(),

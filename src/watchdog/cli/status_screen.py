@@ -1,7 +1,7 @@
 """`status --watch` on a terminal: the page's first screen, drawn anew so that the time left goes on."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from io import TextIOWrapper
 from typing import Self
 
@@ -12,12 +12,12 @@ from rich.text import Text
 
 from watchdog.adapters.logs import printable
 from watchdog.domain.account import full_state, headline_of
-from watchdog.domain.judge.verdict import span
-from watchdog.domain.reading import Record, Rule, moment, rules_of, seconds, state_of
+from watchdog.domain.reading import Record, Rule, rules_of, state_of
+from watchdog.domain.time_left import time_left
 from watchdog.engine.looking_on import Sight
 
 _STATES = {
-    "watching": "cyan", "recovering": "green", "deciding": "yellow", "holding": "magenta", "acting": "red",
+    "watching": "cyan", "recovering": "yellow", "deciding": "yellow", "holding": "magenta", "acting": "red",
     "passed": "green", "rolled-back": "red", "held": "magenta", "failed": "red",
 }  # fmt: skip
 _FINDINGS = {"breach": "bold red", "pass": "green", "undecided": "yellow"}
@@ -90,19 +90,13 @@ class Screen:
         return name.append("  ").append(_words(full_state(record), _STATES.get(state_of(record), "")))
 
     def _left(self, record: Record) -> str:
-        recovering = state_of(record) == "recovering"
-        ends = moment(record.get("recovery_until" if recovering else "bake_until"))
-        whole = seconds(record, "recovery" if recovering else "bake")
-        if ends is None or not whole:
-            return "the bake begins when the rollout is complete"
-        left = min(max(ends - self._now(), timedelta(0)), whole)
-        what = "of the look at the recovery" if recovering else "of the bake"
-        return f"{self._bar(1.0 - left / whole)} {span(left)} {what} left, of {span(whole)}"
+        left = time_left(record, self._now())
+        return left.sentence if left.share is None else f"{self._bar(left.share)} {left.sentence}"
 
     def _bar(self, share: float) -> str:
         full, empty = ("#", ".") if self._plain else ("█", "░")
-        done = round(min(max(share, 0.0), 1.0) * _BAR)
-        return full * done + empty * (_BAR - done)
+        left = round(share * _BAR)
+        return full * left + empty * (_BAR - left)
 
     def _rule(self, rule: Rule) -> list[Text]:
         value, limit = rule.shown("value"), rule.shown("limit")

@@ -12,6 +12,7 @@ from watchdog.drawing.shapes import marker
 from watchdog.drawing.tones import Tone, fill, stroke
 
 SMALL = 12.0  # the font's size in pixels
+_WORDS = 160.0  # pixels that a limit's words may take of a narrow panel: a number is not cut
 _BESIDE = 8.0  # pixels between a mark and its caption
 
 
@@ -140,7 +141,8 @@ def _limit(layer: Limit, frame: Frame) -> str:
 
 def limit_words(layer: Limit, frame: Frame, beside: Sequence[Layer]) -> str:
     """The words at a limit's line, at the end and on the side where they hide least of the curves."""
-    said = fitted(layer.name, (frame.right - frame.left) / 2, SMALL)
+    across = frame.right - frame.left
+    said = fitted(layer.name, max(across / 2, min(across, _WORDS)), SMALL)
     wide, y = width(said, SMALL), frame.up(layer.value)
     points = [
         frame.at(x, value) for line in beside if isinstance(line, Line) for piece in line.pieces() for x, value in piece

@@ -32,14 +32,50 @@ def test_an_open_watch_shows_target_image_tags_time_left_and_every_rule() -> Non
     assert "needed" in rules["error-rate"][4]
 
 
-def test_the_bar_is_as_full_as_the_bake_is_over() -> None:
+def test_the_bar_is_as_full_as_time_is_left_of_the_bake() -> None:
     record = a_record(0.004)
     begin = at(0)
     widths = []
     for now in (begin, begin + timedelta(minutes=5), begin + timedelta(hours=2)):
         (bar,) = page(open=[record], now=now).tags("svg", "bar")
         widths.append([int(one.attributes["width"]) for one in bar.below if one.tag == "rect"][1:])
-    assert widths == [[], [500], [1000]]
+    assert widths == [[1000], [500], []]
+
+
+def put_back(**changes: Any) -> Any:
+    acted = {"acted_at": at(70).isoformat(), "put_back_to": "research-6b5f (research:2.3.1)"}
+    ends = {"recovery": None, "recovery_until": at(970).isoformat(), **changes}
+    return a_record(*[0.5] * 6, phase="recovering", **acted, **ends)
+
+
+def test_until_the_put_back_is_complete_no_recovery_is_counted() -> None:
+    (card,) = page(open=[put_back(put_back_complete_at=None)]).tags("article")
+    assert "the put-back is under way; the recovery is counted from its completion" in card.words
+    assert not [one for one in card.below if "bar" in one.attributes.get("class", "").split()]
+    assert " left, of " not in card.words
+    whole = put_back(put_back_complete_at=at(80).isoformat(), recovery_until=at(380).isoformat())
+    (card,) = page(open=[whole], now=at(140)).tags("article")
+    assert "of the look at the recovery left, of" in card.words
+    assert "under way" not in card.words
+
+
+def test_what_was_put_back_is_said_and_nothing_is_green_before_it_is_known_to_have_helped() -> None:
+    shown = page(open=[put_back(put_back_complete_at=at(80).isoformat())])
+    (card,) = shown.tags("article")
+    assert "Traffic was put back to research-6b5f (research:2.3.1) at 2026-03-02 12:01:10 UTC." in card.words
+    assert "Whether that helps is not known yet" in card.words
+    assert "t-good" not in card.attributes["class"]
+    assert not [one for one in card.below if "wd-recovery" in one.attributes.get("class", "")]
+    (watching,) = page(open=[a_record(0.004)]).tags("article")
+    assert "put back" not in watching.words
+
+
+def test_a_person_s_mark_stands_beside_the_outcome() -> None:
+    mark = {"what": "missed", "by": "ana", "reason": "checkout was down", "at": at(900).isoformat()}
+    (row,) = page(ended=[an_ended("w1", "passed", mark=mark)]).rows()
+    assert row[1] == "✓ passed ! marked missed"
+    assert "marked as missed: it was bad, by ana" in row[2]
+    assert "checkout was down" in row[2]
 
 
 def test_what_needs_a_person_stands_above_what_is_only_watched() -> None:
@@ -96,10 +132,10 @@ def test_what_is_not_well_is_said_at_the_top_and_nobody_can_miss_that_nothing_ac
                  ("Nothing acts: paused by ana until 04:00.",))  # fmt: skip
     shown = page(health=ill)
     assert "Prometheus: the last query failed" in shown.tags("header")[0].words
-    assert "all well" not in shown.tags("header")[0].words
+    assert "is well" not in shown.tags("header")[0].words
     (note,) = shown.tags("p", "note")
     assert note.words == "Nothing acts: paused by ana until 04:00."
-    assert "all well" in page().tags("header")[0].words
+    assert "the watchdog itself is well" in page().tags("header")[0].words
 
 
 def test_where_nothing_happens_it_says_so() -> None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from adapters.web.pages.markup_reading import Page, read
+from adapters.web.pages.markup_reading import Element, Page, read
 from adapters.web.pages.records import a_record, an_ended, judged
 from builders import at
 from watchdog.adapters.links import prometheus_link, single_queries
@@ -50,7 +50,13 @@ def test_the_timeline_goes_from_the_baseline_through_the_switch_to_the_outcome()
 
 def test_a_rule_with_numbers_has_a_plot_with_a_text_alternative_and_its_moments() -> None:
     shown = page(breached())
-    (plot,) = [one for one in shown.tags("svg", "wd") if "wd-small" not in one.attributes["class"]]
+    plots = [one for one in shown.tags("svg", "wd") if "wd-small" not in one.attributes["class"]]
+    assert [one.attributes["viewbox"].split()[2] for one in plots] == ["1000", "320"]
+    for plot in plots:
+        assert_told(plot)
+
+
+def assert_told(plot: Element) -> None:
     (told,) = [one for one in plot.below if one.tag == "desc"]
     assert "breach" in told.words
     assert "between 50 % and 50 %" in told.words
@@ -59,7 +65,25 @@ def test_a_rule_with_numbers_has_a_plot_with_a_text_alternative_and_its_moments(
         assert any(name in moment for moment in moments), (name, moments)
     assert "limit 5 %" in plot.words
     assert "odds against a harmless release" in plot.words
-    assert "needed:" in plot.words
+    assert "needed: 1,000 to 1" in plot.words
+
+
+def jumps(record: Any) -> dict[str, str]:
+    shown = page(record)
+    (links,) = shown.tags("nav", "jump")
+    found = {one.words: one.attributes["href"].removeprefix("#") for one in links.below}
+    for place in found.values():
+        shown.by_id(place)
+    return found
+
+
+def test_the_questions_at_three_in_the_morning_are_one_step_away() -> None:
+    assert jumps(breached()) == {
+        "Was it right?": "r0-name", "What happened": "timeline", "What to do next": "next",
+    }  # fmt: skip
+    held = jumps({**a_record(*[0.5] * 8), "phase": "holding", "refusal": "on-hold"})
+    assert held["Why was it not put back?"] == "checks"
+    assert jumps(a_record())["How its rules stand"] == "rules"
 
 
 def test_the_numbers_are_those_of_the_record() -> None:
@@ -163,7 +187,7 @@ def test_a_file_needs_nobody_and_holds_the_record_without_what_only_the_watchdog
     shown = read(text)
     assert not shown.tags("script")
     assert not shown.tags("link")
-    assert [one.attributes["href"] for one in shown.tags("a")] == ["#main"]
+    assert all(one.attributes["href"].startswith("#") for one in shown.tags("a"))
     (policy,) = [one for one in shown.tags("meta") if one.attributes.get("http-equiv")]
     assert policy.attributes["content"].startswith("default-src 'none'")
     kept = shown.by_id("json").words

@@ -33,7 +33,7 @@ def strip(health: Health) -> str:
     """What is not well, as badges beside the name; one that says so where all is well."""
     wrong = [fact for fact in health.facts if fact.standing in ("bad", "doubt")]
     if not wrong:
-        return _mark("good", "all well")
+        return _mark("good", "the watchdog itself is well")
     return "".join(_mark(fact.standing, f"{fact.name}: {fact.text}") for fact in wrong[:4])
 
 

@@ -19,7 +19,7 @@ _BADGES = {
     "rolled-back": "bad", "failed": "bad", "not-recovered": "bad", "breach": "bad", "would-roll-back": "bad",
     "gave-up": "bad", "refused": "bad",
     "held": "doubt", "holding": "doubt", "notified": "doubt", "inconclusive": "doubt", "unknown": "doubt",
-    "deciding": "doubt", "acting": "doubt",
+    "deciding": "doubt", "acting": "doubt", "marked missed": "doubt", "marked false-alarm": "doubt",
     "watching": "live", "recovering": "live",
 }  # fmt: skip
 _WHEN = ' class="when"'

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from watchdog.adapters.web.pages import filters, health
 from watchdog.adapters.web.pages.filters import Filter
 from watchdog.adapters.web.pages.health import Health
 from watchdog.adapters.web.pages.markup import MARK, ago, badge, document, name, said, table, time, watch_link
-from watchdog.domain.judge.verdict import span
+from watchdog.domain.marks import mark_of
 from watchdog.domain.reading import (
     Record,
     Rule,
@@ -16,9 +16,9 @@ from watchdog.domain.reading import (
     is_open,
     moment,
     rules_of,
-    seconds,
     state_of,
 )
+from watchdog.domain.time_left import time_left
 from watchdog.drawing import Tone
 from watchdog.drawing.meters import meter, progress
 
@@ -26,7 +26,7 @@ _MARK = f'<svg width="22" height="22" viewBox="0 0 22 22" aria-hidden="true">{MA
 OUTCOMES_SHOWN = 50
 _IN_FULL = 12  # open watches that are shown with all their rules; further ones in a line each
 _IN_LINES = 200  # of these; where there are more than fit on a page, they are counted
-_TONES = {"watching": "live", "recovering": "good", "deciding": "doubt", "holding": "doubt", "acting": "bad"}
+_TONES = {"watching": "live", "recovering": "doubt", "deciding": "doubt", "holding": "doubt", "acting": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _open(records: Sequence[Record], all_open: int, now: datetime, form: str) ->
     if rest:
         rows = [
             (watch_link(record.get("watch"), name(record.get("target"))), badge(state_of(record)), _worst(record),
-             _left(record, now))
+             said(time_left(record, now).short))
             for record in rest[:_IN_LINES]
         ]  # fmt: skip
         full += table("Further open watches", ("target", "state", "what its rules say", "time left"), rows)
@@ -103,7 +103,7 @@ def _card(record: Record, now: datetime) -> str:
     reason = f'<p class="note">{said(record.get("reason"))}</p>' if record.get("reason") else ""
     return (
         f'<article class="card t-{_TONES.get(state, "none")}"><div class="row"><h2>{link}</h2> {badge(state)}</div>'
-        f"{sides(record)}{time_left(record, now)}{reason}{rules_table(record)}</article>"
+        f"{sides(record)}{put_back(record)}{bar_of_time(record, now)}{reason}{rules_table(record)}</article>"
     )
 
 
@@ -129,27 +129,22 @@ def _revision(record: Record, side: str) -> str:
     return said(written)
 
 
-def time_left(record: Record, now: datetime) -> str:
-    """How much of the bake (or of the look at the recovery) is over, as a bar and in words."""
-    state, ends = state_of(record), _ends(record)
-    whole = seconds(record, "recovery" if state == "recovering" else "bake")
-    what = "of the look at the recovery" if state == "recovering" else "of the bake"
-    if ends is None or not whole:
-        return '<p class="faint">the bake begins when the rollout is complete</p>'
-    left = min(max(ends - now, timedelta(0)), whole)
-    share = 1.0 - left / whole
-    told = f"{span(left)} {what} left, of {span(whole)}"
-    tone = Tone.RECOVERY if state == "recovering" else Tone.VALUE
-    return f'<div>{progress(share, told, tone=tone)} <span class="why">{said(told)}; it ends {time(ends)}</span></div>'
+def bar_of_time(record: Record, now: datetime) -> str:
+    """How much of the bake (or of the look at the recovery) is left, as a bar and in words."""
+    time_ = time_left(record, now)
+    if time_.share is None or time_.ends is None:
+        return f'<p class="faint">{said(time_.sentence)}</p>'
+    words = f'<span class="why">{said(time_.sentence)}; it ends {time(time_.ends)}</span>'
+    return f"<div>{progress(time_.share, time_.sentence)} {words}</div>"
 
 
-def _ends(record: Record) -> datetime | None:
-    return moment(record.get("recovery_until" if state_of(record) == "recovering" else "bake_until"))
-
-
-def _left(record: Record, now: datetime) -> str:
-    ends = _ends(record)
-    return "the rollout is not complete" if ends is None else said(span(max(ends - now, timedelta(0))))
+def put_back(record: Record) -> str:
+    """What serves again while it is not known yet whether that helps."""
+    acted = moment(record.get("acted_at"))
+    if acted is None or not is_open(record):
+        return ""
+    where = f"Traffic was put back to <strong>{said(record.get('put_back_to'))}</strong> at {time(acted)}."
+    return f'<p class="note">{where} Whether that helps is not known yet; the rules below judged the candidate.</p>'
 
 
 def _worst(record: Record) -> str:
@@ -200,7 +195,7 @@ def _ended(records: Sequence[Record], now: datetime, *, filtered: bool) -> str:
             watch_link(record.get("watch"), name(record.get("target")))
             + f' <span class="why">{said(image_tags(record, "candidate") or record.get("candidate"))}</span>',
             outcome(record),
-            said(record.get("headline") or record.get("reason"), 400),
+            _why(record),
             time(ended) + f' <span class="why">{ago(ended, now)}</span>',
         )
         for record, ended in ((one, moment(one.get("ended_at"))) for one in records[:OUTCOMES_SHOWN])
@@ -210,8 +205,15 @@ def _ended(records: Sequence[Record], now: datetime, *, filtered: bool) -> str:
     return f"{head}{table('Last outcomes', ('target', 'outcome', 'why', 'ended'), rows)}{rest}</section>"
 
 
+def _why(record: Record) -> str:
+    mark = mark_of(record)
+    marked = "" if mark is None else f' <span class="why">{said(mark.sentence, 400)}</span>'
+    return said(record.get("headline") or record.get("reason"), 400) + marked
+
+
 def outcome(record: Record) -> str:
-    """The outcome (or phase) and, where it was put back, whether that helped."""
-    recovery = record.get("recovery")
+    """The outcome (or phase), whether a put-back helped, and what a person says of it."""
+    recovery, mark = record.get("recovery"), mark_of(record)
     beside = f" {badge(recovery)}" if recovery and not is_open(record) else ""
-    return badge(state_of(record)) + beside
+    marked = "" if mark is None else f" {badge(f'marked {mark.what}')}"
+    return badge(state_of(record)) + beside + marked

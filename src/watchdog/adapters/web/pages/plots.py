@@ -17,11 +17,12 @@ from watchdog.drawing.thinning import thinned, with_gaps
 DRAWN = 160
 """Points of a path that are drawn; extremes are kept."""
 
+_WIDE, _NARROW = 1000.0, 320.0  # pixels: on a phone all of it is seen at once, with letters as large
 _BEFORE = 0.4  # of the time after the switch is shown before it
 
 
-def figure_of(record: Record, rule: Rule, key: str) -> Figure | None:
-    """The picture; None where the rule has no numbers to draw."""
+def figure_of(record: Record, rule: Rule, key: str, *, narrow: bool = False) -> Figure | None:
+    """The picture, for a page or for a phone's; None where the rule has no numbers to draw."""
     switched = moment(record.get("switched_at"))
     path, recovery = points(rule.all.get("path")), points(rule.all.get("recovery"))
     if switched is None or not any(point.value is not None for point in (*path, *recovery)):
@@ -35,12 +36,12 @@ def figure_of(record: Record, rule: Rule, key: str) -> Figure | None:
     return Figure(
         title=f"{rule.name} of {record.get('target')}",
         description=_told(rule, path),
-        caption="minutes and seconds from the switch",
+        caption="time from the switch" if narrow else "minutes and seconds from the switch",
         x=Elapsed(begin, end),
         panels=panels,
         moments=moments_of(record, rule, switched),
         heading=False,
-        width=1000.0,
+        width=_NARROW if narrow else _WIDE,
         key=key,
     )
 

@@ -33,6 +33,8 @@ border:1px solid var(--tone);color:var(--tone)}
 .sides{display:grid;grid-template-columns:1fr 1fr;gap:4px 24px;margin:8px 0}
 .sides>p{margin:0}.sides b,.label{display:block;font-size:.82rem;font-weight:600;color:var(--wd-faint)}
 .bar{display:block;width:100%;margin:6px 0 2px}
+#lost{position:sticky;top:0;z-index:2;max-width:none;margin:0;padding:10px 24px;background:var(--wd-soft);
+border-bottom:4px solid var(--wd-bad);font-weight:600}
 .note{border-left:4px solid var(--wd-doubt);padding:4px 12px;margin:10px 0}
 table{border-collapse:collapse;width:100%;font-size:.93rem;font-variant-numeric:tabular-nums;margin-top:10px}
 th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--wd-grid);vertical-align:top;
@@ -57,6 +59,8 @@ ul.plain{list-style:none;padding:0;margin:8px 0}ul.plain li{padding:3px 0}
 ul.plain li>b{display:block;padding-left:1.2em}
 .wide{overflow-x:auto;margin:10px 0}svg.wd{display:block;max-width:100%;height:auto}
 svg.wd.bar{height:10px;border-radius:5px}svg.wd-small{display:inline-block;vertical-align:middle;margin-right:8px;max-width:none}
+.only-narrow{display:none}
+nav.jump{display:flex;flex-wrap:wrap;gap:0 20px;margin:4px 0}.jump a{padding:6px 0}
 details{margin:8px 0}summary{cursor:pointer;padding:4px 0}
 details.filter{margin:0 0 4px}details.filter>summary{font-size:.93rem;color:var(--wd-faint)}
 form.filter{display:flex;flex-wrap:wrap;gap:10px 16px;align-items:end;margin:4px 0 14px}
@@ -73,7 +77,8 @@ tbody tr:last-child{border:0}tbody th,td{border:0;padding:2px 0}
 td.none{display:none}td.near{display:inline-block;margin-right:18px}
 td[data-head]::before{content:attr(data-head) ': ';color:var(--wd-faint);font-size:.86rem}
 td[data-head=verdict]::before{content:''}
-.wide svg.wd{max-width:none;width:640px}
+.wide svg.wd{max-width:none;width:640px}.only-broad{display:none}
+.only-narrow{display:block;margin:10px 0}.only-narrow svg.wd{width:100%;max-width:30em}
 form.filter label,select,button{width:100%}}
 @media print{header.top form,.skip,form.filter{display:none}.card{break-inside:avoid}}
 @media(prefers-reduced-motion:no-preference){.b-live>span{animation:breathe 2.4s ease-in-out infinite}

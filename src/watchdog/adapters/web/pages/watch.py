@@ -10,7 +10,7 @@ from watchdog.adapters.web.pages import decision
 from watchdog.adapters.web.pages.filters import namespace_of
 from watchdog.adapters.web.pages.health import Health, alarms
 from watchdog.adapters.web.pages.markup import badge, document, facts, name, pre, said, time
-from watchdog.adapters.web.pages.overview import evidence, header, outcome, sides, time_left
+from watchdog.adapters.web.pages.overview import bar_of_time, evidence, header, outcome, put_back, sides
 from watchdog.adapters.web.pages.plots import figure_of
 from watchdog.adapters.web.pages.timeline import timeline
 from watchdog.domain.account import Account, account_of
@@ -46,11 +46,12 @@ def watch_page(record: Record, setting: Setting) -> str:
     live = ' data-live=""' if is_open(record) else ""
     dry_run = setting.dry_run or bool(record.get("dry_run"))
     account = account_of(record)
+    steps = decision.next_steps(account, setting.prometheus)
     body = (
         header(setting.health, dry_run=dry_run)
         + f'<main id="main"{live}>'
         + (alarms(setting.health) if setting.health is not None else "")
-        + _head(record, target, account, setting)
+        + _head(record, target, account, setting, jumps=_jumps(record, steps=bool(steps)))
         + decision.impact(account)
         + decision.hurts(account)
         + decision.changed(account)
@@ -60,21 +61,21 @@ def watch_page(record: Record, setting: Setting) -> str:
         + decision.peers(record)
         + decision.unsent(record)
         + decision.notices(record)
-        + decision.next_steps(account, setting.prometheus)
+        + steps
         + _whole(record, setting)
         + f"</main><footer><p>As of {time(setting.now)}. Watch {said(record.get('watch'))}.</p></footer>"
     )
     return document(f"{target} · {record.get('outcome') or record.get('phase')}", body, alone=setting.alone)
 
 
-def _head(record: Record, target: str, account: Account, setting: Setting) -> str:
+def _head(record: Record, target: str, account: Account, setting: Setting, *, jumps: str) -> str:
     crumb = (
         "" if setting.alone else f'<p><a href="/?namespace={said(namespace_of(record))}" id="up">All watches</a></p>'
     )
-    left = time_left(record, setting.now) if is_open(record) else ""
+    left = put_back(record) + bar_of_time(record, setting.now) if is_open(record) else ""
     return (
         f'{crumb}<div class="row"><h1>{name(target)}</h1><span>{outcome(record)}</span></div>'
-        f'<p class="lead">{said(account.headline)}</p>{decision.marked(account)}{sides(record)}{left}'
+        f'<p class="lead">{said(account.headline)}</p>{decision.marked(account)}{jumps}{sides(record)}{left}'
         + facts(
             [
                 ("services", said(", ".join(map(str, items(record.get("services")))))),
@@ -86,6 +87,20 @@ def _head(record: Record, target: str, account: Account, setting: Setting) -> st
     )
 
 
+def _jumps(record: Record, *, steps: bool) -> str:
+    """The questions of someone who was just woken, each a step away."""
+    asked = {*items(record.get("breached")), *items(record.get("noted"))}
+    broken = next((f"r{index}-name" for index, rule in enumerate(rules_of(record)) if rule.name in asked), "")
+    links = [
+        (broken or "rules", "Was it right?" if broken else "How its rules stand"),
+        ("checks" if record.get("refusal") else "", "Why was it not put back?"),
+        ("timeline", "What happened"),
+        ("next" if steps else "", "What to do next"),
+    ]
+    shown = "".join(f'<a href="#{place}">{question}</a>' for place, question in links if place)
+    return f'<nav class="jump" aria-label="On this page">{shown}</nav>'
+
+
 def _rules(record: Record, setting: Setting) -> str:
     parts = "".join(_rule(record, rule, f"r{index}", setting) for index, rule in enumerate(rules_of(record)))
     none = '<p class="faint">no rule was judged</p>'
@@ -93,8 +108,7 @@ def _rules(record: Record, setting: Setting) -> str:
 
 
 def _rule(record: Record, rule: Rule, key: str, setting: Setting) -> str:
-    figure = figure_of(record, rule, key)
-    picture = "" if figure is None else _scrolled(in_page(figure, key), f"Plot of {rule.name}")
+    picture = _pictures(record, rule, key)
     tone = {"breach": "bad", "undecided": "doubt", "pass": "good"}.get(rule.finding, "none")
     numbers = facts(
         [
@@ -112,9 +126,15 @@ def _rule(record: Record, rule: Rule, key: str, setting: Setting) -> str:
     )
 
 
-def _scrolled(picture: str, label: str) -> str:
-    """Narrow, a picture scrolls within itself, so that its words stay legible."""
-    return f'<div class="wide" role="region" aria-label="{said(label)}" tabindex="0">{picture}</div>'
+def _pictures(record: Record, rule: Rule, key: str) -> str:
+    """The plot, and the same for a narrow screen; the stylesheet shows one of them."""
+    wide, narrow = (figure_of(record, rule, key, narrow=narrow) for narrow in (False, True))
+    if wide is None or narrow is None:
+        return ""
+    return (
+        f'<div class="wide only-broad" role="region" aria-label="{said(f"Plot of {rule.name}")}" tabindex="0">'
+        f'{in_page(wide, key)}</div><div class="only-narrow">{in_page(narrow, f"{key}-narrow")}</div>'
+    )
 
 
 def _details(key: str, numbers: str, rule: Rule, setting: Setting) -> str:
