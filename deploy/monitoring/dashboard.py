@@ -98,9 +98,24 @@ PANELS: Sequence[Panel] = (
         "Prometheus is spared",
         "1: it is asked nothing but whether it is back, and evidence waits; questions that were not sent meanwhile.",
         [
-            (f"max by (pod) (watchdog_prometheus_circuit_open{{{OURS}}})", "{{pod}}: circuit open"),
+            (f"max by (pod, source) (watchdog_prometheus_circuit_open{{{OURS}}})", "{{pod}} {{source}}: circuit open"),
             (_sum("watchdog_queries_spared_total", "pod"), "{{pod}}: not sent"),
+            (f"max by (pod, source, how) (watchdog_prometheus_eased{{{OURS}}})", "{{pod}} {{source}}: {{how}} eased"),
         ],
+        width=12,
+    ),
+    Panel(
+        "What it asks of Prometheus",
+        "The size of the answers.",
+        [(_sum("watchdog_query_bytes_total", "pod"), "{{pod}}")],
+        unit="bytes",
+        width=12,
+    ),
+    Panel(
+        "How late it is",
+        "How late a timer of the event loop rings: while it is late, nothing else happens either.",
+        [(_quantile(0.99, "watchdog_loop_lag_seconds", "$__rate_interval"), "p99")],
+        unit="s",
         width=12,
     ),
     Panel(

@@ -72,6 +72,8 @@ def after(minutes: int) -> Metrics:
         metrics.rollback("rollout", "refused")
         metrics.breach_to_action(0.4)
         metrics.query(0.02)
+        metrics.query_answered(4000)
+        metrics.loop_lag(0.002)
         metrics.query_failed("timeout")
         metrics.notification("oncall", "gave-up")
     return metrics
