@@ -1,10 +1,17 @@
-"""What all tests share: a skip of a real part is a failure where `WATCHDOG_REAL_PARTS=required` says so (CI does)."""
+"""What all tests share: no example has a deadline of its own, and a skip of a real part is a failure where
+`WATCHDOG_REAL_PARTS=required` says so (CI does).
+"""
 
 import logging
 import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+# Hypothesis's deadline for one example is wall time, and a machine may be busy.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # The stories' own asserts say what they compared, as those of test modules do.
 pytest.register_assert_rewrite("both", "e2e.season", "e2e.guarding")

@@ -1,15 +1,33 @@
 """What people are told of a watch: the headline, the timeline, the impact, the decision, what to look at next."""
 
 import shlex
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from adapters.web.pages.records import a_record, judged
-from builders import a_baseline, a_block, a_guard, a_live, a_pod, a_ratio, a_rule, a_watch, at, counts, play, seconds
+from builders import (
+    a_baseline,
+    a_block,
+    a_guard,
+    a_latency,
+    a_live,
+    a_pod,
+    a_ratio,
+    a_rule,
+    a_watch,
+    at,
+    counts,
+    play,
+    seconds,
+    slow,
+)
 from watchdog.domain.account import account_of, headline_of
 from watchdog.domain.events import BaselineMeasured, Looked, Measured
 from watchdog.domain.impact import impact_of
+from watchdog.domain.measurement import Buckets
 from watchdog.domain.next_steps import next_steps
 from watchdog.domain.record import record_of
 
@@ -126,6 +144,66 @@ def test_of_slow_requests_or_hot_pods_no_number_of_failed_requests_is_made() -> 
     impact = impact_of(record)
     assert (impact.met, impact.saved) == ((), None)
     assert all("failed" not in sentence for sentence in impact.sentences)
+
+
+def slowed(*shares: float, fails: float = 0.004) -> dict[str, Any]:
+    """Such a share of 100 requests in each block took between 1 and 2.5 s, `fails` of them failed; it was put back."""
+    rules = (
+        a_rule(a_ratio(), name="error-rate", alpha=0.0005),
+        a_rule(a_latency(0.5), name="latency", alpha=0.0005),
+    )
+    watch = a_watch(guard=a_guard(*rules, warmup=seconds(0)))
+    before = {"error-rate": a_baseline(counts(4, 1000)), "latency": a_baseline(slow(0.01, 10_000))}
+    watch, _ = play(
+        watch,
+        (Looked(a_live(1, pods=[a_pod(ready=0)])), 1),
+        (BaselineMeasured(before), 1.0),
+        *(
+            (
+                Measured(
+                    {
+                        "error-rate": a_block(index, counts(100 * fails, 100, samples=2)),
+                        "latency": a_block(index, replace_samples(slow(share))),
+                    }
+                ),
+                15.0 * index + 2,
+            )
+            for index, share in enumerate(shares, 1)
+        ),
+    )
+    known = {
+        "acted_at": at(62).isoformat(), "put_back_complete_at": at(65).isoformat(), "bake_until": at(665).isoformat(),
+        "outcome": "rolled-back", "phase": "rolled-back", "recovery": "recovered", "ended_at": at(300).isoformat(),
+    }  # fmt: skip
+    return {**record_of(watch), **known}
+
+
+def replace_samples(reading: Buckets) -> Buckets:
+    """Scraped twice in its block."""
+    return Buckets({pod: replace(one, samples=2) for pod, one in reading.pods.items()})
+
+
+def test_of_a_slow_release_the_slow_requests_are_told_first_and_what_acting_saved_of_them() -> None:
+    record = slowed(0.4, 0.4, 0.4, 0.4, fails=0.01)
+    assert record["breached"] == ["latency"]
+    impact = impact_of(record)
+    first, second = impact.met
+    assert first.sentence == "160 of 400 requests were slow (over 1 s) from the switch to 12:01:00 UTC (rule latency)"
+    assert second.sentence.startswith("4 of 400 requests failed from the switch to 12:01:00 UTC")
+    rule, saved = record["rules"]["latency"], impact.saved
+    assert saved is not None
+    begin, end = map(datetime.fromisoformat, (rule["window_from"], rule["window_to"]))
+    window = (end - begin).total_seconds()
+    assert rule["met"]["in_window"] == pytest.approx(0.4 * rule["total"])
+    assert saved.usual == pytest.approx(0.01 * rule["total"] / window)
+    assert saved.bad == pytest.approx((0.4 - 0.01) * rule["total"] / window * 600)
+    assert "more requests would have been slow, had it served 10 min longer" in saved.sentence
+
+
+def test_of_a_release_that_fails_and_is_not_slow_no_slow_requests_are_told() -> None:
+    record = slowed(0.0, 0.0, 0.0, 0.0, fails=0.5)
+    assert record["breached"] == ["error-rate"]
+    assert [one.rule for one in impact_of(record).met] == ["error-rate"]
 
 
 def test_a_share_that_is_no_failure_is_not_called_one() -> None:

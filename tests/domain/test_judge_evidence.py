@@ -109,8 +109,22 @@ def test_a_quantile_is_proven_by_the_requests_above_its_bucket() -> None:
     assert track.breach is not None
     assert (
         "since the switch 100 of 1,000 requests took longer than 500 ms (5 % may), "
-        "the limit 340 ms is judged at the bucket 500 ms; the odds"
+        "for the limit 340 ms is judged at the next bucket bound, 500 ms; the odds"
     ) in track.breach.sentence
+
+
+def test_a_limit_that_hangs_on_the_baseline_says_why_the_evidence_is_held_against_a_little_more() -> None:
+    rule = a_rule(a_latency("2x"), alpha=0.001)
+    reading = buckets({0.1: 100, 0.25: 176, 0.5: 180, 1.5: 180, float("inf"): 200})
+    before = a_baseline(buckets({0.1: 500, 0.25: 970, 0.5: 1000, 1.5: 1000, float("inf"): 1000}, samples=2))
+    track = track_of(rule, *[reading] * 8, baseline=before)
+    assert track.breach is not None
+    literal, proof = track.breach.sentence.split("; ")[:2]
+    assert "(limit > 487 ms, baseline 244 ms)" in literal
+    assert proof == (
+        "since the switch 100 of 1,000 requests took longer than 500 ms (5 % may), for the limit 497 ms (487 ms and "
+        "what chance may have hidden in the baseline) is judged at the next bucket bound, 500 ms"
+    )
 
 
 def test_requests_inside_the_limits_own_bucket_prove_nothing() -> None:

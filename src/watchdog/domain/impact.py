@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watchdog.domain.judge.verdict import span
+from watchdog.domain.conditions import Dimension
+from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.reading import Record, Rule, is_open, items, mapping, moment, real, rules_of
 
 _FAILING = ("error", "fail", "5xx")
@@ -24,11 +25,14 @@ class Met:
     total: float
     until: datetime
     failing: bool  # whether a bad request is a failed one, by its metric's name
+    over: float | None = None  # a bad request is one that took longer than so many seconds
 
     @property
     def sentence(self) -> str:
         """`612 of 1,530 requests failed from the switch to 03:02:15 UTC (rule error-rate)`."""
         how = "failed" if self.failing else "were bad"
+        if self.over is not None:
+            how = f"were slow (over {number(self.over, Dimension.SECONDS)})"
         return (
             f"{self.bad:,.0f} of {self.total:,.0f} requests {how} from the switch to {self.until:%H:%M:%S} UTC"
             f" (rule {self.rule})"
@@ -46,11 +50,12 @@ class Saved:
     until: datetime
     longer: timedelta
     failing: bool
+    over: float | None = None  # as in `Met`
 
     @property
     def sentence(self) -> str:
         """How many, and how that was reckoned."""
-        how = "failed" if self.failing else "been bad"
+        how = "failed" if self.failing else "been bad" if self.over is None else "been slow"
         usual = f", less the {_rate(self.usual)} a second that stable has" if self.usual > 0.0 else ""
         return (
             f"about {_about(self.bad)} more requests would have {how}, had it served {span(self.longer)} longer, to "
@@ -77,9 +82,11 @@ class Impact:
 
 def impact_of(record: Record) -> Impact:
     """The impact of one watch, open or ended."""
-    breached = set(map(str, (*items(record.get("breached")), *items(record.get("noted")))))
+    breached = list(map(str, (*items(record.get("breached")), *items(record.get("noted")))))
     rules = {rule.name: rule for rule in rules_of(record)}
-    counted = [one for rule in rules.values() if (one := _met(rule)) is not None]
+    # What was breached comes first: of a slow release few failures are not the story.
+    named = dict.fromkeys([*(name for name in breached if name in rules), *rules])
+    counted = [one for name in named if (one := _met(rules[name])) is not None]
     told = [one for one in counted if one.rule in breached or one.failing]
     asked = [str(name) for name in items(record.get("breached")) if str(name) in rules]
     saved = next((found for name in asked if (found := _saved(record, rules[name])) is not None), None)
@@ -91,7 +98,8 @@ def _met(rule: Rule) -> Met | None:
     bad, total, until = real(found.get("bad")), real(found.get("total")), moment(found.get("until"))
     if bad is None or total is None or until is None or total < _FEWEST:
         return None
-    return Met(rule.name, bad, total, until, _fails(found.get("metric")))
+    over = real(found.get("over"))
+    return Met(rule.name, bad, total, until, over is None and _fails(found.get("metric")), over)
 
 
 def _fails(metric: object) -> bool:
@@ -125,22 +133,25 @@ def _saved(record: Record, rule: Rule) -> Saved | None:
     """None unless traffic was put back before the bake's end, by a rule that counts requests."""
     acted, until = moment(record.get("acted_at")), moment(record.get("bake_until"))
     begin, end = moment(rule.all.get("window_from")), moment(rule.all.get("window_to"))
-    bad, total = real(rule.all.get("bad")), real(rule.all.get("total"))
+    met = mapping(rule.all.get("met"))
+    if not met:
+        return None  # what it measures is no number of requests
+    over = real(met.get("over"))
+    counted = rule.all.get("bad") if over is None else met.get("in_window")
+    share = rule.all.get("baseline") if over is None else met.get("usual")
+    bad, total = real(counted), real(rule.all.get("total"))
     if acted is None or until is None or begin is None or end is None or bad is None or total is None:
         return None
-    if not mapping(rule.all.get("met")):
-        return None  # bad means slow, or hot: that is no number of requests
     seconds = (end - begin).total_seconds()
     longer = until - (moment(record.get("put_back_complete_at")) or acted)
     if seconds <= 0.0 or longer <= timedelta(0):
         return None
-    usual = min(bad, max(real(rule.all.get("baseline")) or 0.0, 0.0) * total) / seconds
+    usual = min(bad, max(real(share) or 0.0, 0.0) * total) / seconds
     rate = bad / seconds - usual
     more = rate * longer.total_seconds()
     if more < _FEWEST:
         return None
-    failing = _fails(mapping(rule.all.get("met")).get("metric"))
-    return Saved(rule.name, more, rate, usual, until, longer, failing)
+    return Saved(rule.name, more, rate, usual, until, longer, over is None and _fails(met.get("metric")), over)
 
 
 def _about(count: float) -> str:

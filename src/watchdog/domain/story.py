@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from watchdog.domain.checks import checks_of
-from watchdog.domain.conditions import Dimension, RatioMetric, Threshold
+from watchdog.domain.conditions import Dimension, HistogramMetric, RatioMetric, Threshold
+from watchdog.domain.judge.harmless import share_of_baseline
 from watchdog.domain.judge.history import History
-from watchdog.domain.judge.verdict import number, span
+from watchdog.domain.judge.verdict import Evidence, number, span
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rollout import Revision
 from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs
@@ -78,19 +79,53 @@ def rule_story(watch: Watch, track: Track, every: int) -> dict[str, Any]:
         "outage": verdict is not None and verdict.outage,
         "window_from": None if evidence is None else _moment(evidence.window_start),
         "window_to": None if evidence is None else _moment(evidence.window_end),
-        **_met(track),
+        **_met(watch, track),
         "stable": None if track.baseline is None else _stable(track, track.baseline, every),
         "recovery": [] if recovery is None else [_point(point) for point in recovery.path[::every]],
     }
 
 
-def _met(track: Track) -> dict[str, Any]:
-    """Ratios: how many requests people made of the candidate, and how many of them were bad, from the switch on."""
+def _met(watch: Watch, track: Track) -> dict[str, Any]:
+    """How many requests people made of the candidate from the switch on, and how many were bad, or slow."""
     threshold, history = track.threshold, track.history
-    if threshold is None or not isinstance(threshold.metric, RatioMetric) or not history.met[1]:
+    if threshold is None:
+        return {}
+    if isinstance(threshold.metric, HistogramMetric):
+        return _slow(watch, track, threshold)
+    if not isinstance(threshold.metric, RatioMetric) or not history.met[1]:
         return {}
     bad, total = map(_rounded, history.met)
     return {"met": {"metric": threshold.metric.name, "bad": bad, "total": total, "until": _moment(_last(history))}}
+
+
+def _slow(watch: Watch, track: Track, threshold: Threshold) -> dict[str, Any]:
+    """The same of a quantile, as its evidence counts: requests `over` so many seconds, without those of cold pods.
+
+    `in_window`: the slow ones in the window of the verdict. `usual`: stable's share of slow ones before the switch.
+    """
+    history = track.history
+    bets, bound = history.bets, history.bound
+    if not bets.requests or bound is None or math.isinf(bound):
+        return {}
+    verdict = track.breach or track.verdict
+    met = {"metric": threshold.metric.name, "bad": _rounded(bets.bad), "total": _rounded(bets.requests)}
+    until = watch.switch.at + history.last_bet * history.interval
+    return {
+        "met": {
+            **met,
+            "until": _moment(until),
+            "over": _rounded(bound),
+            "in_window": None if verdict is None else _in_window(watch, history, verdict.evidence),
+            "usual": _rounded(share_of_baseline(threshold, track.baseline, bound)),
+        }
+    }
+
+
+def _in_window(watch: Watch, history: History, evidence: Evidence) -> float | None:
+    if evidence.window_start is None or evidence.window_end is None:
+        return None
+    first, last = ((at - watch.switch.at) / history.interval for at in (evidence.window_start, evidence.window_end))
+    return _rounded(math.fsum(bet.bad for bet in history.ledger if first < bet.block <= last))
 
 
 def _last(history: History) -> datetime | None:

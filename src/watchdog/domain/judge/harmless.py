@@ -126,6 +126,12 @@ def stable_share(threshold: Threshold, baseline: Baseline | None) -> float:
     return TIMES_STABLE * upper_share(bad, total) if total > 0.0 else 0.0
 
 
+def share_of_baseline(threshold: Threshold, baseline: Baseline | None, bound: float | None) -> float | None:
+    """Stable's own share of bad (or slow) requests before the switch, as it was seen; None where that is not known."""
+    bad, total = (math.fsum(column) for column in zip((0.0, 0.0), *_pairs(threshold, baseline, bound), strict=True))
+    return bad / total if total > 0.0 else None
+
+
 def upper_share(bad: float, total: float) -> float:
     """An upper confidence bound (99 %) of a share, after Chernoff: the largest q with total * KL(share, q) <= log(100).
 

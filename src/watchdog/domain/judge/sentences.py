@@ -16,7 +16,7 @@ def evidence_sentence(threshold: Threshold, history: History, evidence: Evidence
     parts = [literal]
     harmless = history.harmless
     if isinstance(threshold.metric, HistogramMetric) and harmless is not None and harmless.bound is not None:
-        parts.append(_slow(threshold, history))
+        parts.append(_slow(threshold, history, evidence))
     elif evidence.baseline is not None and not threshold.needs_baseline:
         parts.append(f"before the switch {number(evidence.baseline, evidence.dimension)}")
     if evidence.pods > 1 and not isinstance(threshold.metric, HistogramMetric):
@@ -74,7 +74,7 @@ def odds(log_evidence: float, *, far: bool = False) -> str:
     return f"{round(value, -digits):,.0f} to 1"
 
 
-def _slow(threshold: Threshold, history: History) -> str:
+def _slow(threshold: Threshold, history: History, evidence: Evidence) -> str:
     harmless, bets = history.harmless, history.bets
     assert harmless is not None
     assert harmless.bound is not None
@@ -90,4 +90,7 @@ def _slow(threshold: Threshold, history: History) -> str:
     if harmless.asked is None or bound <= harmless.asked * (1.0 + 1e-6):
         return slow
     coarser = ", for the release's buckets are not those of stable" if bound > harmless.bound else ""
-    return f"{slow}, the limit {number(harmless.asked, dimension)} is judged at the bucket {bucket}{coarser}"
+    asked, written = number(harmless.asked, dimension), number(evidence.limit, dimension)
+    if threshold.needs_baseline and evidence.limit is not None and asked != written:
+        asked += f" ({written} and what chance may have hidden in the baseline)"
+    return f"{slow}, for the limit {asked} is judged at the next bucket bound, {bucket}{coarser}"
