@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 from adapters.web.pages.records import a_record
 from browser.kinds import EveryKind, served
 from chromium import PHONE, Chromium, accessibility, chromium, needs_chromium
+from watchdog.adapters.web.pages import Health
 from watchdog.simulator.clock import run_simulated
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), needs_chromium]
@@ -26,15 +27,19 @@ def live(browser: Chromium, url: str) -> Page:
 def test_a_dead_watchdog_is_said_within_seconds_and_its_return_shows_what_is_new() -> None:
     async def story() -> None:
         view = EveryKind()
+        view.shown = replace(view.shown, health=Health())
         async with chromium() as browser:
             async with served(view) as (url, _):
                 page = await browser(lambda: live(browser, url))
+                well = page.get_by_text("the watchdog itself is well")
+                assert await browser(well.is_visible)
                 assert await browser(page.get_by_role("alert").count) == 0
             port = int(url.rpartition(":")[2])
             banner = page.get_by_role("alert")
             await browser(lambda: banner.wait_for(timeout=10_000))
             said = await browser(banner.inner_text)
             assert await browser(lambda: page.locator(f"text=/{ALERT}/").count()) == 1, said
+            assert not await browser(well.is_visible)
             assert await browser(lambda: accessibility(page)) == []
             await browser(lambda: page.evaluate("() => window.scrollTo(0, document.body.scrollHeight)"))
             box = await browser(banner.bounding_box)
@@ -43,6 +48,7 @@ def test_a_dead_watchdog_is_said_within_seconds_and_its_return_shows_what_is_new
             view.shown = replace(view.shown, open=[a_record(watch="w-new", target="production/deployment/new")])
             async with served(view, port=port):
                 await browser(lambda: banner.wait_for(state="detached"))
+                assert await browser(well.is_visible)
                 await browser(lambda: page.get_by_role("link", name="production/deployment/new").wait_for())
 
     run_simulated(story())

@@ -34,7 +34,7 @@ border:1px solid var(--tone);color:var(--tone)}
 .sides>p{margin:0}.sides b,.label{display:block;font-size:.82rem;font-weight:600;color:var(--wd-faint)}
 .bar{display:block;width:100%;margin:6px 0 2px}
 #lost{position:sticky;top:0;z-index:2;max-width:none;margin:0;padding:10px 24px;background:var(--wd-soft);
-border-bottom:4px solid var(--wd-bad);font-weight:600}
+border-bottom:4px solid var(--wd-bad);font-weight:600}#lost~header .b-good{display:none}
 .note{border-left:4px solid var(--wd-doubt);padding:4px 12px;margin:10px 0}
 table{border-collapse:collapse;width:100%;font-size:.93rem;font-variant-numeric:tabular-nums;margin-top:10px}
 th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--wd-grid);vertical-align:top;
