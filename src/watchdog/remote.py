@@ -13,8 +13,10 @@ from watchdog.adapters.kubernetes.access import whoami
 from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient, connect
+from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.kinds import NAMESPACES
 from watchdog.adapters.kubernetes.marking import NotMarked, put_mark
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.providers import PROVIDERS
@@ -45,6 +47,8 @@ from watchdog.survey.metric_names import MetricNames
 DRY_RUN_SERIES = "dry-run-"
 """What keeps the records of `run --dry-run` apart from the real ones."""
 
+_NOT_FOUND = 404
+
 
 async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str, Any]]:
     """All records of the watchdog in `settings.namespace`, newest first. Raises `OutOfReach`.
@@ -54,7 +58,10 @@ async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str
     async with AsyncExitStack() as stack:
         kube = await connected(settings, clock, stack)
         journal = dry_run_journal_of if settings.dry_run else journal_of
-        return await journal(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
+        records = await journal(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
+        if not records:
+            await _there(kube, settings.namespace)
+        return records
 
 
 async def check_live(
@@ -78,6 +85,15 @@ async def check_live(
         asked = {name: _opened(partial(access.live, name, known), stack) for name in report.rulebook.asked}
         ways = Ways(cluster, asked, secret, clock)
         return await live_check(report.rulebook, report.places, ways)
+
+
+async def _there(kube: KubeClient, namespace: str) -> None:
+    """Raises `OutOfReach` where the API server says that there is no such namespace, not where it may not be asked."""
+    try:
+        await kube.get(NAMESPACES, "", namespace)
+    except ApiError as error:
+        if error.status == _NOT_FOUND:
+            raise OutOfReach(f"there is no namespace {namespace}; --namespace names the watchdog's own") from error
 
 
 class NothingToGuard(OutOfReach):
@@ -171,7 +187,10 @@ async def rollback_by_hand(
 async def read_pause(settings: Settings, clock: Clock) -> Pause | None:
     """The pause in force, if there is one. Raises `OutOfReach`."""
     async with AsyncExitStack() as stack:
-        pause = await ConfigMapBraking(await connected(settings, clock, stack), settings.namespace).pause()
+        kube = await connected(settings, clock, stack)
+        pause = await ConfigMapBraking(kube, settings.namespace).pause()
+        if pause is None:
+            await _there(kube, settings.namespace)
         return pause if pause is not None and pause.holds(clock.now()) else None
 
 

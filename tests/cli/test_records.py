@@ -8,12 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from adapters.web.pages.markup_reading import read
 from builders import a_ratio, a_rule, a_watch, at
 from cli.verbs import a_cluster, call, call_beside
 from watchdog.adapters.clock import SystemClock
 from watchdog.domain.record import record_of
 from watchdog.domain.state import Phase
+from watchdog.simulator.cluster import SimulatedCluster
 
 HOSTILE = "[bold red]boo[/bold red] \x1b[31mred\x1b[0m\x07 second\nline \u202egnirts [link=http://x]y[/link]"
 
@@ -60,6 +63,36 @@ async def test_where_nothing_is_recorded_it_says_so(tmp_path: Path) -> None:
         assert (await call_beside("status", **settings)).stdout == "no watch is open\n"
         assert (await call_beside("history", **settings)).stdout == "no watch has ended yet\n"
         assert (await call_beside("status", "-o", "json", **settings)).stdout == ""
+
+
+@pytest.mark.parametrize("words", [("status",), ("history",), ("pause",)])
+async def test_a_namespace_that_is_not_there_is_one_line_and_one_not_nothing(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    async with a_cluster(tmp_path) as settings:
+        result = await call_beside(*words, "-n", "wacthdog", **settings)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "watchdog: there is no namespace wacthdog; --namespace names the watchdog's own\n"
+
+
+async def test_where_namespaces_may_not_be_asked_about_nothing_is_nothing(tmp_path: Path) -> None:
+    async with SimulatedCluster(SystemClock(), octet=91) as cluster:
+        cluster.create("namespaces", "", {"metadata": {"name": "watchdog"}})
+        cluster.faults.answer(403, method="GET", path=re.compile(r"/namespaces/watchdog$"))
+        settings = {"KUBECONFIG": str(cluster.kubeconfig(tmp_path / "kubeconfig")), "NAMESPACE": "watchdog"}
+        result = await call_beside("status", **settings)
+    assert (result.exit_code, result.stdout) == (0, "no watch is open\n")
+
+
+async def test_history_says_why_as_people_were_told_and_pads_no_line(tmp_path: Path) -> None:
+    title = "production/deployment/brand was put back from brand-2 to brand-1: error-rate: 8 of 100 requests were bad"
+    told = [{"id": "brand-3/rolled-back", "title": title, "at": "", "deliveries": {}}]
+    record = UNDONE | {"notices": told, "reason": "put back, and each breached rule is kept again"}
+    async with a_cluster(tmp_path, record) as settings:
+        shown = (await call_beside("history", **settings)).stdout
+    assert f"  {title}\n" in shown
+    assert "is kept again" not in shown
+    assert all(line == line.rstrip() for line in shown.splitlines())
 
 
 async def test_explain_says_where_it_hurts(tmp_path: Path) -> None:

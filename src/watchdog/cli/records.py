@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from watchdog.cli.common import fail, run_async
+from watchdog.domain.account import headline_of
 from watchdog.domain.marks import mark_of
+from watchdog.domain.reading import is_open
 from watchdog.domain.text import printable
 
 if TYPE_CHECKING:
@@ -76,12 +78,17 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
         outcome, lines = _block(record)
         style = _COLOURS.get(str(record.get("outcome")), "cyan")
         dry = r"\[dry run] " if record.get("dry_run") else ""
-        console.print(f"{dry}[{style}]{shown(outcome)}[/{style}]  [bold]{shown(record.get('target', '?'))}[/bold]")
+        console.print(
+            f"{dry}[{style}]{shown(outcome)}[/{style}]  [bold]{shown(record.get('target', '?'))}[/bold]", soft_wrap=True
+        )
         for line in lines:
-            console.print(Padding(shown(line), (0, 0, 0, 2)))
+            if sys.stdout.isatty():
+                console.print(Padding(shown(line), (0, 0, 0, 2)))
+            else:
+                console.print(f"  {shown(line)}", soft_wrap=True)
 
 
-def print_summary(found: Summary, *, left_out: int) -> None:
+def print_summary(found: "Summary", *, left_out: int) -> None:
     """What the watches amount to, below their list; `left_out` of them are not in it."""
     console = console_of_lists()
     if left_out:
@@ -108,13 +115,19 @@ def _block(record: Record) -> tuple[str, list[str]]:
     mark = mark_of(record)
     lines = [
         f"{record.get('candidate', '?')}, switched at {_moment(record.get('switched_at'))} UTC{_by(record)}",
-        str(record.get("reason") or _standing(record)),
+        _why(record),
         "" if mark is None else mark.sentence,
         f"watchdog explain {record.get('watch', '?')}",
     ]
     if record.get("dry_run"):
         lines[-1] = f"watchdog explain --dry-run {record.get('watch', '?')}"
     return outcome + recovery, [line for line in lines if line]
+
+
+def _why(record: Record) -> str:
+    """Why it ended so, in the sentence that people were told; of an open one, how it stands."""
+    told = "" if is_open(record) else headline_of(record)
+    return told or str(record.get("reason") or _standing(record))
 
 
 def _standing(record: Record) -> str:
