@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LARGEST_FILE = 1024 * 1024  # bytes of a rules file; the daemon reads no more either
+LONGEST_REASON = 1000
+"""Characters of a reason: it is one line of a notice."""
 _LONGEST_ERROR = 400
+_NO_LETTERS = frozenset({"C", "POSIX"})
 
 OUTPUT = click.option(
     "-o",
@@ -52,6 +55,30 @@ def fail(message: str, code: int = 1) -> NoReturn:
     shown = printable(message)
     click.echo(f"watchdog: {shown[:_LONGEST_ERROR]}{'…' if len(shown) > _LONGEST_ERROR else ''}", err=True)
     sys.exit(code)
+
+
+def is_plain(encoding: str | None) -> bool:
+    """Whether output of this encoding is to be ASCII: it is no UTF-8, or the locale asks for none.
+
+    In the C locale Python writes UTF-8 all the same, and tells by no encoding that it was not asked to.
+    """
+    if not (encoding or "").lower().replace("-", "").startswith("utf8"):
+        return True
+    if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
+        return False
+    everything, letters = os.environ.get("LC_ALL"), os.environ.get("LC_CTYPE")
+    # Where LC_ALL is not set, Python puts C.UTF-8 in LC_CTYPE itself; LANG still has what was asked for.
+    if everything or letters not in (None, "", "C.UTF-8"):
+        return (everything or letters) in _NO_LETTERS
+    return os.environ.get("LANG") in _NO_LETTERS
+
+
+def reason_or_exit(text: str) -> str:
+    """A reason as it is kept; one that is too long to be read ends with exit code 2."""
+    said = text.strip()
+    if len(said) > LONGEST_REASON:
+        fail(f"--reason is too long ({len(said):,} characters); write at most {LONGEST_REASON:,}", 2)
+    return said
 
 
 def plural(count: int, word: str) -> str:

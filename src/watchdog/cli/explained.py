@@ -1,14 +1,15 @@
 """A watch as a short incident report in a terminal: 80 columns are enough, and signs say what colours say."""
 
+import re
 import sys
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from watchdog.adapters.links import prometheus_link, single_queries
 from watchdog.adapters.web.pages.plots import figure_of
+from watchdog.cli.common import is_plain
 from watchdog.cli.records import Record, shown
 from watchdog.domain.account import Account, account_of
 from watchdog.domain.checks import Answer
@@ -18,6 +19,9 @@ from watchdog.drawing.in_terminal import in_terminal
 
 _WIDE, _WIDEST = 80, 110
 _ROWS, _FEW_ROWS = 12, 5
+_JOINED = "\ue000"
+"""Stands for the blank between a number and its unit while a line is folded; no text that is shown has it."""
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|m|cores|[KMG]iB|B|UTC)(?!\w))")
 _SIGNS = {
     Answer.PASSED.value: ("✓", "+", "green"),
     Answer.REFUSED.value: ("✕", "x", "red"),
@@ -40,7 +44,7 @@ def print_story(record: Record, prometheus: str | None = None) -> None:
 
 class _Report:
     def __init__(self, record: Record, prometheus: str | None) -> None:
-        self._plain = not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf8")
+        self._plain = is_plain(sys.stdout.encoding)
         self._piped = not sys.stdout.isatty()
         # Highlighting takes minutes over a text of 200,000 letters.
         self._console = Console(width=_WIDE if self._piped else None, highlight=False)
@@ -73,9 +77,11 @@ class _Report:
         if self._piped:
             self._console.print(" " * indent + first + text, style=style, soft_wrap=True)
             return
-        line = Table.grid()
-        line.add_row(Text(" " * indent + first, no_wrap=True), Text.from_markup(text, style=style))
-        self._console.print(line)
+        before = " " * indent + first
+        joined = Text.from_markup(_UNIT.sub(_JOINED, text), style=style)
+        for number, line in enumerate(joined.wrap(self._console, max(self._console.width - len(before), 20))):
+            line.plain = line.plain.replace(_JOINED, " ")
+            self._console.print(Text(before if number == 0 else " " * len(before)).append_text(line), soft_wrap=True)
 
     def _copied(self, text: object, indent: int = 4) -> None:
         """A command or a query: never folded."""
@@ -125,7 +131,8 @@ class _Report:
         for index, rule in enumerate(rules):
             style = _FINDINGS.get(rule.finding, "dim")
             text = f"  [dim]{shown(rule.text)}[/dim]" if rule.text else ""
-            self._say(f"[bold]{shown(rule.name)}[/bold]  [{style}]{shown(rule.finding)}[/{style}]{text}")
+            found = "not judged" if self._record.get("by_hand") and rule.finding == "no-data" else rule.finding
+            self._say(f"[bold]{shown(rule.name)}[/bold]  [{style}]{shown(found)}[/{style}]{text}")
             self._say(shown(rule.sentence), 4)
             numbers = [f"{name} {value}" for name, value in rule.numbers()]
             numbers += [f"evidence {rule.stands()}"] if rule.by_evidence else []

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watchdog.adapters.logs import printable
+from watchdog.cli.common import is_plain
 from watchdog.domain.account import full_state, headline_of
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.reading import Record, Rule, moment, rules_of, seconds, state_of
@@ -32,7 +33,7 @@ class Screen:
     def __init__(self, now: Callable[[], datetime], console: Console | None = None) -> None:
         self._now = now
         self._console = console or Console()
-        self._plain = not (self._console.encoding or "").lower().startswith("utf")
+        self._plain = is_plain(self._console.encoding)
         if self._plain and isinstance(self._console.file, TextIOWrapper):
             self._console.file.reconfigure(errors="replace")  # a name may have letters that it cannot show
         self._sight: Sight | None = None

@@ -33,11 +33,16 @@ class _Signs:
     moment: str
     axis: str
     curve: str  # "": braille
+    recovery: str = "o"  # the curve after the act: another revision's, and told apart without colours
+
+    def curve_of(self, tone: Tone) -> str:
+        """The sign of a curve; "": braille."""
+        return self.recovery if tone is Tone.RECOVERY else self.curve
 
     def of(self, tone: Tone) -> str:
         """The sign of a layer in the legend."""
         if tone in _CURVES:
-            return self.curve or "⠒"
+            return self.curve_of(tone) or "⠒"
         return self.limit if tone is Tone.LIMIT else self.baseline
 
 
@@ -98,9 +103,10 @@ class _Grid:
             self._cells[self.row_of(value), column] = (sign, tone)
 
     def _curve(self, piece: Sequence[tuple[float, float]], tone: Tone) -> None:
-        if self._signs.curve:
+        sign = self._signs.curve_of(tone)
+        if sign:
             for x, y in _between(piece, self.columns, self._x):
-                self._cells[self.row_of(y), self._column_of(x)] = (self._signs.curve, tone)
+                self._cells[self.row_of(y), self._column_of(x)] = (sign, tone)
             return
         for x, y in _between(piece, 2 * self.columns, self._x):
             right = min(int(self._x.place(x) * 2 * self.columns), 2 * self.columns - 1)
