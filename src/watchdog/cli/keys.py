@@ -26,10 +26,11 @@ def leaving_keys(stop: asyncio.Event) -> Iterator[None]:
         keys = os.read(keyboard, 64)
         if not keys:
             loop.remove_reader(keyboard)
-        if keys in _LEAVES:
+        # Several at once were typed before anybody looked.
+        if keys in _LEAVES or (b"q" in keys.lower() and not keys.startswith(b"\x1b")):
             stop.set()
 
-    tty.setcbreak(keyboard)
+    tty.setcbreak(keyboard, termios.TCSADRAIN)  # what was typed already is not thrown away
     loop.add_reader(keyboard, pressed)
     try:
         yield

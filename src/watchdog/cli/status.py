@@ -60,7 +60,8 @@ async def _follow(settings: "Settings", api: str, output: str) -> None:
     clock, stop = SystemClock(), interrupted()
     live = output == "table" and sys.stdout.isatty()
     view = Screen(clock.now) if live else Lines(as_json=output == "json")
-    async with records_of_late(settings, clock, api) as read:
-        keys = leaving_keys(stop) if live else nullcontext()  # else they are those of whoever reads the pipe
-        with Reader(stop) as reader, keys, view:
-            await look_on(read, reader.told(view.show), clock, stop)
+    keys = leaving_keys(stop) if live else nullcontext()  # else they are those of whoever reads the pipe
+    with keys:
+        async with records_of_late(settings, clock, api) as read:
+            with Reader(stop) as reader, view:
+                await look_on(read, reader.told(view.show), clock, stop)
