@@ -90,7 +90,7 @@ async def test_a_hostile_reason_stays_text_wherever_it_is_told(tmp_path: Path) -
         (("w", "false-alarm"), 'a mark needs a --reason "why"'),
         (("w", "missed", "--reason", "  "), 'a mark needs a --reason "why"'),
         (("w", "none", "--reason", "x"), "it needs no --reason"),
-        (("w", "missed", "--reason", "x" * 2001), "write at most 2000 characters"),
+        (("w", "missed", "--reason", "x" * 1001), "write at most 1,000"),
         (("w", "right"), "'right' is not one of 'false-alarm', 'missed', 'none'"),
     ],
 )

@@ -71,6 +71,7 @@ def test_a_channel_that_is_not_there_is_wrong_usage_and_names_those_that_are(tmp
     assert result.exit_code == 2
     assert "there is no channel pager" in result.output
     assert "there are releases, programs" in result.output
+    assert "there is no channel '' in" in call("notify-test", "", "--rules", str(rules(tmp_path, 1))).output
 
 
 @pytest.mark.parametrize(

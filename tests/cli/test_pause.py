@@ -31,6 +31,8 @@ def test_a_pause_is_declared_seen_and_lifted(tmp_path: Path) -> None:
         (("--reason", "why", "--for", "two hours"), "no duration"),
         (("--reason", "why", "--for", "8d"), "out of bounds"),
         (("--reason", "why", "--for", "0s"), "out of bounds"),
+        (("--reason", "why", "--for", "500ms"), "write at least 1s"),
+        (("--reason", "x" * 1001, "--for", "2h"), "--reason is too long (1,001 characters); write at most 1,000"),
         (("--lift", "--reason", "why"), "takes neither"),
     ],
 )

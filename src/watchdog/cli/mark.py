@@ -35,18 +35,16 @@ def verb(
     through, and was bad. none: takes the mark back. An open watch cannot be marked. backtest and tune take a mark for
     what the release was, and calibration learns from a false alarm, whose release is not known bad any more.
     """
-    from watchdog.cli.common import fail, run_async, settings_or_exit  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail, reason_or_exit, run_async, settings_or_exit  # noqa: PLC0415 - after --help
     from watchdog.cli.records import known_watch, records_of  # noqa: PLC0415
-    from watchdog.domain.marks import LONGEST, Marking  # noqa: PLC0415
+    from watchdog.domain.marks import Marking  # noqa: PLC0415
 
     marking = None if what == _NONE else Marking(what)
-    said = reason.strip()
+    said = reason_or_exit(reason)
     if marking is None and said:
         fail("`none` takes a mark back; it needs no --reason", 2)
     if marking is not None and not said:
         fail('a mark needs a --reason "why", for whoever reads it', 2)
-    if len(said) > LONGEST:
-        fail(f"--reason is too long; write at most {LONGEST} characters", 2)
     settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace, dry_run=dry_run or None)
     record = known_watch(records_of(settings), watch)
     run_async(_mark(settings, str(record.get("watch")), marking, said))

@@ -7,7 +7,7 @@ import click
 from watchdog.adapters.logs import printable
 from watchdog.cli.common import cluster_options
 
-_LONGEST = timedelta(days=7)
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=7)
 
 
 @click.command("pause")
@@ -21,14 +21,15 @@ def verb(reason: str, length: str, lift: bool, kubeconfig: object, context: str 
     It goes on watching, judging and telling; what breaches is held. Without options, says whether acts are paused.
     """
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
-    from watchdog.cli.common import fail, run_async, settings_or_exit  # noqa: PLC0415
+    from watchdog.cli.common import fail, reason_or_exit, run_async, settings_or_exit  # noqa: PLC0415
     from watchdog.remote import declare_pause, lift_pause, read_pause  # noqa: PLC0415
     from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415
     from watchdog.rulebook.mistakes import Fault  # noqa: PLC0415
 
     if lift and (reason or length):
         fail("--lift ends a pause; it takes neither --reason nor --for", 2)
-    if bool(reason.strip()) != bool(length):
+    reason = reason_or_exit(reason)
+    if bool(reason) != bool(length):
         fail('a pause needs both: --reason "why" --for 2h', 2)
     span = None
     if length:
@@ -36,7 +37,7 @@ def verb(reason: str, length: str, lift: bool, kubeconfig: object, context: str 
             span = parse_duration(length)
         except Fault as fault:
             fail(f"--for: {fault.message}; {fault.remedy}", 2)
-        if not timedelta(0) < span <= _LONGEST:
+        if not _SHORTEST <= span <= _LONGEST:
             fail("--for is out of bounds; write at least 1s and at most 7d", 2)
     settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
     clock = SystemClock()
@@ -44,7 +45,7 @@ def verb(reason: str, length: str, lift: bool, kubeconfig: object, context: str 
         lifted = run_async(lift_pause(settings, clock))
         click.echo("the pause is lifted" if lifted else "acts were not paused")
     elif span is not None:
-        click.echo(printable(run_async(declare_pause(settings, clock, reason.strip(), span)).sentence))
+        click.echo(printable(run_async(declare_pause(settings, clock, reason, span)).sentence))
     else:
         pause = run_async(read_pause(settings, clock))
         click.echo("acts are not paused" if pause is None else printable(pause.sentence))

@@ -36,7 +36,7 @@ def verb(
     record, tells the channels and sees whether it helped. Exits 4 when a check refuses: it says which, and
     `--override CHECK` passes over it.
     """
-    from watchdog.cli.common import fail, run_async, settings_or_exit  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail, reason_or_exit, run_async, settings_or_exit  # noqa: PLC0415 - after --help
     from watchdog.domain.rollout import Target  # noqa: PLC0415
     from watchdog.domain.state import RefusalReason  # noqa: PLC0415
 
@@ -44,14 +44,15 @@ def verb(
         parsed = Target.parse(target)
     except ValueError as error:
         fail(str(error), 2)
-    if not reason.strip():
+    reason = reason_or_exit(reason)
+    if not reason:
         fail("--reason is empty; say why, for whoever reads the record", 2)
     checks = [one.value for one in RefusalReason]
     unknown = [name for name in overridden if name not in checks]
     if unknown:
         fail(f"{unknown[0]!r} is no check; there are {', '.join(checks)}", 2)
     settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
-    raise SystemExit(run_async(_roll_back(settings, parsed, reason.strip(), to, overridden, yes=yes)))
+    raise SystemExit(run_async(_roll_back(settings, parsed, reason, to, overridden, yes=yes)))
 
 
 async def _roll_back(
