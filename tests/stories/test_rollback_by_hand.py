@@ -79,6 +79,9 @@ def test_by_hand_too_nobody_goes_back_to_what_was_rolled_back_unless_they_say_so
             assert rollback.watch.phase is Phase.HOLDING
             assert rollback.watch.refusal is not None
             assert rollback.watch.refusal.reason == "known-bad"
+            sentence = rollback.watch.refusal.sentence
+            assert f"was rolled back itself at {record['acted_at'][:10]}" in sentence
+            assert sentence.endswith(f"in watch {record['watch']}; if you know better, add --override known-bad")
         async with rollback_by_hand(
             settings_of(town), town.clock, TARGET, reason="x", overridden=("known-bad",)
         ) as rollback:
@@ -99,8 +102,36 @@ def test_two_rollbacks_by_hand_in_a_row_do_not_play_ping_pong() -> None:
             assert rollback.watch.phase is Phase.HOLDING
             assert rollback.watch.refusal is not None
             assert rollback.watch.refusal.reason == "known-bad"
+            assert "was rolled back itself by hand (kubernetes-admin: x) at" in rollback.watch.refusal.sentence
 
     tell(story, start=False)
+
+
+def test_who_switched_last_is_who_brought_it_back_and_when_not_who_released_it_first() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("research:v2", errors=Course.constant(0.3))
+        town.deploy("research", "research:v2", manager="deploy-bot")
+        record = await town.outcome("research")
+        template = str(record["candidate"]).split(" ")[0].rsplit("-", 1)[1]
+        over = ("known-bad",)
+        async with rollback_by_hand(
+            settings_of(town), town.clock, TARGET, reason="a load test", to=template, overridden=over
+        ) as rollback:
+            back = await rollback.carry_out()
+        assert back.acted_at is not None
+        assert back.switch.by == "the watchdog", "what it leaves was put back by the watchdog"
+        assert back.switch.at.isoformat() == record["acted_at"]
+        await town.sleep(30)
+        async with rollback_by_hand(
+            settings_of(town), town.clock, TARGET, reason="no, it is bad", overridden=over
+        ) as rollback:
+            assert (rollback.watch.switch.by, rollback.watch.switch.at) == ("kubernetes-admin", back.acted_at)
+        by_hand = await town.outcome("research", number=2)
+        assert by_hand["outcome"] == "rolled-back"
+        await town.sleep(900)
+        assert len(town.records()) == 2, "it is watched for its recovery alone"
+
+    tell(story)
 
 
 def test_a_release_that_passed_and_is_put_back_by_hand_is_one_watch_however_slow_the_record_is() -> None:

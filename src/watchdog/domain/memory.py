@@ -71,7 +71,11 @@ class Memory:
 
     def is_bad(self, revision: Revision) -> bool:
         """Whether the revision is known bad."""
-        return any(bad.revision == revision and not bad.forgiven for bad in self.bad)
+        return self.badness(revision) is not None
+
+    def badness(self, revision: Revision) -> Bad | None:
+        """How it came to be known bad; None where it is not."""
+        return next((bad for bad in self.bad if bad.revision == revision and not bad.forgiven), None)
 
     def stable_for(self, candidate: Revision, at: datetime) -> Stable | None:
         """The newest good revision that is neither the candidate nor known bad."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from watchdog.domain.checks import CHECKS
-from watchdog.domain.marks import Marking, mark_of, why_not
+from watchdog.domain.marks import Marking, is_false_alarm, mark_of, why_not
 from watchdog.domain.reading import Record, is_open, items, moment, rules_of, state_of
 from watchdog.domain.rollout import RUNNER, Target
 from watchdog.domain.state import RefusalReason
@@ -78,7 +78,7 @@ def _look(record: Record, place: _Place) -> Iterator[NextStep]:
         yield NextStep("Their logs", f"{place.kubectl} logs {place.chosen} --all-containers --prefix --tail=200")
     elif state_of(record) in _PUT_BACK:
         yield NextStep(
-            "Its pods are gone; its template is kept",
+            "Its template is kept; its pods are gone, unless it was brought back since",
             f"{place.kubectl} get {place.kept} -o yaml",
         )
     yield NextStep(
@@ -91,9 +91,11 @@ def _go_on(record: Record, place: _Place) -> Iterator[NextStep]:
     if state in _PUT_BACK:
         yield NextStep("To bring the release back when it is mended, deploy it as ever: it is watched as any other is")
         again = _again(place)
-        yield NextStep(
-            "To bring back this very release; it is watched again, and put back again if it is still bad", again
-        )
+        if is_false_alarm(record):
+            yield NextStep("To bring back this very release, if nobody has; it is watched again", again)
+        else:
+            bad = "it is watched again, and put back again if it is still bad"
+            yield NextStep(f"To bring back this very release; {bad}", again)
     elif state in _SERVES_ON and items(record.get("breached")):
         refusal = str(record.get("refusal") or "")
         passed = {one.value for one in CHECKS if one not in _FINAL}

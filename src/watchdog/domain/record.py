@@ -85,7 +85,10 @@ def _document(watch: Watch, every: int, *, whole: bool = True) -> dict[str, Any]
         "acted_at": None if watch.acted_at is None else watch.acted_at.isoformat(),
         **story_of(watch),
         "rules": {
-            track.rule.name: {**_rule_summary(track, every, watch.switch.at), **rule_story(watch, track, every)}
+            track.rule.name: {
+                **_rule_summary(track, every, watch.switch.at, by_hand=bool(watch.by_hand)),
+                **rule_story(watch, track, every),
+            }
             for track in watch.tracks
         },
         "peers": [_compared(one) for one in watch.comparison.rules] if watch.comparison else [],
@@ -158,10 +161,11 @@ def _check_schema(document: Mapping[str, Any]) -> None:
         raise OtherSchema(f"schema {document.get('schema')!r:.80} is not known to this version, which writes {SCHEMA}")
 
 
-def _rule_summary(track: Track, every: int, switched: datetime) -> dict[str, Any]:
+def _rule_summary(track: Track, every: int, switched: datetime, *, by_hand: bool) -> dict[str, Any]:
     verdict = track.breach or track.verdict
     if verdict is None:
-        return {"finding": "no-data", "sentence": "nothing was measured"}
+        why = "not judged: a rollback by hand" if by_hand else "nothing was measured"
+        return {"finding": "no-data", "sentence": why}
     evidence = verdict.evidence
     return {
         "finding": str(verdict.finding),

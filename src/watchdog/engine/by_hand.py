@@ -70,8 +70,10 @@ async def considered(wish: Wish, provider: TrafficProvider, journal: Journal, cl
         by_hand=f"{wish.who}: {wish.reason}",
         overridden=wish.overridden,
     )
-    if stable is not None and past.is_bad(stable.revision) and RefusalReason.KNOWN_BAD.value not in wish.overridden:
-        refusal = Refusal(RefusalReason.KNOWN_BAD, f"{stable.revision} was rolled back itself")
+    known_bad = RefusalReason.KNOWN_BAD
+    why = past.why_bad(stable.revision) if stable is not None and known_bad.value not in wish.overridden else ""
+    if why:
+        refusal = Refusal(known_bad, f"{why}; if you know better, add --override {known_bad.value}")
         return replace(watch, phase=Phase.HOLDING, refusal=refusal)
     return watch
 
@@ -101,29 +103,68 @@ class Past:
     false_alarms: frozenset[str] = frozenset()  # watches that a person marked so
 
     def is_bad(self, revision: Revision) -> bool:
-        """Whether it was rolled back and has not passed since. A rollback by hand may not be remembered yet."""
-        if self.memory is not None and self.memory.with_false_alarms(self.false_alarms).is_bad(revision):
-            return True
+        """Whether it was rolled back and has not passed since."""
+        return bool(self.why_bad(revision))
+
+    def why_bad(self, revision: Revision) -> str:
+        """By which watch it was rolled back, without having passed since; "" where it was not.
+
+        A rollback by hand may not be remembered yet.
+        """
+        if self.memory is not None:
+            bad = self.memory.with_false_alarms(self.false_alarms).badness(revision)
+            if bad is not None:
+                known = next((watch for watch in self.watches if watch.id == bad.watch), None)
+                return _rolled_back(revision, bad.watch, bad.at, known)
         for watch in self.watches:
             if watch.switch.candidate == revision:
                 if watch.phase is Phase.PASSED:
-                    return False
+                    return ""
                 if watch.acted_at is not None and watch.id not in self.false_alarms:
-                    return True
-        return False
+                    return _rolled_back(revision, watch.id, watch.acted_at, watch)
+        return ""
 
     def switch_to(self, target: Target, sighting: Sighting, serving: Revision) -> tuple[TrafficSwitch, Stable | None]:
         """The switch to what serves now: from its record, else (a rollout) from what the cluster remembers."""
         for watch in self.watches:
             if watch.switch.target == target and watch.switch.candidate == serving and not watch.by_hand:
-                return watch.switch, watch.stable
+                return self._latest(watch.switch), watch.stable
         if sighting.kind is SwitchKind.SELECTOR:
             raise NothingKnown(f"no flip of {target} to {serving} is on record: where it came from is not known")
         stable = self.memory.stable_for(serving, sighting.since) if self.memory is not None else None
         if stable is None and sighting.previous is not None:
             stable = Stable(sighting.previous, sighting.previous_since or sighting.since, sighting.since)
         switch = TrafficSwitch(target, sighting.kind, serving, sighting.previous, sighting.since, by=sighting.by)
-        return switch, stable
+        return self._latest(switch), stable
+
+    def _latest(self, switch: TrafficSwitch) -> TrafficSwitch:
+        """The switch as it was last made: a rollback may have brought its candidate back since, and by whom is known.
+
+        What the cluster tells of the revision is of its first switch: its ReplicaSet keeps its age and its author.
+        """
+        back = [
+            (watch.acted_at, _author(watch))
+            for watch in self.watches
+            if watch.switch.target == switch.target
+            and watch.acted_at is not None
+            and watch.remedy is not None
+            and watch.remedy.to == switch.candidate
+            and watch.acted_at > switch.at
+        ]
+        if not back:
+            return switch
+        at, by = max(back)
+        return replace(switch, at=at, at_is_bound=False, by=by)
+
+
+def _author(watch: Watch) -> str:
+    """Who put the traffic back in this watch."""
+    return watch.by_hand.partition(": ")[0] or "the watchdog"
+
+
+def _rolled_back(revision: Revision, watch_id: str, at: datetime, watch: Watch | None) -> str:
+    how = f" by hand ({watch.by_hand})" if watch is not None and watch.by_hand else ""
+    return f"{revision} was rolled back itself{how} at {at:%Y-%m-%d %H:%M:%S} UTC, in watch {watch_id}"
 
 
 async def past_of(target: Target, journal: Journal) -> Past:
