@@ -2,21 +2,28 @@
 
 import asyncio
 import html
+import io
 import os
 import pty
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.web.pages.markup_reading import read
+from builders import a_rule, a_watch
 from cli.test_mark import HOSTILE, ended
 from cli.verbs import a_cluster, call_beside, environment, spawn
+from watchdog.cli.explained import print_story
 from watchdog.cli.explained_markdown import markdown
+from watchdog.domain.record import record_of
+from watchdog.domain.state import Phase
 
 LONG = "x" * 10_000
+LOCALE = ("LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING", "PYTHONUTF8")
 PUBLIC = "https://prometheus.example.com"
 
 
@@ -77,6 +84,51 @@ async def test_in_ascii_nothing_else_is_written_and_nothing_is_missing(tmp_path:
     assert "gr??er" in told
     assert "größer – als gedacht" in unicode.decode()
     assert all(part in told for part in PARTS if part != "What changed")
+
+
+@pytest.mark.parametrize(
+    ("locale", "ascii_alone"),
+    [({"LC_ALL": "C"}, True), ({"LANG": "C"}, True), ({"LANG": "C", "LC_ALL": "C.UTF-8"}, False), ({}, False),
+     ({"LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}, False)],
+)  # fmt: skip
+async def test_in_the_c_locale_it_is_ascii_though_python_would_write_utf_8(
+    tmp_path: Path, locale: dict[str, str], ascii_alone: bool
+) -> None:
+    async with a_cluster(tmp_path, undone()) as settings:
+        known = {name: value for name, value in environment(**settings).items() if name not in LOCALE}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "watchdog", "explain", "research-1", cwd=tmp_path, stdout=asyncio.subprocess.PIPE,
+            env=known | locale,
+        )  # fmt: skip
+        async with asyncio.timeout(60):
+            stdout, _ = await process.communicate()
+    assert process.returncode == 0
+    assert stdout.isascii() is ascii_alone
+    assert ("* candidate" in stdout.decode()) is ascii_alone
+
+
+async def test_a_number_and_its_unit_stay_on_one_line_of_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [f"{'x' * n} it had 0.26 % of all, in 340 ms" for n in range(60, 76)]
+    print_story(undone(slices=lines))
+    told = shown.getvalue().splitlines()
+    assert not any(re.search(r"\d$", line.rstrip()) and line.startswith("  x") for line in told)
+    assert " ".join(" ".join(told).split()).count("0.26 % of all, in 340 ms") == len(lines)
+    assert "\ue000" not in shown.getvalue()
+
+
+def test_a_rollback_by_hand_is_not_said_to_have_no_data(capsys: pytest.CaptureFixture[str]) -> None:
+    watch = replace(a_watch(a_rule(), by_hand="ana: checkout is down"), phase=Phase.ROLLED_BACK)
+    print_story(record_of(watch))
+    told = capsys.readouterr().out
+    assert "error-rate  not judged" in told
+    assert "not judged: a rollback by hand" in told
+    assert "no-data" not in told
 
 
 async def test_on_a_terminal_of_80_columns_only_what_is_copied_is_wider(tmp_path: Path) -> None:

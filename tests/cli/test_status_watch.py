@@ -208,6 +208,31 @@ async def test_on_a_terminal_q_leaves_with_0_and_the_terminal_is_as_it_was(tmp_p
     assert (code, stderr) == (0, b"")
 
 
+async def test_a_q_that_was_pressed_before_the_screen_was_there_leaves_as_well(tmp_path: Path) -> None:
+    import sys  # noqa: PLC0415
+
+    async with a_cluster(tmp_path, still_open()) as settings:
+        with a_terminal() as (ours, theirs):
+            os.write(ours, b"q")
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "watchdog", "status", "--watch", cwd=tmp_path,
+                env=environment(**settings) | {"TERM": "xterm", "COLUMNS": "80", "LINES": "40"},
+                stdin=theirs, stdout=theirs, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            drained = asyncio.create_task(asyncio.to_thread(_drain, ours))
+            try:
+                async with asyncio.timeout(60):
+                    assert process.stderr is not None
+                    stderr = await process.stderr.read()
+                    code = await process.wait()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                os.write(theirs, b"!")
+                await drained
+    assert (code, stderr) == (0, b"")
+
+
 def _drain(terminal: int) -> None:
     """Read what a process draws until the mark that is written behind it."""
     while b"!" not in os.read(terminal, 4096):

@@ -238,6 +238,14 @@ def test_after_a_rollback_it_says_how_to_look_and_how_to_bring_the_release_back(
     assert any("false-alarm" in one for one in found)
 
 
+def test_after_a_false_alarm_nothing_is_said_that_the_record_cannot_know() -> None:
+    mark = {"what": "false-alarm", "by": "ana", "reason": "a load test", "at": at(900).isoformat()}
+    told = [one.what for one in next_steps(put_back(mark=mark))]
+    assert "To bring back this very release, if nobody has; it is watched again" in told
+    assert not any("still bad" in one for one in told)
+    assert "Its template is kept; its pods are gone, unless it was brought back since" in told
+
+
 def test_a_flip_is_brought_back_by_a_switch_and_its_pods_still_run() -> None:
     record = put_back(target="production/service/gateway", kind="selector", candidate="gateway-green-9reen (gateway:2)")
     found = commands(record)

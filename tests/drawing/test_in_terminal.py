@@ -70,6 +70,16 @@ def test_no_line_is_wider_than_it_may_be(width: int, plain: bool) -> None:
     assert max(map(len, drawn(width=width, plain=plain))) <= width
 
 
+@pytest.mark.parametrize(("plain", "before"), [(False, "⠒"), (True, "*")])
+def test_what_came_after_the_put_back_has_a_sign_of_its_own(plain: bool, before: str) -> None:
+    after = Line("after it was put back", [(75, 0.02), (120, 0.02)], Tone.RECOVERY)
+    lines = drawn(CANDIDATE, after, plain=plain, moments=())
+    legend = " ".join(lines[-3:])
+    assert f"{before} candidate" in legend
+    assert "o after it was put back" in legend
+    assert any(line.rstrip().endswith("oooooooooo") for line in lines)
+
+
 def test_plain_is_ascii_and_says_the_same() -> None:
     lines = drawn(plain=True)
     text = "\n".join(lines)

@@ -33,7 +33,9 @@ def verb(channel: str | None, rules: Path | None) -> None:
         raise SystemExit(1) from None
     known = [one.name for one in rulebook.channels]
     if channel is not None and channel not in known:
-        fail(f"there is no channel {shlex.quote(channel)} in {settings.rules}; there are {', '.join(known) or 'none'}", 2)
+        fail(
+            f"there is no channel {shlex.quote(channel)} in {settings.rules}; there are {', '.join(known) or 'none'}", 2
+        )
     chosen = [one for one in rulebook.channels if channel in (None, one.name)]
     if not chosen:
         fail(f"{settings.rules} has no channel; add a table [channels.NAME]")

@@ -78,7 +78,9 @@ def print_records(records: Sequence[Record], output: str, *, empty: str) -> None
         outcome, lines = _block(record)
         style = _COLOURS.get(str(record.get("outcome")), "cyan")
         dry = r"\[dry run] " if record.get("dry_run") else ""
-        console.print(f"{dry}[{style}]{shown(outcome)}[/{style}]  [bold]{shown(record.get('target', '?'))}[/bold]", soft_wrap=True)
+        console.print(
+            f"{dry}[{style}]{shown(outcome)}[/{style}]  [bold]{shown(record.get('target', '?'))}[/bold]", soft_wrap=True
+        )
         for line in lines:
             if sys.stdout.isatty():
                 console.print(Padding(shown(line), (0, 0, 0, 2)))
