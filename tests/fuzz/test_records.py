@@ -1,18 +1,19 @@
 """Whatever stands in a record or a memory: it is read and goes on, or is `Unreadable`; and people can look at it."""
 
 import io
+from contextlib import redirect_stdout
 from typing import Any
-from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from builders import a_gauge, a_guard, a_probe, a_ratio, a_rule, a_watch, play, signs_of
 from domain.test_record import a_memory
 from fuzz.mutating import FUZZ, mutants
 from watchdog.adapters.jsontext import to_json
 from watchdog.cli import records
+from watchdog.cli.explained import print_story
+from watchdog.cli.explained_markdown import markdown
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.events import Resumed, Ticked
 from watchdog.domain.record import document_of, memory_of, record_of, watch_of
@@ -29,10 +30,11 @@ WATCH = a_watch(
 @given(mutants(record_of(WATCH), most=3))
 def test_a_record_goes_on_or_is_unreadable_and_is_shown_in_any_case(document: dict[str, Any]) -> None:
     shown = io.StringIO()
-    with mock.patch.object(records, "Console", lambda **more: Console(file=shown, **more)):
-        records.print_story(document)
+    with redirect_stdout(shown):
+        print_story(document)
         records.print_records([document], "table", empty="")
     assert len(shown.getvalue()) < 2 * 2**20
+    assert len(markdown(document)) < 2 * 2**20
     try:
         watch = watch_of(document)
     except Unreadable as error:
