@@ -20,6 +20,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN /tmp/builder/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . \
  && python -m pip --python /opt/watchdog/bin/python install --quiet --no-compile --no-index --no-deps dist/*.whl \
+# A wheel that brings the source of what it has compiled.
+ && find /opt/watchdog/lib -name '*.c' -delete \
 # Without bytecode a start costs 4.5 s of CPU instead of 1.2, at each start: a read-only file system keeps none.
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/watchdog/lib
 

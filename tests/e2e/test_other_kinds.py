@@ -106,6 +106,7 @@ class Scene:
         environment = {
             "PATH": f"{Path(kubectl()).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "KUBECONFIG": str(self.kubeconfig),
+            "HOME": str(Path(self.kubeconfig).parent),  # where kubectl keeps its cache
         }
         ran = await asyncio.to_thread(
             subprocess.run,
