@@ -53,7 +53,8 @@ def metrics(url: str) -> dict[str, float]:
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            labels = ",".join(f"{key}={value}" for key, value in sorted(sample.labels.items()))
+            # To Prometheus a label without a value is none.
+            labels = ",".join(f"{key}={value}" for key, value in sorted(sample.labels.items()) if value)
             found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
     return found
 
