@@ -20,7 +20,7 @@ from watchdog.domain.marks import is_false_alarm, is_missed
 from watchdog.domain.memory import Memory
 from watchdog.domain.reading import Rule, items, moment, points, real, rules_of
 from watchdog.domain.record import watch_of
-from watchdog.domain.rollout import Target, any_pods_of
+from watchdog.domain.rollout import Target, any_pods_of, either
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase
 
@@ -95,8 +95,7 @@ def pods_of(memory: Memory) -> str:
     """A regular expression of the pods that ever served the target: of whatever revision."""
     if memory.serving.pods:
         return memory.serving.pods
-    patterns = [any_pods_of(workload) for workload in workloads_of(memory)]
-    return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
+    return either([any_pods_of(workload) for workload in workloads_of(memory)])
 
 
 def recorded(memory: Memory, records: Sequence[Mapping[str, Any]], now: datetime) -> tuple[Span, ...]:
