@@ -39,6 +39,11 @@ class TargetKind(StrEnum):
         return self in _ROUTES
 
     @property
+    def switch(self) -> "SwitchKind":
+        """How its traffic moves."""
+        return SwitchKind.SELECTOR if self.routes else SwitchKind.ROLLOUT
+
+    @property
     def keeping(self) -> Keeping:
         """How the revisions are kept of what it is, or of what it points at."""
         return _KEEPING.get(self, _REPLICASETS)
