@@ -19,8 +19,9 @@ from e2e.daemon import Daemon
 from e2e.interception import Interception, PassedOn
 from stage import Record, rules_text
 from watchdog.adapters.kubernetes.rights import BY_KIND, RIGHTS, Where
-from watchdog.adapters.notifiers.text import REPEAT_MARK, cut
+from watchdog.adapters.notifiers.text import REPEAT_MARK
 from watchdog.domain.rollout import TargetKind
+from watchdog.domain.text import cut
 
 
 def rules_of(where: Where) -> list[Rule]:

@@ -10,7 +10,16 @@ from datetime import datetime
 
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.live import Destination, Live, Pod
-from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch, any_pods_of
+from watchdog.domain.rollout import (
+    Revision,
+    ServiceFlip,
+    Stable,
+    SwitchKind,
+    Target,
+    TrafficSwitch,
+    any_pods_of,
+    either,
+)
 from watchdog.domain.rules import Guard, Probe, Rule, Signs
 from watchdog.domain.state import Watch, open_watch
 
@@ -33,9 +42,7 @@ def as_if_switched(
     target: Target, guard: Guard, workloads: Sequence[str], at: datetime, habits: Mapping[str, Calibration]
 ) -> AsIf:
     """The watch of a switch of `target` at `at`. `workloads`: the Deployments whose pods serve it, now's first."""
-    patterns = [any_pods_of(workload) for workload in workloads]
-    pattern = patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
-    whoever = Revision(workloads[0], "", pods=pattern)
+    whoever = Revision(workloads[0], "", pods=either([any_pods_of(workload) for workload in workloads]))
     left_out = tuple(rule for rule in guard.rules if isinstance(rule.check, Probe | Signs))
     bake = min(guard.bake, BLOCKS * guard.interval)
     judged = replace(guard, rules=tuple(rule for rule in guard.rules if rule not in left_out), bake=bake)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from watchdog.domain.text import cut
+
 MOST_CHANGES = 40
 _LONGEST = 200
 _LONGEST_ADDRESS = 2000
@@ -77,7 +79,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _cut(text: str | tuple[str, ...] | None) -> str:
     plain = text if isinstance(text, str) else ""
-    return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+    return cut(plain, _LONGEST)
 
 
 def _commits(before: Description, after: Description) -> str:

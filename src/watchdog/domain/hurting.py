@@ -17,7 +17,7 @@ from watchdog.domain.rules import Alerts, Probe, Signs
 from watchdog.domain.slices import METHODS, ROUTES, Carried, Cell, Located, Share
 from watchdog.domain.state import Slice, Track, Watch
 from watchdog.domain.tallies import histograms
-from watchdog.domain.text import printable
+from watchdog.domain.text import cut, printable
 
 Nodes = Mapping[str, str]
 """On which node each known pod runs, or ran."""
@@ -169,7 +169,7 @@ def _over(watch: Watch, track: Track) -> tuple[Sequence[str], int] | None:
 
 
 def _slice(track: Track, sentence: str) -> Slice:
-    return Slice(track.rule.name, sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST - 1]}…")
+    return Slice(track.rule.name, cut(sentence, _LONGEST))
 
 
 def _all_alike(pods: int) -> str:
@@ -209,8 +209,7 @@ def _value(labels: Sequence[str], share: Share) -> str:
 
 def _clean(text: str) -> str:
     """Labels are other people's text."""
-    shown = printable(text[:_LONGEST_VALUE])
-    return f"{shown[: _LONGEST_VALUE - 1]}…" if len(text) > _LONGEST_VALUE or len(shown) > _LONGEST_VALUE else shown
+    return cut(printable(text[: _LONGEST_VALUE + 1]), _LONGEST_VALUE)
 
 
 def _share(share: float) -> str:

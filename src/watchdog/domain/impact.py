@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.conditions import Dimension
 from watchdog.domain.judge.verdict import number, span
-from watchdog.domain.reading import Record, Rule, is_open, items, mapping, moment, real, rules_of
+from watchdog.domain.reading import Record, Rule, broken, is_open, items, mapping, moment, real, rules_of
 
 _FAILING = ("error", "fail", "5xx")
 _FEWEST = 1.0  # requests that are worth a sentence
@@ -82,7 +82,7 @@ class Impact:
 
 def impact_of(record: Record) -> Impact:
     """The impact of one watch, open or ended."""
-    breached = list(map(str, (*items(record.get("breached")), *items(record.get("noted")))))
+    breached = broken(record)
     rules = {rule.name: rule for rule in rules_of(record)}
     # What was breached comes first: of a slow release few failures are not the story.
     named = dict.fromkeys([*(name for name in breached if name in rules), *rules])

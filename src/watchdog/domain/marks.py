@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from watchdog.domain.reading import Record, is_open, items, mapping, moment
+from watchdog.domain.reading import Record, broken, is_open, mapping, moment
 from watchdog.domain.state import Phase
 
 MARK = "mark"
@@ -79,8 +79,7 @@ def is_missed(record: Record) -> bool:
 
 def alarmed(record: Record) -> bool:
     """Whether the watch said that something was wrong: it ended so, or a rule was breached."""
-    breached = bool(items(record.get("breached")) or items(record.get("noted")))
-    return breached or record.get("outcome") in _ALARMS
+    return bool(broken(record)) or record.get("outcome") in _ALARMS
 
 
 def why_not(record: Record, what: Marking) -> str:

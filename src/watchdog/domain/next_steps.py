@@ -8,7 +8,7 @@ from datetime import datetime
 
 from watchdog.domain.checks import CHECKS
 from watchdog.domain.marks import Marking, is_false_alarm, mark_of, why_not
-from watchdog.domain.reading import Record, is_open, items, moment, rules_of, state_of
+from watchdog.domain.reading import Record, broken, is_open, items, moment, rules_of, state_of
 from watchdog.domain.rollout import RUNNER, Target
 from watchdog.domain.state import RefusalReason
 
@@ -62,7 +62,7 @@ def next_steps(record: Record) -> tuple[NextStep, ...]:
 
 
 def _queries(record: Record) -> Iterator[NextStep]:
-    asked = {str(name) for name in (*items(record.get("breached")), *items(record.get("noted")))}
+    asked = broken(record)
     for rule in rules_of(record):
         if rule.name in asked and rule.query and rule.all.get("asks") == "prometheus":
             yield NextStep(
@@ -71,7 +71,7 @@ def _queries(record: Record) -> Iterator[NextStep]:
 
 
 def _look(record: Record, place: _Place) -> Iterator[NextStep]:
-    if not items(record.get("breached")) and not items(record.get("noted")):
+    if not broken(record):
         return
     if state_of(record) in _SERVES_ON or place.target.kind.routes:
         yield NextStep("The pods of the release", f"{place.kubectl} get pods {place.chosen} -o wide")
@@ -96,15 +96,13 @@ def _go_on(record: Record, place: _Place) -> Iterator[NextStep]:
         else:
             bad = "it is watched again, and put back again if it is still bad"
             yield NextStep(f"To bring back this very release; {bad}", again)
-    elif state in _SERVES_ON and items(record.get("breached")):
+    elif state in _SERVES_ON:
         refusal = str(record.get("refusal") or "")
         passed = {one.value for one in CHECKS if one not in _FINAL}
-        over = f" --override {refusal}" if refusal in passed else ""
+        over = f" --override {refusal}" if refusal in passed and items(record.get("breached")) else ""
         yield NextStep(
             "The release serves on. To put it back by hand", f"watchdog rollback {name} --reason 'WHY'{over}"
         )
-    elif state in _SERVES_ON:
-        yield NextStep("The release serves on. To put it back by hand", f"watchdog rollback {name} --reason 'WHY'")
     elif state == "superseded":
         yield NextStep("How those after it fared", f"watchdog history --target {name}")
     elif state == "inconclusive":

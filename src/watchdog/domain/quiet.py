@@ -18,9 +18,9 @@ from watchdog.domain.judge.calibration import MARGIN, Reached, Span, calibration
 from watchdog.domain.judge.history import BLOCKS_KEPT
 from watchdog.domain.marks import is_false_alarm, is_missed
 from watchdog.domain.memory import Memory
-from watchdog.domain.reading import Rule, items, points, real, rules_of
+from watchdog.domain.reading import Rule, items, moment, points, real, rules_of
 from watchdog.domain.record import watch_of
-from watchdog.domain.rollout import Target, any_pods_of
+from watchdog.domain.rollout import Target, any_pods_of, either
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase
 
@@ -95,8 +95,7 @@ def pods_of(memory: Memory) -> str:
     """A regular expression of the pods that ever served the target: of whatever revision."""
     if memory.serving.pods:
         return memory.serving.pods
-    patterns = [any_pods_of(workload) for workload in workloads_of(memory)]
-    return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
+    return either([any_pods_of(workload) for workload in workloads_of(memory)])
 
 
 def recorded(memory: Memory, records: Sequence[Mapping[str, Any]], now: datetime) -> tuple[Span, ...]:
@@ -109,17 +108,17 @@ def recorded(memory: Memory, records: Sequence[Mapping[str, Any]], now: datetime
     for good in memory.good:
         moments += [good.since, *([good.until] if good.until is not None else [])]
     moments += [bad.at for bad in memory.bad]
-    spans: list[Span] = [(moment, moment) for moment in moments]
+    spans: list[Span] = [(at, at) for at in moments]
     for record in records:
         if _concerns(memory, record):
-            begin, end = _moment(record.get("switched_at")), _moment(record.get("ended_at")) or now
+            begin, end = moment(record.get("switched_at")), moment(record.get("ended_at")) or now
             if begin is None:
                 continue
             harmless = is_false_alarm(record) or (record.get("outcome") == Phase.PASSED and not is_missed(record))
             spans.append((begin, begin if harmless else max(begin, end)))
-            back = _moment(record.get("acted_at"))
+            back = moment(record.get("acted_at"))
             if harmless and back is not None:
-                spans.append((back, max(back, _moment(record.get("put_back_complete_at")) or back)))
+                spans.append((back, max(back, moment(record.get("put_back_complete_at")) or back)))
     return tuple(spans)
 
 
@@ -164,14 +163,6 @@ def _concerns(memory: Memory, record: Mapping[str, Any]) -> bool:
     candidate = switch.get("candidate") if isinstance(switch, Mapping) else None
     workload = candidate.get("workload") if isinstance(candidate, Mapping) else None
     return target.startswith(f"{memory.target.namespace}/") and workload in workloads_of(memory)
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return moment if moment is not None and moment.tzinfo is not None else None
 
 
 def _chance(target: Target, day: date, what: str) -> float:

@@ -134,6 +134,11 @@ def rules_of(record: Record) -> list[Rule]:
     return sorted(rules, key=lambda rule: order.get(rule.finding, 2))
 
 
+def broken(record: Record) -> list[str]:
+    """The names of the rules that were breached, whether that asked for a rollback or was only told."""
+    return [str(name) for name in (*items(record.get("breached")), *items(record.get("noted")))]
+
+
 def is_open(record: Record) -> bool:
     """Whether the watch goes on."""
     return record.get("outcome") is None

@@ -1,7 +1,7 @@
 """Targets, revisions and traffic switches: what is guarded and what happens to it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +37,11 @@ class TargetKind(StrEnum):
     def routes(self) -> bool:
         """Whether it points traffic at the pods of something else; the others run pods of their own."""
         return self in _ROUTES
+
+    @property
+    def switch(self) -> "SwitchKind":
+        """How its traffic moves."""
+        return SwitchKind.SELECTOR if self.routes else SwitchKind.ROLLOUT
 
     @property
     def keeping(self) -> Keeping:
@@ -179,8 +184,12 @@ def any_pods_of(workload: str) -> str:
 
 def exactly(names: Iterable[str]) -> str:
     """A regular expression (RE2) of just these names of pods; of none, one that no pod can have."""
-    found = [_escape(name) for name in sorted(names)] or ["-"]
-    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
+    return either([_escape(name) for name in sorted(names)] or ["-"])
+
+
+def either(patterns: Sequence[str]) -> str:
+    """A regular expression of all that one of these matches."""
+    return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
 
 
 def pods_named(workload: str, rest: str) -> str:

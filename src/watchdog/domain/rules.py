@@ -4,7 +4,7 @@ What a rule measures and compares: `domain.conditions`. Who is told: `domain.cha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -190,6 +190,10 @@ class Rulebook:
     def asked(self) -> tuple[str, ...]:
         """The names of the sources that guards ask, in the file's order of guards; "" for that of the settings."""
         return tuple(dict.fromkeys(guard.source for guard in self.guards))
+
+    def of_source(self, name: str) -> "Rulebook":
+        """The same with the guards alone that ask this source."""
+        return replace(self, guards=tuple(guard for guard in self.guards if guard.source == name))
 
     @property
     def namespaces(self) -> frozenset[str]:

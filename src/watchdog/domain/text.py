@@ -1,6 +1,11 @@
 """Text of other people made harmless to show: names, error bodies and answers are never ours."""
 
 
+def cut(text: str, most: int) -> str:
+    """At most so many characters, the last of them an ellipsis where some are left out."""
+    return text if len(text) <= most else f"{text[: max(0, most - 1)]}…"
+
+
 def printable(text: str) -> str:
     """`text` with newlines, escape sequences and invisible characters written out as `\\n`, `\\x1b`, `\\u202e`."""
     if text.isprintable():

@@ -43,9 +43,7 @@ class Asking:
         if revision.named_pods:
             return Subject(watch.switch.target, revision, dict(born), since)
         if live is not None:
-            self._stays.saw(watch.switch.candidate, live.candidate_pods)
-            if watch.stable is not None:
-                self._stays.saw(watch.stable.revision, live.stable_pods)
+            self._stays.looked(watch, live)
         stays = self._stays.of(revision)
         return Subject(
             watch.switch.target, revision, {name: began for name, (began, _) in stays.items()}, since, stays=stays

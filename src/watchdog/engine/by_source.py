@@ -22,7 +22,7 @@ class BySource:
         *,
         deadline: float,
         gather: float,
-        eased: Callable[[str, Eased], None] = lambda _source, _steps: None,
+        eased: Callable[[str, Eased], None],
     ) -> None:
         self._sources = sources
         self._clock = clock

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
+from watchdog.domain.rollout import either
 from watchdog.engine.apart import taken_apart
 from watchdog.engine.easing import SHORTEST_PIECE, Eased, Easing
 from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces, promql
@@ -211,11 +212,7 @@ def _chunks(asked: Sequence[Asked], largest: int) -> list[list[Asked]]:
 
 def _text(template: Template, asked: Sequence[Asked], when: When) -> str:
     namespaces = sorted({one.namespace for one in asked if one.namespace})
-    return promql(template, _alternation(sorted({one.pods for one in asked})), when, namespaces)
-
-
-def _alternation(patterns: Sequence[str]) -> str:
-    return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
+    return promql(template, either(sorted({one.pods for one in asked})), when, namespaces)
 
 
 def _joined(answers: Iterable[Answer]) -> tuple[Series, ...]:

@@ -11,6 +11,7 @@ from watchdog.domain.memory import Memory
 from watchdog.domain.record import OtherSchema, document_of, memory_of
 from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
 from watchdog.domain.state import Watch
+from watchdog.domain.untouched import runner_of
 from watchdog.ports import Clock, Document, Journal, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -81,9 +82,7 @@ class Memories:
         if switch.kind is SwitchKind.SELECTOR:
             return {switch.target, *flipped, workload}
         return {switch.target}.union(
-            target
-            for target, memory in self._memories.items()
-            if target.kind.routes and memory.serving.workload_in(target.namespace) == workload
+            target for target, memory in self._memories.items() if target.kind.routes and runner_of(memory) == workload
         )
 
     async def keep_writing(self) -> None:

@@ -52,10 +52,7 @@ class Slicing:
     def saw(self, live: Live) -> None:
         """Keep in mind where the candidate's pods run: once it was put back they are gone."""
         self._pods.update((pod.name, pod) for pod in live.candidate_pods)
-        watch = self._watch()
-        self._stays.saw(watch.switch.candidate, live.candidate_pods)
-        if watch.stable is not None:
-            self._stays.saw(watch.stable.revision, live.stable_pods)
+        self._stays.looked(self._watch(), live)
 
     def follow(self, scope: asyncio.TaskGroup) -> None:
         """Ask where it hurts if that is due now; let go of it while an act is decided on, or where it must end."""

@@ -6,9 +6,10 @@ A pod counts for a revision from its creation on, until another pod of that name
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from watchdog.domain.live import Pod
+from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import Answer
 from watchdog.domain.rollout import Revision
+from watchdog.domain.state import Watch
 from watchdog.engine.gathering import Outcome
 from watchdog.engine.questions import Question, Stay, Subject
 
@@ -18,6 +19,12 @@ class Stays:
 
     def __init__(self) -> None:
         self._of: dict[Revision, dict[str, Stay]] = {}
+
+    def looked(self, watch: Watch, live: Live) -> None:
+        """Take note of the pods of both revisions of a watch."""
+        self.saw(watch.switch.candidate, live.candidate_pods)
+        if watch.stable is not None:
+            self.saw(watch.stable.revision, live.stable_pods)
 
     def saw(self, revision: Revision, pods: Iterable[Pod]) -> None:
         """Take note of a revision's pods, as they are now."""

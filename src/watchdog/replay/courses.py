@@ -44,7 +44,7 @@ class Course:
     @property
     def kind(self) -> SwitchKind:
         """How its traffic moves."""
-        return SwitchKind.SELECTOR if self.target.kind.routes else SwitchKind.ROLLOUT
+        return self.target.kind.switch
 
     def serving_at(self, at: datetime) -> Serving | None:
         """What served at a moment."""

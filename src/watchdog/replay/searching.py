@@ -1,7 +1,6 @@
 """Finds past switches: as people list them, else as kube-state-metrics tell of them, else by the names of pods."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.rollout import Target
@@ -55,7 +54,7 @@ async def search_all(
     notes: dict[Note, None] = {}
     firsts = []
     for name, source in sources.by_name.items():
-        books = [_asking(rulebook, name) for rulebook in rulebooks]
+        books = [rulebook.of_source(name) for rulebook in rulebooks]
         found = await search(source, books, since, now, listed)
         for course in found.courses:
             if any(_covers(guard, course) for book in books for guard in book.guards):
@@ -65,11 +64,6 @@ async def search_all(
     # From when on all of them can tell.
     begun = [first for first in firsts if first is not None]
     return Found(tuple(courses.values()), tuple(notes), since=max(begun, default=None))
-
-
-def _asking(rulebook: Rulebook, name: str) -> Rulebook:
-    """The guards that ask one source."""
-    return replace(rulebook, guards=tuple(guard for guard in rulebook.guards if guard.source == name))
 
 
 async def _told(

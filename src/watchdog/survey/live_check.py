@@ -68,7 +68,7 @@ async def live_check(rulebook: Rulebook, places: Places, ways: Ways) -> tuple[Fi
         if isinstance(source, str):
             told.append(Finding(Kind.NO_PROMETHEUS, Level.ERROR, source))
         else:
-            part = replace(rulebook, guards=tuple(guard for guard in rulebook.guards if guard.source == name))
+            part = rulebook.of_source(name)
             known = _of(part, inventory), memories
             scrapes |= await _prometheus(part, places, source, ways.clock, known, told)
         findings += [_placed(finding, name, places) for finding in told]

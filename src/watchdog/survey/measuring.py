@@ -8,7 +8,7 @@ from watchdog.domain.conditions import Dimension, HistogramMetric, RatioMetric, 
 from watchdog.domain.live import Limits
 from watchdog.domain.measurement import Baseline, FailureReason, NoData, QueryFailed
 from watchdog.domain.memory import Memory
-from watchdog.domain.rollout import Revision, Target, any_pods_of
+from watchdog.domain.rollout import Revision, Target, any_pods_of, either
 from watchdog.domain.rules import SIDECARS, Alerts, Budget, Guard, Probe, Rule, Rulebook
 from watchdog.engine.questions import Instant, question_of, selectors_of
 from watchdog.engine.sampling import Sampler, Subject
@@ -195,8 +195,7 @@ def _subject(found: Found, since: datetime) -> Subject:
     """Whose measurements: those of all pods that serve the target, of whatever revision."""
     names = [workload.name for workload in found.workloads]
     patterns = [workload.pods or any_pods_of(workload.name) for workload in found.workloads]
-    pattern = patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
-    return Subject(found.target, Revision(names[0], ""), {}, since, pattern)
+    return Subject(found.target, Revision(names[0], ""), {}, since, either(patterns))
 
 
 def _no_requests(about: About, baseline: Baseline) -> Finding:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from watchdog.domain.effects import Notice
+from watchdog.domain.text import cut
 
 LINES = 60
 _LINE = 600
@@ -55,7 +56,7 @@ def values_of(notice: Notice) -> Values:
     """The variables of a notice. Each is cut to a length that no honest one has."""
     namespace, _, workload = notice.target.partition("/")
     kind, _, name = workload.partition("/")
-    lines = [_cut(line, _LINE) for line in notice.lines[:LINES]]
+    lines = [cut(line, _LINE) for line in notice.lines[:LINES]]
     texts = {
         "topic": notice.topic.value,
         "severity": notice.severity.value,
@@ -69,8 +70,4 @@ def values_of(notice: Notice) -> Values:
         "link": notice.link,
         **{fact: notice.facts.get(fact, "") for fact in _OF_FACTS},
     }
-    return {**{key: _cut(value, _VALUE) for key, value in texts.items()}, "lines": lines, "body": "\n".join(lines)}
-
-
-def _cut(words: str, limit: int) -> str:
-    return words if len(words) <= limit else words[: limit - 1] + "…"
+    return {**{key: cut(value, _VALUE) for key, value in texts.items()}, "lines": lines, "body": "\n".join(lines)}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from watchdog.domain.text import cut
 from watchdog.templating.faults import TooMuch
 
 LONGEST = 50_000
@@ -50,8 +51,7 @@ def _replace(value: Value, old: str, new: str) -> str:
 
 
 def _truncate(value: Value, length: int = 255) -> str:
-    text = shown(value)
-    return text if len(text) <= length else text[: max(0, length - 1)] + "…"
+    return cut(shown(value), length)
 
 
 def _join(value: Value, separator: str = "") -> str:

@@ -16,6 +16,7 @@ from watchdog.adapters.notifiers.posting import Answer, Poster
 from watchdog.adapters.secrets import Redactor
 from watchdog.domain.channels import DEFAULT_TOPICS, RESOLVING_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
+from watchdog.domain.text import cut
 from watchdog.ports import Clock, NotDelivered
 
 ALERTS = "/api/v2/alerts"
@@ -127,7 +128,7 @@ def _identity(notice: Notice) -> dict[str, str]:
         kind: name if kind in ("deployment", "service") else "",
         **({} if notice.watch else {"topic": notice.topic.value, "target": notice.target}),
     }
-    return {key: text.cut(shown, _LABEL) for key, value in labels.items() if key and (shown := text.calm(value))}
+    return {key: cut(shown, _LABEL) for key, value in labels.items() if key and (shown := text.calm(value))}
 
 
 def _annotations(notice: Notice) -> dict[str, str]:
@@ -141,7 +142,7 @@ def _annotations(notice: Notice) -> dict[str, str]:
         **facts,
         **links,
     }
-    return {key: text.cut(value, _ANNOTATION) for key, value in annotations.items() if value}
+    return {key: cut(value, _ANNOTATION) for key, value in annotations.items() if value}
 
 
 def _is_a_page(answer: Answer) -> bool:
@@ -159,4 +160,4 @@ def _reason(answer: Answer) -> str:
         return ""
     words = said.get("message", "") if isinstance(said, dict) else said
     line = text.calm(words) if isinstance(words, str) else ""
-    return f": {text.cut(line, 200)}" if line else ""
+    return f": {cut(line, 200)}" if line else ""

@@ -16,6 +16,7 @@ from watchdog.adapters.notifiers.posting import Poster, word_of
 from watchdog.adapters.secrets import Redactor
 from watchdog.domain.channels import DEFAULT_TOPICS, Topic
 from watchdog.domain.effects import Notice
+from watchdog.domain.text import cut
 from watchdog.ports import Clock, NotDelivered
 
 TYPE = "dev.rollback-watchdog.notice"
@@ -93,8 +94,8 @@ class CloudEventsNotifier:
                 "watch": notice.watch,
                 "target": notice.target,
                 "title": notice.title,
-                "lines": [text.cut(line, _FACT) for line in notice.lines[:_STORY]],
-                "facts": {key: text.cut(value, _FACT) for key, value in notice.facts.items()},
+                "lines": [cut(line, _FACT) for line in notice.lines[:_STORY]],
+                "facts": {key: cut(value, _FACT) for key, value in notice.facts.items()},
                 "links": dict(text.links(notice)),
                 "possible_repeat": possible_repeat,
             },

@@ -18,6 +18,7 @@ from watchdog.adapters.secrets import Redactor
 from watchdog.domain.channels import ANNOTATED_TOPICS, Topic
 from watchdog.domain.effects import Notice
 from watchdog.domain.reminding import is_reminder
+from watchdog.domain.text import cut
 from watchdog.domain.trial import MARK
 from watchdog.ports import Clock, NotDelivered
 
@@ -136,7 +137,7 @@ def _tags(notice: Notice) -> list[str]:
     tags += [f"target:{notice.target}"] if notice.target else []
     kept: list[str] = []
     for tag in tags:
-        shown = text.cut(text.calm(tag), _TAG)
+        shown = cut(text.calm(tag), _TAG)
         if len(json.dumps([*kept, shown])) <= _TAGS:
             kept.append(shown)
     return kept
@@ -177,4 +178,4 @@ def _reason(said: Any) -> str:
     """What Grafana says is wrong, in a line."""
     words = said.get("message", "") if isinstance(said, dict) else ""
     line = text.calm(words) if isinstance(words, str) else ""
-    return f": {text.cut(line, 200)}" if line else ""
+    return f": {cut(line, 200)}" if line else ""

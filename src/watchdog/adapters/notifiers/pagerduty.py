@@ -11,10 +11,10 @@ from watchdog.adapters.jsontext import to_json
 from watchdog.adapters.notifiers import text
 from watchdog.adapters.notifiers.outcome import Rejected
 from watchdog.adapters.notifiers.posting import Answer, Poster
-from watchdog.adapters.notifiers.text import cut
 from watchdog.adapters.secrets import Redactor
 from watchdog.domain.channels import DEFAULT_TOPICS, RESOLVING_TOPICS, Topic
 from watchdog.domain.effects import Notice, Severity
+from watchdog.domain.text import cut
 from watchdog.ports import Clock, NotDelivered
 
 EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"

@@ -3,6 +3,7 @@
 import re
 
 from watchdog.domain.effects import Notice
+from watchdog.domain.text import cut
 
 REPEAT_MARK = "(possible repeat) "
 _REPEAT_LINE = "It was being sent when the watchdog was interrupted, so it may have come before."
@@ -39,11 +40,6 @@ def links(notice: Notice) -> list[tuple[str, str]]:
     """Where to go from a notice, each with its name: the watch, the query, the runbook. Web addresses alone."""
     named = [("Open the watch", notice.link), *notice.links.items(), ("Runbook", notice.facts.get("runbook", ""))]
     return [(calm(name) or "Link", _link(url)) for name, url in named if url.startswith(("http://", "https://"))]
-
-
-def cut(text: str, limit: int) -> str:
-    """`text`, at most `limit` characters long; says by `…` that there was more."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _body(lines: list[str], last: str, possible_repeat: bool, notice: Notice, limit: int) -> str:

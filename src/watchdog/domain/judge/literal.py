@@ -6,7 +6,7 @@ blocks without data or with too few requests neither count nor reset.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -15,28 +15,15 @@ from watchdog.domain.conditions import (
     AboveBaseline,
     Absolute,
     GaugeMetric,
-    RatioMetric,
     ShareOfLimit,
     Statistic,
     Threshold,
     TimesBaseline,
 )
 from watchdog.domain.judge.history import History
-from watchdog.domain.judge.quantiles import mean_of, quantile_of
+from watchdog.domain.judge.measures import Measure, measure_of, pods_over
 from watchdog.domain.judge.verdict import Evidence, number, span
-from watchdog.domain.measurement import (
-    Baseline,
-    Block,
-    Buckets,
-    Counts,
-    NoData,
-    PodBuckets,
-    PodCount,
-    PodValues,
-    QueryFailed,
-    Reading,
-    merged,
-)
+from watchdog.domain.measurement import Baseline, Block, NoData, QueryFailed
 from watchdog.domain.rules import Rule
 
 RECENT = timedelta(seconds=60)
@@ -58,18 +45,6 @@ class Literal:
     state: State
     why: str
     evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """A window's value; `value` None with the reason where it has none."""
-
-    value: float | None
-    why: str = ""
-    enough: bool = True
-    bad: float | None = None
-    total: float | None = None
-    pods: int = 0
 
 
 def could_fire(rule: Rule, threshold: Threshold, history: History, baseline: Baseline | None) -> bool:
@@ -95,20 +70,20 @@ def baseline_value(rule: Rule, threshold: Threshold, baseline: Baseline | None) 
     """
     if baseline is None or isinstance(threshold.limit, ShareOfLimit):
         return None
-    measure = _measure(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
+    measure = measure_of(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
     return measure.value if measure.enough else None
 
 
 def _window(
     rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block]
-) -> tuple[Sequence[Block], _Measure]:
+) -> tuple[Sequence[Block], Measure]:
     if isinstance(threshold.metric, GaugeMetric):
-        return blocks[-1:], _measure(rule, threshold, blocks[-1:])
+        return blocks[-1:], measure_of(rule, threshold, blocks[-1:])
     start = max(0, len(blocks) - math.ceil(RECENT / interval))
-    measure = _measure(rule, threshold, blocks[start:])
+    measure = measure_of(rule, threshold, blocks[start:])
     while start > 0 and not measure.enough:
         start -= 1
-        measure = _measure(rule, threshold, blocks[start:])
+        measure = measure_of(rule, threshold, blocks[start:])
     return blocks[start:], measure
 
 
@@ -136,7 +111,7 @@ def literal(
         window_start=window[0].start,
         window_end=newest.end,
         pods=measure.pods,
-        pods_over=_pods_over(threshold, window, limit) if over else 0,
+        pods_over=pods_over(threshold, window, limit) if over else 0,
         dimension=dimension,
         query=newest.query,
     )
@@ -174,7 +149,7 @@ def _limit(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> _Base
         return _Base(None, "the baseline was not measured yet")
     if isinstance(baseline.reading, NoData | QueryFailed):
         return _Base(None, f"no baseline: {absence(baseline.reading)}")
-    measure = _measure(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
+    measure = measure_of(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
     if measure.value is None:
         return _Base(None, f"no baseline: {measure.why}")
     if not measure.enough:
@@ -187,106 +162,6 @@ def _limit(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> _Base
             return _Base(factor * base, "", measure.value, at_floor)
         case AboveBaseline(delta):
             return _Base(base + delta, "", measure.value, at_floor)
-
-
-def _measure(rule: Rule, threshold: Threshold, blocks: Sequence[Block]) -> _Measure:
-    readings = [block.reading for block in blocks]
-    if isinstance(threshold.metric, RatioMetric):
-        measure = _ratio(rule, readings)
-    elif threshold.statistic is not Statistic.VALUE:
-        measure = _latency(rule, threshold.statistic, readings)
-    else:
-        measure = middle_of(readings)
-    if measure.value is not None and not math.isfinite(measure.value):
-        return _Measure(None, "what was measured is not a number", enough=False)
-    return measure
-
-
-def _ratio(rule: Rule, readings: Sequence[Reading]) -> _Measure:
-    counts = [reading for reading in readings if isinstance(reading, Counts)]
-    bad = math.fsum([reading.bad for reading in counts])
-    total = math.fsum([reading.total for reading in counts])
-    if total <= 0:
-        return _Measure(None, "there were no requests", enough=False)
-    why = _too_few(rule, total, sum([reading.samples for reading in counts]))
-    return _Measure(bad / total, why, not why, bad, total, _count_pods(counts))
-
-
-def _latency(rule: Rule, statistic: Statistic, readings: Sequence[Reading]) -> _Measure:
-    buckets = [reading for reading in readings if isinstance(reading, Buckets)]
-    total = math.fsum([reading.total for reading in buckets])
-    if total <= 0:
-        return _Measure(None, "there were no requests", enough=False)
-    value = _statistic(statistic, [reading.whole for reading in buckets])
-    if value is None:
-        return _Measure(None, "the histogram is empty", enough=False)
-    why = _too_few(rule, total, sum([reading.samples for reading in buckets]))
-    return _Measure(value, why, not why, None, total, _count_pods(buckets))
-
-
-def _statistic(statistic: Statistic, parts: Sequence[PodBuckets]) -> float | None:
-    whole = merged(parts)
-    quantile = statistic.quantile
-    return mean_of(whole) if quantile is None else quantile_of(whole, quantile)
-
-
-def middle_of(readings: Sequence[Reading]) -> _Measure:
-    """Of each pod its mean over the readings, of the pods the median."""
-    means = _means(readings)
-    if not means:
-        return _Measure(None, "no pod was measured", enough=False)
-    return _Measure(PodValues(means).middle, pods=len(means))
-
-
-def _count_pods(readings: Sequence[Counts | Buckets]) -> int:
-    return len(readings[0].pods if len(readings) == 1 else set().union(*[reading.pods for reading in readings]))
-
-
-def _per_pod(threshold: Threshold, blocks: Sequence[Block]) -> Iterator[float]:
-    """What each pod's own value is, where it has one."""
-    readings = [block.reading for block in blocks]
-    if not isinstance(threshold.metric, RatioMetric) and threshold.statistic is Statistic.VALUE:
-        yield from _means(readings).values()
-        return
-    counts: dict[str, list[PodCount]] = {}
-    buckets: dict[str, list[PodBuckets]] = {}
-    for reading in readings:
-        if isinstance(reading, Counts):
-            for pod, count in reading.pods.items():
-                counts.setdefault(pod, []).append(count)
-        elif isinstance(reading, Buckets):
-            for pod, part in reading.pods.items():
-                buckets.setdefault(pod, []).append(part)
-    for each in counts.values():
-        total = math.fsum([count.total for count in each])
-        if total > 0:
-            yield math.fsum([count.bad for count in each]) / total
-    for parts in buckets.values():
-        value = _statistic(threshold.statistic, parts)
-        if value is not None:
-            yield value
-
-
-def _pods_over(threshold: Threshold, blocks: Sequence[Block], limit: float | None) -> int:
-    return sum(1 for value in _per_pod(threshold, blocks) if limit is not None and threshold.op.holds(value, limit))
-
-
-def _means(readings: Sequence[Reading]) -> dict[str, float]:
-    sums: dict[str, list[float]] = {}
-    for reading in readings:
-        if isinstance(reading, PodValues):
-            for pod, value in reading.pods.items():
-                if math.isfinite(value):
-                    sums.setdefault(pod, []).append(value)
-    return {pod: sum(values) / len(values) for pod, values in sums.items()}
-
-
-def _too_few(rule: Rule, total: float, samples: int) -> str:
-    if total < rule.min_requests:
-        return f"only {total:.0f} of {rule.min_requests} requests were seen"
-    if samples < 2:
-        return "fewer than two samples were seen"
-    return ""
 
 
 def over_since(rule: Rule, threshold: Threshold, history: History, baseline: Baseline | None) -> datetime:

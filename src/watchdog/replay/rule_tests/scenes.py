@@ -25,7 +25,7 @@ def switched(fields: Fields, guard: Guard, at: timedelta) -> Switched:
     target = fields.get(keys.TARGET) or _default_target(guard, kind)
     if fields.has(keys.TARGET) and fields.fine(keys.TARGET):
         _check_target(fields, guard, target)
-    own = SwitchKind.SELECTOR if target.kind.routes else SwitchKind.ROLLOUT
+    own = target.kind.switch
     if kind is not None and kind is not own:
         what = f'{target} is a {target.kind}, and kind = "{kind}" is no switch of one'
         fields.mistakes.add(fields.at(keys.KIND), what, f'write kind = "{own}", or leave it out')

@@ -1,0 +1,173 @@
+"""Counted metrics: their raw samples are asked for, and counted on from where they were counted to."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from watchdog.domain.conditions import RateMetric, Threshold
+from watchdog.domain.counting import Counted, Increase, Selection, count
+from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading
+from watchdog.domain.tallies import together
+from watchdog.engine.gathering import Gatherer, Outcome
+from watchdog.engine.questions import Instant, Raw, Span, Subject, pieces, question_of, selection_of, selectors_of
+from watchdog.engine.readings import NOTHING_COUNTED, impossible_sample, medians, reading_of
+from watchdog.engine.refining import picked
+
+_LOOK_BACK = 300.0  # where counting is taken up in the middle: a series' last sample is at most that old
+_LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
+_LEAD_IN = 60.0  # before each step of a baseline, so that its first scrape has one to be counted from
+_PIECE = 600.0  # of a baseline's raw samples, asked for at once
+
+
+class Tracker:
+    """How far one rule of one watch has been counted. Set `subject` when its pods change."""
+
+    def __init__(self, threshold: Threshold, subject: Subject) -> None:
+        self.threshold = threshold
+        self.subject = subject
+        self.counted = Counted()
+        self.begun: float | None = None  # where the first block that was asked for begins
+        self.until: float | None = None  # all samples up to here have been counted
+
+
+@dataclass(frozen=True, slots=True)
+class _Selections:
+    """The answers to the one or two selectors of a counted metric."""
+
+    lead: Selection
+    companion: Selection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The increases of a metric's one or two selectors, series by series; `telling` only the second matches on."""
+
+    lead: Sequence[Increase]
+    companion: Sequence[Increase]
+    telling: frozenset[str]
+
+
+async def counted_baseline(
+    gatherer: Gatherer, threshold: Threshold, subject: Subject, end: datetime, step: float
+) -> tuple[Reading, list[Reading], str]:
+    """Count a long stretch piece by piece: its raw samples are too many to hold them all."""
+    tracker = Tracker(threshold, subject)
+    begin, last = subject.since.timestamp(), end.timestamp()
+    lead: list[Increase] = []
+    companion: list[Increase] = []
+    readings: list[Reading] = []
+    query, answered = "", False
+    for at in pieces(begin, last, _PIECE):
+        answers, query = await _selections(gatherer, tracker, Raw(max(begin, at - _PIECE), at))
+        if isinstance(answers, QueryFailed):
+            return answers, [], query
+        answered = answered or bool(answers.lead.series)
+        for to in pieces(max(begin, at - _PIECE), at, step):
+            near = _from(answers, to - step - _LEAD_IN)
+            more_lead, more_companion = _count_on(tracker, near, to)
+            readings.append(_read(tracker, more_lead, more_companion, answers, query))
+            lead += more_lead
+            companion += more_companion
+    if isinstance(threshold.metric, RateMetric):
+        return medians(readings, query), readings, query
+    return reading_of(threshold, together(lead), together(companion), answered, query), readings, query
+
+
+async def grown(gatherer: Gatherer, threshold: Threshold, subject: Subject, end: datetime, most: int) -> Grown | None:
+    """By how much each series of a counted metric grew from `subject.since` to `end`; None where that failed.
+
+    Of more than `most` series nothing is asked: they are counted first.
+    """
+    lead, _ = selectors_of(threshold)
+    size = await gatherer.ask(question_of(f"count({lead})", subject, Instant(end.timestamp())))
+    if isinstance(size, QueryFailed):
+        return None
+    if any(value > most for one in size.series for _, value in one.samples):
+        return Grown((), (), frozenset())
+    tracker = Tracker(threshold, subject)
+    answers, _ = await _selections(gatherer, tracker, Raw(subject.since.timestamp(), end.timestamp()))
+    if isinstance(answers, QueryFailed):
+        return None
+    named = answers.companion.named - answers.lead.named if answers.companion is not None else frozenset[str]()
+    return Grown(*_count_on(tracker, answers, end.timestamp()), named)
+
+
+async def counted_blocks(gatherer: Gatherer, tracker: Tracker, spans: Sequence[Span]) -> tuple[Block, ...]:
+    """Measure consecutive spans that have settled, each from where the one before ended."""
+    since, first = tracker.subject.since.timestamp(), spans[0][1].timestamp()
+    end = spans[-1][2].timestamp()
+    if end <= since:
+        return tuple(Block(*span, NOTHING_COUNTED) for span in spans)
+    if tracker.begun is None:
+        tracker.begun = max(since, first)
+    # What came late lies before the end of the last block; what failed to be asked, behind it.
+    interval = (spans[0][2] - spans[0][1]).total_seconds()
+    begin = tracker.begun - _LOOK_BACK if tracker.until is None else min(first, tracker.until) - interval
+    begin = max(begin, min(first - interval, end - _LONGEST_ARREARS))
+    answers, query = await _selections(gatherer, tracker, Raw(max(since, begin), end))
+    if isinstance(answers, QueryFailed):
+        return tuple(Block(*span, answers, query) for span in spans)
+    if tracker.until is None and tracker.begun > since:
+        _count_on(tracker, answers, tracker.begun)  # taken up in the middle: what lies before is known already
+    blocks = []
+    for span in spans:
+        # What the span would have been asked for alone: of many, the older samples would be gone through each time.
+        near = answers if span is spans[0] else _from(answers, span[1].timestamp() - interval)
+        increases = _count_on(tracker, near, span[2].timestamp())
+        blocks.append(Block(*span, _read(tracker, *increases, answers, query), query))
+    return tuple(blocks)
+
+
+async def _selections(gatherer: Gatherer, tracker: Tracker, window: Raw) -> tuple[_Selections | QueryFailed, str]:
+    """The raw samples of the metric's selectors; the companion asked after the lead, as `count` needs it, unless
+    its series are among the lead's."""
+    lead, companion = selectors_of(tracker.threshold)
+    selections: list[Selection] = []
+    queries: list[str] = []
+    whole: tuple[str, Answer] | None = None
+    outcome: Outcome | None
+    for selector in (lead, companion):
+        if selector is None:
+            continue
+        question = question_of(selector, tracker.subject, window)
+        queries.append(question.query)
+        outcome = picked(whole[1], whole[0], question.template.text) if whole is not None else None
+        if outcome is None:
+            outcome = await gatherer.ask(question)
+        if isinstance(outcome, Answer):
+            outcome = impossible_sample(outcome) or outcome
+        if isinstance(outcome, QueryFailed):
+            return outcome, "; ".join(queries)
+        whole = question.template.text, outcome
+        selections.append(selection_of(question.template, outcome))
+    return _Selections(selections[0], selections[1] if companion is not None else None), "; ".join(queries)
+
+
+Increases = tuple[tuple[Increase, ...], tuple[Increase, ...]]
+
+
+def _count_on(tracker: Tracker, answers: _Selections, end: float) -> Increases:
+    """Count up to `end`."""
+    tracker.counted, *increases = count(tracker.counted, answers.lead, answers.companion, tracker.subject.scope, end)
+    tracker.until = end
+    return increases[0], increases[1]
+
+
+def _from(answers: _Selections, begin: float) -> _Selections:
+    """The answers without samples before `begin`."""
+
+    def cut(selection: Selection) -> Selection:
+        parts = (
+            replace(series, samples=series.samples[bisect_left(series.samples, (begin,)) :])
+            for series in selection.series
+        )
+        return replace(selection, series=tuple(part for part in parts if part.samples))
+
+    return _Selections(cut(answers.lead), cut(answers.companion) if answers.companion is not None else None)
+
+
+def _read(
+    tracker: Tracker, lead: Sequence[Increase], companion: Sequence[Increase], answers: _Selections, query: str
+) -> Reading:
+    return reading_of(tracker.threshold, lead, companion, bool(answers.lead.series), query)
