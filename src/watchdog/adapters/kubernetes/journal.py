@@ -97,11 +97,9 @@ class ConfigMapJournal:
         for name in names:
             if name in but:
                 continue
-            try:
-                found.append(await self._client.get(CONFIGMAPS, self._namespace, name))
-            except ApiError as error:
-                if error.status != 404:
-                    raise
+            one = await self._client.find(CONFIGMAPS, self._namespace, name)
+            if one is not None:
+                found.append(one)
         return found
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
@@ -140,12 +138,8 @@ class ConfigMapJournal:
         found: dict[Target, Document] = {}
         with unanswered("reading what is remembered of other targets"):
             for namespace in sorted(namespaces):
-                try:
-                    one = await self._client.get(CONFIGMAPS, self._namespace, self._of_targets + namespace)
-                except ApiError as error:
-                    if error.status != 404:
-                        raise
-                else:
+                one = await self._client.find(CONFIGMAPS, self._namespace, self._of_targets + namespace)
+                if one is not None:
                     found.update(self._remembered(one))
         return found
 

@@ -192,13 +192,8 @@ class RevisedProvider(Sightings):
     async def _kept(self, target: Target, uid: str, revision: Revision) -> Json | None:
         """The whole ControllerRevision of a revision; None if it is gone."""
         name = f"{revision.workload}-{revision.template}"
-        try:
-            found = await self._client.get(CONTROLLERREVISIONS, target.namespace, name)
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
-        return found if controller_uid(found) == uid and kept_template(found) else None
+        found = await self._client.find(CONTROLLERREVISIONS, target.namespace, name)
+        return found if found and controller_uid(found) == uid and kept_template(found) else None
 
     async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
