@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.documents import PAGE, RECORD, document_in, record_name
 from watchdog.adapters.kubernetes.errors import unanswered
-from watchdog.adapters.kubernetes.journal import PAGE, RECORD, document_in, record_name
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS
 from watchdog.ports import Document
 
