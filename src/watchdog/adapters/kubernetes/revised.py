@@ -26,6 +26,8 @@ from watchdog.ports import OutOfReach
 
 Json = dict[str, Any]
 
+UNTIL_DELETED = "its updateStrategy is OnDelete, so an undo would change no pod until it is deleted"
+
 _LONGEST = 24 * 3600.0  # seconds that a rollout of many pods is waited for, at most
 
 
@@ -236,6 +238,11 @@ class RevisedProvider(Sightings):
     def _stuck(self, target: Target, found: History) -> str:
         """Why the controller gets no further without a person, with the command; "" where it does."""
         return ""
+
+
+def on_delete(owner: Json) -> bool:
+    """Whether a pod gets the present template only when somebody deletes it."""
+    return (owner["spec"].get("updateStrategy") or {}).get("type") == "OnDelete"
 
 
 def _undo(live: Json, kept: Json, to: Revision, watch: str) -> list[Json]:
