@@ -15,10 +15,7 @@ from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.lease import KubernetesLease, Timing
 from watchdog.adapters.kubernetes.shard_leases import ShardLeases
 from watchdog.adapters.loop_lag import timed
-from watchdog.adapters.notifiers import ChannelInvalid
 from watchdog.adapters.probes import HttpProber
-from watchdog.adapters.prometheus.named import NamedSources
-from watchdog.adapters.rules_file import RulesFile, Unreadable
 from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.access import ServerCertificate
 from watchdog.adapters.web.asking import Ears
@@ -29,18 +26,17 @@ from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
 from watchdog.adapters.web.site import Site
 from watchdog.channels import Build, Channels
-from watchdog.domain.channels import Topic
-from watchdog.domain.effects import Notice, Severity
+from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook
 from watchdog.domain.sources import DEFAULT, public_urls
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Clock
 from watchdog.reach import Reach, reach_of
 from watchdog.remote import connected
-from watchdog.rulebook import RulesError, read_rules
+from watchdog.rules_in_force import CannotStart, RulesInForce
 from watchdog.settings import Settings
 from watchdog.showing import Showing, Sources
-from watchdog.sources import Access, in_force, nobody_to_ask
+from watchdog.sources import Access, in_force
 from watchdog.survey.entitlements import Entitlements, owners_in
 from watchdog.survey.rights import Need, needed, needed_of_owners
 from watchdog.term import Outside
@@ -50,10 +46,6 @@ log = logging.getLogger(__name__)
 
 _LAST_WORDS = 3.0  # seconds that notices under way have to arrive after SIGTERM
 _LAST_RECORDS = 1.0  # seconds that records have to be written after that
-
-
-class CannotStart(Exception):
-    """Something the watchdog needs is missing or wrong; one line that says what."""
 
 
 class Watchdog:
@@ -94,13 +86,8 @@ class Watchdog:
         )
         self._terms: Terms | None = None
         self._cache: ClusterCache | None = None
-        self._rules_file = RulesFile(settings.rules, clock)
-        self._rules_text = ""
-        self._rulebook: Rulebook
-        self._rules_problem = ""
+        self._rules = RulesInForce(settings, clock, self._channels, self.metrics)
         self._heard = Heard(clock)
-        self._sources: NamedSources | None = None
-        self._entitlements: Entitlements | None = None
 
     @property
     def supervisor(self) -> Supervisor | None:
@@ -109,10 +96,7 @@ class Watchdog:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises `CannotStart`, `RulesError`, or `OutOfReach` before anything is written."""
-        rulebook = self._first_rules()
-        if nobody := nobody_to_ask(rulebook, self.settings):
-            raise CannotStart(nobody)
-        self._channels.take(rulebook)
+        rulebook = self._rules.begin()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._channels.close)
             work = await self._wire(rulebook, stack)
@@ -143,15 +127,6 @@ class Watchdog:
         watches = [watch for supervisor in supervisors for watch in supervisor.watches]
         return sum(watch.guard.name == notice.facts.get("guard") for watch in watches) > 1
 
-    def _first_rules(self) -> Rulebook:
-        text = self._rules_file.read()
-        if isinstance(text, Unreadable):
-            raise CannotStart(text.reason)
-        self._rules_text = text
-        self._rulebook = read_rules(text, str(self.settings.rules))
-        self.metrics.rules_valid(True)
-        return self._rulebook
-
     async def _wire(self, rulebook: Rulebook, stack: AsyncExitStack) -> Mapping[str, Any]:
         settings, clock = self.settings, self._clock
         client = await connected(settings, clock, stack)
@@ -159,7 +134,7 @@ class Watchdog:
         # With shards each term has a reach of its own; this one is for looking alone.
         reach = self._reach(client, self._leads if settings.shards == 1 else _never)
         ears = Ears(self.metrics, self._heard)
-        sources = self._sources = in_force(Access(settings, self._secret, clock), rulebook, ears)
+        sources = in_force(Access(settings, self._secret, clock), rulebook, ears)
         stack.push_async_callback(sources.close)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
@@ -179,7 +154,7 @@ class Watchdog:
             eased=ears.eased,
         )
         terms = self._terms = self._terms_of(client, identity, outside)
-        self._entitlements = Entitlements(
+        entitlements = Entitlements(
             client,
             clock,
             needs=lambda: self._needs(cache),
@@ -188,7 +163,7 @@ class Watchdog:
         server = WebServer(
             settings.listen.host,
             settings.listen.port,
-            ready=lambda: self._ready(cache, terms),
+            ready=lambda: self._ready(cache, terms, entitlements),
             metrics=self.metrics.text,
             openmetrics=self.metrics.openmetrics,
             watches=lambda: terms.watches(reach),
@@ -207,9 +182,9 @@ class Watchdog:
         log.info("started", extra={"facts": {**facts, "dry_run": settings.dry_run}})
         return {
             "cache": cache.run(),
-            "entitlements": self._entitlements.run(),
-            **terms.work(lambda: self._rulebook),
-            "rules": self._follow_rules(terms),
+            "entitlements": entitlements.run(),
+            **terms.work(lambda: self._rules.rulebook),
+            "rules": self._rules.follow(terms, sources, entitlements),
             "loop lag": timed(clock, self.metrics.loop_lag),
         }
 
@@ -234,51 +209,9 @@ class Watchdog:
         leases = ShardLeases(client, settings.namespace, shards=settings.shards, **given)
         return sharded(leases, outside, reach, self.observer, self.metrics)
 
-    # -- rules ---------------------------------------------------------------------------------------------------
-
-    async def _follow_rules(self, terms: Terms) -> None:
-        async for text in self._rules_file.changes(self._rules_text):
-            before = self._channels.notifiers
-            problem = text.reason if isinstance(text, Unreadable) else self._take_rules(text, terms)
-            self._rules_problem = problem or ""
-            self.metrics.rules_valid(problem is None)
-            if problem is None:
-                # A notice that one of them was sending is tried again through its successor.
-                for notifier in before.values():
-                    await notifier.close()
-                if self._sources is not None:
-                    await self._sources.release()
-                continue
-            log.error("rules invalid, the last valid ones stay in force", extra={"facts": {"why": problem}})
-            lines = tuple(problem.splitlines())
-            title = f"{self.settings.rules} is invalid ({lines[0]}); the last valid rules stay in force"
-            now = self._clock.now()
-            notice_id = f"rules-invalid/{now.isoformat()}"
-            terms.announce(
-                Notice(notice_id, Topic.RULES_INVALID, Severity.WARNING, "", "rules.toml", title, lines, now)
-            )
-
-    def _take_rules(self, text: str, terms: Terms) -> str | None:
-        """Take up an edit; returns what is wrong with it, or None."""
-        try:
-            rulebook = read_rules(text, str(self.settings.rules))
-            if nobody := nobody_to_ask(rulebook, self.settings):
-                return nobody
-            self._channels.take(rulebook)
-        except (RulesError, ChannelInvalid) as error:
-            return str(error)
-        if self._sources is not None:
-            self._sources.take(rulebook.sources)
-        self._rules_text, self._rulebook = text, rulebook
-        terms.rules_changed(rulebook)
-        if self._entitlements is not None:
-            self._entitlements.ask_again()
-        log.info("rules taken up", extra={"facts": {"digest": rulebook.digest, "guards": len(rulebook.guards)}})
-        return None
-
     # -- the web -------------------------------------------------------------------------------------------------
 
-    def _ready(self, cache: ClusterCache, terms: Terms) -> tuple[bool, Sequence[str]]:
+    def _ready(self, cache: ClusterCache, terms: Terms, entitlements: Entitlements) -> tuple[bool, Sequence[str]]:
         reasons = []
         if not cache.synced:
             reasons.append("the cluster's objects are not all listed yet")
@@ -286,8 +219,7 @@ class Watchdog:
             reasons.append("no replica leads yet" if self.settings.shards == 1 else "not every shard is led yet")
         if terms.supervisors and not terms.resumed:
             reasons.append("the journal was not read yet")
-        missing = self._entitlements.missing if self._entitlements is not None else ()
-        return not reasons, [terms.role, *reasons, *terms.troubles, *cache.troubles, *map(str, missing)]
+        return not reasons, [terms.role, *reasons, *terms.troubles, *cache.troubles, *map(str, entitlements.missing)]
 
     def _site(self, reach: Reach, cache: ClusterCache, terms: Terms) -> Site:
         sources = Sources(
@@ -297,9 +229,9 @@ class Watchdog:
             outlines=lambda: terms.outlines(reach),
             watch=lambda watch_id: terms.open_watch(reach, watch_id),
             role=lambda: terms.role,
-            rules=lambda: (self._rulebook.digest, self._rules_problem),
+            rules=lambda: (self._rules.rulebook.digest, self._rules.problem),
             troubles=lambda: cache.troubles,
-            public_urls=lambda: public_urls(self._rulebook.sources),
+            public_urls=lambda: public_urls(self._rules.rulebook.sources),
         )
         showing, news = Showing(self.settings, self._clock, sources), News()
         self.observer.on_news = news.tell
@@ -308,7 +240,7 @@ class Watchdog:
         return Site(showing, news)
 
     def _needs(self, cache: ClusterCache) -> Iterable[Need]:
-        rulebook, own = self._rulebook, self.settings.namespace
+        rulebook, own = self._rules.rulebook, self.settings.namespace
         return (
             *needed(rulebook, own, dry_run=self.settings.dry_run, shards=self.settings.shards),
             *(() if self.settings.dry_run else needed_of_owners(owners_in(cache, rulebook))),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from watchdog.adapters.prometheus.credentials import Authorization
 from watchdog.adapters.prometheus.live import LivePrometheus, OnQuery
 from watchdog.adapters.prometheus.named import Closable, NamedSources, Unusable
 from watchdog.adapters.prometheus.shown import Asked, Basic, HeaderFiles, Mounted, Resolved, Shown, Together
@@ -52,19 +51,14 @@ class Access:
 
     def default(self, on_query: OnQuery = unheard, on_bytes: OnBytes = unweighed) -> LivePrometheus:
         """The Prometheus of the settings, shown what they say; raises `OutOfReach` that names the setting at fault."""
-        settings = self.settings
-        if settings.prometheus_url is None:
-            raise OutOfReach(NO_URL)
+        settings, (url, shown) = self.settings, self.reached(DEFAULT, {})
         try:
             return LivePrometheus(
-                settings.prometheus_url,
-                token_file=settings.prometheus_token_file,
+                url,
+                shown=shown,
                 ca_file=settings.prometheus_ca_file,
                 cert_file=settings.prometheus_cert_file,
                 key_file=settings.prometheus_key_file,
-                username=settings.prometheus_username,
-                password_file=settings.prometheus_password_file,
-                shown=Together(self._beside()),
                 on_query=on_query,
                 on_bytes=on_bytes,
             )
@@ -96,18 +90,14 @@ class Access:
         if settings.prometheus_url is None:
             raise OutOfReach(NO_URL)
         files = settings.prometheus_token_file, settings.prometheus_username, settings.prometheus_password_file
-        return settings.prometheus_url, Together([Mounted(Authorization(*files)), *self._beside()])
-
-    def _beside(self) -> tuple[Shown, ...]:
-        """What the settings' own Prometheus is shown beside the token or password that is read as a file."""
-        settings, parts = self.settings, list[Shown]()
+        parts: list[Shown] = [Mounted(*files)]
         if settings.prometheus_headers_dir is not None:
             parts.append(HeaderFiles(settings.prometheus_headers_dir))
         if settings.prometheus_token_command is not None:
             parts.append(TokenCommand(shlex.split(settings.prometheus_token_command), self._now))
         if settings.prometheus_sigv4_region is not None:
             parts.append(self._signing(SigV4(settings.prometheus_sigv4_region)))
-        return tuple(parts)
+        return settings.prometheus_url, Together(parts)
 
     def _shown(self, source: Source) -> tuple[Shown, ...]:
         parts: list[Shown] = [Resolved(source.headers, self.secret)] if source.headers else []

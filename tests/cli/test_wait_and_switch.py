@@ -13,7 +13,7 @@ from click.testing import Result
 from builders import a_ratio, a_rule, a_stable, a_switch, at
 from cli.verbs import LABEL, OWN, call_beside
 from watchdog.adapters.clock import SystemClock
-from watchdog.adapters.kubernetes.journal import record_name
+from watchdog.adapters.kubernetes.documents import record_name
 from watchdog.domain.memory import Memory
 from watchdog.domain.record import document_of, record_of
 from watchdog.domain.rollout import Revision, Target

@@ -13,7 +13,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from watchdog.adapters.clock import SystemClock
-from watchdog.adapters.kubernetes.journal import record_name
+from watchdog.adapters.kubernetes.documents import record_name
 from watchdog.cli import cli
 from watchdog.simulator.cluster import SimulatedCluster
 

@@ -197,7 +197,7 @@ class Records:
     async def pages(self, *_: Any, **__: Any) -> AsyncGenerator[tuple[list[Json], str]]:
         yield self._found, "1"
 
-    async def get(self, *_: Any, **__: Any) -> Json:
+    async def find(self, *_: Any, **__: Any) -> Json:
         return self._found[0] if self._found else a_configmap({})
 
 

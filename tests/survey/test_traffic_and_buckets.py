@@ -9,7 +9,7 @@ from typing import Any
 from builders import at
 from survey.scenes import checked, line_of, of
 from town import GOOD, NAMESPACE, OWN, RULES, Town, tell
-from watchdog.adapters.kubernetes.journal import RECORD
+from watchdog.adapters.kubernetes.documents import RECORD
 from watchdog.domain.judge.calibration import calibration_key
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.memory import Memory

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from watchdog.cli.past import asked_or_exit, past_options, past_or_exit, rules_or_exit
+from watchdog.cli.past import asked_or_exit, past_options, past_or_exit, replay_or_exit, rules_or_exit
 
 if TYPE_CHECKING:
     from watchdog.replay.report import Comparison, Report
@@ -32,12 +32,9 @@ def verb(file: Path | None, against: str | None, fail_on: tuple[str, ...], outpu
 
     Exits 0; 3 where a condition of --fail-on is met; 1 where Prometheus cannot be asked.
     """
-    from watchdog.cli.common import fail, run_async  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail  # noqa: PLC0415 - after --help
     from watchdog.cli.progress import progress_bar  # noqa: PLC0415
-    from watchdog.ports import OutOfReach  # noqa: PLC0415
-    from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
     from watchdog.replay.failing import ConditionInvalid, failing, read_conditions  # noqa: PLC0415
-    from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
     from watchdog.replay.session import backtest  # noqa: PLC0415
 
     try:
@@ -51,23 +48,8 @@ def verb(file: Path | None, against: str | None, fail_on: tuple[str, ...], outpu
     old = None if against is None else rules_or_exit(against)
     url = asked_or_exit(past, rules.book, *([old.book] if old else []))
     with progress_bar() as progress:
-        try:
-            report, both = run_async(
-                backtest(
-                    past.access,
-                    rules,
-                    old,
-                    past.wish,
-                    past.politeness,
-                    progress=progress,
-                )
-            )
-        except NotAnswered as error:
-            fail(f"{url} cannot be asked: {error}")
-        except OutOfReach as error:
-            fail(str(error))
-        except ListInvalid as error:
-            fail(str(error), 2)
+        replay = backtest(past.access, rules, old, past.wish, past.politeness, progress=progress)
+        report, both = replay_or_exit(replay, url)
     _print(report, both, output)
     met = failing(conditions, report, both)
     if met:

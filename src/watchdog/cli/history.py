@@ -7,7 +7,7 @@ import click
 
 from watchdog.cli.common import DRY_RUN, OUTPUT, cluster_options
 
-_LONGEST = timedelta(days=3650)
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=3650)
 
 
 @click.command("history")
@@ -38,6 +38,7 @@ def verb(
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
     from watchdog.cli.common import fail, settings_or_exit  # noqa: PLC0415
     from watchdog.cli.records import print_records, print_summary, records_of  # noqa: PLC0415
+    from watchdog.cli.spans import span_or_exit  # noqa: PLC0415
     from watchdog.domain.reading import moment  # noqa: PLC0415
     from watchdog.domain.rollout import Target  # noqa: PLC0415
     from watchdog.domain.state import Phase  # noqa: PLC0415
@@ -51,7 +52,7 @@ def verb(
             Target.parse(target)
         except ValueError as error:
             fail(str(error), 2)
-    span = _span(since)
+    span = span_or_exit("--since", since, _SHORTEST, _LONGEST) if since else None
     settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace, dry_run=dry_run or None)
     begin = None if span is None else SystemClock().now() - span
     records = [
@@ -71,19 +72,3 @@ def verb(
         print_records(records[:limit], output, empty="no ended watch matches" if filtered else "no watch has ended yet")
     if output == "table" and (records or summary):
         print_summary(found, left_out=0 if summary else max(0, len(records) - limit))
-
-
-def _span(text: str) -> timedelta | None:
-    from watchdog.cli.common import fail  # noqa: PLC0415
-    from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415
-    from watchdog.rulebook.mistakes import Fault  # noqa: PLC0415
-
-    if not text:
-        return None
-    try:
-        span = parse_duration(text)
-    except Fault as fault:
-        fail(f"--since: {fault.message}; {fault.remedy}", 2)
-    if not timedelta(0) < span <= _LONGEST:
-        fail(f"--since {text!r} is out of bounds; write at least 1s and at most {_LONGEST.days}d", 2)
-    return span

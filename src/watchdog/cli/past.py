@@ -1,15 +1,15 @@
 """What verbs that replay the past share: which past, and how Prometheus is asked."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from watchdog.cli.common import cluster_options, fail, read_file, settings_or_exit
+from watchdog.cli.common import cluster_options, fail, read_file, run_async, settings_or_exit
 
 if TYPE_CHECKING:
     from watchdog.domain.rules import Rulebook
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from watchdog.replay.session import Politeness
     from watchdog.settings import Settings
     from watchdog.sources import Access
+
+T = TypeVar("T")
 
 _SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
 _FILE = click.Path(path_type=Path)
@@ -39,9 +41,6 @@ _OPTIONS = (
     click.option("--cache", type=_FILE, help="Where answers are kept; else in the user's cache."),
     click.option("--no-cache", is_flag=True, help="Ask for everything anew, keep nothing."),
 )
-
-
-_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +133,19 @@ def _duration(text: str) -> timedelta:
     if not _SHORTEST <= span <= _LONGEST:
         fail(f"--since {text!r}: write from 1m to {_LONGEST.days}d", 2)
     return span
+
+
+def replay_or_exit(replay: Coroutine[Any, Any, T], url: str) -> T:
+    """Run it; where `url` cannot be asked it ends with exit code 1, where a list is wrong with 2."""
+    from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
+    from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
+
+    try:
+        return run_async(replay)
+    except NotAnswered as error:
+        fail(f"{url} cannot be asked: {error}")
+    except ListInvalid as error:
+        fail(str(error), 2)
 
 
 def _recorded(settings: "Settings") -> "Sequence[Entry]":

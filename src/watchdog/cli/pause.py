@@ -22,23 +22,15 @@ def verb(reason: str, length: str, lift: bool, kubeconfig: object, context: str 
     """
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415 - after --help
     from watchdog.cli.common import fail, reason_or_exit, run_async, settings_or_exit  # noqa: PLC0415
+    from watchdog.cli.spans import span_or_exit  # noqa: PLC0415
     from watchdog.remote import declare_pause, lift_pause, read_pause  # noqa: PLC0415
-    from watchdog.rulebook.durations import parse_duration  # noqa: PLC0415
-    from watchdog.rulebook.mistakes import Fault  # noqa: PLC0415
 
     if lift and (reason or length):
         fail("--lift ends a pause; it takes neither --reason nor --for", 2)
     reason = reason_or_exit(reason)
     if bool(reason) != bool(length):
         fail('a pause needs both: --reason "why" --for 2h', 2)
-    span = None
-    if length:
-        try:
-            span = parse_duration(length)
-        except Fault as fault:
-            fail(f"--for: {fault.message}; {fault.remedy}", 2)
-        if not _SHORTEST <= span <= _LONGEST:
-            fail("--for is out of bounds; write at least 1s and at most 7d", 2)
+    span = span_or_exit("--for", length, _SHORTEST, _LONGEST) if length else None
     settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
     clock = SystemClock()
     if lift:

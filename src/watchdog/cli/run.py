@@ -30,11 +30,12 @@ def verb(dry_run: bool) -> None:
     from watchdog.adapters.notifiers import ChannelInvalid  # noqa: PLC0415
     from watchdog.adapters.secrets import SecretReader  # noqa: PLC0415
     from watchdog.adapters.web.server import CannotListen  # noqa: PLC0415
-    from watchdog.app import CannotStart, Watchdog  # noqa: PLC0415
+    from watchdog.app import Watchdog  # noqa: PLC0415
     from watchdog.channels import build_channels  # noqa: PLC0415
     from watchdog.cli.common import log_unknown_settings  # noqa: PLC0415
     from watchdog.ports import OutOfReach  # noqa: PLC0415
     from watchdog.rulebook import RulesError  # noqa: PLC0415
+    from watchdog.rules_in_force import CannotStart  # noqa: PLC0415
 
     clock = SystemClock()
     secrets = SecretReader(settings.secrets_dir, os.environ)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from watchdog.cli.past import asked_or_exit, past_options, past_or_exit, rules_or_exit, text_or_exit
+from watchdog.cli.past import asked_or_exit, past_options, past_or_exit, replay_or_exit, rules_or_exit, text_or_exit
 
 if TYPE_CHECKING:
     from watchdog.cli.past import Past
@@ -27,11 +27,8 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
 
     Exits 0, whether or not there is anything to suggest; 1 where Prometheus cannot be asked.
     """
-    from watchdog.cli.common import fail, run_async  # noqa: PLC0415 - after --help
+    from watchdog.cli.common import fail  # noqa: PLC0415 - after --help
     from watchdog.cli.progress import progress_bar  # noqa: PLC0415
-    from watchdog.ports import OutOfReach  # noqa: PLC0415
-    from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
-    from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
     from watchdog.replay.tuning.printing import closing, printed  # noqa: PLC0415
     from watchdog.replay.tuning.session import tune  # noqa: PLC0415
 
@@ -43,23 +40,8 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
     text = text_or_exit(name)
     wish = past.wish if report is None else _of_report(report, past)
     with progress_bar() as progress:
-        try:
-            tuned = run_async(
-                tune(
-                    past.access,
-                    name,
-                    text,
-                    wish,
-                    past.politeness,
-                    progress=progress,
-                )
-            )
-        except NotAnswered as error:
-            fail(f"{url} cannot be asked: {error}")
-        except OutOfReach as error:
-            fail(str(error))
-        except ListInvalid as error:
-            fail(str(error), 2)
+        replay = tune(past.access, name, text, wish, past.politeness, progress=progress)
+        tuned = replay_or_exit(replay, url)
     said = printed(tuned, text, name, output)
     if write is None:
         click.echo(said, nl=False)

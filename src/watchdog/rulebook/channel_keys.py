@@ -19,18 +19,13 @@ from watchdog.rulebook.shapes import Choice, ListOf, MapOf, Text, words
 from watchdog.rulebook.tables import Fields, Key, Section, TableOf
 
 
-def _secret(what: str, example: str) -> Text[str]:
-    parse = channel_urls.secret_named(what, example)
-    return Text("secret", f'"{{{{ secret.{example} }}}}"', parse, channel_urls.REFERENCE_PATTERN, templates=True)
-
-
 def _web_address(example: str) -> Text[str]:
     return Text("web address", f'"{example}"', channel_urls.parse_web_address, templates=True)
 
 
 ROUTING_KEY: Key[str | None] = Key(
     "routing_key",
-    _secret("routing key", "PAGERDUTY_KEY"),
+    channel_urls.secret("routing key", "PAGERDUTY_KEY"),
     "The integration key of an Events API v2 service, as a secret.",
     None,
     "needed",
@@ -47,7 +42,10 @@ ALERTMANAGER_URL: Key[str | None] = Key(
     required=True,
 )
 ALERTMANAGER_TOKEN: Key[str | None] = Key(
-    "token", _secret("token", "ALERTMANAGER_TOKEN"), "A bearer token for whatever stands before it, as a secret.", None
+    "token",
+    channel_urls.secret("token", "ALERTMANAGER_TOKEN"),
+    "A bearer token for whatever stands before it, as a secret.",
+    None,
 )
 ALERT_LABELS: Key[Mapping[str, str]] = Key(
     "labels",
@@ -74,7 +72,7 @@ WEBHOOK_URL: Key[str | None] = Key(
 )
 WEBHOOK_KEY: Key[str | None] = Key(
     "key",
-    _secret("key", "WEBHOOK_KEY"),
+    channel_urls.secret("key", "WEBHOOK_KEY"),
     "What each event is signed with (HMAC with SHA-256), as a secret.",
     None,
     "needed",
@@ -99,7 +97,7 @@ GRAFANA_URL: Key[str | None] = Key(
 )
 GRAFANA_TOKEN: Key[str | None] = Key(
     "token",
-    _secret("token", "GRAFANA_TOKEN"),
+    channel_urls.secret("token", "GRAFANA_TOKEN"),
     "A service account's token, as a secret.",
     None,
     "needed",

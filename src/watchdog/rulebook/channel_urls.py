@@ -5,6 +5,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
 from watchdog.rulebook.mistakes import Fault, nearest, shown
+from watchdog.rulebook.shapes import Text
 
 # Apprise knows more schemes, among them some that run programs or write files; a rules file reaches these alone.
 _WITH_HOST = frozenset(
@@ -71,6 +72,13 @@ def secret_named(what: str, example: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def secret(what: str, example: str) -> Text[str]:
+    """The shape of a value that is a secret's name and nothing else."""
+    return Text(
+        "secret", f'"{{{{ secret.{example} }}}}"', secret_named(what, example), REFERENCE_PATTERN, templates=True
+    )
 
 
 def parse_web_address(text: str) -> str:

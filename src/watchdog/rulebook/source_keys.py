@@ -53,11 +53,6 @@ def _parse_header(text: str) -> str:
     return text
 
 
-def _secret(what: str, example: str) -> Text[str]:
-    parse = channel_urls.secret_named(what, example)
-    return Text("secret", f'"{{{{ secret.{example} }}}}"', parse, channel_urls.REFERENCE_PATTERN, templates=True)
-
-
 URL: Key[str | None] = Key(
     "url",
     Text("address", '"http://mimir-query-frontend.monitoring:8080/prometheus"', _parse_server),
@@ -84,7 +79,7 @@ HEADERS: Key[Mapping[str, str]] = Key(
     "Headers of each request, like the tenant of Mimir, Cortex or Loki's kin; secrets are named.",
     {},
 )
-TOKEN: Key[str | None] = Key("token", _secret("token", "MIMIR_TOKEN"), "A bearer token, as a secret.", None)
+TOKEN: Key[str | None] = Key("token", channel_urls.secret("token", "MIMIR_TOKEN"), "A bearer token, as a secret.", None)
 TOKEN_COMMAND: Key[str | None] = Key(
     "token_command",
     Text(
@@ -104,7 +99,7 @@ USERNAME: Key[str | None] = Key(
     "none; with `password`",
 )
 PASSWORD: Key[str | None] = Key(
-    "password", _secret("password", "GRAFANA_CLOUD_KEY"), "The user's password, as a secret.", None
+    "password", channel_urls.secret("password", "GRAFANA_CLOUD_KEY"), "The user's password, as a secret.", None
 )
 REGION: Key[str | None] = Key(
     "region",

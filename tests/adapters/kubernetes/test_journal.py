@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from adapters.kubernetes.building import BRAND, GATEWAY, a_client, a_cluster, passes
-from watchdog.adapters.kubernetes.journal import LARGEST, ConfigMapJournal, TooLarge, record_name
+from watchdog.adapters.kubernetes.documents import record_name
+from watchdog.adapters.kubernetes.journal import LARGEST, ConfigMapJournal, TooLarge
 from watchdog.domain.rollout import Target
 from watchdog.ports import OutOfReach
 from watchdog.simulator.access import Rule

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from certificates import Authority, Pair
 from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.adapters.prometheus.shown import Mounted
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
 from watchdog.simulator.clock import run_simulated
 
@@ -149,7 +150,7 @@ def test_the_password_is_read_again_when_its_file_changes(tmp_path: Path) -> Non
         shown = [base64.b64decode(credential.removeprefix("Basic ")).decode() for _, credential in server.seen]
         assert shown == [f"reader:{PASSWORD}", "reader:another one"]
 
-    told(server, story, ca_file=authority.file, username="reader", password_file=password)
+    told(server, story, ca_file=authority.file, shown=Mounted(None, "reader", password))
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -165,7 +166,7 @@ def test_a_password_that_is_refused_is_named_and_never_shown_in_any_form(status:
         assert said.startswith(f"refused: HTTP {status}: I was shown Basic [secret], which is b'reader:[secret]'")
         assert said.endswith(f"; the password of reader in {password} was not accepted")
 
-    told(server, story, ca_file=authority.file, username="reader", password_file=password)
+    told(server, story, ca_file=authority.file, shown=Mounted(None, "reader", password))
 
 
 @pytest.mark.parametrize(("content", "why"), [(None, "No such file"), (b"", "is empty"), (b"a\nb", "several lines")])
@@ -182,7 +183,7 @@ def test_without_a_readable_password_nothing_is_sent(content: bytes | None, why:
         assert why in said
         assert server.seen == []
 
-    told(server, story, ca_file=authority.file, username="reader", password_file=password)
+    told(server, story, ca_file=authority.file, shown=Mounted(None, "reader", password))
 
 
 def test_a_certificate_without_its_key_is_a_mistake_at_start(tmp_path: Path) -> None:

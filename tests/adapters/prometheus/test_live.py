@@ -5,7 +5,7 @@ import json
 import os
 import re
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from math import inf, isnan
@@ -17,6 +17,7 @@ from aiohttp import web
 
 from watchdog.adapters.prometheus.dialects import AS_OF_NOW, extra_of
 from watchdog.adapters.prometheus.live import LivePrometheus
+from watchdog.adapters.prometheus.shown import Asked, Mounted, Resolved
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.simulator.clock import run_simulated
 
@@ -121,7 +122,7 @@ def test_the_question_is_a_form_with_its_time() -> None:
         seen.append((request.method, request.path, dict(request.query), dict(await request.post()), request.headers))
         return web.json_response(success("matrix", []))
 
-    asked(handler, query='a{b="c"}', path="/prometheus/", headers={"X-Scope-OrgID": "tenant-1"})
+    asked(handler, query='a{b="c"}', path="/prometheus/", shown=Resolved({"X-Scope-OrgID": "tenant-1"}, str))
     asked(handler, range_step=15.0)
     method, path, parameters, form, headers = seen[0]
     assert (method, path, parameters) == ("POST", "/prometheus/api/v1/query", {})
@@ -177,7 +178,7 @@ def test_a_refused_credential_is_named_never_shown(status: int, tmp_path: Path) 
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
     body = {"status": "error", "errorType": "unauthorized", "error": f"no right with {TOKEN}"}
-    detail = failed(asked(replying(body, status), token_file=token), FailureReason.REFUSED)
+    detail = failed(asked(replying(body, status), shown=Mounted(token, None, None)), FailureReason.REFUSED)
     assert detail == f"HTTP {status}: no right with [secret]; the bearer token in {token} was not accepted"
     assert "without credentials" in failed(asked(replying("", status)), FailureReason.REFUSED)
 
@@ -345,7 +346,7 @@ def test_the_token_is_read_again_when_its_file_changes(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with serving(handler) as url:
-            prometheus = LivePrometheus(url, token_file=token)
+            prometheus = LivePrometheus(url, shown=Mounted(token, None, None))
             for number, text in enumerate(("first-token", "other-token", "other-token")):
                 token.write_text(text + "\n")
                 os.utime(token, (1000 + number, 1000 + number))
@@ -373,13 +374,18 @@ def test_a_token_that_is_none_is_never_sent_nor_shown(content: bytes | None, sai
     async def handler(_request: web.Request) -> web.Response:
         raise AssertionError("nothing must be sent")
 
-    detail = failed(asked(handler, token_file=token), FailureReason.UNREACHABLE)
+    detail = failed(asked(handler, shown=Mounted(token, None, None)), FailureReason.UNREACHABLE)
     assert said in detail
     assert "lines-of-it" not in detail
 
 
 def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
-    detail = failed(asked(replying(""), headers={"X-Key": "secret\nvalue"}), FailureReason.UNREACHABLE)
+    class Careless(Resolved):
+        def headers(self, asked: Asked) -> Mapping[str, str]:
+            return self._texts
+
+    shown = Careless({"X-Key": "secret\nvalue"}, str)
+    detail = failed(asked(replying(""), shown=shown), FailureReason.UNREACHABLE)
     assert "secret" not in detail
 
 

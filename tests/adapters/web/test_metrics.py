@@ -129,3 +129,22 @@ def test_an_exemption_ends_with_its_series() -> None:
 def test_two_registries_do_not_share_a_count() -> None:
     a_full_set()
     assert series(Metrics())["watchdog_switches_total", "rollout"] == 0
+
+
+def test_of_a_source_that_is_gone_nothing_is_said_to_be_spared() -> None:
+    metrics = a_full_set()
+    before = series(metrics)
+    metrics.circuit_open(True, "mimir")
+    metrics.eased(["batch"], "mimir")
+    assert series(metrics)["watchdog_prometheus_eased", "batch", "mimir"] == 1
+    metrics.source_gone("mimir")
+    assert series(metrics) == before
+
+
+def test_one_that_leads_no_more_shows_nothing_of_targets() -> None:
+    metrics = a_full_set()
+    metrics.probed("production/deployment/brand", "healthy", 1.0, {"brand-1": (3, 1.0)})
+    metrics.leader(False)
+    assert [labels for labels in series(metrics) if any("production/" in label for label in labels)] == []
+    metrics.probed("production/deployment/brand", "healthy", 2.0, {"brand-2": (0, 0.0)})
+    assert series(metrics)["watchdog_probe_failures", "brand-2", "healthy", "production/deployment/brand"] == 0

@@ -156,12 +156,7 @@ class ConfigMapBraking:
         raise OutOfReach(f"{ACTS} was changed by others {_ATTEMPTS} times in a row")
 
     async def _get(self, name: str) -> Json | None:
-        try:
-            return dict(await self._client.get(CONFIGMAPS, self._namespace, name))
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            return None
+        return await self._client.find(CONFIGMAPS, self._namespace, name)
 
     async def _put(self, name: str, body: Json) -> None:
         try:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.kinds import CARRIERS, OBJECTS, REPLICASETS, Resource
+from watchdog.adapters.kubernetes.kinds import CARRIERS, OBJECTS, Resource
 from watchdog.adapters.kubernetes.objects import Namespace
 from watchdog.adapters.kubernetes.reflector import INACTIVITY, Change, Changed, Deleted, Reflector, Relisted
 from watchdog.adapters.kubernetes.trimming import TRIMS
@@ -219,7 +219,7 @@ class ClusterCache:
     def _touch(self, name: str, namespace: Namespace, resource: Resource, one: Json) -> None:
         """Note which target a changed object is, or belongs to."""
         kind = CARRIERS.get(resource)
-        owner = (kind, str(one["metadata"]["name"])) if kind else _workload_of(namespace, resource, one)
+        owner = (kind, str(one["metadata"]["name"])) if kind else namespace.workload_of(resource, one)
         if owner is None:
             return
         key = name, owner[0].value, owner[1]
@@ -278,25 +278,3 @@ class ClusterCache:
                 self._waiting[key].discard(news)
                 if not self._waiting[key]:
                     del self._waiting[key]
-
-
-def _workload_of(namespace: Namespace, resource: Resource, one: Json) -> tuple[TargetKind, str] | None:
-    """What runs the pods that a pod, or what keeps a revision, belongs to; None for what is not watched."""
-    for owner in one["metadata"].get("ownerReferences") or []:
-        if not owner.get("controller"):
-            continue
-        kind, name = _RUNNERS.get(str(owner.get("kind"))), str(owner.get("name", ""))
-        if kind is not None:
-            return (kind, name) if name and OBJECTS[kind] in namespace.objects else None
-        if resource == REPLICASETS or owner.get("kind") != REPLICASETS.kind:
-            return None
-        replicaset = namespace.objects[REPLICASETS].get(name)
-        if replicaset is not None:
-            return _workload_of(namespace, REPLICASETS, replicaset)
-        # A ReplicaSet that is not there yet, or no more: a Deployment names it after itself and its template's hash.
-        deployment = name.rpartition("-")[0]
-        return (TargetKind.DEPLOYMENT, deployment) if deployment else None
-    return None
-
-
-_RUNNERS = {kind.proper: kind for kind in TargetKind if not kind.routes}

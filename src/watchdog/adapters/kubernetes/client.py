@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from watchdog.adapters.kubernetes.errors import Fenced, NoAnswer
+from watchdog.adapters.kubernetes.errors import ApiError, Fenced, NoAnswer
 from watchdog.adapters.kubernetes.kinds import NAME, Resource
 from watchdog.ports import Clock
 
@@ -69,6 +69,15 @@ class KubeClient:
     async def get(self, resource: Resource, namespace: str, name: str) -> Json:
         """One object."""
         return await self._request("GET", resource.path(namespace, name))
+
+    async def find(self, resource: Resource, namespace: str, name: str) -> Json | None:
+        """One object; None where there is none of that name."""
+        try:
+            return await self.get(resource, namespace, name)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
 
     async def pages(
         self, resource: Resource, namespace: str, *, labels: str = "", limit: int = PAGE, metadata_only: bool = False

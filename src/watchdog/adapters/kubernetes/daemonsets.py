@@ -3,7 +3,7 @@
 from typing import Any
 
 from watchdog.adapters.kubernetes.histories import History
-from watchdog.adapters.kubernetes.revised import RevisedProvider
+from watchdog.adapters.kubernetes.revised import UNTIL_DELETED, RevisedProvider, on_delete
 from watchdog.domain.owners import putting_back
 from watchdog.domain.rollout import Revision, TargetKind, TrafficSwitch
 
@@ -19,11 +19,11 @@ class DaemonSetProvider(RevisedProvider):
     pods = "-[bcdfghjklmnpqrstvwxz2456789]{5}"  # as Kubernetes draws them
 
     def _rolls(self, owner: Json) -> bool:
-        return not _on_delete(owner)
+        return not on_delete(owner)
 
     def _is_complete(self, owner: Json) -> bool:
         status, wanted = owner["status"], self._all(owner)
-        updated = wanted if _on_delete(owner) else int(status.get("updatedNumberScheduled") or 0)
+        updated = wanted if on_delete(owner) else int(status.get("updatedNumberScheduled") or 0)
         return updated >= wanted and int(status.get("numberAvailable") or 0) >= wanted
 
     def _desired(self, owner: Json) -> int:
@@ -37,18 +37,11 @@ class DaemonSetProvider(RevisedProvider):
 
     def _unreached(self, switch: TrafficSwitch, to: Revision, found: History) -> str:
         names = sorted(pod.name for pod in found.pods_of(switch.candidate) if not pod.gone)
-        if not names or not _on_delete(found.owner):
+        if not names or not on_delete(found.owner):
             return ""
         namespace, undo = switch.target.namespace, putting_back(switch.target, switch.kind, to, {})
         which = " ".join(names)
         if len(names) > _MOST_NAMES:
             label = f"controller-revision-hash={switch.candidate.template}"
             which = f"-l {label}"  # the label is of this DaemonSet's pods alone: the hash covers its whole template
-        return (
-            "its updateStrategy is OnDelete, so an undo would change no pod until it is deleted: "
-            f"{undo} && kubectl -n {namespace} delete pod {which}"
-        )
-
-
-def _on_delete(owner: Json) -> bool:
-    return (owner["spec"].get("updateStrategy") or {}).get("type") == "OnDelete"
+        return f"{UNTIL_DELETED}: {undo} && kubectl -n {namespace} delete pod {which}"

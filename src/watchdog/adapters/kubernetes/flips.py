@@ -99,12 +99,10 @@ class Flips:
 
     async def _service(self, target: Target) -> Json:
         with unanswered(f"looking at {target}"):
-            try:
-                return trim_service(await self._client.get(SERVICES, target.namespace, target.name))
-            except ApiError as error:
-                if error.status != 404:
-                    raise
-        raise OutOfReach(f"there is no {target}", final=True)
+            found = await self._client.find(SERVICES, target.namespace, target.name)
+        if found is None:
+            raise OutOfReach(f"there is no {target}", final=True)
+        return trim_service(found)
 
     async def _deployments(self, namespace: str) -> Mapping[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}

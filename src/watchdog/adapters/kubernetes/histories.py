@@ -12,7 +12,6 @@ from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, PODS, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import created, to_pod
@@ -112,12 +111,9 @@ async def fresh(client: KubeClient, resource: Resource, namespace: str, name: st
     It is read first: a write that is conditional on its resourceVersion fails if what was read after it belongs to a
     later one.
     """
-    try:
-        whole = await client.get(resource, namespace, name)
-    except ApiError as error:
-        if error.status == 404:
-            return None
-        raise
+    whole = await client.find(resource, namespace, name)
+    if whole is None:
+        return None
     uid, selector = str(whole["metadata"]["uid"]), label_selector(whole["spec"].get("selector") or {})
     kept = [
         one for one in await client.list(CONTROLLERREVISIONS, namespace, labels=selector) if controller_uid(one) == uid

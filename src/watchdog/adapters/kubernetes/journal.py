@@ -8,19 +8,29 @@ leads, meets a conflict and is sure of its right reads again and writes again; t
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 import random
-import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from watchdog.adapters.kubernetes.client import MERGE_PATCH, KubeClient
+from watchdog.adapters.kubernetes.documents import (
+    MARK_KEY,
+    MARKED,
+    OPEN,
+    PAGE,
+    RECORD,
+    RECORD_KEY,
+    decoded,
+    document_in,
+    record_name,
+    target_of,
+)
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
-from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME, PREFIX
-from watchdog.domain.marks import MARK, Marking
-from watchdog.domain.rollout import Target, TargetKind
+from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME
+from watchdog.domain.marks import Marking
+from watchdog.domain.rollout import Target
 from watchdog.ports import Clock, Document, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -28,15 +38,9 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 T = TypeVar("T")
 
-RECORD = PREFIX + "record"
-OPEN = PREFIX + "open"
-MARKED = PREFIX + "mark"
-RECORD_KEY, MARK_KEY = "record.json", "mark.json"
 LARGEST = 256 * 1024  # bytes of a record
-PAGE = 50  # records a page: each may be large
 ATTEMPTS = 3
 PRUNED_AT_ONCE = 20
-_UNFIT = re.compile(r"[^a-z0-9.-]+")
 
 
 class TooLarge(ValueError):
@@ -91,18 +95,23 @@ class ConfigMapJournal:
 
     async def _others(self, labels: str, but: Collection[str]) -> list[Json]:
         """The ConfigMaps of other names, one by one: where nearly all are known, the names alone are listed."""
-        pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, metadata_only=True)
-        names = [one["metadata"]["name"] async for page, _ in pages for one in page]
+        names = await self._names(labels)
         found = []
         for name in names:
             if name in but:
                 continue
-            try:
-                found.append(await self._client.get(CONFIGMAPS, self._namespace, name))
-            except ApiError as error:
-                if error.status != 404:
-                    raise
+            one = await self._client.find(CONFIGMAPS, self._namespace, name)
+            if one is not None:
+                found.append(one)
         return found
+
+    async def _names(self, labels: str) -> list[str]:
+        return [one["metadata"]["name"] for one in await self._metadata(labels)]
+
+    async def _metadata(self, labels: str) -> list[Json]:
+        """The ConfigMaps with these labels, without what is in them."""
+        pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, metadata_only=True)
+        return [one async for page, _ in pages for one in page]
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         """Create or replace one record; prunes ended ones beyond the number kept. Raises also `TooLarge`."""
@@ -123,8 +132,7 @@ class ConfigMapJournal:
         """Those of the watches that a person marked a false alarm."""
         labels = f"{RECORD}={self._watches},{MARKED}={Marking.FALSE_ALARM}"
         with unanswered("looking which watches are marked"):
-            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, metadata_only=True)
-            names = {one["metadata"]["name"] async for page, _ in pages for one in page}
+            names = set(await self._names(labels))
         return {watch for watch in watches if record_name(self._series + watch) in names}
 
     async def open_watches(self) -> Sequence[str]:
@@ -132,20 +140,15 @@ class ConfigMapJournal:
         labels = f"{RECORD}={self._watches},{OPEN}=true"
         start = f"{NAME}-{self._series}"
         with unanswered("looking which watches are open"):
-            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, metadata_only=True)
-            return [one["metadata"]["name"].removeprefix(start) async for page, _ in pages for one in page]
+            return [name.removeprefix(start) for name in await self._names(labels)]
 
     async def memories_in(self, namespaces: Collection[str]) -> Mapping[Target, Document]:
         """What is remembered of the targets in these namespaces, whoever wrote it; nothing is written after it."""
         found: dict[Target, Document] = {}
         with unanswered("reading what is remembered of other targets"):
             for namespace in sorted(namespaces):
-                try:
-                    one = await self._client.get(CONFIGMAPS, self._namespace, self._of_targets + namespace)
-                except ApiError as error:
-                    if error.status != 404:
-                        raise
-                else:
+                one = await self._client.find(CONFIGMAPS, self._namespace, self._of_targets + namespace)
+                if one is not None:
                     found.update(self._remembered(one))
         return found
 
@@ -163,7 +166,7 @@ class ConfigMapJournal:
     def _remembered(self, one: Json) -> Iterator[tuple[Target, Document]]:
         namespace = one["metadata"]["name"].removeprefix(self._of_targets)
         for key, text in (one.get("data") or {}).items():
-            target, document = _target(namespace, key), decoded(f"{namespace}/{key}", text)
+            target, document = target_of(namespace, key), decoded(f"{namespace}/{key}", text)
             if target is not None and document is not None:
                 yield target, document
 
@@ -249,12 +252,7 @@ class ConfigMapJournal:
     async def _prune(self) -> None:
         """Delete the oldest records of ended watches beyond the number kept; a failure is for the next time."""
         try:
-            ended: list[tuple[str, str]] = []
-            pages = self._client.pages(
-                CONFIGMAPS, self._namespace, labels=f"{RECORD}={self._watches},{OPEN}=false", metadata_only=True
-            )
-            async for page, _ in pages:
-                ended.extend(_age(one) for one in page)
+            ended = [_age(one) for one in await self._metadata(f"{RECORD}={self._watches},{OPEN}=false")]
             surplus = sorted(ended)[: max(0, len(ended) - self._kept)][:PRUNED_AT_ONCE]
             for _, name in surplus:
                 await self._delete(name)
@@ -269,44 +267,5 @@ class ConfigMapJournal:
                 raise
 
 
-def record_name(watch_id: str) -> str:
-    """The ConfigMap of a watch: readable, and different for different ids even where characters had to go."""
-    fit = _UNFIT.sub("-", watch_id.lower()).strip("-.")[:180].strip("-.")
-    if fit != watch_id:
-        fit = f"{fit}-{hashlib.sha256(watch_id.encode()).hexdigest()[:8]}".strip("-")
-    return f"{NAME}-{fit}"
-
-
 def _age(one: Json) -> tuple[str, str]:
     return str(one["metadata"].get("creationTimestamp", "")), str(one["metadata"]["name"])
-
-
-def document_in(configmap: Json) -> Document | None:
-    """The record in a ConfigMap, with the mark that a person put beside it under `mark`."""
-    name, data = configmap["metadata"]["name"], configmap.get("data") or {}
-    document = decoded(name, data.get(RECORD_KEY, ""))
-    if document is None:
-        return None
-    record = {key: value for key, value in document.items() if key != MARK}
-    mark = decoded(name, data[MARK_KEY]) if MARK_KEY in data else None
-    return record if mark is None else {**record, MARK: mark}
-
-
-def decoded(name: str, text: str) -> Document | None:
-    """The JSON object that a ConfigMap's key holds; None, said in the log, where it is none."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        log.error("journal: %s holds no JSON object; it is left as it is", name)
-        return None
-    return document
-
-
-def _target(namespace: str, key: str) -> Target | None:
-    kind, _, name = key.partition(".")
-    if kind not in set(TargetKind) or not name:
-        log.error("journal: %r in namespace %s names no target; it is left as it is", key, namespace)
-        return None
-    return Target(namespace, TargetKind(kind), name)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import MERGE_PATCH, KubeClient
+from watchdog.adapters.kubernetes.documents import MARK_KEY, MARKED, document_in, record_name
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
-from watchdog.adapters.kubernetes.journal import MARK_KEY, MARKED, document_in, record_name
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS
 from watchdog.domain.marks import Mark, document_of
 from watchdog.ports import Document, OutOfReach

@@ -59,12 +59,10 @@ _ANY = "*"  # no key of a ConfigMap can be called so
 
 async def _keys(client: KubeClient, resource: Resource, namespace: str, name: str) -> set[str] | None:
     try:
-        found = await client.get(resource, namespace, name)
+        found = await client.find(resource, namespace, name)
     except ApiError as error:
-        if error.status == 404:
-            return None
         if error.status != 403:
             raise
         log.warning("cannot tell whether %s/%s is there: %s", resource.kind.lower(), name, error.message)
         return {_ANY}
-    return {*(found.get("data") or {}), *(found.get("binaryData") or {})}
+    return None if found is None else {*(found.get("data") or {}), *(found.get("binaryData") or {})}

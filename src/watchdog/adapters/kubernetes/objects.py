@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, PODS, READ, REPLICASETS, Resource
+from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, OBJECTS, PODS, READ, REPLICASETS, Resource
 from watchdog.domain.rollout import USUAL, TargetKind
 
 Json = dict[str, Any]
+
+_RUNNERS = {kind.proper: kind for kind in TargetKind if not kind.routes}
 
 
 class Namespace:
@@ -60,10 +62,30 @@ class Namespace:
         found = self._owned[resource].get(uid)
         return tuple(found.values()) if found else ()
 
+    def workload_of(self, resource: Resource, one: Json) -> tuple[TargetKind, str] | None:
+        """What runs the pods that a pod, or what keeps a revision, belongs to; None for what is not watched."""
+        owner = _controller(one)
+        if owner is None:
+            return None
+        kind, name = _RUNNERS.get(str(owner.get("kind"))), str(owner.get("name", ""))
+        if kind is not None:
+            return (kind, name) if name and OBJECTS[kind] in self.objects else None
+        if resource == REPLICASETS or owner.get("kind") != REPLICASETS.kind:
+            return None
+        replicaset = self.objects[REPLICASETS].get(name)
+        if replicaset is not None:
+            return self.workload_of(REPLICASETS, replicaset)
+        # A ReplicaSet that is not there yet, or no more: a Deployment names it after itself and its template's hash.
+        deployment = name.rpartition("-")[0]
+        return (TargetKind.DEPLOYMENT, deployment) if deployment else None
+
 
 def controller_uid(one: Json) -> str:
     """The uid of the object that controls this one; "" for none."""
-    for owner in one["metadata"].get("ownerReferences") or []:
-        if owner.get("controller"):
-            return str(owner.get("uid", ""))
-    return ""
+    owner = _controller(one)
+    return "" if owner is None else str(owner.get("uid", ""))
+
+
+def _controller(one: Json) -> Json | None:
+    """The reference to the object that controls this one."""
+    return next((owner for owner in one["metadata"].get("ownerReferences") or [] if owner.get("controller")), None)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import ApiError, unanswered
-from watchdog.adapters.kubernetes.journal import PAGE, RECORD, document_in, record_name
+from watchdog.adapters.kubernetes.documents import PAGE, RECORD, document_in, record_name
+from watchdog.adapters.kubernetes.errors import unanswered
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS
 from watchdog.ports import Document
 
@@ -53,12 +53,7 @@ class RecordsReader:
         self._known[name] = (version, _record(whole))
 
     async def _get(self, name: str) -> Json | None:
-        try:
-            return await self._client.get(CONFIGMAPS, self._namespace, name)
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
+        return await self._client.find(CONFIGMAPS, self._namespace, name)
 
 
 def _record(configmap: Json | None) -> Document | None:

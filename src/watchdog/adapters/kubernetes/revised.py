@@ -26,6 +26,8 @@ from watchdog.ports import OutOfReach
 
 Json = dict[str, Any]
 
+UNTIL_DELETED = "its updateStrategy is OnDelete, so an undo would change no pod until it is deleted"
+
 _LONGEST = 24 * 3600.0  # seconds that a rollout of many pods is waited for, at most
 
 
@@ -192,13 +194,8 @@ class RevisedProvider(Sightings):
     async def _kept(self, target: Target, uid: str, revision: Revision) -> Json | None:
         """The whole ControllerRevision of a revision; None if it is gone."""
         name = f"{revision.workload}-{revision.template}"
-        try:
-            found = await self._client.get(CONTROLLERREVISIONS, target.namespace, name)
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
-        return found if controller_uid(found) == uid and kept_template(found) else None
+        found = await self._client.find(CONTROLLERREVISIONS, target.namespace, name)
+        return found if found and controller_uid(found) == uid and kept_template(found) else None
 
     async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
@@ -241,6 +238,11 @@ class RevisedProvider(Sightings):
     def _stuck(self, target: Target, found: History) -> str:
         """Why the controller gets no further without a person, with the command; "" where it does."""
         return ""
+
+
+def on_delete(owner: Json) -> bool:
+    """Whether a pod gets the present template only when somebody deletes it."""
+    return (owner["spec"].get("updateStrategy") or {}).get("type") == "OnDelete"
 
 
 def _undo(live: Json, kept: Json, to: Revision, watch: str) -> list[Json]:

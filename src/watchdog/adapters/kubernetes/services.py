@@ -9,7 +9,7 @@ from watchdog.adapters.kubernetes import workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
 from watchdog.adapters.kubernetes.cache import Key, Place
 from watchdog.adapters.kubernetes.deployments import described, who
-from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.errors import unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.objects import controller_uid
@@ -159,13 +159,8 @@ class ServiceProvider(Sightings):
             return replace(live, destination=destination)
 
     async def _service(self, namespace: str, name: str) -> Json | None:
-        try:
-            whole = await self._client.get(SERVICES, namespace, name)
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
-        return {**trim_service(whole), "whole": whole}
+        whole = await self._client.find(SERVICES, namespace, name)
+        return None if whole is None else {**trim_service(whole), "whole": whole}
 
     def _live(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 
 from watchdog.adapters.kubernetes.histories import History
 from watchdog.adapters.kubernetes.pods import to_pod
-from watchdog.adapters.kubernetes.revised import RevisedProvider
+from watchdog.adapters.kubernetes.revised import UNTIL_DELETED, RevisedProvider, on_delete
 from watchdog.domain.owners import putting_back
 from watchdog.domain.rollout import Revision, Target, TargetKind, TrafficSwitch
 
@@ -22,13 +22,13 @@ class StatefulSetProvider(RevisedProvider):
     pods = "-[0-9]+"
 
     def _rolls(self, owner: Json) -> bool:
-        return not _on_delete(owner) and self._desired(owner) > 0
+        return not on_delete(owner) and self._desired(owner) > 0
 
     def _is_complete(self, owner: Json) -> bool:
         status = owner["status"]
         if int(status.get("readyReplicas") or 0) < self._all(owner):
             return False
-        if _on_delete(owner):
+        if on_delete(owner):
             return True  # the rest is up to whoever deletes pods
         if _partition(owner):
             return int(status.get("updatedReplicas") or 0) >= self._desired(owner)
@@ -48,11 +48,8 @@ class StatefulSetProvider(RevisedProvider):
         names = sorted((pod.name for pod in found.pods_of(switch.candidate) if not pod.gone), key=_ordinal)
         undo = putting_back(switch.target, switch.kind, to, {})
         kubectl = f"kubectl -n {switch.target.namespace}"
-        if names and _on_delete(found.owner):
-            return (
-                "its updateStrategy is OnDelete, so an undo would change no pod until it is deleted: "
-                f"{undo} && {kubectl} delete pod {' '.join(names)}"
-            )
+        if names and on_delete(found.owner):
+            return f"{UNTIL_DELETED}: {undo} && {kubectl} delete pod {' '.join(names)}"
         first, partition = _start(found.owner), _partition(found.owner)
         kept = [name for name in names if _ordinal(name) - first < partition]
         if not kept:
@@ -90,14 +87,10 @@ class StatefulSetProvider(RevisedProvider):
         )
 
 
-def _on_delete(owner: Json) -> bool:
-    return (owner["spec"].get("updateStrategy") or {}).get("type") == "OnDelete"
-
-
 def _partition(owner: Json) -> int:
     """Pods below it stay on the revision that they have."""
     rolling = (owner["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}
-    return 0 if _on_delete(owner) else int(rolling.get("partition") or 0)
+    return 0 if on_delete(owner) else int(rolling.get("partition") or 0)
 
 
 def _start(owner: Json) -> int:

@@ -78,12 +78,9 @@ async def fresh(client: KubeClient, namespace: str, name: str) -> Workload | Non
     The Deployment is read first: a write that is conditional on its resourceVersion fails if what was read after it
     belongs to a later one.
     """
-    try:
-        whole = await client.get(DEPLOYMENTS, namespace, name)
-    except ApiError as error:
-        if error.status == 404:
-            return None
-        raise
+    whole = await client.find(DEPLOYMENTS, namespace, name)
+    if whole is None:
+        return None
     uid, selector = str(whole["metadata"]["uid"]), label_selector(whole["spec"].get("selector") or {})
     owned = [one for one in await client.list(REPLICASETS, namespace, labels=selector) if controller_uid(one) == uid]
     pods: dict[str, list[Json]] = {one["metadata"]["uid"]: [] for one in owned}

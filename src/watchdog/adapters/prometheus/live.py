@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from watchdog.adapters.prometheus.answers import cut, read_alert_names, read_answer, read_names
-from watchdog.adapters.prometheus.credentials import Authorization, Certificates
+from watchdog.adapters.prometheus.certificates import Certificates
 from watchdog.adapters.prometheus.dialects import extra_of
 from watchdog.adapters.prometheus.shown import Showing, Shown
 from watchdog.adapters.secrets import SecretMissing
@@ -28,10 +28,9 @@ _SHORTEST_SECRET = 6  # a shorter text would be found, and hidden, inside ordina
 class LivePrometheus:
     """The ports `MetricSource` and `MetricCatalog` over HTTP.
 
-    `token_file` holds a bearer token, `password_file` the password of `username`; `cert_file` and `key_file` are our
-    own certificate; `ca_file` replaces the certificates that are trusted. All files are read again whenever they
-    change; what else is `shown` goes through httpx's hook. `on_query` is told how long each question took and why it
-    failed, if it did; `on_bytes` of each answer's size. Answers larger than `max_bytes` are refused, more than
+    `shown` says who asks; `cert_file` and `key_file` are our own certificate; `ca_file` replaces the certificates that
+    are trusted. All files are read again whenever they change. `on_query` is told how long each question took and why
+    it failed, if it did; `on_bytes` of each answer's size. Answers larger than `max_bytes` are refused, more than
     `concurrency` questions wait for each other, each for as long as its deadline is, which begins when it is sent.
     Proxies and credentials of the environment are not used. Raises OSError where a certificate or CA cannot be read.
     """
@@ -40,14 +39,10 @@ class LivePrometheus:
         self,
         url: str,
         *,
-        token_file: Path | None = None,
+        shown: Shown | None = None,
         ca_file: Path | None = None,
         cert_file: Path | None = None,
         key_file: Path | None = None,
-        username: str | None = None,
-        password_file: Path | None = None,
-        headers: Mapping[str, str] | None = None,
-        shown: Shown | None = None,
         on_query: OnQuery = lambda _seconds, _reason: None,
         on_bytes: Callable[[int], None] = lambda _size: None,
         concurrency: int = 8,
@@ -55,18 +50,14 @@ class LivePrometheus:
     ) -> None:
         self._url = httpx.URL(url.rstrip("/"))
         self._extra = extra_of(self._url.host)
-        self._authorization = Authorization(token_file, username, password_file)
         self._certificates = Certificates(ca_file, cert_file, key_file)
-        self._secrets = [value for value in ((headers or {}).values()) if len(value) >= _SHORTEST_SECRET]
-        if len(self._url.password) >= _SHORTEST_SECRET:
-            self._secrets.append(self._url.password)
         self._shown = shown
         self._on_query = on_query
         self._on_bytes = on_bytes
         self._room = asyncio.Semaphore(concurrency)
         self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(
-            headers={"User-Agent": "rollback-watchdog", **(headers or {})},
+            headers={"User-Agent": "rollback-watchdog"},
             verify=self._certificates.context,
             auth=None if shown is None else Showing(shown),
             trust_env=False,
@@ -153,14 +144,11 @@ class LivePrometheus:
     async def _sent(
         self, method: str, path: str, form: Form, deadline: float, read: Read[T], query: str
     ) -> T | QueryFailed:
-        headers = self._authorization.headers()
         self._certificates.refresh()
         url = self._url.copy_with(path=self._url.path.rstrip("/") + path)
         # Names are only listed by GET.
         data, params = ({**form, **self._extra}, None) if method == "POST" else (None, form)
-        async with self._client.stream(
-            method, url, data=data, params=params, headers=headers, timeout=deadline
-        ) as response:
+        async with self._client.stream(method, url, data=data, params=params, timeout=deadline) as response:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -176,14 +164,14 @@ class LivePrometheus:
         return outcome
 
     def _credential(self) -> str:
-        shown = self._authorization.what or ("" if self._shown is None else self._shown.what)
+        shown = "" if self._shown is None else self._shown.what
         if shown:
             return shown
         return "the user and password in Prometheus's URL" if self._url.userinfo else "a request without credentials"
 
     def _without_secrets(self, text: str) -> str:
         shown = () if self._shown is None else self._shown.secrets()
-        for secret in (*self._secrets, *self._authorization.secrets(), *shown):
+        for secret in (self._url.password, *shown):
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "[secret]")
         return text

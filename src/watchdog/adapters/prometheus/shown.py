@@ -9,7 +9,7 @@ from typing import Protocol
 
 import httpx
 
-from watchdog.adapters.prometheus.credentials import Authorization
+from watchdog.adapters.mounted import MountedSecret
 from watchdog.adapters.secrets import SecretMissing
 
 _PLACEHOLDER = re.compile(r"\{\{ *secret\.([A-Za-z_][A-Za-z0-9_]*) *\}\}")
@@ -53,26 +53,39 @@ class Shown(Protocol):
 
 
 class Mounted:
-    """A bearer token or a password of mounted files, as `Authorization` reads them."""
+    """A bearer token of a file, or a user with a password of one; nothing where there is no file."""
 
-    def __init__(self, authorization: Authorization) -> None:
-        self._authorization = authorization
+    def __init__(self, token_file: Path | None, username: str | None, password_file: Path | None) -> None:
+        self._username = username
+        self._secret: MountedSecret | None = None
+        if token_file is not None:
+            self._username, self._secret = None, MountedSecret(token_file, "the bearer token")
+        elif username is not None and password_file is not None:
+            self._secret = MountedSecret(password_file, f"the password of {username}", "utf-8")
 
     @property
     def what(self) -> str:
-        return self._authorization.what
+        return self._secret.what if self._secret is not None else ""
 
     async def renew(self) -> None:
         """Read where it is shown."""
 
     def headers(self, asked: Asked) -> Mapping[str, str]:
-        return self._authorization.headers()
+        if self._secret is None:
+            return {}
+        secret = self._secret.read()
+        if self._username is None:
+            return {"Authorization": f"Bearer {secret}"}
+        return {"Authorization": f"Basic {_encoded(self._username, secret)}"}
 
     def refused(self) -> None:
         """The file is read again once it has changed."""
 
     def secrets(self) -> tuple[str, ...]:
-        return self._authorization.secrets()
+        if self._secret is None or not self._secret.last:
+            return ()
+        last = self._secret.last
+        return (last,) if self._username is None else (last, _encoded(self._username, last))
 
 
 class Resolved:
@@ -110,13 +123,10 @@ class Basic(Resolved):
 
     def headers(self, asked: Asked) -> Mapping[str, str]:
         password = _PLACEHOLDER.sub(self._found, self._texts["Authorization"])
-        return {"Authorization": f"Basic {self._encoded(password)}"}
+        return {"Authorization": f"Basic {_encoded(self._username, password)}"}
 
     def secrets(self) -> tuple[str, ...]:
-        return tuple(form for value in self._seen.values() for form in (value, self._encoded(value)))
-
-    def _encoded(self, password: str) -> str:
-        return base64.b64encode(f"{self._username}:{password}".encode()).decode()
+        return tuple(form for value in self._seen.values() for form in (value, _encoded(self._username, value)))
 
 
 class HeaderFiles:
@@ -197,6 +207,11 @@ class Showing(httpx.Auth):
         asked = Asked(request.method, str(request.url), dict(request.headers), body)
         request.headers.update(self._shown.headers(asked))
         yield request
+
+
+def _encoded(username: str, password: str) -> str:
+    """As basic authentication has it."""
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def header(name: str, value: str) -> str:

@@ -38,7 +38,7 @@ class _Token:
 
 
 class TokenCommand:
-    """What is shown: the token that `command` prints. `now` is the time of day in Unix seconds, `clock` for waiting."""
+    """What is shown: the token that `command` prints. `now` is the time of day in Unix seconds."""
 
     def __init__(
         self, command: Sequence[str], now: Callable[[], float], environ: Mapping[str, str] | None = None

@@ -227,8 +227,9 @@ class Metrics:
         self._queries_spared.labels(source).inc()
 
     def source_gone(self, source: str) -> None:
-        """A source stands in rules.toml no more: whether it is spared is of no interest."""
-        self._circuit_open.remove_by_labels({"source": source})
+        """A source stands in rules.toml no more: whether it is spared, and how, is of no interest."""
+        for gauge in (self._circuit_open, self._eased):
+            gauge.remove_by_labels({"source": source})
 
     def notification(self, channel: str, result: str) -> None:
         """A channel was told, or not; `result` is `sent`, `failed` or `gave-up`."""
@@ -246,10 +247,12 @@ class Metrics:
         """Whether this replica leads. What one that leads no more knew of targets is out of date, and goes."""
         self._leader.set(leads)
         if not leads:
-            for series in (self._rule_value, self._rule_verdict, self._unguarded):
+            probes = self._probe_failures, self._probe_failing_since, self._probe_round
+            for series in (self._rule_value, self._rule_verdict, self._unguarded, *probes):
                 series.clear()
             self._verdicts.clear()
             self._valued.clear()
+            self._probed.clear()
             self._exempt.clear()
             self._watches.set(0)
 

@@ -1,51 +1,14 @@
-"""What we show to Prometheus, and whom we trust: all from files, which are read again when they change."""
+"""Our certificate, and whom we trust: all from files, which are read again when they change."""
 
-import base64
 import logging
 import ssl
 from pathlib import Path
 
 import httpx
 
-from watchdog.adapters.mounted import MountedSecret, state_of
+from watchdog.adapters.mounted import state_of
 
 log = logging.getLogger(__name__)
-
-
-class Authorization:
-    """The header of that name: a bearer token, or a user with a password; neither where there is no file."""
-
-    def __init__(self, token_file: Path | None, username: str | None, password_file: Path | None) -> None:
-        self._username = username
-        self._secret: MountedSecret | None = None
-        if token_file is not None:
-            self._username, self._secret = None, MountedSecret(token_file, "the bearer token")
-        elif username is not None and password_file is not None:
-            self._secret = MountedSecret(password_file, f"the password of {username}", "utf-8")
-
-    @property
-    def what(self) -> str:
-        """As errors call it, without what is in it; "" for none."""
-        return self._secret.what if self._secret is not None else ""
-
-    def headers(self) -> dict[str, str]:
-        """The header as it is now; raises `SecretMissing`."""
-        if self._secret is None:
-            return {}
-        secret = self._secret.read()
-        if self._username is None:
-            return {"Authorization": f"Bearer {secret}"}
-        return {"Authorization": f"Basic {self._basic(secret)}"}
-
-    def _basic(self, password: str) -> str:
-        return base64.b64encode(f"{self._username}:{password}".encode()).decode()
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be shown, in each form in which it was sent."""
-        if self._secret is None or not self._secret.last:
-            return ()
-        last = self._secret.last
-        return (last,) if self._username is None else (last, self._basic(last))
 
 
 class Certificates:
