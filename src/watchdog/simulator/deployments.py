@@ -26,6 +26,7 @@ from watchdog.simulator.objects import (
     replaced,
     with_metadata,
 )
+from watchdog.simulator.pods import is_over
 from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
 from watchdog.simulator.resources import DEPLOYMENTS, PODS, REPLICASETS
 from watchdog.simulator.rollouts import HASH, REVISION
@@ -207,7 +208,7 @@ class DeploymentController:
             uids.discard(new["metadata"]["uid"])
         for pod in self._registry.store.all(PODS, deployment["metadata"]["namespace"]):
             owner = controller_of(pod)
-            if owner and owner["uid"] in uids and pod["status"].get("phase") not in ("Failed", "Succeeded"):
+            if owner and owner["uid"] in uids and not is_over(pod):
                 return True
         return False
 
@@ -261,7 +262,7 @@ class DeploymentController:
             status, metadata = rs["status"], rs["metadata"]
             observed = status.get("observedGeneration", 0) >= metadata["generation"]
             if status.get("replicas") == 0 == rollouts.wanted(rs) and observed:
-                self._registry.delete(REPLICASETS, metadata["namespace"], metadata["name"])
+                self._registry.delete(REPLICASETS, *key_of(rs))
 
     # Status and conditions
 

@@ -29,7 +29,7 @@ from watchdog.simulator.timeline import Timeline
 CONTROLLER = Writer("kube-controller-manager")
 CONTROLLER_STATUS = Writer("kube-controller-manager", "status")
 _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
-_TEMPLATES = "deprecated.daemonset.template.generation"
+TEMPLATES = "deprecated.daemonset.template.generation"
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Registry:
         if resource.generation:
             metadata["generation"] = 1
         if resource is DAEMONSETS:
-            metadata["annotations"] = {**(metadata.get("annotations") or {}), _TEMPLATES: "1"}
+            metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATES: "1"}
         obj = {**obj, "metadata": metadata}
         if resource.newborn_status is not None:
             obj["status"] = copy.deepcopy(resource.newborn_status)
@@ -313,9 +313,9 @@ def _updated(resource: Resource, new: Object, current: Object, writer: Writer) -
 
 def _counted_templates(new: Object, current: Object) -> Object:
     """The server counts a DaemonSet's templates in an annotation, whatever the writer says."""
-    count = int((current["metadata"].get("annotations") or {}).get(_TEMPLATES, "1"))
+    count = int((current["metadata"].get("annotations") or {}).get(TEMPLATES, "1"))
     changed = new["spec"].get("template") != current["spec"].get("template")
-    return {**(new["metadata"].get("annotations") or {}), _TEMPLATES: str(count + changed)}
+    return {**(new["metadata"].get("annotations") or {}), TEMPLATES: str(count + changed)}
 
 
 def _with_addresses(new: Object, current: Object) -> Object:

@@ -6,8 +6,9 @@ from typing import Any
 
 from watchdog.simulator import patches
 from watchdog.simulator.fieldsets import Writer
-from watchdog.simulator.histories import Histories, pods_of
+from watchdog.simulator.histories import Histories
 from watchdog.simulator.objects import Object
+from watchdog.simulator.pods import pods_of
 from watchdog.simulator.registry import Registry
 from watchdog.simulator.resources import named
 

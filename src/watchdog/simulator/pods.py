@@ -1,0 +1,20 @@
+"""What every controller asks of pods."""
+
+from watchdog.simulator.objects import Object, controlled_by
+from watchdog.simulator.registry import Registry
+from watchdog.simulator.resources import PODS
+
+
+def pods_of(registry: Registry, owner: Object) -> list[Object]:
+    """The pods that a workload controls."""
+    return controlled_by(owner, registry.store.all(PODS, owner["metadata"]["namespace"]))
+
+
+def is_ending(pod: Object) -> bool:
+    """Whether it was deleted and is not gone yet."""
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def is_over(pod: Object) -> bool:
+    """Whether it has ended by itself."""
+    return pod["status"].get("phase") in ("Failed", "Succeeded")
