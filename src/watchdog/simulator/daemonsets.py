@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from watchdog.simulator.histories import HASH, Histories, without_zeros
 from watchdog.simulator.objects import Object, is_true, key_of, owner_reference, replaced
 from watchdog.simulator.pods import is_ending, is_over, pods_of
-from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, TEMPLATES, Registry
+from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
 from watchdog.simulator.resources import DAEMONSETS, NODES, PODS
+from watchdog.simulator.updates import TEMPLATES
 
 _ALWAYS = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
 
@@ -33,12 +34,12 @@ class DaemonSetController:
             self._roll(owner, pods, digest)
         self._report(owner, self._by_node(owner, nodes), digest)
         prefix = f"{owner['metadata']['name']}-"
-        living = pods_of(self._registry, owner)
+        living = pods_of(self._registry.store, owner)
         self._histories.forget(owner, {prefix + pod["metadata"]["labels"][HASH] for pod in living} | {prefix + digest})
 
     def _by_node(self, owner: Object, nodes: Sequence[str]) -> dict[str, list[Object]]:
         found: dict[str, list[Object]] = {node: [] for node in nodes}
-        for pod in pods_of(self._registry, owner):
+        for pod in pods_of(self._registry.store, owner):
             if (node := _meant_for(pod)) in found:
                 found[node].append(pod)
         return found

@@ -1,13 +1,13 @@
-"""What every controller asks of pods."""
+"""Whose pods are whose, and which of them are on their way out."""
 
 from watchdog.simulator.objects import Object, controlled_by
-from watchdog.simulator.registry import Registry
 from watchdog.simulator.resources import PODS
+from watchdog.simulator.store import Store
 
 
-def pods_of(registry: Registry, owner: Object) -> list[Object]:
+def pods_of(store: Store, owner: Object) -> list[Object]:
     """The pods that a workload controls."""
-    return controlled_by(owner, registry.store.all(PODS, owner["metadata"]["namespace"]))
+    return controlled_by(owner, store.all(PODS, owner["metadata"]["namespace"]))
 
 
 def is_ending(pod: Object) -> bool:

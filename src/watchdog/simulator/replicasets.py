@@ -37,7 +37,7 @@ class ReplicaSetController:
         rs = self._registry.store.get(REPLICASETS, namespace, name)
         if rs is None:
             return
-        pods = pods_of(self._registry, rs)
+        pods = pods_of(self._registry.store, rs)
         living = [pod for pod in pods if not is_ending(pod) and not is_over(pod)]
         failure = None if "deletionTimestamp" in rs["metadata"] else self._manage(rs, living)
         self._try_again(namespace, name, failure)

@@ -67,7 +67,7 @@ class Sets:
     def members(self, kind: str, namespace: str, name: str) -> list[Object]:
         """The pods of a StatefulSet or DaemonSet, by name."""
         owner = self._registry.get(named(kind), namespace, name)
-        return sorted(pods_of(self._registry, owner), key=lambda pod: str(pod["metadata"]["name"]))
+        return sorted(pods_of(self._registry.store, owner), key=lambda pod: str(pod["metadata"]["name"]))
 
     def has_rolled(self, kind: str, namespace: str, name: str) -> bool:
         """Whether `kubectl rollout status` would say that it is done."""

@@ -26,7 +26,7 @@ class StatefulSetController:
         update = self._histories.current(owner)
         known = {one["metadata"]["name"]: one for one in self._histories.of(owner)}
         current = known.get(owner["status"].get("currentRevision", ""), update)
-        pods = pods_of(self._registry, owner)
+        pods = pods_of(self._registry.store, owner)
         status = _status(owner, pods, current, update)
         self._step(owner, {_ordinal(pod): pod for pod in pods}, current, update)
         self._report(namespace, name, status)
