@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rights_used import ACCOUNT, granted, in_table, used
+from six_rules import six_rules
 from watchdog.app import Watchdog
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice
@@ -41,7 +42,7 @@ OWN = "watchdog"
 START = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 PART_OF = {"app.kubernetes.io/part-of": "plasma-engine"}
 
-RULES = """
+RULES = f"""
 version = 1
 
 [guards.services]
@@ -50,31 +51,13 @@ selector   = "app.kubernetes.io/part-of=plasma-engine"
 rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
 channels   = ["releases", "oncall"]
 
-[rules.error-rate]
-when = "http_error_rate > 5%"
-[rules.latency]
-when = "p95(http_latency) > 2x baseline"
-[rules.cpu]
-when = "cpu > 2x baseline"
-for  = "1m"
-[rules.memory]
-when = "memory > 1.5x baseline"
-for  = "1m"
-[rules.health]
-probe = { path = "/health", port = "http", every = "5s", timeout = "2s" }
-failures = 3
-[rules.crash]
-signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
-
-[metrics]
-preset = "fastapi"
-
+{six_rules()}
 [channels.releases]
-url = "{{ secret.SLACK_URL }}"
+url = "{{{{ secret.SLACK_URL }}}}"
 on = ["switch", "passed", "breach", "rolled-back", "recovered", "not-recovered", "held", "failed", "notified",
       "inconclusive", "superseded", "rules-invalid", "unguarded"]
 [channels.oncall]
-url = "{{ secret.PAGER_URL }}"
+url = "{{{{ secret.PAGER_URL }}}}"
 on = ["rolled-back", "not-recovered", "held", "failed"]
 """
 
