@@ -72,13 +72,13 @@ bench-judge: $(VENV)/.bench ## the judge beside its peers: benchmarks/results/ju
 	$(BIN)/python -m benchmarks.judge $(ARGS)
 
 bench-backtest: $(VENV)/.installed ## a backtest of 14 days: seconds and memory, benchmarks/results/backtest.md (needs Prometheus)
-	$(BIN)/python -m benchmarks.backtest $(ARGS)
+	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.backtest $(ARGS)
 
 bench-page: $(VENV)/.installed ## the status page at 1,000 targets, and 100 viewers of it: benchmarks/results/page.md
 	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.page $(ARGS)
 
 bench-scale: $(VENV)/.installed ## 1 to 3,000 open watches, an hour: benchmarks/results/scale.md (ARGS="--n 100", --resume, --quick, --cold; needs Prometheus)
-	$(BIN)/python -m benchmarks.scale $(ARGS)
+	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.scale $(ARGS)
 
 bench-check: $(VENV)/.bench ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from e2e.controlplane.behaviour import GOOD, Behaviour
+from six_rules import six_rules
 
 Record = Mapping[str, Any]
 PART_OF = "app.kubernetes.io/part-of"
@@ -185,25 +186,7 @@ version = 1
 all = "1000 in 10m"
 target = "1000 in 10m"
 {"".join(guards)}
-[rules.error-rate]
-when = "http_error_rate > 5%"
-[rules.latency]
-when = "p95(http_latency) > 2x baseline"
-[rules.cpu]
-when = "cpu > 2x baseline"
-for = "4s"
-[rules.memory]
-when = "memory > 1.5x baseline"
-for = "4s"
-[rules.health]
-probe = {{ path = "/health", port = "http", every = "1s", timeout = "1s" }}
-failures = 3
-[rules.crash]
-signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
-
-[metrics]
-preset = "fastapi"
-
+{six_rules(lasting="4s", probed="1s", timeout="1s")}
 [channels.releases]
 url = "{{{{ secret.RELEASES_URL }}}}"
 on = ["switch", "passed", "breach", "rolled-back", "recovered", "not-recovered", "held", "failed", "notified",

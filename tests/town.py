@@ -11,21 +11,21 @@ The watchdog is the real one, composed by `watchdog.app`, and talks real HTTP to
 """
 
 import asyncio
-import json
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from fake_channel import FakeChannel
+from outcomes import Outcomes
 from rights_used import ACCOUNT, granted, in_table, used
+from six_rules import six_rules
 from watchdog.app import Watchdog
-from watchdog.domain.channels import Topic
-from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook
-from watchdog.ports import NotDelivered, Notifier
+from watchdog.ports import Notifier
 from watchdog.settings import Listen, load
 from watchdog.simulator.addresses import free_octet
 from watchdog.simulator.calls import LoggedRequest, WriteAttempt
@@ -41,7 +41,7 @@ OWN = "watchdog"
 START = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 PART_OF = {"app.kubernetes.io/part-of": "plasma-engine"}
 
-RULES = """
+RULES = f"""
 version = 1
 
 [guards.services]
@@ -50,31 +50,13 @@ selector   = "app.kubernetes.io/part-of=plasma-engine"
 rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
 channels   = ["releases", "oncall"]
 
-[rules.error-rate]
-when = "http_error_rate > 5%"
-[rules.latency]
-when = "p95(http_latency) > 2x baseline"
-[rules.cpu]
-when = "cpu > 2x baseline"
-for  = "1m"
-[rules.memory]
-when = "memory > 1.5x baseline"
-for  = "1m"
-[rules.health]
-probe = { path = "/health", port = "http", every = "5s", timeout = "2s" }
-failures = 3
-[rules.crash]
-signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
-
-[metrics]
-preset = "fastapi"
-
+{six_rules()}
 [channels.releases]
-url = "{{ secret.SLACK_URL }}"
+url = "{{{{ secret.SLACK_URL }}}}"
 on = ["switch", "passed", "breach", "rolled-back", "recovered", "not-recovered", "held", "failed", "notified",
       "inconclusive", "superseded", "rules-invalid", "unguarded"]
 [channels.oncall]
-url = "{{ secret.PAGER_URL }}"
+url = "{{{{ secret.PAGER_URL }}}}"
 on = ["rolled-back", "not-recovered", "held", "failed"]
 """
 
@@ -91,37 +73,11 @@ GOOD = Behaviour(
 )
 
 
-@dataclass
-class FakeChannel:
-    """A channel in memory: what it was told, and how it is made to fail."""
-
-    name: str
-    on: frozenset[Topic]
-    told: list[tuple[Notice, bool]] = field(default_factory=list)
-    attempts: int = 0
-    fails: Callable[[], NotDelivered | None] = lambda: None
-    hang: asyncio.Event | None = None
-
-    def wants(self, topic: Topic) -> bool:
-        return topic in self.on
-
-    async def send(self, notice: Notice, *, possible_repeat: bool) -> None:
-        self.attempts += 1
-        if self.hang is not None:
-            await self.hang.wait()
-        failure = self.fails()
-        if failure is not None:
-            raise failure
-        self.told.append((notice, possible_repeat))
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-class Town:
+class Town(Outcomes):
     """The world of one story."""
 
     def __init__(self, clock: SimulatedClock, folder: Path, octet: int, rules: str, scrape_interval: float) -> None:
+        self.own = OWN
         self.clock = clock
         self.folder = folder
         self.rules_path = folder / "rules.toml"
@@ -221,6 +177,10 @@ class Town:
 
     # -- the watchdog -------------------------------------------------------------------------------------------
 
+    def edit_rules(self, text: str) -> None:
+        """Someone edits rules.toml in place."""
+        self.rules_path.write_text(text, encoding="utf-8")
+
     def _build(self, rulebook: Rulebook) -> Mapping[str, Notifier]:
         for channel in rulebook.channels:
             known = self.channels.setdefault(channel.name, FakeChannel(channel.name, channel.on))
@@ -270,79 +230,6 @@ class Town:
         await self._task
         self._task = None
         return self.clock.monotonic() - began
-
-    # -- time and what came of it --------------------------------------------------------------------------------
-
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        await self.clock.sleep(seconds)
-        if self._task is not None and self._task.done():
-            self._task.result()
-
-    async def until(self, holds: Callable[[], object], within: float = 1800.0, every: float = 1.0) -> None:
-        """Let time pass until `holds()`; fails the story after so many seconds."""
-        end = self.clock.monotonic() + within
-        while not holds():
-            assert self.clock.monotonic() < end, f"not within {within:.0f} s; records: {self.summaries()}"
-            await self.sleep(every)
-
-    def records(self, target: str = "") -> list[dict[str, Any]]:
-        """All records (of a target's name), oldest first."""
-        found = [
-            json.loads(one["data"]["record.json"])
-            for one in self.cluster.list("configmaps", OWN)
-            if one["metadata"].get("labels", {}).get("rollback-watchdog.dev/record") == "watch"
-        ]
-        mine = [record for record in found if not target or record["target"].rsplit("/", 1)[-1] == target]
-        return sorted(mine, key=lambda record: str(record["opened_at"]))
-
-    def summaries(self) -> list[str]:
-        """One line a record, for failures."""
-        return [
-            f"{r['target']} {r['candidate']}: {r['phase']} {r['recovery'] or ''} {r['reason']} "
-            f"{ {name: rule['finding'] + ' ' + rule['sentence'] for name, rule in r['rules'].items()} }"
-            for r in self.records()
-        ]
-
-    async def outcome(self, target: str, *, number: int = 1, within: float = 1800.0) -> dict[str, Any]:
-        """The record of the target's first (or another) watch, once it has ended."""
-
-        def ended() -> bool:
-            records = self.records(target)
-            return len(records) >= number and records[number - 1]["outcome"] is not None
-
-        await self.until(ended, within)
-        return self.records(target)[number - 1]
-
-    async def phase(self, target: str, phase: str, *, number: int = 1, within: float = 1800.0) -> dict[str, Any]:
-        """The record of the target's watch, once it is in that phase."""
-
-        def there() -> bool:
-            records = self.records(target)
-            return len(records) >= number and records[number - 1]["phase"] == phase
-
-        await self.until(there, within)
-        return self.records(target)[number - 1]
-
-    def moment(self, text: str) -> datetime:
-        """A moment of a record."""
-        return datetime.fromisoformat(text)
-
-    def told(self, channel: str = "releases") -> list[str]:
-        """The topics that the channel was told, in order."""
-        return [notice.topic.value for notice, _ in self.channels[channel].told]
-
-    def metric(self, name: str, **labels: str) -> float | None:
-        """The value of one of the watchdog's own metrics; None where there is no such series."""
-        assert self.watchdog is not None
-        registry = self.watchdog.metrics.registry
-        value = registry.get_sample_value(name, labels)
-        # To Prometheus a label without a value is none.
-        return value if value is not None else registry.get_sample_value(name, {"source": "", **labels})
-
-    def edit_rules(self, text: str) -> None:
-        """Someone edits rules.toml in place."""
-        self.rules_path.write_text(text, encoding="utf-8")
 
 
 def image_of(pod: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from benchmarks.backtest.plan import NAMESPACE, REPLICAS, Fault, Plan, Pod
+from six_rules import six_rules
 from watchdog.rulebook.presets import BUCKETS
 
 RATE = 10.0  # requests per second and pod
@@ -19,7 +20,7 @@ BOUNDS = BUCKETS["fastapi"]
 KUBE_STATE_EVERY = 2  # scrapes: kube-state-metrics are scraped half as often
 EXPORTED = timedelta(minutes=11)  # how long after a switch the watchdog exported its probes
 
-RULES = """\
+RULES = f"""\
 version = 1
 
 [guards.services]
@@ -28,27 +29,9 @@ selector   = "app.kubernetes.io/part-of=plasma-engine"
 rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
 channels   = ["releases"]
 
-[rules.error-rate]
-when = "http_error_rate > 5%"
-[rules.latency]
-when = "p95(http_latency) > 2x baseline"
-[rules.cpu]
-when = "cpu > 2x baseline"
-for  = "1m"
-[rules.memory]
-when = "memory > 1.5x baseline"
-for  = "1m"
-[rules.health]
-probe    = { path = "/health", port = "http", every = "5s", timeout = "2s" }
-failures = 3
-[rules.crash]
-signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
-
-[metrics]
-preset = "fastapi"
-
+{six_rules()}
 [channels.releases]
-url = "{{ secret.SLACK_URL }}"
+url = "{{{{ secret.SLACK_URL }}}}"
 """
 """The six rules that the history is made for."""
 

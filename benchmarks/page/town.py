@@ -4,28 +4,18 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from six_rules import six_rules
 from town import NAMESPACE, PART_OF, Town, tell
 from watchdog.domain.state import Watch
 
 MINUTES = 3  # of each watch that are over when it is looked at
-RULES = """
+RULES = f"""
 version = 1
 [guards.services]
 namespaces = ["production"]
 selector   = "app.kubernetes.io/part-of=plasma-engine"
 rules      = ["error-rate", "latency", "memory", "crash"]
-[rules.error-rate]
-when = "http_error_rate > 5%"
-[rules.latency]
-when = "p95(http_latency) > 2x baseline"
-[rules.memory]
-when = "memory > 1.5x baseline"
-for  = "1m"
-[rules.crash]
-signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
-[metrics]
-preset = "fastapi"
-"""
+{six_rules("error-rate", "latency", "memory", "crash")}"""
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What is guarded in the bench: how targets are named and spread, how their pods behave, the rules."""
 
+from six_rules import six_rules
 from watchdog.rulebook.presets import BUCKETS
 
 OWN = "watchdog"
@@ -15,47 +16,13 @@ MEMORY = 200 * 2**20
 BOUNDS = BUCKETS["fastapi"]
 METRICS = 4  # that a target's rules ask about: errors, latency, cpu, memory
 
-RULES = """\
-version = 1
-
-[brakes]
-all    = "5000 in 10m"
-target = "3 in 1h"
-
-[guards.services]
-namespaces = [{namespaces}]
-selector   = "app.kubernetes.io/part-of=bench"
-rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
-interval   = "{interval:g}s"
-bake       = "1h"
-channels   = ["releases", "oncall"]
-
-[rules.error-rate]
-when = "http_error_rate > 5%"
-[rules.latency]
-when = "p95(http_latency) > 2x baseline"
-[rules.cpu]
-when = "cpu > 2x baseline"
-for  = "1m"
-[rules.memory]
-when = "memory > 1.5x baseline"
-for  = "1m"
-[rules.health]
-probe    = {{ path = "/health", port = "http", every = "5s", timeout = "2s" }}
-failures = 3
-[rules.crash]
-signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
-
-[metrics]
-preset = "fastapi"
-
+_CHANNELS = """\
 [channels.releases]
-url = "{{{{ secret.SLACK_URL }}}}"
+url = "{{ secret.SLACK_URL }}"
 [channels.oncall]
-pagerduty = {{ routing_key = "{{{{ secret.PAGERDUTY_KEY }}}}" }}
+pagerduty = { routing_key = "{{ secret.PAGERDUTY_KEY }}" }
 on = ["rolled-back", "not-recovered", "held", "failed"]
 """
-"""Six rules, four of which ask Prometheus."""
 
 
 def name_of(number: int) -> str:
@@ -74,9 +41,22 @@ def namespaces(targets: int) -> int:
 
 
 def rules(targets: int, interval: float, *, channels: bool = True) -> str:
-    """The rules file."""
-    text = (
-        RULES if channels else RULES[: RULES.index("[channels.")].replace('channels   = ["releases", "oncall"]\n', "")
-    )
+    """The rules file: six rules, four of which ask Prometheus."""
     named = ", ".join(f'"{namespace_of(number, targets)}"' for number in range(namespaces(targets)))
-    return text.format(namespaces=named, interval=interval)
+    told = 'channels   = ["releases", "oncall"]\n' if channels else ""
+    return f"""\
+version = 1
+
+[brakes]
+all    = "5000 in 10m"
+target = "3 in 1h"
+
+[guards.services]
+namespaces = [{named}]
+selector   = "app.kubernetes.io/part-of=bench"
+rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
+interval   = "{interval:g}s"
+bake       = "1h"
+{told}
+{six_rules()}
+{_CHANNELS if channels else ""}"""

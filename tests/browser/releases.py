@@ -12,11 +12,12 @@ from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as NotInTime
 
 from chromium import DESKTOP, PHONE, Chromium, Watched
+from six_rules import six_rules
 from town import GOOD, NAMESPACE, PART_OF, Town
 from watchdog.domain.annotations import HOLD
 from watchdog.simulator.traffic import Course, Latency
 
-RULES = """
+RULES = f"""
 version = 1
 
 [guards.plasma-engine]
@@ -25,24 +26,12 @@ selector   = "app.kubernetes.io/part-of=plasma-engine"
 rules      = ["error-rate", "latency", "memory", "crash"]
 channels   = ["releases", "oncall"]
 
-[rules.error-rate]
-when = "http_error_rate > 5%"
-[rules.latency]
-when = "p95(http_latency) > 2x baseline"
-[rules.memory]
-when = "memory > 1.5x baseline"
-for  = "1m"
-[rules.crash]
-signs = ["crash-loop", "image-pull", "oom-killed", "progress-deadline", "not-ready"]
-
-[metrics]
-preset = "fastapi"
-
+{six_rules("error-rate", "latency", "memory", "crash")}
 [channels.releases]
-url = "{{ secret.SLACK_URL }}"
+url = "{{{{ secret.SLACK_URL }}}}"
 on = ["switch", "passed", "breach", "rolled-back", "recovered", "held", "failed"]
 [channels.oncall]
-url = "{{ secret.PAGER_URL }}"
+url = "{{{{ secret.PAGER_URL }}}}"
 on = ["rolled-back", "not-recovered", "held", "failed"]
 """
 SERVICES = ("research", "brand", "content", "agent")

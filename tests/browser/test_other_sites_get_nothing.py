@@ -12,6 +12,7 @@ from playwright.sync_api import Error, Page
 from adapters.web.test_site import FakeView
 from browser.kinds import served
 from chromium import Chromium, Watched, chromium, loaded, needs_chromium
+from serving import listening
 from watchdog.simulator.clock import run_simulated
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), needs_chromium]
@@ -57,13 +58,8 @@ async def another_site() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/", page)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://localhost:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with listening(app) as port:
+        yield f"http://localhost:{port}/"
 
 
 def test_a_page_of_another_site_reads_loads_frames_and_changes_nothing() -> None:

@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from cli.verbs import OWN, outcome, spawn
+from serving import listening
 from town import NAMESPACE, PART_OF, RULES
 from watchdog.adapters.clock import SystemClock
 from watchdog.simulator.addresses import free_octet
@@ -204,13 +205,8 @@ async def a_channel() -> AsyncIterator[tuple[int, list[dict[str, Any]]]]:
 
     app = web.Application()
     app.router.add_post("/{anything:.*}", take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield runner.addresses[0][1], got
-    finally:
-        await runner.cleanup()
+    async with listening(app) as port:
+        yield port, got
 
 
 async def soon(holds: Any, within: float = 20.0) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
@@ -12,8 +12,6 @@ from watchdog.domain.measurement import Series
 
 SINCE = 100.0
 END = 400.0
-
-unhurried = settings(deadline=None)  # a machine may be busy
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,6 @@ def nothing_left_out(found: dict[str, float]) -> dict[str, float]:
     return {pod: amount for pod, amount in found.items() if amount}
 
 
-@unhurried
 @given(worlds())
 def test_counts_equal_a_brute_force_recount(world: World) -> None:
     total, bad = counted_at_once(world)
@@ -123,7 +120,6 @@ def test_counts_equal_a_brute_force_recount(world: World) -> None:
     assert bad == recount(world, world.bad, END)
 
 
-@unhurried
 @given(worlds())
 def test_never_more_is_counted_than_happened_and_never_less_than_nothing(world: World) -> None:
     total, bad = counted_at_once(world)
@@ -133,7 +129,6 @@ def test_never_more_is_counted_than_happened_and_never_less_than_nothing(world: 
         assert 0.0 <= amount <= min(world.true_bad[pod], total[pod])
 
 
-@unhurried
 @given(worlds(), st.lists(st.integers(101, 399), max_size=8), st.sampled_from([0, 3, 20]), st.booleans())
 def test_counting_in_many_steps_or_with_late_samples_gives_the_same_total(
     world: World, cuts: list[int], late: int, whole: bool
@@ -154,7 +149,6 @@ def test_counting_in_many_steps_or_with_late_samples_gives_the_same_total(
     assert (added(totals), added(bads)) == at_once
 
 
-@unhurried
 @given(worlds(), st.randoms(use_true_random=False))
 def test_the_order_of_series_changes_nothing(world: World, random: object) -> None:
     total, bad = list(world.total), list(world.bad)
@@ -164,7 +158,6 @@ def test_the_order_of_series_changes_nothing(world: World, random: object) -> No
     assert (amounts(more_total), amounts(more_bad)) == counted_at_once(world)
 
 
-@unhurried
 @given(worlds(), st.lists(st.integers(101, 399), max_size=4), st.sampled_from(["job", "service", "prometheus_replica"]))
 def test_what_was_scraped_twice_counts_once(world: World, cuts: list[int], label: str) -> None:
     def twice(selection: tuple[Series, ...]) -> tuple[Series, ...]:
@@ -180,7 +173,6 @@ def test_what_was_scraped_twice_counts_once(world: World, cuts: list[int], label
     assert (added(totals), added(bads)) == counted_at_once(world)
 
 
-@unhurried
 @given(worlds(), st.integers(101, 399))
 def test_a_scrape_that_comes_between_the_two_questions_is_left_to_the_next_block(world: World, at: int) -> None:
     cut = float(at)

@@ -104,7 +104,7 @@ wishes = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(wishes)
 def test_merged_and_single_questions_give_the_same_readings(asked: list[Wish]) -> None:
     tsdb = a_store()
@@ -152,7 +152,7 @@ def a_town_and_its_questions(draw: st.DrawFn) -> tuple[Tsdb, list[Wish]]:
     return tsdb, draw(st.lists(st.tuples(rules, subjects, spans, moments), min_size=2, max_size=12))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(a_town_and_its_questions())
 def test_what_is_asked_of_several_namespaces_at_once_is_measured_as_if_asked_alone(
     town: tuple[Tsdb, list[Wish]],

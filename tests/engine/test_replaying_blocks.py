@@ -68,7 +68,7 @@ def judged(failing: Sequence[int], late: Mapping[int, int], *, at_once: bool = F
     return track
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 150), min_size=BLOCKS, max_size=BLOCKS))
 def test_a_watch_that_was_measured_in_time_is_replayed_bit_for_bit(failing: list[int]) -> None:
     live, again = judged(failing, {}), judged(failing, {}, at_once=True)
@@ -77,7 +77,7 @@ def test_a_watch_that_was_measured_in_time_is_replayed_bit_for_bit(failing: list
     assert replayed(live.history.ledger, blocks_in(live.history)) == live.history.bets
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(1, 150), min_size=BLOCKS, max_size=BLOCKS),
     st.dictionaries(st.integers(2, BLOCKS - 2), st.just(1)),

@@ -14,7 +14,7 @@ LARGEST = 128 * 2**20  # bytes
 def _hypothesis_has_read_the_sources() -> None:
     """It looks through the text of all modules for constants, once, and that is no memory of ours."""
 
-    @settings(max_examples=20, database=None, deadline=None, derandomize=True)
+    @settings(max_examples=20, database=None, derandomize=True)
     @given(st.text() | st.integers() | st.floats() | st.binary())
     def anything(_one: object) -> None:
         pass

@@ -12,7 +12,6 @@ EXAMPLES = int(os.environ.get("WATCHDOG_FUZZ_EXAMPLES", "60"))
 
 FUZZ = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
     # In the suite the same examples each time: what is new is looked for by `make fuzz`, seed by seed.

@@ -3,8 +3,8 @@
 `make pictures` takes them, with chromium, from a backtest of made-up history in a real Prometheus.
 """
 
+import asyncio
 import re
-import subprocess
 import tempfile
 from contextlib import chdir
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from benchmarks.backtest.history import RULES, build
 from benchmarks.backtest.plan import Fault, Plan
 from markdown_it import MarkdownIt
 
+from chromium import chromium
 from cli.verbs import call
 from simulator.prometheus.real import prometheus
 
@@ -61,12 +62,15 @@ def shown(markdown: str) -> str:
     )
 
 
-def photographed(page: Path, picture: Path, width: int, height: int) -> None:
-    """Have chromium draw a page into a PNG of this size."""
-    size = f"--window-size={width},{height}"
-    quiet = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1")
-    command = ["chromium", *quiet, size, f"--screenshot={picture}", page.resolve().as_uri()]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+async def photographed(folder: Path) -> None:
+    """Have chromium draw both pages into PNGs of their sizes."""
+    async with chromium() as browser:
+        for name, picture, size in (
+            ("comment.html", "pull-request.png", (1012, 890)),
+            ("backtest.html", "backtest.png", (1100, 1345)),
+        ):
+            page = await browser.opens((folder / name).resolve().as_uri(), size)
+            await browser(lambda page=page, picture=picture: page.screenshot(path=DOCS / picture))
 
 
 def reports(folder: Path) -> tuple[str, str]:
@@ -90,8 +94,7 @@ def main() -> None:
         markdown, html = reports(folder)
         (folder / "backtest.html").write_text(html, encoding="utf-8")
         (folder / "comment.html").write_text(shown(markdown), encoding="utf-8")
-        photographed(folder / "comment.html", DOCS / "pull-request.png", 1012, 890)
-        photographed(folder / "backtest.html", DOCS / "backtest.png", 1100, 1345)
+        asyncio.run(photographed(folder))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from six_rules import six_rules
 from soak.channels import ChannelServer, building
 from soak.history import History, Window
 from soak.invariants import Patience
@@ -48,18 +49,9 @@ baseline   = "5m"
 recovery   = "{RECOVERY:.0f}s"
 channels   = ["releases", "oncall"]
 
-[rules.error-rate]
-when = "http_error_rate > 5%"
-[rules.latency]
-when = "p95(http_latency) > 2x baseline"
-[rules.health]
-probe = {{ path = "/health", port = "http", every = "5s", timeout = "2s" }}
-failures = 3
+{six_rules("error-rate", "latency", "health")}
 [rules.crash]
 signs = ["crash-loop", "image-pull", "not-ready"]
-
-[metrics]
-preset = "fastapi"
 
 [channels.releases]
 url = "jsons://webhook.invalid/hook"

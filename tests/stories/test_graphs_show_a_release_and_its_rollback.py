@@ -7,7 +7,8 @@ import httpx
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from adapters.notifiers.grafana import TOKEN, StandInGrafana, a_grafana
-from town import FakeChannel, Town, tell
+from fake_channel import FakeChannel
+from town import Town, tell
 from watchdog.adapters.notifiers import GrafanaNotifier
 from watchdog.domain.channels import ANNOTATED_TOPICS
 from watchdog.domain.effects import Notice

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from town import UNBRAKED, FakeChannel, Town, tell
+from fake_channel import FakeChannel
+from town import UNBRAKED, Town, tell
 from watchdog.domain.channels import Topic
 from watchdog.simulator.traffic import Course
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.notifiers.standin import a_notice
@@ -177,7 +177,6 @@ notices = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(text=st.lists(pieces, max_size=12).map("".join), notice=notices)
 def test_whatever_a_template_says_it_is_refused_or_told_or_fails_with_a_reason(text: str, notice: Notice) -> None:
     try:

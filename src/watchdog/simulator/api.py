@@ -26,11 +26,11 @@ from watchdog.simulator.faults import LOSE_ANSWER, TRUNCATE, Fault, Faults, befo
 from watchdog.simulator.lists import of_metadata, page, parse_version
 from watchdog.simulator.objects import Clock, Object
 from watchdog.simulator.refusals import Refusal
-from watchdog.simulator.registry import DeleteOptions, Registry
-from watchdog.simulator.resources import PODS
-from watchdog.simulator.scale import as_scale, unscaled
+from watchdog.simulator.registry import Registry
+from watchdog.simulator.scale import as_scale
 from watchdog.simulator.timeline import Timeline
 from watchdog.simulator.watches import OpenWatch, WatchRequest
+from watchdog.simulator.writes import Writes
 
 _OPEN = ("/readyz", "/livez", "/healthz")
 _PATCHES = (patches.MERGE, patches.STRATEGIC, patches.JSON)
@@ -48,6 +48,7 @@ class ApiServer:
         self.after_hooks: list[BeforeWrite] = []
         self.watches: list[OpenWatch] = []
         self._registry = registry
+        self._writes = Writes(registry)
         self._timeline = timeline
         self._clock = clock
         self._users = users
@@ -150,11 +151,9 @@ class ApiServer:
             return web.json_response(self._read(call))
         attempt = _attempt(verb, call)
         await _tell(self.hooks, attempt)
-        obj, status = self._write(call)
+        obj, status = self._writes.carry_out(call)
         await _tell(self.after_hooks, attempt)
         return web.json_response(obj, status=status)
-
-    # Reading
 
     def _read(self, call: Call) -> Object:
         place = call.place
@@ -205,65 +204,6 @@ class ApiServer:
         """End all streams, as a server does that stops."""
         for watch in self.watches:
             watch.close()
-
-    # Writing
-
-    def _write(self, call: Call) -> tuple[Object, int]:
-        place, method = call.place, call.request.method
-        if place.subresource == "eviction" and method == "POST":
-            return self._evict(call), 201
-        if method == "POST" and not place.name:
-            create = self._registry.create
-            return create(place.resource, place.namespace, call.body, call.writer(), dry_run=call.dry_run), 201
-        if method == "DELETE":
-            return self._delete(call) if place.name else self._delete_all(call), 200
-        if method not in ("PUT", "PATCH") or not place.name:
-            raise refusals.method_not_allowed()
-        if place.subresource == "scale":
-            return self._scale(call), 200
-        where = (place.resource, place.namespace, place.name)
-        if method == "PUT":
-            return self._registry.update(*where, call.body, call.writer(), dry_run=call.dry_run), 200
-        patched = self._registry.patch(
-            *where, call.body, call.writer(), content_type=call.content_type, dry_run=call.dry_run
-        )
-        return patched, 200
-
-    def _scale(self, call: Call) -> Object:
-        place = call.place
-        where = (place.resource, place.namespace, place.name)
-        current = self._registry.get(*where)
-        scale = call.body
-        if call.request.method == "PATCH":
-            scale = patches.apply_patch(call.content_type, as_scale(current), call.body)
-        new = unscaled(current, scale)
-        return as_scale(self._registry.update(*where, new, call.writer(), dry_run=call.dry_run, patching=True))
-
-    def _evict(self, call: Call) -> Object:
-        options = DeleteOptions.of((call.body or {}).get("deleteOptions") or {})
-        self._registry.delete(PODS, call.place.namespace, call.place.name, options, dry_run=call.dry_run)
-        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
-
-    def _delete(self, call: Call) -> Object:
-        place = call.place
-        given: dict[str, Any] = {
-            key: call.options[key] for key in ("propagationPolicy", "gracePeriodSeconds") if key in call.options
-        }
-        options = DeleteOptions.of({**given, **(call.body if isinstance(call.body, dict) else {})})
-        obj, gone = self._registry.delete(place.resource, place.namespace, place.name, options, dry_run=call.dry_run)
-        if place.resource is PODS or not gone:
-            return obj
-        details = refusals.details_of(place.resource.group, place.resource.plural, place.name)
-        details["uid"] = obj["metadata"]["uid"]
-        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
-
-    def _delete_all(self, call: Call) -> Object:
-        place = call.place
-        found = page(self._registry.store, place.resource, place.namespace, selection(call.options))
-        for item in found["items"]:
-            namespace = item["metadata"].get("namespace", "")
-            self._registry.delete(place.resource, namespace, item["metadata"]["name"], dry_run=call.dry_run)
-        return found
 
 
 def _parsed(raw: bytes) -> Any:

@@ -20,30 +20,28 @@ from typing import Self
 
 from aiohttp import web
 
-from watchdog.simulator import rollouts
 from watchdog.simulator.access import Rule, User
 from watchdog.simulator.api import ApiServer
 from watchdog.simulator.background import beside
 from watchdog.simulator.calls import BeforeWrite, LoggedRequest, writes_of
 from watchdog.simulator.controllers import ControllerManager
 from watchdog.simulator.faults import Faults
+from watchdog.simulator.incidents import Incidents
 from watchdog.simulator.kubelet import Nodes
-from watchdog.simulator.objects import Clock, Object, is_true, key_of
+from watchdog.simulator.looking import Looking
+from watchdog.simulator.objects import Clock
 from watchdog.simulator.people import People
 from watchdog.simulator.pod_behaviour import BehaviourOf, well_behaved
 from watchdog.simulator.registry import Registry
-from watchdog.simulator.resources import DEPLOYMENTS, PODS, named
 from watchdog.simulator.store import Change, Store
 from watchdog.simulator.timeline import Timeline
 from watchdog.simulator.watches import OpenWatch
-
-Objects = list[Object]  # by this name, since the class has a method `list`
 
 _NAMESPACES = ("default", "kube-system")
 _ADMIN = "kubernetes-admin"
 
 
-class SimulatedCluster(People):
+class SimulatedCluster(People, Looking, Incidents):
     """The cluster, as a test or the demo holds it. Objects it hands out are the stored ones: read-only.
 
     `octet` is the second one of its pods' addresses (127.X.a.b), `past` how long ago its time begins, and
@@ -154,50 +152,6 @@ class SimulatedCluster(People):
         path.write_text(json.dumps(config, indent=2))  # JSON is YAML
         return path
 
-    # Reading it
-
-    def pods(self, namespace: str = "") -> Objects:
-        """All pods, with their status."""
-        return list(self._store.all(PODS, namespace))
-
-    def list(self, kind: str, namespace: str = "") -> Objects:
-        """The objects of a kind (`services`, `Service` or `svc`), by name."""
-        return sorted(self._store.all(named(kind), namespace), key=key_of)
-
-    def get(self, kind: str, namespace: str, name: str) -> Object:
-        """One object; raises `Refusal` (404) where there is none."""
-        return self._registry.get(named(kind), namespace, name)
-
-    def find(self, kind: str, namespace: str, name: str) -> Object | None:
-        """One object, or None."""
-        return self._store.get(named(kind), namespace, name)
-
-    def pods_of(self, namespace: str, deployment: str, *, revision: int | None = None) -> Objects:
-        """The pods of a Deployment, of all its revisions or of one, oldest first."""
-        uid = self.get("deployments", namespace, deployment)["metadata"]["uid"]
-        owners = {
-            rs["metadata"]["uid"]
-            for rs in self.list("replicasets", namespace)
-            if _owned_by(rs, uid) and revision in (None, rollouts.revision_of(rs))
-        }
-        pods = [pod for pod in self.pods(namespace) if any(_owned_by(pod, owner) for owner in owners)]
-        return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
-
-    def ready_pods(self, namespace: str, deployment: str, *, revision: int | None = None) -> Objects:
-        """Those of them that are ready and not on their way out."""
-        pods = self.pods_of(namespace, deployment, revision=revision)
-        return [pod for pod in pods if is_true(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]]
-
-    def rolled_out(self, namespace: str, deployment: str) -> bool:
-        """Whether `kubectl rollout status` would say that it is done."""
-        found = self._store.get(DEPLOYMENTS, namespace, deployment)
-        return found is not None and rollouts.is_complete(found, found["status"])
-
-    @property
-    def version(self) -> int:
-        """The newest resourceVersion."""
-        return self._store.version
-
     # Waiting for it
 
     async def settled(self) -> None:
@@ -271,33 +225,3 @@ class SimulatedCluster(People):
     def compact(self) -> None:
         """Forget the log: watches and pages from before now get 410."""
         self._store.compact()
-
-    # Incidents
-
-    def evict(self, namespace: str, pod: str) -> None:
-        """The node is low on memory: the pod fails with reason Evicted and stays as an object."""
-        self._nodes.life_of(namespace, pod).evict()
-
-    def kill(self, namespace: str, pod: str, code: int = 137, reason: str = "Error") -> None:
-        """The container of the pod ends and is restarted; with reason OOMKilled it was killed for its memory."""
-        self._nodes.life_of(namespace, pod).exit(code, reason)
-
-    def set_ready(self, namespace: str, pod: str, *, ready: bool) -> None:
-        """What the pod's readiness probe says from now on."""
-        self._nodes.life_of(namespace, pod).set_ready(ready=ready)
-
-    def lose_node(self, name: str, evict_after: float = 300.0) -> None:
-        """The node stops answering; after `evict_after` its pods are deleted, but never go."""
-        self._nodes.lose(name, evict_after)
-
-    def restore_node(self, name: str) -> None:
-        """The node answers again."""
-        self._nodes.restore(name)
-
-    def reschedule(self) -> None:
-        """There is room again: pods that found no node are tried once more, their behaviour asked anew."""
-        self._nodes.reschedule()
-
-
-def _owned_by(obj: Object, uid: str) -> bool:
-    return any(owner["uid"] == uid for owner in obj["metadata"].get("ownerReferences") or ())

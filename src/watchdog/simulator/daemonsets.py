@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from watchdog.simulator.histories import HASH, Histories, is_ending, is_over, pods_of, without_zeros
-from watchdog.simulator.objects import Object, is_true, owner_reference, replaced
+from watchdog.simulator.histories import HASH, Histories, without_zeros
+from watchdog.simulator.objects import Object, is_true, key_of, owner_reference, replaced
+from watchdog.simulator.pods import is_ending, is_over, pods_of
 from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
 from watchdog.simulator.resources import DAEMONSETS, NODES, PODS
+from watchdog.simulator.updates import TEMPLATES
 
 _ALWAYS = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
-GENERATION = "deprecated.daemonset.template.generation"
 
 
 class DaemonSetController:
@@ -27,27 +28,27 @@ class DaemonSetController:
         revision = self._histories.current(owner)
         digest = revision["metadata"]["labels"][HASH]
         nodes = sorted(node["metadata"]["name"] for node in self._registry.store.all(NODES))
-        there = self._by_node(owner)
-        pods = {node: there.get(node, []) for node in nodes}
+        pods = self._by_node(owner, nodes)
         self._fill(owner, pods, digest)
         if owner["spec"]["updateStrategy"]["type"] != "OnDelete":
             self._roll(owner, pods, digest)
-        self._report(owner, {node: self._by_node(owner).get(node, []) for node in nodes}, digest)
+        self._report(owner, self._by_node(owner, nodes), digest)
         prefix = f"{owner['metadata']['name']}-"
-        living = pods_of(self._registry, owner)
+        living = pods_of(self._registry.store, owner)
         self._histories.forget(owner, {prefix + pod["metadata"]["labels"][HASH] for pod in living} | {prefix + digest})
 
-    def _by_node(self, owner: Object) -> dict[str, list[Object]]:
-        found: dict[str, list[Object]] = {}
-        for pod in pods_of(self._registry, owner):
-            found.setdefault(_meant_for(pod), []).append(pod)
+    def _by_node(self, owner: Object, nodes: Sequence[str]) -> dict[str, list[Object]]:
+        found: dict[str, list[Object]] = {node: [] for node in nodes}
+        for pod in pods_of(self._registry.store, owner):
+            if (node := _meant_for(pod)) in found:
+                found[node].append(pod)
         return found
 
     def _fill(self, owner: Object, pods: Mapping[str, Sequence[Object]], digest: str) -> None:
         for node, there in pods.items():
             for pod in there:
                 if is_over(pod) and not is_ending(pod):
-                    self._registry.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+                    self._registry.delete(PODS, *key_of(pod))
             if not there:
                 self._make(owner, node, digest)
 
@@ -63,14 +64,14 @@ class DaemonSetController:
             else:
                 broken.append(old[0])  # whoever is down anyhow is replaced at once
         for pod in [*broken, *whole[: max(0, _most_away(owner, len(pods)) - away)]]:
-            self._registry.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+            self._registry.delete(PODS, *key_of(pod))
 
     def _make(self, owner: Object, node: str, digest: str) -> None:
         template = owner["spec"]["template"]
         labels = {
             **template["metadata"].get("labels", {}),
             HASH: digest,
-            "pod-template-generation": owner["metadata"]["annotations"][GENERATION],
+            "pod-template-generation": owner["metadata"]["annotations"][TEMPLATES],
         }
         metadata = {
             "generateName": f"{owner['metadata']['name']}-",
@@ -98,10 +99,9 @@ class DaemonSetController:
             "updatedNumberScheduled": sum(pod["metadata"]["labels"][HASH] == digest for pod in served),
         }
         written = without_zeros(status, _ALWAYS)
-        namespace, name = owner["metadata"]["namespace"], owner["metadata"]["name"]
-        newest = self._registry.get(DAEMONSETS, namespace, name)
+        newest = self._registry.get(DAEMONSETS, *key_of(owner))
         if written != newest["status"]:
-            self._registry.update(DAEMONSETS, namespace, name, replaced(newest, status=written), CONTROLLER_STATUS)
+            self._registry.update(DAEMONSETS, *key_of(owner), replaced(newest, status=written), CONTROLLER_STATUS)
 
 
 def _most_away(owner: Object, nodes: int) -> int:

@@ -62,16 +62,16 @@ def _progressed(deployment: Object, status: Object, new: Object | None, now: dat
     subject = f'ReplicaSet "{new["metadata"]["name"]}"' if new else f'Deployment "{deployment["metadata"]["name"]}"'
     if rollouts.is_complete(deployment, status):
         message = f"{subject} has successfully progressed."
-        return set_condition(conditions, condition("Progressing", "True", COMPLETE, message, now))
+        return set_condition(conditions, progressing("True", COMPLETE, message, now))
     if rollouts.is_progressing(deployment["status"], status):
         # The one condition whose lastUpdateTime moves on with the same reason: the deadline counts from there.
-        said = condition("Progressing", "True", "ReplicaSetUpdated", f"{subject} is progressing.", now)
+        said = progressing("True", "ReplicaSetUpdated", f"{subject} is progressing.", now)
         if current is not None and current["status"] == "True":
             said["lastTransitionTime"] = current["lastTransitionTime"]
         return [*(each for each in conditions if each["type"] != "Progressing"), said]
     if _is_late(deployment, current, now):
         message = f"{subject} has timed out progressing."
-        return set_condition(conditions, condition("Progressing", "False", TIMED_OUT, message, now))
+        return set_condition(conditions, progressing("False", TIMED_OUT, message, now))
     return list(conditions)
 
 
@@ -114,6 +114,11 @@ def condition(kind: str, status: str, reason: str, message: str, now: datetime) 
         "reason": reason,
         "message": message,
     }
+
+
+def progressing(status: str, reason: str, message: str, now: datetime) -> Object:
+    """The condition that says how a rollout goes, from now on."""
+    return condition("Progressing", status, reason, message, now)
 
 
 def set_condition(conditions: Sequence[Object], new: Object) -> list[Object]:

@@ -1,35 +1,26 @@
 """The deployment controller: new templates become ReplicaSets, and those are rolled over one another."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from watchdog.simulator import rollouts
 from watchdog.simulator.deployment_status import (
     COMPLETE,
     PAUSED,
     TIMED_OUT,
-    condition,
     conditions_of,
     counted,
     deadline_of,
     has_deadline,
+    progressing,
     set_condition,
     with_failure,
     with_progress,
 )
-from watchdog.simulator.objects import (
-    Object,
-    condition_of,
-    controller_of,
-    key_of,
-    owner_reference,
-    replaced,
-    with_metadata,
-)
-from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
+from watchdog.simulator.objects import Object, condition_of, controller_of, key_of, replaced, with_metadata
+from watchdog.simulator.pods import is_over
+from watchdog.simulator.registry import CONTROLLER_STATUS, Registry
 from watchdog.simulator.resources import DEPLOYMENTS, PODS, REPLICASETS
-from watchdog.simulator.rollouts import HASH, REVISION
-from watchdog.simulator.selectors import matches
+from watchdog.simulator.revisions import Revisions, current_of
 from watchdog.simulator.timeline import Timeline, Timer
 
 
@@ -39,6 +30,7 @@ class DeploymentController:
     def __init__(self, registry: Registry, timeline: Timeline) -> None:
         self._registry = registry
         self._timeline = timeline
+        self._revisions = Revisions(registry)
         self._deadlines: dict[tuple[str, str], Timer] = {}
 
     def sync(self, namespace: str, name: str) -> None:
@@ -46,9 +38,9 @@ class DeploymentController:
         deployment = self._registry.store.get(DEPLOYMENTS, namespace, name)
         if deployment is None:
             return
-        owned = self._owned(deployment)
+        owned = self._revisions.owned(deployment)
         if "deletionTimestamp" in deployment["metadata"]:
-            new = _current(deployment, owned)
+            new = current_of(deployment, owned)
             self._report(deployment, counted(deployment, owned, new, self._registry.now()))
             return
         deployment = self._note_pause(deployment)
@@ -59,91 +51,10 @@ class DeploymentController:
         else:
             self._recreate(deployment)
 
-    def _owned(self, deployment: Object) -> list[Object]:
-        metadata, selector = deployment["metadata"], deployment["spec"]["selector"]
-        adopts, owned = "deletionTimestamp" not in metadata, []
-        for rs in self._registry.store.all(REPLICASETS, metadata["namespace"]):
-            owner = controller_of(rs)
-            if owner is not None and owner["uid"] == metadata["uid"]:
-                owned.append(rs)
-            elif owner is None and adopts and matches(selector, rs["metadata"].get("labels") or {}):
-                owned.append(self._write_rs(with_metadata(rs, ownerReferences=[owner_reference(deployment)])))
-        return owned
-
-    # Revisions
-
-    def _revise(self, deployment: Object, *, create: bool) -> tuple[Object, Object | None, list[Object]]:
-        """(the Deployment, its current ReplicaSet, the others), with the revision annotations put right."""
-        owned = self._owned(deployment)
-        new = _current(deployment, owned)
-        old = [rs for rs in owned if rs is not new]
-        revision = max((rollouts.revision_of(rs) for rs in old), default=0) + 1
-        if new is not None:
-            return self._take_up(deployment, new, old, revision)
-        if create:
-            return self._make(deployment, old, revision)
-        return deployment, None, old
-
-    def _take_up(
-        self, deployment: Object, new: Object, old: list[Object], revision: int
-    ) -> tuple[Object, Object | None, list[Object]]:
-        annotations = rollouts.revised_annotations(deployment, new, revision)
-        ready = deployment["spec"].get("minReadySeconds", 0)
-        if annotations != rollouts.annotations_of(new) or ready != new["spec"].get("minReadySeconds", 0):
-            spec = {**new["spec"], **({"minReadySeconds": ready} if ready else {})}
-            new = self._write_rs(replaced(with_metadata(new, annotations=annotations), spec=spec))
-            return deployment, new, old
-        number = rollouts.annotations_of(new)[REVISION]
-        found = None
-        if has_deadline(deployment) and condition_of(deployment, "Progressing") is None:
-            message = f'Found new replica set "{new["metadata"]["name"]}"'
-            found = self._progressing("True", "FoundNewReplicaSet", message)
-        return self._mark(deployment, number, found), new, old
-
-    def _make(self, deployment: Object, old: list[Object], revision: int) -> tuple[Object, Object | None, list[Object]]:
-        metadata, spec = deployment["metadata"], deployment["spec"]
-        suffix = rollouts.template_hash(spec["template"])
-        name = f"{metadata['name']}-{suffix}"
-        labels = {**spec["template"]["metadata"]["labels"], HASH: suffix}
-        selector = spec["selector"]
-        selector = {**selector, "matchLabels": {**(selector.get("matchLabels") or {}), HASH: suffix}}
-        template = {**spec["template"], "metadata": {**spec["template"]["metadata"], "labels": labels}}
-        annotations = {**rollouts.copied_annotations(deployment), **rollouts.replica_annotations(deployment)}
-        body: Object = {
-            "metadata": {
-                "name": name,
-                "namespace": metadata["namespace"],
-                "labels": labels,
-                "annotations": {**annotations, REVISION: str(revision)},
-                "ownerReferences": [owner_reference(deployment)],
-            },
-            "spec": {
-                "replicas": rollouts.new_size(deployment, old, None),
-                "selector": selector,
-                "template": template,
-            },
-        }
-        if ready := spec.get("minReadySeconds"):
-            body["spec"]["minReadySeconds"] = ready
-        new = self._registry.create(REPLICASETS, metadata["namespace"], body, CONTROLLER)
-        created = None
-        if has_deadline(deployment):
-            message = f'Created new replica set "{name}"'
-            created = self._progressing("True", "NewReplicaSetCreated", message)
-        return self._mark(deployment, str(revision), created), new, old
-
-    def _mark(self, deployment: Object, revision: str, progress: Object | None) -> Object:
-        annotations = {**rollouts.annotations_of(deployment), REVISION: revision}
-        status = deployment["status"]
-        if progress is not None:
-            status = {**status, "conditions": set_condition(conditions_of(deployment), progress)}
-        marked = replaced(with_metadata(deployment, annotations=annotations), status=status)
-        return self._write_status(marked)
-
     # Rolling, recreating, resizing
 
     def _roll(self, deployment: Object) -> None:
-        deployment, new, old = self._revise(deployment, create=True)
+        deployment, new, old = self._revisions.revise(deployment, create=True)
         assert new is not None
         owned = [*old, new]
         if not self._grow(deployment, owned, new) and not self._shrink(deployment, owned, old, new):
@@ -189,25 +100,25 @@ class DeploymentController:
         return done
 
     def _recreate(self, deployment: Object) -> None:
-        deployment, new, old = self._revise(deployment, create=False)
+        deployment, new, old = self._revisions.revise(deployment, create=False)
         owned = [*old, *([new] if new else [])]
         dropped = [self._scale(deployment, rs, 0) for rs in rollouts.active(old)]
         if any(dropped) or self._old_pods_live(deployment, new):
             self._settle(deployment, owned, new)
             return
-        deployment, new, old = self._revise(deployment, create=True)
+        deployment, new, old = self._revisions.revise(deployment, create=True)
         assert new is not None
         self._scale(deployment, new, deployment["spec"]["replicas"])
         self._forget(deployment, old)
         self._settle(deployment, [*old, new], new)
 
     def _old_pods_live(self, deployment: Object, new: Object | None) -> bool:
-        uids = {rs["metadata"]["uid"] for rs in self._owned(deployment)}
+        uids = {rs["metadata"]["uid"] for rs in self._revisions.owned(deployment)}
         if new is not None:
             uids.discard(new["metadata"]["uid"])
         for pod in self._registry.store.all(PODS, deployment["metadata"]["namespace"]):
             owner = controller_of(pod)
-            if owner and owner["uid"] in uids and pod["status"].get("phase") not in ("Failed", "Succeeded"):
+            if owner and owner["uid"] in uids and not is_over(pod):
                 return True
         return False
 
@@ -218,7 +129,7 @@ class DeploymentController:
 
     def _resize(self, deployment: Object) -> None:
         """A paused Deployment, or one whose number of replicas was changed."""
-        deployment, new, old = self._revise(deployment, create=False)
+        deployment, new, old = self._revisions.revise(deployment, create=False)
         owned = [*old, *([new] if new else [])]
         sizes = self._sizes(deployment, new, old)
         for rs in owned:
@@ -245,7 +156,7 @@ class DeploymentController:
         if not resized and not (annotate and annotations != rollouts.annotations_of(current)):
             return False
         spec = {**current["spec"], "replicas": size}
-        self._write_rs(replaced(with_metadata(current, annotations=annotations), spec=spec))
+        self._revisions.write(replaced(with_metadata(current, annotations=annotations), spec=spec))
         return resized
 
     def _forget(self, deployment: Object, old: Sequence[Object]) -> None:
@@ -261,7 +172,7 @@ class DeploymentController:
             status, metadata = rs["status"], rs["metadata"]
             observed = status.get("observedGeneration", 0) >= metadata["generation"]
             if status.get("replicas") == 0 == rollouts.wanted(rs) and observed:
-                self._registry.delete(REPLICASETS, metadata["namespace"], metadata["name"])
+                self._registry.delete(REPLICASETS, *key_of(rs))
 
     # Status and conditions
 
@@ -274,7 +185,8 @@ class DeploymentController:
             return deployment
         reason = PAUSED if paused else "DeploymentResumed"
         message = "Deployment is paused" if paused else "Deployment is resumed"
-        conditions = set_condition(conditions_of(deployment), self._progressing("Unknown", reason, message))
+        said = progressing("Unknown", reason, message, self._registry.now())
+        conditions = set_condition(conditions_of(deployment), said)
         return self._write_status(replaced(deployment, status={**deployment["status"], "conditions": conditions}))
 
     def _settle(self, deployment: Object, owned: Sequence[Object], new: Object | None) -> None:
@@ -301,24 +213,5 @@ class DeploymentController:
             earlier.cancel()
         self._deadlines[namespace, name] = self._timeline.after(wait, lambda: self.sync(namespace, name))
 
-    def _progressing(self, status: str, reason: str, message: str) -> Object:
-        return condition("Progressing", status, reason, message, self._registry.now())
-
-    def _write_rs(self, rs: Object) -> Object:
-        metadata = rs["metadata"]
-        return self._registry.update(REPLICASETS, metadata["namespace"], metadata["name"], rs, CONTROLLER)
-
     def _write_status(self, deployment: Object) -> Object:
-        metadata = deployment["metadata"]
-        return self._registry.update(
-            DEPLOYMENTS, metadata["namespace"], metadata["name"], deployment, CONTROLLER_STATUS
-        )
-
-
-def _current(deployment: Mapping[str, Any], owned: Sequence[Object]) -> Object | None:
-    """The ReplicaSet that has the Deployment's template; the oldest, should there be two."""
-    template = rollouts.without_hash(deployment["spec"]["template"])
-    for rs in rollouts.by_age(owned):
-        if rollouts.without_hash(rs["spec"]["template"]) == template:
-            return rs
-    return None
+        return self._registry.update(DEPLOYMENTS, *key_of(deployment), deployment, CONTROLLER_STATUS)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from watchdog.simulator.objects import Object, is_true, owner_reference, replaced, timestamp, with_metadata
+from watchdog.simulator.pods import is_ending, is_over
 from watchdog.simulator.registry import CONTROLLER, Registry
 from watchdog.simulator.resources import ENDPOINTSLICES, PODS, SERVICES
 from watchdog.simulator.selectors import covers
@@ -77,14 +78,13 @@ def _labels(service: Object) -> dict[str, str]:
 
 
 def _belongs(service: Object, pod: Object) -> bool:
-    status = pod["status"]
-    if not status.get("podIP") or status.get("phase") in ("Failed", "Succeeded"):
+    if not pod["status"].get("podIP") or is_over(pod):
         return False
     return covers(service["spec"]["selector"], pod["metadata"].get("labels") or {})
 
 
 def _endpoint(service: Object, pod: Object) -> Object:
-    serving, terminating = is_true(pod, "Ready"), "deletionTimestamp" in pod["metadata"]
+    serving, terminating = is_true(pod, "Ready"), is_ending(pod)
     anyway = bool(service["spec"].get("publishNotReadyAddresses"))
     ready = anyway or (serving and not terminating)
     return {

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
+from watchdog.simulator.deletions import FOREGROUND, ORPHAN
 from watchdog.simulator.objects import Object, key_of, with_metadata
 from watchdog.simulator.registry import CONTROLLER, Registry
 from watchdog.simulator.resources import NAMESPACES, RESOURCES, Resource
-
-_FOREGROUND, _ORPHAN = "foregroundDeletion", "orphan"
 
 
 class GarbageCollector:
@@ -31,15 +30,15 @@ class GarbageCollector:
             return
         finalizers = obj["metadata"].get("finalizers") or ()
         uid = obj["metadata"]["uid"]
-        if _ORPHAN in finalizers:
+        if ORPHAN in finalizers:
             for kind, dependent in self._dependents(uid):
                 owners = [owner for owner in dependent["metadata"]["ownerReferences"] if owner["uid"] != uid]
                 self._write(kind, with_metadata(dependent, ownerReferences=owners or None))
-        elif _FOREGROUND in finalizers:
+        elif FOREGROUND in finalizers:
             self.collect(uid)
             if next(self._dependents(uid), None) is not None:
                 return  # asked again when the last of them is gone
-        rest = [each for each in finalizers if each not in (_ORPHAN, _FOREGROUND)]
+        rest = [each for each in finalizers if each not in (ORPHAN, FOREGROUND)]
         if len(rest) != len(finalizers):
             self._write(resource, with_metadata(obj, finalizers=rest or None))
 

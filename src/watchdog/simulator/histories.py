@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from watchdog.simulator.objects import Object, controller_of, fnv1a, owner_reference, replaced, safe_encoded
+from watchdog.simulator.objects import Object, controlled_by, fnv1a, key_of, owner_reference, replaced, safe_encoded
 from watchdog.simulator.registry import CONTROLLER, Registry
-from watchdog.simulator.resources import CONTROLLERREVISIONS, PODS
+from watchdog.simulator.resources import CONTROLLERREVISIONS
 from watchdog.simulator.rollouts import annotations_of
 
 HASH = "controller-revision-hash"
@@ -20,10 +20,10 @@ class Histories:
 
     def of(self, owner: Object) -> list[Object]:
         """The revisions of a workload, oldest number first."""
-        uid, namespace = owner["metadata"]["uid"], owner["metadata"]["namespace"]
-        found = self._registry.store.all(CONTROLLERREVISIONS, namespace)
-        own = [one for one in found if (ref := controller_of(one)) is not None and ref["uid"] == uid]
-        return sorted(own, key=lambda one: (one["revision"], one["metadata"]["creationTimestamp"]))
+        found = self._registry.store.all(CONTROLLERREVISIONS, owner["metadata"]["namespace"])
+        return sorted(
+            controlled_by(owner, found), key=lambda one: (one["revision"], one["metadata"]["creationTimestamp"])
+        )
 
     def current(self, owner: Object) -> Object:
         """The revision of the workload's template: the newest; made, or numbered anew where it is an old one again."""
@@ -34,11 +34,8 @@ class Histories:
             return self._make(owner, data, number + 1)
         if same[-1]["revision"] == number:
             return same[-1]
-        metadata = same[-1]["metadata"]
         renumbered = replaced(same[-1], revision=number + 1)
-        return self._registry.update(
-            CONTROLLERREVISIONS, metadata["namespace"], metadata["name"], renumbered, CONTROLLER
-        )
+        return self._registry.update(CONTROLLERREVISIONS, *key_of(renumbered), renumbered, CONTROLLER)
 
     def _make(self, owner: Object, data: Object, number: int) -> Object:
         metadata = owner["metadata"]
@@ -60,7 +57,7 @@ class Histories:
         kept = set(used)
         idle = [one for one in self.of(owner) if one["metadata"]["name"] not in kept]
         for one in idle[: max(0, len(idle) - owner["spec"]["revisionHistoryLimit"])]:
-            self._registry.delete(CONTROLLERREVISIONS, one["metadata"]["namespace"], one["metadata"]["name"])
+            self._registry.delete(CONTROLLERREVISIONS, *key_of(one))
 
 
 def hash_of(data: Mapping[str, object]) -> str:
@@ -77,26 +74,6 @@ def template_of(revision: Object) -> Object:
     """The pod template that a revision keeps."""
     kept = revision["data"]["spec"]["template"]
     return {key: value for key, value in kept.items() if key != "$patch"}
-
-
-def pods_of(registry: Registry, owner: Object) -> list[Object]:
-    """The pods that a workload controls."""
-    uid, namespace = owner["metadata"]["uid"], owner["metadata"]["namespace"]
-    return [
-        pod
-        for pod in registry.store.all(PODS, namespace)
-        if (ref := controller_of(pod)) is not None and ref["uid"] == uid
-    ]
-
-
-def is_ending(pod: Object) -> bool:
-    """Whether it was deleted and is not gone yet."""
-    return "deletionTimestamp" in pod["metadata"]
-
-
-def is_over(pod: Object) -> bool:
-    """Whether it has ended by itself."""
-    return pod["status"].get("phase") in ("Failed", "Succeeded")
 
 
 def without_zeros(status: Mapping[str, object], kept: Sequence[str]) -> Object:

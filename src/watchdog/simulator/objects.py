@@ -1,6 +1,6 @@
 """What a Kubernetes object is here: a plain dict, never changed once it is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -53,6 +53,12 @@ def controller_of(obj: Mapping[str, Any]) -> Object | None:
         if owner.get("controller"):
             return dict(owner)
     return None
+
+
+def controlled_by(owner: Mapping[str, Any], found: Iterable[Object]) -> list[Object]:
+    """Those of them that `owner` controls."""
+    uid = owner["metadata"]["uid"]
+    return [obj for obj in found if (ref := controller_of(obj)) is not None and ref["uid"] == uid]
 
 
 def owner_reference(owner: Mapping[str, Any]) -> Object:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from watchdog.simulator import patches, rollouts
+from watchdog.simulator.deletions import DeleteOptions
 from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.objects import Object, controller_of
-from watchdog.simulator.registry import DeleteOptions, Registry
+from watchdog.simulator.registry import Registry
 from watchdog.simulator.resources import DEPLOYMENTS, REPLICASETS, SERVICES, named
 from watchdog.simulator.sets import Sets
 

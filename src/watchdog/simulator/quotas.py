@@ -4,6 +4,7 @@ How many there are is counted anew each time: the real server keeps a tally, whi
 """
 
 from watchdog.simulator.objects import Object
+from watchdog.simulator.pods import is_over
 from watchdog.simulator.refusals import Refusal, details_of
 from watchdog.simulator.resources import PODS, QUOTAS
 from watchdog.simulator.store import Store
@@ -11,7 +12,7 @@ from watchdog.simulator.store import Store
 
 def admit(store: Store, namespace: str, pod: Object) -> None:
     """Refuse one more pod than a quota of the namespace allows. Pods that have ended do not count."""
-    living = [one for one in store.all(PODS, namespace) if one["status"].get("phase") not in ("Failed", "Succeeded")]
+    living = [one for one in store.all(PODS, namespace) if not is_over(one)]
     used, name = len(living), pod["metadata"]["name"]
     for quota in store.all(QUOTAS, namespace):
         most = (quota["spec"].get("hard") or {}).get("pods")

@@ -3,20 +3,18 @@
 import copy
 import random
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from watchdog.simulator import decoding, patches, quotas, refusals, validation
+from watchdog.simulator import decoding, deletions, patches, quotas, refusals, validation
 from watchdog.simulator.cleaning import cleaned
 from watchdog.simulator.defaults import admitted_pod, defaulted, qos_class
+from watchdog.simulator.deletions import DeleteOptions
 from watchdog.simulator.fieldsets import Writer, managed
 from watchdog.simulator.objects import SAFE_LETTERS, Object, timestamp, with_metadata
 from watchdog.simulator.resources import (
     CONFIGMAPS,
     DAEMONSETS,
-    ENDPOINTSLICES,
     NAMESPACES,
     PODS,
     SERVICEACCOUNTS,
@@ -25,34 +23,10 @@ from watchdog.simulator.resources import (
 )
 from watchdog.simulator.store import Store
 from watchdog.simulator.timeline import Timeline
+from watchdog.simulator.updates import TEMPLATES, owned, updated
 
 CONTROLLER = Writer("kube-controller-manager")
 CONTROLLER_STATUS = Writer("kube-controller-manager", "status")
-_ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
-_TEMPLATES = "deprecated.daemonset.template.generation"
-
-
-@dataclass(frozen=True)
-class DeleteOptions:
-    """The part of meta/v1 DeleteOptions that is understood here."""
-
-    grace: int | None = None
-    propagation: str = "Background"
-    uid: str | None = None
-    version: str | None = None
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any]) -> "DeleteOptions":
-        """The options as they stand in a request's body or its parameters."""
-        conditions = body.get("preconditions") or {}
-        grace = body.get("gracePeriodSeconds")
-        propagation = body.get("propagationPolicy") or ("Orphan" if body.get("orphanDependents") else "Background")
-        return cls(
-            None if grace is None else int(grace),
-            propagation,
-            conditions.get("uid"),
-            conditions.get("resourceVersion"),
-        )
 
 
 class Registry:
@@ -88,7 +62,7 @@ class Registry:
         validation.validate(resource, obj, None)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
             raise refusals.already_exists(resource.plural, resource.group, metadata["name"])
-        fields = managed(None, _owned(resource, obj), writer, resource.api_version, self.now())
+        fields = managed(None, owned(resource, obj), writer, resource.api_version, self.now())
         if fields:
             obj = with_metadata(obj, managedFields=fields)
         obj = self._allocated(resource, obj)
@@ -121,7 +95,7 @@ class Registry:
         if resource.generation:
             metadata["generation"] = 1
         if resource is DAEMONSETS:
-            metadata["annotations"] = {**(metadata.get("annotations") or {}), _TEMPLATES: "1"}
+            metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATES: "1"}
         obj = {**obj, "metadata": metadata}
         if resource.newborn_status is not None:
             obj["status"] = copy.deepcopy(resource.newborn_status)
@@ -161,11 +135,11 @@ class Registry:
             message = "the name of the object ({0}) does not match the name on the URL ({1})"
             raise refusals.bad_request(message.format(new["metadata"]["name"], name))
         validation.check_versions(resource, new, current, patching=patching)
-        new = _updated(resource, defaulted(resource, new), current, writer)
+        new = updated(resource, defaulted(resource, new), current, writer)
         validation.validate(resource, new, current)
-        if _same(new, current):
+        if new == current:
             return current
-        fields = managed(_owned(resource, current), _owned(resource, new), writer, resource.api_version, self.now())
+        fields = managed(owned(resource, current), owned(resource, new), writer, resource.api_version, self.now())
         new = with_metadata(new, managedFields=fields or None)
         if dry_run:
             return new
@@ -200,55 +174,16 @@ class Registry:
         """(the object, whether it is gone at once): a pod is given time, a finalizer holds others back."""
         options = options or DeleteOptions()
         obj = self.get(resource, namespace, name)
-        self._check_preconditions(resource, obj, options)
-        finalizers = list(obj["metadata"].get("finalizers") or ())
-        policy = {"Foreground": _FOREGROUND, "Orphan": _ORPHAN}.get(options.propagation)
-        if policy and policy not in finalizers:
-            finalizers.append(policy)
-        grace = self._grace(resource, obj, options)
+        deletions.check_preconditions(resource, obj, options)
+        finalizers, grace = deletions.finalizers_of(obj, options), deletions.grace_of(resource, obj, options)
         if dry_run:
             return obj, not finalizers and not grace
         if grace is not None or finalizers:
-            obj = self._mark_deleted(resource, obj, grace or 0, finalizers)
+            marked = deletions.marked(obj, grace or 0, finalizers, self.now())
+            obj = obj if marked is obj else self.store.put(resource, marked)
         if grace or finalizers:
             return obj, False
         return self.store.remove(resource, namespace, name), True
-
-    def _check_preconditions(self, resource: Resource, obj: Object, options: DeleteOptions) -> None:
-        metadata = obj["metadata"]
-        for label, wanted, found in (
-            ("UID", options.uid, metadata["uid"]),
-            ("ResourceVersion", options.version, metadata["resourceVersion"]),
-        ):
-            if wanted is not None and wanted != found:
-                why = f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {found}"
-                raise refusals.conflict(resource.plural, resource.group, metadata["name"], why)
-
-    def _grace(self, resource: Resource, obj: Object, options: DeleteOptions) -> int | None:
-        """Seconds until a running pod must be gone; None for what needs no farewell."""
-        if resource is not PODS or not obj["spec"].get("nodeName"):
-            return None
-        if obj["status"].get("phase") in ("Failed", "Succeeded"):
-            return 0
-        if options.grace is not None:
-            return max(0, options.grace)
-        return int(obj["spec"].get("terminationGracePeriodSeconds", 30))
-
-    def _mark_deleted(self, resource: Resource, obj: Object, grace: int, finalizers: list[str]) -> Object:
-        metadata = obj["metadata"]
-        if "deletionTimestamp" in metadata and metadata.get("deletionGracePeriodSeconds", 0) <= grace:
-            return obj
-        generation = metadata.get("generation")
-        if generation and "deletionTimestamp" not in metadata:
-            generation += 1
-        marked = with_metadata(
-            obj,
-            deletionTimestamp=timestamp(self.now() + timedelta(seconds=grace)),
-            deletionGracePeriodSeconds=grace,
-            finalizers=finalizers or None,
-            generation=generation,
-        )
-        return self.store.put(resource, marked)
 
     def _finalised(self, resource: Resource, obj: Object) -> Object:
         """An object that only waited for its last finalizer goes when that is taken off."""
@@ -272,67 +207,3 @@ class Registry:
         if self.store.get(CONFIGMAPS, name, "kube-root-ca.crt") is None:
             certificates = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": ""}}
             self.create(CONFIGMAPS, name, certificates, CONTROLLER)
-
-
-def _owned(resource: Resource, obj: Object) -> Object:
-    """The object without the status that every newborn has: nobody wrote that."""
-    status = {key: value for key, value in (obj.get("status") or {}).items() if key != "qosClass"}
-    newborn = {key: value for key, value in (resource.newborn_status or {}).items() if key != "qosClass"}
-    if resource.newborn_status is not None and status == newborn:
-        return {key: value for key, value in obj.items() if key != "status"}
-    return obj
-
-
-def _updated(resource: Resource, new: Object, current: Object, writer: Writer) -> Object:
-    """What the update may touch, with what only the server sets."""
-    old_meta, subresource = current["metadata"], writer.subresource
-    kept = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
-    metadata = {"namespace": old_meta.get("namespace"), "name": old_meta["name"], **new["metadata"]}
-    for field in ("resourceVersion", "managedFields", *kept[2:]):
-        metadata[field] = old_meta.get(field)
-    for field in ("uid", "creationTimestamp"):
-        metadata.setdefault(field, old_meta.get(field))
-    metadata = {key: value for key, value in metadata.items() if value is not None}
-    new = {**new, "metadata": metadata}
-    if resource.newborn_status is not None:
-        if subresource == "status":
-            new["spec"] = current["spec"]
-            metadata.pop("labels", None)
-            if "labels" in old_meta:
-                metadata["labels"] = old_meta["labels"]
-        else:
-            new["status"] = current["status"]
-    if resource is DAEMONSETS and subresource != "status":
-        metadata["annotations"] = _counted_templates(new, current)
-    if resource is SERVICES and subresource != "status":
-        new["spec"] = _with_addresses(new["spec"], current["spec"])
-    if resource.generation and _counts(resource, new, current, subresource):
-        metadata["generation"] = old_meta.get("generation", 0) + 1
-    return new
-
-
-def _counted_templates(new: Object, current: Object) -> Object:
-    """The server counts a DaemonSet's templates in an annotation, whatever the writer says."""
-    count = int((current["metadata"].get("annotations") or {}).get(_TEMPLATES, "1"))
-    changed = new["spec"].get("template") != current["spec"].get("template")
-    return {**(new["metadata"].get("annotations") or {}), _TEMPLATES: str(count + changed)}
-
-
-def _with_addresses(new: Object, current: Object) -> Object:
-    allocated = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
-    return {**{key: current[key] for key in allocated if key in current}, **new}
-
-
-def _counts(resource: Resource, new: Object, current: Object, subresource: str) -> bool:
-    if subresource == "status":
-        return False
-    if resource is ENDPOINTSLICES:
-        return any(new.get(part) != current.get(part) for part in ("endpoints", "ports"))
-    if new.get("spec") != current.get("spec"):
-        return True
-    annotations = new["metadata"].get("annotations") or {}
-    return resource.annotations_count and annotations != (current["metadata"].get("annotations") or {})
-
-
-def _same(new: Object, current: Object) -> bool:
-    return new == current

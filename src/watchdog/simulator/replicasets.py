@@ -6,7 +6,6 @@ from datetime import timedelta
 from watchdog.simulator.objects import (
     Object,
     condition_of,
-    controller_of,
     is_true,
     key_of,
     owner_reference,
@@ -14,6 +13,7 @@ from watchdog.simulator.objects import (
     replaced,
     timestamp,
 )
+from watchdog.simulator.pods import is_ending, is_over, pods_of
 from watchdog.simulator.refusals import Refusal
 from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
 from watchdog.simulator.resources import PODS, REPLICASETS
@@ -37,11 +37,11 @@ class ReplicaSetController:
         rs = self._registry.store.get(REPLICASETS, namespace, name)
         if rs is None:
             return
-        pods = self._pods(rs)
-        living = [pod for pod in pods if _is_active(pod)]
+        pods = pods_of(self._registry.store, rs)
+        living = [pod for pod in pods if not is_ending(pod) and not is_over(pod)]
         failure = None if "deletionTimestamp" in rs["metadata"] else self._manage(rs, living)
         self._try_again(namespace, name, failure)
-        self._report(rs, living, len([pod for pod in pods if "deletionTimestamp" in pod["metadata"]]), failure)
+        self._report(rs, living, len([pod for pod in pods if is_ending(pod)]), failure)
 
     def _try_again(self, namespace: str, name: str, failure: Refusal | None) -> None:
         """What was refused is tried again, each time after twice the wait."""
@@ -51,11 +51,6 @@ class ReplicaSetController:
         times = self._failures[namespace, name] = self._failures.get((namespace, name), -1) + 1
         wait = min(_FIRST_WAIT * 2 ** min(times, 30), _LONGEST_WAIT)
         self._timeline.after(wait, lambda: self.sync(namespace, name))
-
-    def _pods(self, rs: Object) -> list[Object]:
-        uid, namespace = rs["metadata"]["uid"], rs["metadata"]["namespace"]
-        found = self._registry.store.all(PODS, namespace)
-        return [pod for pod in found if (owner := controller_of(pod)) is not None and owner["uid"] == uid]
 
     def _manage(self, rs: Object, living: Sequence[Object]) -> Refusal | None:
         """Make or delete pods; why the first that was refused was refused."""
@@ -68,7 +63,7 @@ class ReplicaSetController:
         if missing < 0:
             # Pods are ranked so that the one that is missed least goes first.
             for pod in sorted(living, key=self._worth)[:-missing]:
-                self._registry.delete(PODS, namespace, pod["metadata"]["name"])
+                self._registry.delete(PODS, *key_of(pod))
         return None
 
     def _worth(self, pod: Object) -> tuple[object, ...]:
@@ -105,9 +100,8 @@ class ReplicaSetController:
         }
         if status == rs["status"]:
             return
-        namespace, name = rs["metadata"]["namespace"], rs["metadata"]["name"]
-        newest = self._registry.get(REPLICASETS, namespace, name)
-        self._registry.update(REPLICASETS, namespace, name, replaced(newest, status=status), CONTROLLER_STATUS)
+        newest = self._registry.get(REPLICASETS, *key_of(rs))
+        self._registry.update(REPLICASETS, *key_of(rs), replaced(newest, status=status), CONTROLLER_STATUS)
 
     def _conditions(self, rs: Object, failure: Refusal | None) -> Object:
         """The first refusal stands for all that follow it, until a sync meets none."""
@@ -138,10 +132,6 @@ class ReplicaSetController:
             else:
                 self._timeline.after(left.total_seconds(), lambda: self.sync(namespace, name))
         return count
-
-
-def _is_active(pod: Object) -> bool:
-    return "deletionTimestamp" not in pod["metadata"] and pod["status"].get("phase") not in ("Failed", "Succeeded")
 
 
 def _new_pod(rs: Object) -> Object:

@@ -6,8 +6,9 @@ from typing import Any
 
 from watchdog.simulator import patches
 from watchdog.simulator.fieldsets import Writer
-from watchdog.simulator.histories import Histories, pods_of
+from watchdog.simulator.histories import Histories
 from watchdog.simulator.objects import Object
+from watchdog.simulator.pods import pods_of
 from watchdog.simulator.registry import Registry
 from watchdog.simulator.resources import named
 
@@ -66,7 +67,7 @@ class Sets:
     def members(self, kind: str, namespace: str, name: str) -> list[Object]:
         """The pods of a StatefulSet or DaemonSet, by name."""
         owner = self._registry.get(named(kind), namespace, name)
-        return sorted(pods_of(self._registry, owner), key=lambda pod: str(pod["metadata"]["name"]))
+        return sorted(pods_of(self._registry.store, owner), key=lambda pod: str(pod["metadata"]["name"]))
 
     def has_rolled(self, kind: str, namespace: str, name: str) -> bool:
         """Whether `kubectl rollout status` would say that it is done."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from watchdog.simulator.histories import HASH, Histories, is_ending, is_over, pods_of, template_of, without_zeros
-from watchdog.simulator.objects import Object, is_true, owner_reference, replaced
+from watchdog.simulator.histories import HASH, Histories, template_of, without_zeros
+from watchdog.simulator.objects import Object, is_true, key_of, owner_reference, replaced
+from watchdog.simulator.pods import is_ending, is_over, pods_of
 from watchdog.simulator.registry import CONTROLLER, CONTROLLER_STATUS, Registry
 from watchdog.simulator.resources import PODS, STATEFULSETS
 
@@ -25,7 +26,7 @@ class StatefulSetController:
         update = self._histories.current(owner)
         known = {one["metadata"]["name"]: one for one in self._histories.of(owner)}
         current = known.get(owner["status"].get("currentRevision", ""), update)
-        pods = pods_of(self._registry, owner)
+        pods = pods_of(self._registry.store, owner)
         status = _status(owner, pods, current, update)
         self._step(owner, {_ordinal(pod): pod for pod in pods}, current, update)
         self._report(namespace, name, status)
@@ -42,7 +43,7 @@ class StatefulSetController:
                 self._make(owner, ordinal, current if _keeps(owner, ordinal) else update)
                 waits = True
             elif is_over(pod):
-                self._registry.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+                self._registry.delete(PODS, *key_of(pod))
                 waits = True
             else:
                 waits = not _is_healthy(pod)
@@ -50,7 +51,7 @@ class StatefulSetController:
                 return  # so one broken pod holds up all that come after it, and the rollover too
         for ordinal in sorted((one for one in pods if one >= replicas), reverse=True):
             if not is_ending(pods[ordinal]):
-                self._registry.delete(PODS, owner["metadata"]["namespace"], pods[ordinal]["metadata"]["name"])
+                self._registry.delete(PODS, *key_of(pods[ordinal]))
             if ordered:
                 return
         if owner["spec"]["updateStrategy"]["type"] != "OnDelete":
@@ -62,7 +63,7 @@ class StatefulSetController:
             if pod is None:
                 return
             if pod["metadata"]["labels"][HASH] != update["metadata"]["name"] and not is_ending(pod):
-                self._registry.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+                self._registry.delete(PODS, *key_of(pod))
                 return
             if not _is_healthy(pod):
                 return

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from adapters.kubernetes.building import NOON, SHOP
 from certificates import Authority, Pair
+from serving import listening
 from watchdog.adapters.kubernetes.client import KubeClient, connect
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS
 from watchdog.adapters.kubernetes.library import load_incluster_config
@@ -48,14 +49,8 @@ class ApiServer:
     async def serving(self) -> AsyncIterator[str]:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self.context).start()
-            self.port = runner.addresses[0][1]
+        async with listening(application, self.context) as self.port:
             yield f"https://127.0.0.1:{self.port}"
-        finally:
-            await runner.cleanup()
 
 
 def kubeconfig(path: Path, server: str, ca: Path, user: dict[str, str]) -> str:

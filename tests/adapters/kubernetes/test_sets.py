@@ -1,6 +1,7 @@
 """StatefulSets and DaemonSets: what a look and a sighting say of them beyond what all providers promise."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -39,6 +40,15 @@ both = pytest.mark.parametrize(
 Prepare = Callable[[SimulatedCluster], Awaitable[None]]
 
 
+@asynccontextmanager
+async def a_shop(prepare: Prepare, **behaviours: PodBehaviour) -> AsyncIterator[tuple[SimulatedCluster, Connected]]:
+    """A cluster in which that is there before the adapters are connected."""
+    async with a_cluster(**behaviours) as cluster:
+        await prepare(cluster)
+        async with connected(cluster) as at:
+            yield cluster, at
+
+
 def roll(cluster: SimulatedCluster, target: Target, tag: str) -> None:
     cluster.roll(f"{target.kind}s", SHOP, target.name, f"{target.name}:{tag}")
 
@@ -58,21 +68,19 @@ def test_a_revision_bears_its_kind_its_number_and_a_pattern_of_all_its_workloads
     target: Target, prepare: Prepare
 ) -> None:
     async def main() -> None:
-        async with a_cluster() as cluster:
-            await prepare(cluster)
-            async with connected(cluster) as at:
-                roll(cluster, target, "v2")
-                await passes(60)
-                first, second = seen(at, target)[0].serving, seen(at, target)[-1].serving
-                assert first is not None
-                assert second is not None
-                assert (first.number, second.number) == (1, 2)
-                assert first.kind is second.kind is target.kind
-                assert second.images == (f"{target.name}:v2",)
-                assert first.pods == second.pods
-                assert not second.named_pods
-                assert seen(at, target)[-1].previous == first
-                assert second != replace(second, kind=TargetKind.DEPLOYMENT)  # another workload of that name
+        async with a_shop(prepare) as (cluster, at):
+            roll(cluster, target, "v2")
+            await passes(60)
+            first, second = seen(at, target)[0].serving, seen(at, target)[-1].serving
+            assert first is not None
+            assert second is not None
+            assert (first.number, second.number) == (1, 2)
+            assert first.kind is second.kind is target.kind
+            assert second.images == (f"{target.name}:v2",)
+            assert first.pods == second.pods
+            assert not second.named_pods
+            assert seen(at, target)[-1].previous == first
+            assert second != replace(second, kind=TargetKind.DEPLOYMENT)  # another workload of that name
 
     run_simulated(main())
 
@@ -80,14 +88,12 @@ def test_a_revision_bears_its_kind_its_number_and_a_pattern_of_all_its_workloads
 @both
 def test_a_rollout_is_complete_when_the_last_pod_is_ready_and_not_before(target: Target, prepare: Prepare) -> None:
     async def main() -> None:
-        async with a_cluster(slow=PodBehaviour(ready_after=60)) as cluster:
-            await prepare(cluster)
-            async with connected(cluster) as at:
-                roll(cluster, target, "slow")
-                await passes(90)
-                assert not seen(at, target)[-1].complete
-                await passes(300)
-                assert seen(at, target)[-1].complete
+        async with a_shop(prepare, slow=PodBehaviour(ready_after=60)) as (cluster, at):
+            roll(cluster, target, "slow")
+            await passes(90)
+            assert not seen(at, target)[-1].complete
+            await passes(300)
+            assert seen(at, target)[-1].complete
 
     run_simulated(main())
 
@@ -97,18 +103,16 @@ def test_an_old_template_is_taken_up_again_from_when_its_first_new_pod_is_made(
     target: Target, prepare: Prepare
 ) -> None:
     async def main() -> None:
-        async with a_cluster() as cluster:
-            await prepare(cluster)
-            async with connected(cluster) as at:
-                roll(cluster, target, "v2")
-                await passes(300)
-                back = at.clock.now()
-                cluster.roll_back(f"{target.kind}s", SHOP, target.name)
-                await passes(60)
-                last = seen(at, target)[-1]
-                assert last.serving == seen(at, target)[0].serving
-                assert timedelta(0) <= last.since - back < timedelta(seconds=5)
-                assert last.live
+        async with a_shop(prepare) as (cluster, at):
+            roll(cluster, target, "v2")
+            await passes(300)
+            back = at.clock.now()
+            cluster.roll_back(f"{target.kind}s", SHOP, target.name)
+            await passes(60)
+            last = seen(at, target)[-1]
+            assert last.serving == seen(at, target)[0].serving
+            assert timedelta(0) <= last.since - back < timedelta(seconds=5)
+            assert last.live
 
     run_simulated(main())
 
@@ -132,51 +136,45 @@ def test_seen_late_the_oldest_living_pod_tells_since_when(target: Target, prepar
 @both
 def test_who_waits_for_it_is_told_what_serves_now(target: Target, prepare: Prepare) -> None:
     async def main() -> None:
-        async with a_cluster() as cluster:
-            await prepare(cluster)
-            async with connected(cluster) as at:
-                flips = Flips(at.client, SimulatedClock(NOON))
-                assert await flips.serving(target) == seen(at, target)[0].serving
-                with pytest.raises(OutOfReach, match=f"there is no {SHOP}/{target.kind}/nobody"):
-                    await flips.serving(replace(target, name="nobody"))
+        async with a_shop(prepare) as (_, at):
+            flips = Flips(at.client, SimulatedClock(NOON))
+            assert await flips.serving(target) == seen(at, target)[0].serving
+            with pytest.raises(OutOfReach, match=f"there is no {SHOP}/{target.kind}/nobody"):
+                await flips.serving(replace(target, name="nobody"))
 
     run_simulated(main())
 
 
 def test_behind_a_partition_so_many_pods_are_wanted_as_it_lets_through() -> None:
     async def main() -> None:
-        async with a_cluster() as cluster:
-            await a_database(cluster)
-            async with connected(cluster) as at:
-                cluster.roll(*DB, "db:v2", spec={"updateStrategy": {"rollingUpdate": {"partition": 1}}})
-                await passes(60)
-                before, after = seen(at, DATABASE)[0].serving, seen(at, DATABASE)[-1].serving
-                assert before is not None
-                assert after is not None
-                live = await looked(at, DATABASE, after, before)
-                assert (live.serving, live.complete, live.desired) == (after, True, 1)
-                assert [pod.name for pod in live.candidate_pods] == ["db-1"]
-                assert [pod.name for pod in live.stable_pods] == ["db-0"]
-                assert live.destination is not None
-                assert live.destination.unreached == ""
+        async with a_shop(a_database) as (cluster, at):
+            cluster.roll(*DB, "db:v2", spec={"updateStrategy": {"rollingUpdate": {"partition": 1}}})
+            await passes(60)
+            before, after = seen(at, DATABASE)[0].serving, seen(at, DATABASE)[-1].serving
+            assert before is not None
+            assert after is not None
+            live = await looked(at, DATABASE, after, before)
+            assert (live.serving, live.complete, live.desired) == (after, True, 1)
+            assert [pod.name for pod in live.candidate_pods] == ["db-1"]
+            assert [pod.name for pod in live.stable_pods] == ["db-0"]
+            assert live.destination is not None
+            assert live.destination.unreached == ""
 
     run_simulated(main())
 
 
 def test_a_revision_that_is_gone_can_not_be_gone_back_to() -> None:
     async def main() -> None:
-        async with a_cluster() as cluster:
-            await a_database(cluster)
-            async with connected(cluster) as at:
-                roll(cluster, DATABASE, "v2")
-                await passes(60)
-                before, after = seen(at, DATABASE)[0].serving, seen(at, DATABASE)[-1].serving
-                assert before is not None
-                assert after is not None
-                cluster.delete("controllerrevisions", SHOP, f"db-{before.template}")
-                live = await looked(at, DATABASE, after, before)
-                assert live.destination is not None
-                assert not live.destination.exists
+        async with a_shop(a_database) as (cluster, at):
+            roll(cluster, DATABASE, "v2")
+            await passes(60)
+            before, after = seen(at, DATABASE)[0].serving, seen(at, DATABASE)[-1].serving
+            assert before is not None
+            assert after is not None
+            cluster.delete("controllerrevisions", SHOP, f"db-{before.template}")
+            live = await looked(at, DATABASE, after, before)
+            assert live.destination is not None
+            assert not live.destination.exists
 
     run_simulated(main())
 

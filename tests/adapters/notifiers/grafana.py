@@ -12,6 +12,8 @@ from typing import Any
 import jsonschema
 from aiohttp import web
 
+from serving import listening
+
 TOKEN = "glsa_CANARY0123456789abcdef"
 _FIELDS = {
     "text": {"type": "string", "minLength": 1},
@@ -105,11 +107,5 @@ async def a_grafana() -> AsyncIterator[StandInGrafana]:
     app.router.add_route("GET", "/api/annotations", grafana.handle)
     app.router.add_route("POST", "/api/annotations", grafana.handle)
     app.router.add_route("PATCH", "/api/annotations/{id}", grafana.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    grafana.port = runner.addresses[0][1]
-    try:
+    async with listening(app) as grafana.port:
         yield grafana
-    finally:
-        await runner.cleanup()

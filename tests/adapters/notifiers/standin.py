@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from serving import listening
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
 
@@ -41,14 +42,8 @@ async def a_server(answer: Answer) -> AsyncIterator[StandIn]:
     standin = StandIn(answer)
     app = web.Application()
     app.router.add_post("/{path:.*}", standin.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    standin.port = runner.addresses[0][1]
-    try:
+    async with listening(app) as standin.port:
         yield standin
-    finally:
-        await runner.cleanup()
 
 
 def says(status: int, body: str = "ok", **headers: str) -> Answer:

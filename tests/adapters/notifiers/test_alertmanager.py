@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.notifiers.alertmanager import alertmanager, needs_alertmanager
@@ -134,7 +134,6 @@ async def test_the_token_is_sent_as_a_bearer_and_shown_nowhere() -> None:
     assert (seen, repr(channel)) == (["Bearer CANARYTOKEN1"], "<AlertmanagerNotifier alerts>")
 
 
-@settings(deadline=None)
 @given(
     words=st.one_of(st.text(max_size=50), st.just(HOSTILE)),
     topic=st.sampled_from(Topic),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.notifiers.grafana import CREATED, TOKEN, StandInGrafana, a_grafana, complaints
@@ -209,7 +209,6 @@ async def test_one_that_is_away_says_so() -> None:
 WORDS = st.one_of(st.text(max_size=50), st.just("<script>alert(1)</script> \u202e\n\x00\"'&" + "x" * 10_000))
 
 
-@settings(deadline=None)
 @given(
     words=WORDS,
     watch=WORDS,

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.notifiers.standin import AT, StandIn, a_notice, a_server, hangs, resets, says
@@ -225,7 +225,6 @@ async def test_an_incident_links_to_the_watch_the_query_and_the_runbook() -> Non
 WORDS = st.one_of(st.text(max_size=60), st.sampled_from(["ü" * 10_000, "<!channel>\n\u202e", "\U0001f525" * 10_000]))
 
 
-@settings(deadline=None)
 @given(
     title=WORDS,
     target=WORDS,

@@ -196,7 +196,7 @@ def told(drawn: list[Notice]) -> list[Notice]:
 
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize("service", SERVICES)
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(drawn=st.lists(notices, min_size=1, max_size=3))
 def test_whatever_people_wrote_each_request_is_of_the_published_form(
     service: str, wrap: str, drawn: list[Notice]

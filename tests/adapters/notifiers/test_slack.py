@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.notifiers.standin import AT, StandIn, a_notice, a_server, hangs, resets, says
@@ -287,7 +287,6 @@ def assert_it_is_text(payload: dict[str, Any]) -> None:
     assert "mrkdwn" not in json.dumps(payload["blocks"])
 
 
-@settings(deadline=None)
 @given(
     title=words,
     lines=st.lists(words, max_size=60),

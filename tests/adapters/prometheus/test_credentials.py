@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from certificates import Authority, Pair
+from serving import listening
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.prometheus.shown import Mounted
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
@@ -51,13 +52,8 @@ class Server:
     async def serving(self) -> AsyncIterator[str]:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self.context).start()
-            yield f"https://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with listening(application, self.context) as port:
+            yield f"https://127.0.0.1:{port}"
 
 
 Ask = Callable[[], Awaitable[Answer | QueryFailed]]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from serving import listening
 from watchdog.adapters.prometheus.dialects import AS_OF_NOW, extra_of
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.prometheus.shown import Asked, Mounted, Resolved
@@ -31,14 +32,8 @@ async def serving(handler: Handler):
     """A server on loopback that answers every request with `handler`."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with listening(application) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def asked(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from serving import listening
 from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.prometheus.shown import Asked, HeaderFiles, Resolved, Shown
 from watchdog.adapters.prometheus.shown import Together as All
@@ -39,15 +40,12 @@ def told(shown: Shown, story: Story, status: int = 200) -> None:
     async def main() -> None:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", answer)
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        live = LivePrometheus(f"http://127.0.0.1:{runner.addresses[0][1]}", shown=shown)
-        try:
-            await story(live, seen)
-        finally:
-            await live.close()
-            await runner.cleanup()
+        async with listening(application) as port:
+            live = LivePrometheus(f"http://127.0.0.1:{port}", shown=shown)
+            try:
+                await story(live, seen)
+            finally:
+                await live.close()
 
     run_simulated(main())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from serving import listening
 from watchdog.adapters.prometheus.aws_keys import AwsKeys, Keys
 from watchdog.adapters.prometheus.shown import Asked
 from watchdog.adapters.prometheus.sigv4 import Signing, signed
@@ -102,11 +103,8 @@ async def told(server: Server, environ: dict[str, str], moments: list[float]) ->
     """Whose keys it has at these moments, in seconds after `AT`."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    async with listening(application) as port:
+        url = f"http://127.0.0.1:{port}/"
         late = [0.0]
         keys = AwsKeys(
             "eu-west-1", {name: value or url for name, value in environ.items()}, lambda: AT.timestamp() + late[0]
@@ -118,8 +116,6 @@ async def told(server: Server, environ: dict[str, str], moments: list[float]) ->
             except SecretMissing as error:
                 ids.append(str(error))
         return ids
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_service_accounts_role_is_assumed_with_its_token_and_anew_before_the_keys_end(tmp_path: Path) -> None:
