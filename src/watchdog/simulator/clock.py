@@ -122,6 +122,17 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(done)
         return future
 
+    def close(self) -> None:
+        """Close the loop. A connection that a server took just before it ended belongs to nobody: it is closed too."""
+        if not self.is_closed() and not self.is_running() and (taken := self._taken_by_servers()):
+            for transport in taken:
+                transport.abort()
+            self.run_until_complete(asyncio.sleep(0))
+        super().close()
+
+    def _taken_by_servers(self) -> list[_Stirring]:
+        return [found for found in self._transports.values() if found._server is not None]  # type: ignore[attr-defined]
+
 
 class SimulatedClock:
     """The `Clock` port on a `SimulatedLoop`: `now` is `start` plus the loop's own seconds."""
