@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scale.lines import answering
-from benchmarks.scale.plan import OWN, PART_OF, REPLICAS, UNTOUCHED, name_of, namespace_of
+from benchmarks.scale.plan import KINDS, OWN, PART_OF, RECORDS, REPLICAS, UNTOUCHED, name_of, namespace_of
 from watchdog.adapters.clock import SystemClock
 from watchdog.simulator.addresses import free_octet
 from watchdog.simulator.calls import WriteAttempt
@@ -22,7 +22,6 @@ from watchdog.simulator.pod_behaviour import PodBehaviour
 
 _ROLLED_OUT_WITHIN = 1800.0
 _MOST_LAG = 0.2
-_KINDS = {"configmaps": "records and memories", "deployments": "put-backs", "events": "events", "leases": "leases"}
 
 
 class World:
@@ -32,11 +31,19 @@ class World:
         self._cluster = cluster
         self._targets = targets
         self._patches: dict[str, float] = {}
+        self._kinds: Counter[str] = Counter()
+        self._records: Counter[str] = Counter()
         self._releasing: asyncio.Task[float] | None = None
-        cluster.after_write(self._patched)
+        cluster.after_write(self._written)
 
-    def _patched(self, write: WriteAttempt) -> None:
-        if write.resource == "deployments" and not write.dry_run:
+    def _written(self, write: WriteAttempt) -> None:
+        if write.dry_run:
+            return
+        self._kinds[KINDS.get(write.resource, "others")] += 1
+        name = write.name or (write.body or {}).get("metadata", {}).get("name", "")
+        if write.resource == "configmaps" and name.startswith(RECORDS):
+            self._records[name] += 1
+        if write.resource == "deployments":
             self._patches.setdefault(write.name, time.time())
 
     async def answer(self, request: Mapping[str, Any]) -> Any:
@@ -49,11 +56,11 @@ class World:
                 assert self._releasing is not None
                 return self._releasing.result() if self._releasing.done() else None
             case "pods":
-                return [_told(pod) for pod in self._cluster.pods() if _is_up(pod)]
+                return [told(pod) for pod in self._cluster.pods() if is_up(pod)]
             case "patches":
                 return self._patches
             case "writes":
-                return self._writes()
+                return {"kinds": self._kinds, "records": sorted(self._records.values())}
         raise ValueError(request)
 
     async def _release(self, within: float) -> float:
@@ -71,20 +78,6 @@ class World:
                     raise TimeoutError(f"{place} is not rolled out")
         return time.monotonic() - began
 
-    def _writes(self) -> dict[str, Any]:
-        """The watchdog's writes by kind, and how often each watch's record was written."""
-        kinds: Counter[str] = Counter()
-        records: Counter[str] = Counter()
-        for write in self._cluster.writes():
-            kind = next((name for plural, name in _KINDS.items() if f"/{plural}" in write.path), "others")
-            kinds[kind] += 1
-            name = write.path.rsplit("/", 1)[-1]
-            if kind == "records and memories" and write.method == "POST":
-                name = write.body["metadata"]["name"]
-            if kind == "records and memories" and name.startswith("rollback-watchdog-service-"):
-                records[name] += 1
-        return {"kinds": kinds, "records": sorted(records.values())}
-
 
 async def _keeping_up() -> None:
     """Wait until the API server answers at once: its own controllers must not be what is measured."""
@@ -95,11 +88,13 @@ async def _keeping_up() -> None:
         lag = time.monotonic() - began - 0.01
 
 
-def _is_up(pod: Mapping[str, Any]) -> bool:
-    return "podIP" in pod["status"] and "deletionTimestamp" not in pod["metadata"]
+def is_up(pod: Mapping[str, Any]) -> bool:
+    """Whether it has an address and is not on its way out."""
+    return bool(pod["status"].get("podIP")) and "deletionTimestamp" not in pod["metadata"]
 
 
-def _told(pod: Mapping[str, Any]) -> dict[str, str]:
+def told(pod: Mapping[str, Any]) -> dict[str, str]:
+    """What the exporter has to know of it."""
     metadata = pod["metadata"]
     return {
         "namespace": metadata["namespace"],
