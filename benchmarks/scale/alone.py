@@ -45,7 +45,7 @@ def main() -> None:
     failure = None
     try:
         done(sys.argv[1], json.loads(sys.argv[2]), result)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and what was measured until then is
+    except Exception as error:  # whatever it is, it is told, and so is what was measured until then
         traceback.print_exc()
         failure = f"{type(error).__name__}: {error}".splitlines()[0]
     print(json.dumps({"result": result, "failure": failure}), flush=True)

@@ -1,8 +1,10 @@
 """What is measured, and all that runs for it but the watchdog."""
 
+import sys
+import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from benchmarks.scale.processes import CONFIGURATION, certificate, metrics, told
 
 _SINGLES = 20
 _AT_ONCE = 100
+_LAST_WORDS = 8  # lines of each log
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Wish:
     at_once: int = _AT_ONCE
     warm: int = 2  # intervals before the peers ask, thrice
     per_second: float = 10.0  # releases, while they begin: the API server must not be what is measured
+    settle: int = 3  # intervals after the last release, before the calm is measured
     takeover: bool = True
     plane: bool = False  # on a real control plane (within in_netns.sh), not on the simulated API server
     profile: Path | None = None  # where py-spy is to draw what the calm's CPU goes to
@@ -63,6 +67,20 @@ class Bench:
     def show_pods(self) -> None:
         """Tell the exporter which pods there are."""
         self.exporter.ask("pods", pods=self.world.ask("pods"))
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """A directory for all that runs; if it fails, the ends of their logs are shown before they are gone."""
+    with tempfile.TemporaryDirectory(prefix="watchdog-bench-") as name:
+        directory = Path(name)
+        try:
+            yield directory
+        except Exception:
+            for log in sorted(directory.rglob("*log")):
+                if words := log.read_text(errors="replace").splitlines()[-_LAST_WORDS:]:
+                    print(f"--- {log.name}", *(line[:500] for line in words), sep="\n", file=sys.stderr)
+            raise
 
 
 def started(wish: Wish, directory: Path, stack: ExitStack) -> Bench:

@@ -3,15 +3,13 @@
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 from benchmarks.scale.acting import acts
-from benchmarks.scale.bench import Bench, Wish, started
+from benchmarks.scale.bench import Bench, Wish, started, workplace
 from benchmarks.scale.lag import lag, less
 from benchmarks.scale.lines import Program
 from benchmarks.scale.plan import METRICS, WATCHDOG, name_of, namespace_of
@@ -25,7 +23,7 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None, result: Re
     """Run it all. What is known so far is in `result`, where one is given, even if the run fails."""
     result = {} if result is None else result
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-bench-")))
+        directory = stack.enter_context(workplace())
         result |= {
             "targets": wish.targets,
             "interval": wish.interval,
@@ -75,7 +73,10 @@ def _peers(bench: Bench) -> Result:
     bench.sleep(wish.warm)  # a rate over a minute wants one
     before = bench.prometheus_cpu()
     bench.sleep(wish.warm)
-    scraping = (bench.prometheus_cpu() - before) / wish.warm
+    scraping = (bench.prometheus_cpu() - before) / max(1, wish.warm)
+    alone = {"Prometheus CPU s per interval, scraping alone": round(scraping, 3)}
+    if not wish.peers:
+        return alone
     targets = [(namespace_of(number, wish.targets), name_of(number)) for number in range(wish.targets)]
     before = bench.prometheus_cpu()
     with Program("asker", bench.source.url, directory=bench.directory) as asker:
@@ -83,7 +84,7 @@ def _peers(bench: Bench) -> Result:
     cpu = bench.prometheus_cpu() - before
     done = asked["queries"] / (METRICS * wish.targets)  # intervals' worth
     return {
-        "Prometheus CPU s per interval, scraping alone": round(scraping, 3),
+        **alone,
         "peers: queries per interval": METRICS * wish.targets,
         "peers: bytes per interval": round(asked["bytes"] / done),
         "peers: seconds for an interval's questions": round(asked["seconds"] / done, 1),
@@ -136,7 +137,7 @@ def opened(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
     bench.show_pods()
     dog.until_open(wish.targets, within=300)
     late = less(dog.metrics(), before)
-    bench.sleep(3)
+    bench.sleep(wish.settle)
     return {
         "seconds to open": round(seconds, 1),
         "CPU s to open": round(usage(dog.pid).cpu - cpu, 2),

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks.scale.measuring import Wish, measured
+from benchmarks.scale.bench import Wish
+from benchmarks.scale.measuring import measured
 from benchmarks.scale.plan import METRICS
 
 _NUMBERS = (3, 40)

@@ -50,27 +50,31 @@ class World:
         """One request of the bench."""
         match request["what"]:
             case "release":
-                self._releasing = asyncio.create_task(self._release(request["within"]))
+                self._releasing = asyncio.create_task(
+                    self._release(request["within"], request.get("count", self._targets))
+                )
                 return None
             case "released":
                 assert self._releasing is not None
                 return self._releasing.result() if self._releasing.done() else None
             case "pods":
-                return [told(pod) for pod in self._cluster.pods() if is_up(pod)]
+                pods = [told(pod) for pod in self._cluster.pods() if is_up(pod)]
+                apps = request.get("apps")
+                return pods if apps is None else [pod for pod in pods if pod["app"] in set(apps)]
             case "patches":
                 return self._patches
             case "writes":
                 return {"kinds": self._kinds, "records": sorted(self._records.values())}
         raise ValueError(request)
 
-    async def _release(self, within: float) -> float:
-        """A new image for every Deployment, evenly spread; returns when all are rolled out, with the seconds it took."""
+    async def _release(self, within: float, count: int) -> float:
+        """A new image for so many Deployments, evenly spread; returns when they are rolled out, with the seconds it took."""
         began = time.monotonic()
-        for number in range(self._targets):
-            await asyncio.sleep(began + within * number / self._targets - time.monotonic())
+        for number in range(count):
+            await asyncio.sleep(began + within * number / count - time.monotonic())
             await _keeping_up()
             self._cluster.deploy(namespace_of(number, self._targets), name_of(number), "app:v2")
-        for number in range(self._targets):
+        for number in range(count):
             place = namespace_of(number, self._targets), name_of(number)
             while not self._cluster.rolled_out(*place):
                 await asyncio.sleep(0.2)

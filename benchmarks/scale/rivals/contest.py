@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.prometheus import Running, free_port, prometheus
+from benchmarks.scale.bench import workplace
 from benchmarks.scale.lines import Program
 from benchmarks.scale.plan import OWN, WATCHDOG, rules
 from benchmarks.scale.processes import CONFIGURATION, metrics, usage, watchdog
@@ -53,7 +53,7 @@ class _Arena:
 def contest(entry: Entry, say: Callable[[str], None]) -> dict[str, Any]:
     """Run one guard, from an empty cluster to its end."""
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-bench-")))
+        directory = stack.enter_context(workplace())
         load = round(os.getloadavg()[0], 2)
         arena = _arena(entry, directory, stack)
         with _guarding(arena) as pid:
@@ -69,10 +69,8 @@ def contest(entry: Entry, say: Callable[[str], None]) -> dict[str, Any]:
         say(f"{entry.guard}: the same without it")
         arena.sleep(1)
         alone = _machinery(arena)
-        arena.sleep(2)
-        spared = {name: (after - alone[name]) / 2 for name, after in _machinery(arena).items()}
-        for name, value in spared.items():
-            result[name] = round(max(0.0, result[name] - value), 3)
+        arena.sleep(3)
+        result |= {f"{name}, without it": round((after - alone[name]) / 3, 3) for name, after in _machinery(arena).items()}
         return {
             "targets": entry.targets,
             "interval": entry.interval,
@@ -106,7 +104,7 @@ def _release(arena: _Arena) -> None:
 
 
 def _observed(arena: _Arena, pid: int) -> dict[str, Any]:
-    """Of some intervals in which all are at work; the CPU of others is with what they do without the guard."""
+    """Of some intervals in which all are at work; the CPU of the others has in it what they do without the guard."""
     interval = arena.entry.interval
     before, requests, used = _machinery(arena), _requests(arena), usage(pid)
     moment, began = time.time(), time.monotonic()
@@ -121,7 +119,7 @@ def _observed(arena: _Arena, pid: int) -> dict[str, Any]:
         "CPU % of a core": round(100 * (now.cpu - used.cpu) / (intervals * interval), 2),
         "MiB": round(now.resident, 1),
         "peak MiB": round(now.peak, 1),
-        **{name: (value - before[name]) / intervals for name, value in after.items()},
+        **{name: round((value - before[name]) / intervals, 3) for name, value in after.items()},
     }
 
 
