@@ -13,7 +13,10 @@ from benchmarks.scale.alone import say
 from benchmarks.scale.cold import cold_paths
 from benchmarks.scale.keeping import Kept, stamp
 from benchmarks.scale.quick import held
+from benchmarks.scale.rivals.build import ensure_rivals
+from benchmarks.scale.rivals.contest import GUARDS
 from benchmarks.scale.tasks import Task, carried_out
+from e2e.controlplane.build import ensure
 
 NUMBERS = (1, 10, 100, 300, 1000, 3000)
 _FAST_NUMBERS = (1, 100, 300, 1000)
@@ -63,10 +66,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, action="append", help="this number of watches alone (may be repeated)")
     parser.add_argument("--resume", action="store_true", help="leave out what is measured already")
-    parser.add_argument("--fast", action="store_true", help="1, 100, 300 and 1,000 watches, fewer intervals: 20 minutes")
-    parser.add_argument("--plane", action="store_true", help=f"a real control plane instead, {_PLANE} watches (needs Go)")
     parser.add_argument(
-        "--rivals", action="store_true", help="the real Flagger and Argo Rollouts and the watchdog, each alone (needs Go)"
+        "--fast", action="store_true", help="1, 100, 300 and 1,000 watches, fewer intervals: 20 minutes"
+    )
+    parser.add_argument(
+        "--plane", action="store_true", help=f"a real control plane instead, {_PLANE} watches (needs Go)"
+    )
+    parser.add_argument(
+        "--rivals",
+        action="store_true",
+        help="the real Flagger and Argo Rollouts and the watchdog, each alone (needs Go)",
     )
     parser.add_argument("--shards", action="store_true", help="four processes, 10,000 targets of which 2 %% switch")
     parser.add_argument("--quick", action="store_true", help="few watches, 3 s intervals: holds counts, never times")
@@ -116,8 +125,6 @@ def _on_the_plane(numbers: list[int] | None, more: Mapping[str, Any]) -> Iterato
 
 def _of_rivals(numbers: list[int] | None, more: Mapping[str, Any]) -> Iterator[Task]:
     _built(rivals=True)
-    from benchmarks.scale.rivals.contest import GUARDS  # with what the end-to-end tests need
-
     for number in numbers or _RIVALS:
         for guard in GUARDS:
             settings = {"guard": guard, "targets": number, **more}
@@ -126,8 +133,6 @@ def _of_rivals(numbers: list[int] | None, more: Mapping[str, Any]) -> Iterator[T
 
 def _built(*, rivals: bool = False) -> None:
     """Before anything is measured, and outside of the network namespace, in which there is no network."""
-    from benchmarks.scale.rivals.build import ensure, ensure_rivals
-
     if rivals:
         ensure_rivals()
     else:

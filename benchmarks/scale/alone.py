@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.scale.bench import Wish
 from benchmarks.scale.measuring import measured
+from benchmarks.scale.rivals.contest import Entry, contest
 from benchmarks.scale.shards import Sharding, sharded
 
 
@@ -30,9 +31,6 @@ def done(kind: str, wish: dict[str, Any], result: dict[str, Any]) -> None:
         case "shards":
             result |= sharded(Sharding(**wish), say)
         case "rivals":
-            # Here alone, for it needs what the end-to-end tests are built with.
-            from benchmarks.scale.rivals.contest import Entry, contest
-
             result |= contest(Entry(**wish), say)
         case _:
             raise ValueError(kind)
@@ -45,7 +43,7 @@ def main() -> None:
     failure = None
     try:
         done(sys.argv[1], json.loads(sys.argv[2]), result)
-    except Exception as error:  # whatever it is, it is told, and so is what was measured until then
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told, with what was measured until then
         traceback.print_exc()
         failure = f"{type(error).__name__}: {error}".splitlines()[0]
     print(json.dumps({"result": result, "failure": failure}), flush=True)

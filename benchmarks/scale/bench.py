@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.prometheus import Running, free_port, prometheus
 from benchmarks.scale.lines import Program
-from benchmarks.scale.plan import WATCHDOG, name_of, rules
+from benchmarks.scale.plan import name_of, rules
 from benchmarks.scale.processes import CONFIGURATION, certificate, metrics, told
 
 _SINGLES = 20

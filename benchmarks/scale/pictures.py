@@ -39,11 +39,15 @@ def _asked(runs: Sequence[Run]) -> str:
 
 def _itself(runs: Sequence[Run]) -> str:
     told = "; ".join(
-        f"at {run['targets']:,} watches {run['CPU % of a core']:.1f} % of a core and {run['MiB']:.0f} MiB" for run in runs
+        f"at {run['targets']:,} watches {run['CPU % of a core']:.1f} % of a core and {run['MiB']:.0f} MiB"
+        for run in runs
     )
     panels = [
         _panel("CPU, % of a core", [_joined("the watchdog", runs, _of("CPU % of a core"))]),
-        _panel("memory, MiB", [_joined("watching", runs, _of("MiB")), _joined("idle", runs, _of("idle MiB"), Tone.BASELINE)]),
+        _panel(
+            "memory, MiB",
+            [_joined("watching", runs, _of("MiB")), _joined("idle", runs, _of("idle MiB"), Tone.BASELINE)],
+        ),
     ]
     return Figure("The watchdog itself", told, "open watches", _numbers(runs), panels).svg()
 
@@ -51,7 +55,8 @@ def _itself(runs: Sequence[Run]) -> str:
 def _rivals(section: Mapping[str, Mapping[str, Run]]) -> str:
     guards = list(dict.fromkeys(guard for found in section.values() for guard in found))
     runs = {
-        guard: by_number({number: found[guard] for number, found in section.items() if guard in found}) for guard in guards
+        guard: by_number({number: found[guard] for number, found in section.items() if guard in found})
+        for guard in guards
     }
     shown: Mapping[str, Value] = {
         "queries per interval": _of("queries per interval"),
@@ -89,9 +94,7 @@ def _joined(name: str, runs: Sequence[Run], value: Value, tone: Tone = Tone.VALU
 
 
 def _beside(caption: str, runs: Sequence[Run], mine: Value, theirs: Value) -> Panel:
-    return _panel(
-        caption, [_joined("the watchdog", runs, mine), _joined("as peers ask", runs, theirs, Tone.BASELINE)]
-    )
+    return _panel(caption, [_joined("the watchdog", runs, mine), _joined("as peers ask", runs, theirs, Tone.BASELINE)])
 
 
 def _panel(caption: str, layers: Sequence[Dots]) -> Panel:

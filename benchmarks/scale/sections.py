@@ -139,5 +139,8 @@ def failures(failed: Mapping[str, Run]) -> list[str]:
     return [
         "## What failed",
         "",
-        *(f"- {name}, {run['at'][:16].replace('T', ' ')}, {run['commit']}: {run['failure']}" for name, run in failed.items()),
+        *(
+            f"- {name}, {run['at'][:16].replace('T', ' ')}, {run['commit']}: {run['failure']}"
+            for name, run in failed.items()
+        ),
     ]

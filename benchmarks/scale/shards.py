@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.prometheus import Running, free_port, prometheus
-from benchmarks.scale.lag import less
 from benchmarks.scale.bench import workplace
+from benchmarks.scale.lag import less
 from benchmarks.scale.lines import Program
 from benchmarks.scale.plan import UNTOUCHED, name_of, rules
 from benchmarks.scale.processes import CONFIGURATION, Usage, Watchdog, usage, watchdog
@@ -145,7 +145,10 @@ def _steady(shards: _Shards) -> dict[str, Any]:
             for after, before in zip(counted, pages, strict=True)
         ],
         "query failures": sum(
-            value for page in counted for name, value in page.items() if name.startswith("watchdog_query_failures_total")
+            value
+            for page in counted
+            for name, value in page.items()
+            if name.startswith("watchdog_query_failures_total")
         ),
         "CPU % of a core": _shares(used, now, seconds),
         "MiB": [round(each.resident, 1) for each in now],

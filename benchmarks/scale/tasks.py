@@ -43,13 +43,13 @@ def carried_out(task: Task) -> Outcome:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     if task.in_netns:
         command = [str(_NETNS), *command]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-    try:
-        output, _ = process.communicate(timeout=task.within)
-    except subprocess.TimeoutExpired:
-        return Outcome({}, f"not done after {task.within:.0f} s")
-    finally:
-        _end(process)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            output, _ = process.communicate(timeout=task.within)
+        except subprocess.TimeoutExpired:
+            return Outcome({}, f"not done after {task.within:.0f} s")
+        finally:
+            _end(process)
     lines = output.strip().splitlines()
     if not lines:
         return Outcome({}, f"ended with status {process.returncode}, without a result")

@@ -70,7 +70,9 @@ def contest(entry: Entry, say: Callable[[str], None]) -> dict[str, Any]:
         arena.sleep(1)
         alone = _machinery(arena)
         arena.sleep(3)
-        result |= {f"{name}, without it": round((after - alone[name]) / 3, 3) for name, after in _machinery(arena).items()}
+        result |= {
+            f"{name}, without it": round((after - alone[name]) / 3, 3) for name, after in _machinery(arena).items()
+        }
         return {
             "targets": entry.targets,
             "interval": entry.interval,

@@ -45,7 +45,7 @@ class Store:
     def subscribe(
         self, listener: Listener, resource: Resource | None = None, namespace: str = ""
     ) -> Callable[[], None]:
-        """Call `listener` with each change, or with those of a resource, or of it within a namespace; returns what ends that."""
+        """Call `listener` with each change, or of a resource, or of that within a namespace; returns what ends that."""
         listeners = self._listeners.setdefault((resource, namespace), [])
         listeners.append(listener)
         return lambda: listeners.remove(listener)
