@@ -22,14 +22,18 @@ def acts(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> dict[str, A
         if not names:
             continue
         say(f"{bench.wish.targets}: {len(names)} tip {how}")
+        began = time.time()
         for chunk in [[name] for name in names] if how == "alone" else [names]:
             bench.exporter.ask("tip", apps=chunk)
             time.sleep(3.0 if how == "alone" else 0.0)
         patches = _patched(bench, names)
-        asked = list(queries(bench.directory / "queries.jsonl"))
+        asked = [one for one in queries(bench.directory / "queries.jsonl") if one.answered >= began]
         scrapes = bench.exporter.ask("scrapes")
-        found = [one for name in names if name in patches if (one := acted(name, patches[name], asked, scrapes))]
-        result |= {f"{how}: acts": f"{len(found)} of {len(names)}", **_times(how, found)}
+        done = [name for name in names if name in patches]
+        found = [one for name in done if (one := acted(name, patches[name], asked, scrapes))]
+        result |= {f"{how}: acts": f"{len(done)} of {len(names)}", **_times(how, found)}
+        if len(found) < len(done):
+            result[f"{how}: without a time"] = len(done) - len(found)
     result |= lag(less(dog.metrics(), before), "acting")
     wrong = set(bench.world.ask("patches")) - {*alone, *together}
     writes = bench.world.ask("writes")

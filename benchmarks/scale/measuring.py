@@ -133,9 +133,9 @@ def opened(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
     bench.world.ask("release", within=max(wish.interval, wish.targets / wish.per_second))
     while (seconds := bench.world.ask("released")) is None:
         bench.show_pods()
-        time.sleep(2)
+        bench.sleep(1 / 3)
     bench.show_pods()
-    dog.until_open(wish.targets, within=300)
+    dog.until_open(wish.targets, within=300 + wish.targets / wish.per_second)
     late = less(dog.metrics(), before)
     bench.sleep(wish.settle)
     return {
