@@ -1,5 +1,6 @@
 """The pictures of the page: what is asked and what it costs over the number of watches, and beside the rivals."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -79,16 +80,22 @@ def _rivals(section: Mapping[str, Mapping[str, Run]]) -> str:
 
 
 def _of(key: str) -> Value:
-    return lambda run: max(0.01, float(run[key]))
+    return lambda run: float(run[key])
 
 
 def _numbers(runs: Sequence[Run]) -> Logarithmic:
-    numbers = [float(run["targets"]) for run in runs]
-    return Logarithmic(min(numbers) * 0.8, max(numbers) * 1.25)
+    return _decades([float(run["targets"]) for run in runs])
+
+
+def _decades(values: Sequence[float]) -> Logarithmic:
+    """Whole ones around all values, however few and near each other they are."""
+    low = math.floor(math.log10(min(values)))
+    high = max(low + 1, math.ceil(math.log10(max(values))))
+    return Logarithmic(10.0**low, 10.0**high)
 
 
 def _joined(name: str, runs: Sequence[Run], value: Value, tone: Tone = Tone.VALUE, *look: Any) -> Dots:
-    dots = [Dot(float(run["targets"]), value(run)) for run in runs]
+    dots = [Dot(float(run["targets"]), max(0.01, value(run))) for run in runs]  # what is 0 has no logarithm
     shape, dash = look or (("circle", "") if tone is Tone.VALUE else ("square", "5 4"))
     return Dots(name, dots, tone, shape, joined=True, dash=dash)
 
@@ -99,4 +106,4 @@ def _beside(caption: str, runs: Sequence[Run], mine: Value, theirs: Value) -> Pa
 
 def _panel(caption: str, layers: Sequence[Dots]) -> Panel:
     every = [dot.y for layer in layers for dot in layer.dots]
-    return Panel(caption, Logarithmic(max(1e-3, min(every) * 0.8), max(every) * 1.25), layers)
+    return Panel(caption, _decades(every), layers)

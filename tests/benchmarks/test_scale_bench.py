@@ -9,6 +9,7 @@ from benchmarks.scale.audits import Audits
 from benchmarks.scale.keeping import Kept
 from benchmarks.scale.lag import lag, less
 from benchmarks.scale.page import page
+from benchmarks.scale.pictures import pictures
 from benchmarks.scale.tables import exponent
 from benchmarks.scale.tasks import Outcome, Task, carried_out
 
@@ -34,6 +35,23 @@ RUN: dict[str, Any] = {
     "seconds to take over": None,
     "loop lag p99 ms, steady": 40.0,
     "loop lag max ms, steady": None,
+}
+
+GUARD: dict[str, Any] = {
+    "targets": 60,
+    "interval": 15.0,
+    "at work": 60,
+    "queries per interval": 60.0,
+    "API requests per interval": 825.2,
+    "CPU % of a core": 1.41,
+    "MiB": 62.7,
+    "idle MiB": 61.7,
+    "Prometheus CPU s per interval": 0.08,
+    "Prometheus CPU s per interval, without it": 0.01,
+    "API server CPU s per interval": 0.87,
+    "API server CPU s per interval, without it": 0.217,
+    "load before": 1,
+    "load after": 2,
 }
 
 
@@ -89,28 +107,20 @@ def test_a_lag_beyond_the_largest_bucket_is_told_as_such() -> None:
 
 
 def test_each_section_stands_on_the_page_when_it_was_measured() -> None:
-    guard = {
-        "targets": 60,
-        "interval": 15.0,
-        "at work": 60,
-        "queries per interval": 60.0,
-        "API requests per interval": 825.2,
-        "CPU % of a core": 1.41,
-        "MiB": 62.7,
-        "idle MiB": 61.7,
-        "Prometheus CPU s per interval": 0.08,
-        "Prometheus CPU s per interval, without it": 0.01,
-        "API server CPU s per interval": 0.87,
-        "API server CPU s per interval, without it": 0.217,
-        "load before": 1,
-        "load after": 2,
-    }
-
-    text = page({"rivals": {"60": {"Flagger": {**guard, **STAMP}}}})
+    text = page({"rivals": {"60": {"Flagger": {**GUARD, **STAMP}}}})
 
     assert "| 60 | Flagger | 60 | 60 | 0.07 | 825 | 0.65 | 1.4 | 63 | 62 | 1, 2 |" in text
     assert "On a real control plane" not in text
     assert "On a real control plane" in page({"plane": {"100": {**RUN, **STAMP}}})
+
+
+@pytest.mark.parametrize("number", [1, 60, 3000])
+def test_pictures_are_drawn_of_the_first_number_already(number: int) -> None:
+    nothing_asked = {"targets": number, "Prometheus CPU s per interval, all": 0.0, "CPU % of a core": 0.0}
+
+    drawn = pictures({"runs": {str(number): {**RUN, **nothing_asked}}, "rivals": {str(number): {"Flagger": GUARD}}})
+
+    assert set(drawn) == {"scale.svg", "scale-itself.svg", "scale-rivals.svg"}
 
 
 def test_a_task_that_cannot_be_done_says_why() -> None:
