@@ -23,7 +23,12 @@ class Kept:
     def __init__(self, results: Path = RESULTS) -> None:
         self._results = results
         self._path = results / "scale.json"
-        self._all: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        self._all: dict[str, Any] = {}
+        self._read()
+
+    def _read(self) -> None:
+        if self._path.exists():
+            self._all = json.loads(self._path.read_text())
 
     def has(self, task: Task) -> bool:
         """Whether it was measured already, and completely."""
@@ -34,6 +39,7 @@ class Kept:
 
     def keep(self, task: Task, outcome: Outcome, stamp: Mapping[str, Any]) -> None:
         """A whole result takes the place of the one before; a failed one stands beside it until it has succeeded."""
+        self._read()  # another bench may have ended meanwhile
         failed = self._all.setdefault("failed", {})
         if outcome.failure is not None:
             failed[task.name] = {"failure": outcome.failure, "known": outcome.result, **stamp}
@@ -47,6 +53,7 @@ class Kept:
 
     def keep_cold(self, cold: Mapping[str, Any]) -> None:
         """How long the verbs take to begin."""
+        self._read()
         self._all["cold"] = dict(cold)
         self.write()
 

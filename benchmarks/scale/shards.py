@@ -15,7 +15,7 @@ from benchmarks.scale.lines import Program
 from benchmarks.scale.plan import UNTOUCHED, name_of, rules
 from benchmarks.scale.processes import CONFIGURATION, Usage, Watchdog, usage, watchdog
 
-_LED_WITHIN = 600.0
+_LED_WITHIN = 1200.0
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,14 @@ def test_what_is_kept_is_gone_on_with_by_the_next_start(tmp_path: Path) -> None:
     assert not Kept(tmp_path).has(Task("rivals", {}, ("rivals", "60", "Flagger"), within=60))
 
 
+def test_two_benches_that_run_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    one, other = Kept(tmp_path), Kept(tmp_path)
+    one.keep(_task(100), Outcome(RUN, None), STAMP)
+    other.keep(Task("rivals", {}, ("rivals", "60", "Flagger"), within=60), Outcome(GUARD, None), STAMP)
+
+    assert set(json.loads((tmp_path / "scale.json").read_text())) == {"runs", "rivals", "failed"}
+
+
 def test_what_a_run_does_not_know_is_a_dash() -> None:
     row = next(
         line for line in page({"runs": {"100": {**RUN, **STAMP}}}).splitlines() if line.startswith("| 100 | 5.4")
