@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.scale.alone import say
 from benchmarks.scale.cold import cold_paths
-from benchmarks.scale.keeping import Kept, stamp
+from benchmarks.scale.keeping import Kept, same_sources, stamp
 from benchmarks.scale.quick import held
 from benchmarks.scale.rivals.build import ensure_rivals
 from benchmarks.scale.rivals.contest import GUARDS
@@ -46,7 +46,7 @@ def _measure(kept: Kept, tasks: list[Task], *, resume: bool, keeping: bool) -> s
     """All of them, one after the other; which failed, if any."""
     failures, started = [], time.monotonic()
     for number, task in enumerate(tasks, 1):
-        if resume and kept.has(task):
+        if resume and kept.has(task, same_sources):
             say(f"{task.name}: measured already")
             continue
         say(f"{task.name} ({number} of {len(tasks)}, {(time.monotonic() - started) / 60:.0f} minutes so far)")
@@ -65,7 +65,7 @@ def _measure(kept: Kept, tasks: list[Task], *, resume: bool, keeping: bool) -> s
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, action="append", help="this number of watches alone (may be repeated)")
-    parser.add_argument("--resume", action="store_true", help="leave out what is measured already")
+    parser.add_argument("--resume", action="store_true", help="leave out what is measured already of the same sources")
     parser.add_argument(
         "--fast", action="store_true", help="1, 100, 300 and 1,000 watches, fewer intervals: 20 minutes"
     )

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from benchmarks.scale.tasks import Outcome, Task
 
 RESULTS = Path(__file__).parents[1] / "results"
 _ROOT = Path(__file__).parents[2]
+_SOURCES = ("src", "benchmarks/scale", "tests/e2e/controlplane")
 
 
 class Kept:
@@ -30,12 +31,12 @@ class Kept:
         if self._path.exists():
             self._all = json.loads(self._path.read_text())
 
-    def has(self, task: Task) -> bool:
-        """Whether it was measured already, and completely."""
+    def has(self, task: Task, same: Callable[[str], bool]) -> bool:
+        """Whether it was measured already, completely, and of a commit that is the `same`."""
         found: Any = self._all
         for step in task.place:
             found = found.get(step) if isinstance(found, dict) else None
-        return found is not None
+        return found is not None and same(found.get("commit", ""))
 
     def keep(self, task: Task, outcome: Outcome, stamp: Mapping[str, Any]) -> None:
         """A whole result takes the place of the one before; a failed one stands beside it until it has succeeded."""
@@ -77,19 +78,28 @@ def stamp(began: float, ended: float) -> dict[str, Any]:
     }
 
 
+def same_sources(commit: str) -> bool:
+    """Whether what is measured is now as it was in that commit, whatever else has changed since."""
+    if commit == _commit():
+        return True
+    measured = commit.rstrip("+")
+    return measured == commit != "" and _git("diff", "--name-only", measured, "--", *_SOURCES) == ""
+
+
 def _commit() -> str:
     """The short one, with a plus where the sources differ from it."""
     commit = _git("rev-parse", "--short=10", "HEAD")
-    changed = _git("status", "--porcelain", "--", "src", "benchmarks/scale", "tests/e2e/controlplane")
+    changed = _git("status", "--porcelain", "--", *_SOURCES)
     return (commit + ("+" if changed else "")) if commit else "unknown"
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str) -> str | None:
+    """What git says; None where it cannot."""
     try:
         told = subprocess.run(["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        return ""
-    return told.stdout.strip() if told.returncode == 0 else ""
+        return None
+    return told.stdout.strip() if told.returncode == 0 else None
 
 
 def _machine() -> str:

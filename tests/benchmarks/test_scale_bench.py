@@ -55,6 +55,10 @@ GUARD: dict[str, Any] = {
 }
 
 
+def _any(_commit: str) -> bool:
+    return True
+
+
 def _task(number: int) -> Task:
     return Task("watches", {"targets": number}, ("runs", str(number)), within=60)
 
@@ -76,20 +80,22 @@ def test_a_measurement_that_fails_leaves_the_others_and_its_own_last_success(tmp
 def test_a_success_ends_what_was_told_of_the_failure(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     kept.keep(_task(100), Outcome({}, "not done after 60 s"), STAMP)
-    assert not kept.has(_task(100))
+    assert not kept.has(_task(100), _any)
 
     kept.keep(_task(100), Outcome(RUN, None), STAMP)
 
-    assert kept.has(_task(100))
+    assert kept.has(_task(100), _any)
     assert "What failed" not in (tmp_path / "scale.md").read_text()
 
 
 def test_what_is_kept_is_gone_on_with_by_the_next_start(tmp_path: Path) -> None:
     Kept(tmp_path).keep(_task(100), Outcome(RUN, None), STAMP)
 
-    assert Kept(tmp_path).has(_task(100))
-    assert not Kept(tmp_path).has(_task(1000))
-    assert not Kept(tmp_path).has(Task("rivals", {}, ("rivals", "60", "Flagger"), within=60))
+    assert Kept(tmp_path).has(_task(100), _any)
+    assert not Kept(tmp_path).has(_task(1000), _any)
+    assert not Kept(tmp_path).has(_task(100), lambda commit: commit == "another")
+    assert not Kept(tmp_path).has(Task("rivals", {}, ("rivals", "60", "Flagger"), within=60), _any)
+    assert not Kept(tmp_path).has(_task(100), lambda commit: commit == "another")
 
 
 def test_two_benches_that_run_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
