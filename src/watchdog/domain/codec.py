@@ -7,13 +7,16 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 _LONGEST = 500
+
+UNWRITTEN = types.MappingProxyType({"written": False})
+"""The `metadata` of a field that has no place in the JSON of its dataclass; it has a default."""
 
 
 class Unreadable(Exception):
@@ -45,11 +48,15 @@ def dump(value: Any) -> Any:
             named = {
                 field.name: dump(getattr(value, field.name))
                 for field in fields(value)
-                if field.init and not _is_default(field.default, getattr(value, field.name))
+                if _is_written(field) and not _is_default(field.default, getattr(value, field.name))
             }
             return {"is": type(value).__name__, **named}
         case _:
             raise TypeError(f"{type(value).__name__} has no place in a record")
+
+
+def _is_written(field: Field[Any]) -> bool:
+    return field.init and field.metadata.get("written", True)
 
 
 def _is_default(default: Any, value: Any) -> bool:
@@ -129,6 +136,6 @@ def _load_dataclass(cls: type, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise Unreadable(f"{where}: {type(value).__name__} where {cls.__name__} was expected")
     hints = _hints(cls)
-    known = {field.name for field in fields(cls) if field.init}  # what else there is, a newer version wrote
+    known = {field.name for field in fields(cls) if _is_written(field)}  # what else there is, a newer version wrote
     named = {name: load(hints[name], item, f"{where}.{name}") for name, item in value.items() if name in known}
     return _guarded(lambda arguments: cls(**arguments), named, where)

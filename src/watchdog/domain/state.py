@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from watchdog.domain.changes import Changes
+from watchdog.domain.codec import UNWRITTEN
 from watchdog.domain.conditions import Threshold
 from watchdog.domain.effects import Delivery, Notice, Remedy, Write
 from watchdog.domain.judge import Finding, History, Verdict
@@ -128,6 +130,7 @@ class Track:
     verdict: Verdict | None = None
     breach: Verdict | None = None  # a first passage: once reached, it stands
     path: tuple[Point, ...] = ()
+    told: Mapping[str, Any] | None = field(default=None, compare=False, metadata=UNWRITTEN)  # see `domain.told`
 
     @property
     def threshold(self) -> Threshold | None:
