@@ -41,7 +41,7 @@ def busy(frame: Mapping[str, Any]) -> dict[str, Any]:
     """The same without what was mere waiting for sockets and timers."""
     kept = [busy(child) for child in frame["children"] if child["name"] not in _WAITING]
     waited = sum(_waited(child) for child in frame["children"])
-    return {**frame, "children": [child for child in kept if child["seconds"] > 0], "seconds": frame["seconds"] - waited}
+    return {**frame, "children": kept, "seconds": frame["seconds"] - waited}
 
 
 def _waited(frame: Mapping[str, Any]) -> float:
@@ -60,8 +60,8 @@ def flames(frame: Mapping[str, Any], begin: float = 0.0, depth: int = 0) -> Iter
 
 def below_the_loop(frame: Mapping[str, Any]) -> Mapping[str, Any]:
     """Without the frames from the program's first to the loop's: they are the same in each stack."""
-    while len(frame["children"]) == 1:
-        frame = frame["children"][0]
+    while frame["name"] != "_run_once" and frame["children"]:
+        frame = max(frame["children"], key=lambda child: float(child["seconds"]))
     return frame
 
 
@@ -69,7 +69,7 @@ def drawn(told: Mapping[str, Any], heading_words: str) -> str:
     """The picture as SVG."""
     root = below_the_loop(busy(told["root"]))
     shown = [one for one in flames(root) if one.seconds / root["seconds"] * (_WIDTH - 2 * _EDGE) >= _LEAST]
-    said = _said(told, root["seconds"])
+    said = _said(told)
     figure = Figure(heading_words, said, "", Linear(0.0, 1.0), (), subtitle=said, width=_WIDTH)
     parts, top = heading(figure, _EDGE, _WIDTH - _EDGE)
     parts.append(text(_EDGE, top + SMALL, _LEGEND, tone=Tone.FAINT))
@@ -85,18 +85,18 @@ def drawn(told: Mapping[str, Any], heading_words: str) -> str:
 _LEGEND = "Blue: the watchdog's own functions. Brown: libraries. Grey: Python's loop and its built-in functions."
 
 
-def _said(told: Mapping[str, Any], seconds: float) -> str:
+def _said(told: Mapping[str, Any]) -> str:
     collected = sum(each["seconds"] for each in told["collections"].values())
     longest = max(each["longest"] for each in told["collections"].values())
     return (
-        f"{seconds:.1f} s of work within {told['seconds']:.0f} s ({told['CPU seconds']:.1f} s of CPU, with the sampler's own); "
-        f"collecting garbage took {collected:.2f} s, {1000 * longest:.0f} ms at the longest"
+        f"{told['CPU seconds']:.1f} s of CPU within {told['seconds']:.0f} s, the sampler's own included; "
+        f"of these {collected:.1f} s collecting garbage, {1000 * longest:.0f} ms at the longest"
     )
 
 
 def _box(one: Flame, top: float, scale: float, whole: float) -> str:
     x, y, wide = _EDGE + one.begin * scale, top + one.depth * _ROW, one.seconds * scale
-    said = title(f"{one.name} ({one.file}): {one.seconds:.2f} s, {100 * one.seconds / whole:.1f} %")
+    said = title(f"{one.name} ({one.file}): {100 * one.seconds / whole:.1f} %")
     box = element(
         "rect", x=x, y=y, width=max(wide - 0.6, 0.4), height=_ROW - 1, rx=1.5, opacity="0.30", **fill(one.tone)
     )

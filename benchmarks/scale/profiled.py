@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,18 @@ _LEAST = 0.0005  # of all: what took less is not drawn
 
 
 class Pauses:
-    """How long the collector of cyclic garbage held everything up, by generation; it is in no stack."""
+    """Seconds of CPU for which the collector of cyclic garbage held everything up, by generation; it is in no stack."""
 
     def __init__(self) -> None:
-        self._began = 0.0
+        self._began: float | None = None
         self.seconds: dict[int, list[float]] = {0: [], 1: [], 2: []}
         gc.callbacks.append(self._moved)
 
     def _moved(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
-            self._began = time.perf_counter()
-        else:
-            self.seconds[info["generation"]].append(time.perf_counter() - self._began)
+            self._began = time.process_time()
+        elif self._began is not None:  # one that was under way when sampling began is not counted
+            self.seconds[info["generation"]].append(time.process_time() - self._began)
 
 
 class Profiled:
@@ -63,22 +64,30 @@ class Profiled:
                 generation: {"count": len(took), "seconds": sum(took), "longest": max(took, default=0.0)}
                 for generation, took in self._pauses.seconds.items()
             },
-            "root": _frame(root, _LEAST * root.time),
+            "root": _merged([root], _LEAST * root.time),
         }
         part = self._path.with_suffix(".part")
         part.write_text(json.dumps(told))
         part.rename(self._path)  # whoever waits for it reads all of it
 
 
-def _frame(frame: Frame, least: float) -> dict[str, Any]:
-    children = [_frame(child, least) for child in frame.children if child.time >= least and not child.is_synthetic]
+def _merged(frames: Sequence[Frame], least: float) -> dict[str, Any]:
+    """One function as it is called from one place, with all its calls together; without what took less than `least`."""
+    called: dict[tuple[str, str], list[Frame]] = {}
+    for frame in frames:
+        for child in frame.children:
+            if not child.is_synthetic:
+                called.setdefault((child.function, child.file_path or ""), []).append(child)
     return {
-        "name": frame.function,
-        "file": _short(frame.file_path or ""),
-        "line": frame.line_no or 0,
-        "seconds": frame.time,
-        "children": children,
+        "name": frames[0].function,
+        "file": _short(frames[0].file_path or ""),
+        "seconds": _seconds(frames),
+        "children": [_merged(each, least) for each in called.values() if _seconds(each) >= least],
     }
+
+
+def _seconds(frames: Sequence[Frame]) -> float:
+    return sum(frame.time for frame in frames)
 
 
 def _short(path: str) -> str:

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_AT_LEAST_EVERY = 5.0  # signs ripen with time alone
 _LOOK_AT_MOST_EVERY = 0.2
+_LOOK_ANEW_EVERY = 60.0  # until then what was seen last is believed for as long as nothing is said to have changed
 _DESCRIBE_LONGEST = 60.0
 
 
@@ -57,19 +58,24 @@ class Senses:
         ]
 
     async def _looking(self) -> None:
-        version: int | None = None
+        live: Live | None = None
+        switch, anew = self._watch().switch, 0.0
         while True:
+            if switch is not self._watch().switch or self._clock.monotonic() >= anew:
+                switch, anew, live = self._watch().switch, self._clock.monotonic() + _LOOK_ANEW_EVERY, None
             try:
                 async with asyncio.timeout(_LOOK_AT_LEAST_EVERY):
-                    live = await self._provider.live(self._watch().switch, self._watch().stable, after=version)
+                    after = None if live is None else live.version
+                    live = await self._provider.live(switch, self._watch().stable, after=after)
             except TimeoutError:
-                version = None
-                continue
+                if live is None:
+                    continue
+                live = replace(live, at=self._clock.now())  # a change would have ended the wait
             except OutOfReach as error:
+                live = None
                 log.debug("cannot look", extra={"facts": {"watch": self._watch().id, "why": str(error)}})
                 await self._clock.sleep(_LOOK_AT_LEAST_EVERY)
                 continue
-            version = live.version
             self._post(Looked(live))
             await self._clock.sleep(_LOOK_AT_MOST_EVERY)
 

@@ -103,7 +103,7 @@ class Metrics:
         self._verdicts: dict[tuple[str, str], str] = {}
         self._valued: set[tuple[str, str]] = set()  # removing what is not there would look through all series
         self._exempt: dict[str, set[str]] = {}
-        self._probed: dict[tuple[str, str], frozenset[str]] = {}
+        self._probed: dict[tuple[str, str], Mapping[str, tuple[int, float]]] = {}
         self._begin_at_zero()
 
     def _counter(self, name: str, help_text: str, labels: Iterable[str] = ()) -> Counter:
@@ -177,15 +177,16 @@ class Metrics:
 
     def probed(self, target: str, rule: str, at: float, pods: Mapping[str, tuple[int, float]]) -> None:
         """A round of probes (Unix seconds): per pod how many failed in a row, and since when. Pods that are gone go."""
-        gone = self._probed.get((target, rule), frozenset()) - pods.keys()
-        for pod in gone:
+        known = self._probed.get((target, rule), {})
+        for pod in known.keys() - pods.keys():
             self._probe_failures.remove(target, rule, pod)
             self._probe_failing_since.remove(target, rule, pod)
         for pod, (failures, since) in pods.items():
-            self._probe_failures.labels(target, rule, pod).set(failures)
-            self._probe_failing_since.labels(target, rule, pod).set(since)
+            if known.get(pod) != (failures, since):
+                self._probe_failures.labels(target, rule, pod).set(failures)
+                self._probe_failing_since.labels(target, rule, pod).set(since)
         self._probe_round.labels(target, rule).set(at)
-        self._probed[target, rule] = frozenset(pods)
+        self._probed[target, rule] = dict(pods)
 
     def forget(self, target: str) -> None:
         """The target's watch ended: its rules' series go, lest a dashboard show them for ever."""
