@@ -1,4 +1,4 @@
-"""What is kept from block to block says the same as the blocks do, and a step costs the same however many there were."""
+"""What is kept from block to block says what the blocks say, and a step costs the same however many there were."""
 
 import math
 import sys

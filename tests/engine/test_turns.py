@@ -2,7 +2,10 @@
 
 import asyncio
 
+from watchdog.adapters.clock import SystemClock
 from watchdog.engine.turns import Turns
+
+CLOCK = SystemClock()
 
 
 class Rounds:
@@ -33,7 +36,7 @@ async def test_a_hundred_who_wake_at_once_each_work_in_a_round_of_their_own():
     async with asyncio.TaskGroup() as scope:
         for number in range(100):
             scope.create_task(watch(number))
-        await asyncio.sleep(0)
+        await CLOCK.sleep(0)
         awake.set()
     rounds.stop()
     assert [number for number, _ in worked] == list(range(100))
@@ -47,7 +50,7 @@ async def test_who_comes_alone_waits_for_nobody():
         try:
             waiting.send(None)
         except StopIteration:
-            await asyncio.sleep(0)
+            await CLOCK.sleep(0)
         else:
             raise AssertionError("it was made to wait")
 
@@ -74,7 +77,7 @@ async def test_who_is_cancelled_while_waiting_keeps_no_one_from_a_turn():
         worked.append(number)
 
     tasks = [asyncio.create_task(watch(number)) for number in range(4)]
-    await asyncio.sleep(0)
+    await CLOCK.sleep(0)
     tasks[1].cancel()
     tasks[2].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""What an open watch holds is given back when it ends, and not when the collector of garbage next looks at everything."""
+"""What an open watch holds is given back when it ends, not when the collector of garbage next looks at everything."""
 
 import gc
 import weakref

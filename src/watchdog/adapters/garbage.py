@@ -9,8 +9,8 @@ import gc
 
 from watchdog.ports import Clock
 
-_YOUNG = 5_000  # objects made and kept since the last look at the young ones: a millisecond's work
-_MIDDLE = 10  # looks at the young ones for one at those that outlived one: some ten milliseconds
+_YOUNG = 2_000  # objects made and kept since the last look at the young ones: a fraction of a millisecond
+_MIDDLE = 10  # looks at the young ones for one at those that outlived one: some milliseconds
 _NEVER = 1_000_000_000
 _FULL_EVERY = 3600.0
 

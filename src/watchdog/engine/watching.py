@@ -209,8 +209,11 @@ class WatchDriver:
         await self._performer.perform(effect, watch, uid)
 
     def let_go(self) -> None:
-        """Drop what belongs to a run that is over: it refers back to this driver, and so would keep all that was measured
-        until the collector of cyclic garbage looks at everything, which it seldom does."""
+        """Drop the parts of a run that is over.
+
+        They refer back to this driver, and so would keep all that was measured until the collector of cyclic garbage
+        looks at everything, which it seldom does.
+        """
         del self._measuring, self._perceiving, self._slicing, self._deliverer
 
     # -- the record ----------------------------------------------------------------------------------------------

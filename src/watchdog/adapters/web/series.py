@@ -63,7 +63,7 @@ class _Kept(Generic[V]):
 
     def _line(self, value: float, *pairs: tuple[str, str]) -> str:
         named = ",".join([f'{name}="{_escaped(text)}"' for name, text in sorted(pairs)])
-        return f"{self._name}{{{named}}} {floatToGoString(value)}\n"
+        return f"{self._name}{{{named}}} {floatToGoString(value)}\n"  # type: ignore[no-untyped-call]
 
 
 class Numbers(_Kept[float]):

@@ -97,7 +97,7 @@ class Pods:
 
     @property
     def ripening(self) -> bool:
-        """Whether time alone may bring a sign about: something shows that has not lasted long enough, or may begin to."""
+        """Whether time alone may bring a sign about: something shows that has not lasted long enough."""
         return not self.pods or any(pod.since or not pod.ready for pod in self.pods)
 
     def warm_from(self, pod: str, otherwise: datetime | None) -> datetime | None:
