@@ -8,7 +8,7 @@ MINUTES ?= 10
 SEED    ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-scale bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-scale profile bench-check deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ bench-page: $(VENV)/.installed ## the status page at 1,000 targets, and 100 view
 
 bench-scale: $(VENV)/.installed ## 1 to 3,000 open watches, an hour: benchmarks/results/scale.md (ARGS="--n 100", --resume, --quick, --cold; needs Prometheus)
 	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.scale $(ARGS)
+
+profile: $(VENV)/.bench ## docs/profile-after.svg: where the CPU goes with 100 open watches, some minutes (ARGS="--n 300 --steady 8"; needs Prometheus)
+	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.scale --print --profile docs/profile-after.svg $(or $(ARGS),--n 100 --steady 8)
 
 bench-check: $(VENV)/.bench ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks

@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--peers", type=int, default=3, help="intervals in which the same is asked as peers ask it")
     parser.add_argument("--warm", type=int, default=2, help="intervals before the peers ask, thrice")
     parser.add_argument("--singles", type=int, default=20, help="targets that tip alone")
-    parser.add_argument("--profile", type=Path, help="draw what the CPU goes to (.svg; needs py-spy)")
+    parser.add_argument("--profile", type=Path, help="only draw what the CPU goes to while all is calm (.svg)")
     parser.add_argument("--print", action="store_true", help="print the result, keep nothing")
     wish = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # with all that it started

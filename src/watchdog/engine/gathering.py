@@ -12,6 +12,7 @@ from watchdog.engine.apart import taken_apart
 from watchdog.engine.easing import SHORTEST_PIECE, Eased, Easing
 from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces, promql
 from watchdog.engine.templates import Template
+from watchdog.engine.turns import Turns
 from watchdog.ports import Clock, MetricSource
 
 _LONGEST_PATTERN = 4000  # characters of one alternation of pods
@@ -37,11 +38,13 @@ class Gatherer:
         deadline: float,
         gather: float,
         eased: Callable[[Eased], None] = lambda _steps: None,
+        turns: Turns | None = None,
     ) -> None:
         self._source = source
         self._clock = clock
         self._easing = Easing(clock, deadline, eased)
         self._gather = gather
+        self._turns = turns or Turns()
         self._open: dict[Hashable, _Gathering] = {}
         self._tasks: set[asyncio.Task[Mapping[Question, Outcome]]] = set()
 
@@ -55,7 +58,9 @@ class Gatherer:
             gathering.task.add_done_callback(self._tasks.discard)
         gathering.questions[question] = None
         # Shielded: a watch that ends while it waits must not take the answer from the others.
-        return (await asyncio.shield(gathering.task))[question]
+        answers = await asyncio.shield(gathering.task)
+        await self._turns.mine()  # all who asked wake in this moment, and each has something to count
+        return answers[question]
 
     async def close(self) -> None:
         """End what is still being asked."""

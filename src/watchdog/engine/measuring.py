@@ -45,6 +45,13 @@ class Measuring:
 
     async def run(self) -> None:
         """Measure until cancelled."""
+        try:
+            await self._measure()
+        except asyncio.CancelledError as cancelled:
+            # The frames of a TaskGroup hold the error, and it holds them: with them all that was measured would stay.
+            raise cancelled.with_traceback(None) from None
+
+    async def _measure(self) -> None:
         await self._looked_at()
         async with asyncio.TaskGroup() as scope:
             scope.create_task(self._baselines(), name=f"baseline {self._watch().id}")
