@@ -41,7 +41,7 @@ class Ledger:
         waiting = deque(roots)
         while waiting:
             one = waiting.pop()
-            if id(one) in self._claimed or isinstance(one, _NEVER) and deep:
+            if id(one) in self._claimed or (isinstance(one, _NEVER) and deep):
                 continue
             self._claimed.add(id(one))
             self._kept.append(one)
@@ -106,7 +106,12 @@ def held() -> dict[str, Any]:
     ledger.claim("the program", [module.__dict__ for module in sys.modules.values()])
     ledger.claim("the program", [one for one in everything if isinstance(one, _NEVER)], deep=False)
     ledger.claim("else", everything)
-    return {"watches": len(drivers), "owners": ledger.told(len(drivers)), "allocators": _allocators(), "lines": _lines()}
+    return {
+        "watches": len(drivers),
+        "owners": ledger.told(len(drivers)),
+        "allocators": _allocators(),
+        "lines": _lines(),
+    }
 
 
 def _parts_of(watch: Any) -> Iterator[tuple[str, Any]]:
@@ -133,7 +138,7 @@ def _kind(track: Any) -> str:
 class _Mallinfo(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+        for name in ["arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"]
     ]
 
 
@@ -160,7 +165,12 @@ def _pymalloc() -> dict[str, str]:
         os.close(one)
     with os.fdopen(read) as text:
         lines = text.read().splitlines()
-    wanted = ("# arenas allocated current", "# bytes in allocated blocks", "# bytes in available blocks", "unused pools")
+    wanted = (
+        "# arenas allocated current",
+        "# bytes in allocated blocks",
+        "# bytes in available blocks",
+        "unused pools",
+    )
     return {line.split("=")[0].strip(): line.split("=")[-1].strip() for line in lines if any(w in line for w in wanted)}
 
 
