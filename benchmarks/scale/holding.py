@@ -23,6 +23,7 @@ _TASKS = (types.CoroutineType, types.AsyncGeneratorType, types.FrameType, asynci
 
 _BYTES = 1024
 _LINES = 60
+_LEAST = 16 * _BYTES
 
 
 class Ledger:
@@ -64,6 +65,7 @@ class Ledger:
                 },
             }
             for owner, size in self.sizes.most_common()
+            if size > _LEAST
         }
 
 
@@ -103,8 +105,14 @@ def held() -> dict[str, Any]:
     for driver in drivers:
         ledger.claim("watch: last look", [driver._live])
     ledger.claim("tasks", [one for one in everything if isinstance(one, _TASKS)], deep=False)
-    ledger.claim("the program", [module.__dict__ for module in sys.modules.values()])
-    ledger.claim("the program", [one for one in everything if isinstance(one, _NEVER)], deep=False)
+    for name, module in list(sys.modules.items()):
+        ledger.claim(_program(name), [module.__dict__])
+    ledger.claim(
+        "the program: classes and functions", [one for one in everything if isinstance(one, _NEVER)], deep=False
+    )
+    for name, found in sorted(by_name.items(), key=lambda named: len(named[1])):
+        if name.startswith("watchdog.") and not isinstance(found[0], _NEVER):
+            ledger.claim(f"objects: {name.removeprefix('watchdog.')}", found)
     ledger.claim("else", everything)
     return {
         "watches": len(drivers),
@@ -112,6 +120,11 @@ def held() -> dict[str, Any]:
         "allocators": _allocators(),
         "lines": _lines(),
     }
+
+
+def _program(module: str) -> str:
+    ours = module.split(".")
+    return f"the program: {'.'.join(ours[:3]) if ours[0] == 'watchdog' else ours[0]}"
 
 
 def _parts_of(watch: Any) -> Iterator[tuple[str, Any]]:
@@ -138,7 +151,18 @@ def _kind(track: Any) -> str:
 class _Mallinfo(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_size_t)
-        for name in ["arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"]
+        for name in [
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        ]
     ]
 
 

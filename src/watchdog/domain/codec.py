@@ -47,7 +47,7 @@ def dump(value: Any) -> Any:
         case _ if is_dataclass(value):
             named = {
                 name: dump(getattr(value, name))
-                for name, default in _written(type(value)).items()
+                for name, default in _written(value.__class__).items()
                 if not _is_default(default, getattr(value, name))
             }
             return {"is": type(value).__name__, **named}
@@ -56,7 +56,7 @@ def dump(value: Any) -> Any:
 
 
 @cache
-def _written(cls: type) -> Mapping[str, Any]:
+def _written(cls: Any) -> Mapping[str, Any]:
     """The names of what is written of a class, each with its default."""
     named = getattr(cls, "WRITTEN", None)
     if named is not None:
@@ -73,7 +73,7 @@ def _key(key: Any) -> str:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return get_type_hints(cls.of if hasattr(cls, "WRITTEN") else cls)
 
 
@@ -137,7 +137,7 @@ def _load_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
     raise Unreadable(f"{where}: none of {[getattr(member, '__name__', str(member)) for member in rest]}")
 
 
-def _load_dataclass(cls: type, value: Any, where: str) -> Any:
+def _load_dataclass(cls: Any, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise Unreadable(f"{where}: {type(value).__name__} where {cls.__name__} was expected")
     hints = _hints(cls)

@@ -182,6 +182,7 @@ class ClusterCache:
             async for change in changes:
                 if self._namespaces.get(name) is namespace:
                     self.apply(name, resource, change)
+                del change  # what was listed first would be held until something changes
 
     def apply(self, name: str, resource: Resource, change: Change) -> None:
         """Take in what a reflector says, and tell who waits."""
