@@ -79,7 +79,7 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None) -> Result:
     """Run it all."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-bench-")))
-        bench = _started(wish, directory, stack)
+        bench = started(wish, directory, stack)
         result: Result = {
             "targets": wish.targets,
             "interval": wish.interval,
@@ -114,7 +114,8 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None) -> Result:
         return result
 
 
-def _started(wish: Wish, directory: Path, stack: ExitStack) -> Bench:
+def started(wish: Wish, directory: Path, stack: ExitStack) -> Bench:
+    """Everything but the watchdog, until the stack is unwound."""
     ports = [free_port() for _ in range(2)]
     cert, key = certificate(directory)
     exporter = stack.enter_context(Program("exporter", str(ports[0]), directory=directory))
@@ -158,16 +159,7 @@ def _steady(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
     dog.until_open(0, within=60)
     bench.sleep(1)
     idle = usage(dog.pid)
-    say(f"{wish.targets}: releasing")
-    before = usage(dog.pid).cpu
-    bench.world.ask("release", within=max(wish.interval, wish.targets / _PER_SECOND))
-    while bench.world.ask("released") is None:
-        bench.show_pods()
-        time.sleep(2)
-    bench.show_pods()
-    dog.until_open(wish.targets, within=300)
-    bench.sleep(3)
-    opening = usage(dog.pid).cpu - before
+    opening = opened(bench, dog, say)
     say(f"{wish.targets}: all watches open, {wish.steady} quiet intervals")
     used, asked, cpu, began = usage(dog.pid), dog.metrics(), bench.prometheus_cpu(), time.monotonic()
     moment = time.time()
@@ -191,6 +183,21 @@ def _steady(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
         "loop lag p99 ms": _quantile(counted, "watchdog_loop_lag_seconds", 0.99),
         "loop lag p50 ms": _quantile(counted, "watchdog_loop_lag_seconds", 0.5),
     }
+
+
+def opened(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> float:
+    """Switch all targets and wait until they are watched; returns the watchdog's seconds of CPU."""
+    wish = bench.wish
+    say(f"{wish.targets}: releasing")
+    before = usage(dog.pid).cpu
+    bench.world.ask("release", within=max(wish.interval, wish.targets / _PER_SECOND))
+    while bench.world.ask("released") is None:
+        bench.show_pods()
+        time.sleep(2)
+    bench.show_pods()
+    dog.until_open(wish.targets, within=300)
+    bench.sleep(3)
+    return usage(dog.pid).cpu - before
 
 
 def _acts(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:

@@ -9,7 +9,7 @@ from watchdog.domain.channels import Topic
 from watchdog.domain.conditions import Dimension
 from watchdog.domain.effects import Effect, Emit, Judgement, Record, Remember, Tell
 from watchdog.domain.judge import Finding
-from watchdog.domain.judge.literal import RECENT
+from watchdog.domain.judge.history import RECENT
 from watchdog.domain.judge.verdict import number
 from watchdog.domain.judge.weighing import too_coarse
 from watchdog.domain.state import SETTLE, Phase, Recovery, Track, Watch

@@ -1,7 +1,7 @@
 """The life of one traffic switch under guard: its state and its phases. `watchdog.domain.watch.advance` moves it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -129,7 +129,7 @@ class Track:
     baseline: Baseline | None = None
     verdict: Verdict | None = None
     breach: Verdict | None = None  # a first passage: once reached, it stands
-    path: tuple[Point, ...] = ()
+    path: Sequence[Point] = ()
     told: Mapping[str, Any] | None = field(default=None, compare=False, metadata=UNWRITTEN)  # see `domain.told`
 
     @property

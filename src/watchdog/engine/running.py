@@ -60,7 +60,9 @@ class Running:
         try:
             while True:
                 try:
-                    await driver.run(first, *events)
+                    running = driver.run(first, *events)
+                    first, events = None, ()  # the watch as it was opened is held by nobody any more
+                    await running
                 except Exception:  # the log tells of it, the watch goes on
                     log.exception("watch failed", extra={"facts": {"watch": watch_id}})
                     await self._clock.sleep(_RETRY_FAILED)

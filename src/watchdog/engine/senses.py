@@ -107,21 +107,26 @@ class Senses:
     async def _probing(self, rule: str, probe: Probe) -> None:
         while True:
             began = self._clock.monotonic()
-            live, watch = self._live(), self._watch()
-            recovering = watch.phase is Phase.RECOVERING
-            memory = watch.recovery_pods if recovering else watch.pods
-            if live is not None and memory is not None and not watch.phase.terminal:
-                once_ready = {pod.name for pod in memory.pods if pod.first_ready is not None}
-                pods = live.stable_pods if recovering else live.candidate_pods
-                probed = [pod for pod in pods if pod.name in once_ready and not pod.gone]
-                others = () if recovering else tuple(pod for pod in live.stable_pods if pod.ready)[:1]
-                if probed:
-                    round_ = await self._round(probe, probed, others)
-                    if not recovering:
-                        round_ = await self._beside(watch, rule, probe, round_)
-                    self._post(Probed(rule, round_))
+            await self._probe(rule, probe)
             spent = self._clock.monotonic() - began
             await self._clock.sleep(max(0.1, probe.every.total_seconds() - spent))
+
+    async def _probe(self, rule: str, probe: Probe) -> None:
+        """One round, if there is anyone to ask."""
+        live, watch = self._live(), self._watch()
+        recovering = watch.phase is Phase.RECOVERING
+        memory = watch.recovery_pods if recovering else watch.pods
+        if live is None or memory is None or watch.phase.terminal:
+            return
+        once_ready = {pod.name for pod in memory.pods if pod.first_ready is not None}
+        pods = live.stable_pods if recovering else live.candidate_pods
+        probed = [pod for pod in pods if pod.name in once_ready and not pod.gone]
+        others = () if recovering else tuple(pod for pod in live.stable_pods if pod.ready)[:1]
+        if probed:
+            round_ = await self._round(probe, probed, others)
+            if not recovering:
+                round_ = await self._beside(watch, rule, probe, round_)
+            self._post(Probed(rule, round_))
 
     async def _round(self, probe: Probe, candidate: Sequence[Pod], stable: Sequence[Pod]) -> ProbeRound:
         both = await self._prober.probe((*candidate, *stable), probe)  # side by side

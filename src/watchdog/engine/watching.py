@@ -102,6 +102,7 @@ class WatchDriver:
             flushing = scope.create_task(self._flushing(), name=f"journal {self.watch.id}")
             if first is not None:
                 await self._take(first, scope)
+            first, events = None, ()
             self._deliverer.start(self.watch, scope)
             senses = self._senses(scope)
             self._slicing.follow(scope)

@@ -62,6 +62,12 @@ def _everywhere(_namespace: str) -> bool:
     return True
 
 
+def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Not within `run`: a cancelled task holds its frames, and so the namespace as it was, while it is named."""
+    for task in tasks:
+        task.cancel()
+
+
 class ClusterCache:
     """Feeds itself from one reflector per resource and namespace while `run` runs."""
 
@@ -150,8 +156,7 @@ class ClusterCache:
                 self._rewatch.clear()
                 # Compared by identity: one that was dropped and taken up again in between begins anew.
                 for name in [name for name, (of, _) in running.items() if of is not self._namespaces.get(name)]:
-                    for task in running.pop(name)[1]:
-                        task.cancel()
+                    _cancel(running.pop(name)[1])
                     said |= {one.name: one.trouble for one in self._reflectors.pop(name)}
                 for name in sorted(self._namespaces.keys() - running.keys()):
                     namespace = self._namespaces[name]
@@ -182,6 +187,7 @@ class ClusterCache:
             async for change in changes:
                 if self._namespaces.get(name) is namespace:
                     self.apply(name, resource, change)
+                del change  # what was listed first would be held until something changes
 
     def apply(self, name: str, resource: Resource, change: Change) -> None:
         """Take in what a reflector says, and tell who waits."""

@@ -120,9 +120,11 @@ class Reflector:
                     relisted = await self._list()
                     self.synced = True
                     yield relisted
+                    del relisted  # of what was listed first the cache alone decides how long it is there
                 async with aclosing(self._watched()) as changes:
                     async for change in changes:
                         yield change
+                        del change
             except _Expired:
                 log.info("%s: the watch is too old to go on (410); listing again", self.name)
                 # Not at once: a server that answers 410 to a fresh list would be asked without a pause.
@@ -169,6 +171,7 @@ class Reflector:
                 self._backoff.failures = 0
                 if change is not None:
                     yield change
+                del change, line  # until the next one comes, which may be hours
         lived = self._clock.monotonic() - began
         if lived < 1.0 or (not events and lived < 5.0):
             # An end that is clean but at once: a server that keeps doing so must not be asked without a pause.
