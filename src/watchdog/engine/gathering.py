@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 from functools import partial
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
-from watchdog.domain.rollout import either
+from watchdog.domain.rollout import either, one_of
 from watchdog.engine.apart import taken_apart
 from watchdog.engine.easing import SHORTEST_PIECE, Eased, Easing
 from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces, promql
+from watchdog.engine.standing_in import NAMESPACE, PODS, stand_in, with_stand_ins
 from watchdog.engine.templates import Template
 from watchdog.ports import Clock, MetricSource
 
-_LONGEST_PATTERN = 4000  # characters of one alternation of pods
+LONGEST_QUERY = 14_000
+"""Characters of a query about several revisions. VictoriaMetrics takes 16 KiB; Prometheus, Thanos and Mimir set no
+bound, and would have to compile a longer expression."""
+
 _MOST_BISECTIONS = 32  # further queries of one gathering that was refused
 
 Outcome = Answer | QueryFailed
@@ -23,7 +27,18 @@ Outcome = Answer | QueryFailed
 @dataclass(slots=True)
 class _Gathering:
     questions: dict[Question, None] = field(default_factory=dict)  # a set that keeps its order
+    names: dict[Asked, frozenset[str]] = field(default_factory=dict)
     task: "asyncio.Task[Mapping[Question, Outcome]] | None" = None
+
+    def add(self, question: Question) -> None:
+        """One more. Whom somebody asks about without knowing all names is asked about by the expression."""
+        self.questions[question] = None
+        known = self.names.get(question.subject, question.names)
+        self.names[question.subject] = known | question.names if known and question.names else frozenset()
+
+    def asked(self) -> list[Asked]:
+        """Whom it is about, each with the names to send."""
+        return [one._replace(names=one_of(self.names[one])) for one in sorted(self.names)]
 
 
 class Gatherer:
@@ -53,7 +68,7 @@ class Gatherer:
             gathering.task = asyncio.create_task(self._answered(question.shape, gathering), name="ask Prometheus")
             self._tasks.add(gathering.task)
             gathering.task.add_done_callback(self._tasks.discard)
-        gathering.questions[question] = None
+        gathering.add(question)
         # Shielded: a watch that ends while it waits must not take the answer from the others.
         return (await asyncio.shield(gathering.task))[question]
 
@@ -72,17 +87,18 @@ class Gatherer:
         questions = tuple(gathering.questions)
         template = questions[0].wide or questions[0].template
         when = _covering([question.when for question in questions])
-        asked = sorted({question.subject for question in questions})
+        asked = gathering.asked()
         self._easing.widen()
         largest = self._easing.largest or len(asked)
-        chunks = _chunks(asked, largest) if template.apart and template.pod_labels else [asked[:1]]
+        chunks = _chunks(template, asked, largest) if template.apart and template.pod_labels else [asked[:1]]
         refusals = _Refusals(_MOST_BISECTIONS)
         found: dict[Asked, Outcome] = {}
         for outcome in await asyncio.gather(*(self._ask(template, chunk, when, refusals) for chunk in chunks)):
-            found.update(outcome)
+            found.update((one._replace(names=""), part) for one, part in outcome.items())
         if (size := refusals.answered_at) is not None:
             self._easing.too_many(size)
-        return {question: self._of(question, found.get(question.subject, found[asked[0]])) for question in questions}
+        any_of = next(iter(found.values()))
+        return {question: self._of(question, found.get(question.subject, any_of)) for question in questions}
 
     def _of(self, question: Question, outcome: Outcome) -> Outcome:
         return replace(outcome, query=question.query)
@@ -198,21 +214,37 @@ def _covering(times: Sequence[When]) -> When:
     return Raw(min(window.start for window in windows), max(window.end for window in windows))
 
 
-def _chunks(asked: Sequence[Asked], largest: int) -> list[list[Asked]]:
+def _chunks(template: Template, asked: Sequence[Asked], largest: int) -> list[list[Asked]]:
+    """Who is asked about in one query. Those with names apart from the others, whose expressions would spoil theirs,
+    unless they are few: a query more costs more than that."""
+    named = [one for one in asked if one.names]
+    if 2 * len(named) < len(asked):
+        return _split(template, [one._replace(names="") for one in asked], largest)
+    return _split(template, named, largest) + _split(template, [one for one in asked if not one.names], largest)
+
+
+def _split(template: Template, asked: Sequence[Asked], largest: int) -> list[list[Asked]]:
+    text = with_stand_ins(template.text)
+    for_pods, for_namespaces = text.count(stand_in(PODS)), text.count(stand_in(NAMESPACE))
     chunks: list[list[Asked]] = []
-    room = 0
+    room, namespaces = 0, set[str]()
     for one in asked:
-        room -= len(one.pods) + 1
-        if room < 0 or len(chunks[-1]) >= largest:
+        needed = for_pods * (len(one.names or one.pods) + 1)
+        needed += 0 if one.namespace in namespaces else for_namespaces * (len(one.namespace) + 1)
+        if needed > room or len(chunks[-1]) >= largest:
             chunks.append([])
-            room = _LONGEST_PATTERN - len(one.pods) - 1
+            room, namespaces = LONGEST_QUERY - len(text), set()
+            needed = for_pods * (len(one.names or one.pods) + 1) + for_namespaces * (len(one.namespace) + 1)
+        room -= needed
+        namespaces.add(one.namespace)
         chunks[-1].append(one)
     return chunks
 
 
 def _text(template: Template, asked: Sequence[Asked], when: When) -> str:
     namespaces = sorted({one.namespace for one in asked if one.namespace})
-    return promql(template, either(sorted({one.pods for one in asked})), when, namespaces)
+    pods = "|".join([one.names for one in asked]) if asked[0].names else either(sorted({one.pods for one in asked}))
+    return promql(template, pods, when, namespaces)
 
 
 def _joined(answers: Iterable[Answer]) -> tuple[Series, ...]:
