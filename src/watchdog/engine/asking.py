@@ -19,8 +19,8 @@ from watchdog.engine.alerting import AlertTracker
 from watchdog.engine.sampling import Sampler, Span, Subject, Tracker
 from watchdog.engine.staying import Stays
 
-_AT_ONCE = 10.0
-"""Seconds after a switch in which no pod has come, been scraped and gone."""
+_AT_ONCE = 5.0
+"""Seconds after a switch in which no pod has come, been asked for its metrics, and gone again."""
 
 Trackers = Mapping[str, Tracker | AlertTracker]
 """By the names of their rules."""
