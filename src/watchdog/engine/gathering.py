@@ -87,8 +87,8 @@ class Gatherer:
         questions = tuple(gathering.questions)
         template = questions[0].wide or questions[0].template
         when = _covering([question.when for question in questions])
-        asked = gathering.asked()
         self._easing.widen()
+        asked = [one if self._easing.may_name(one.names) else one._replace(names="") for one in gathering.asked()]
         largest = self._easing.largest or len(asked)
         chunks = _chunks(template, asked, largest) if template.apart and template.pod_labels else [asked[:1]]
         refusals = _Refusals(_MOST_BISECTIONS)
@@ -108,14 +108,24 @@ class Gatherer:
     ) -> Mapping[Asked, Outcome]:
         """One query for all of them; if it is refused, each half alone, so that one bad question spoils no other."""
         outcome = await self._send(template, asked, when, refusals)
+        refused = not isinstance(outcome, Answer) and outcome.reason is FailureReason.REFUSED
+        if refused and len(asked) == 1 and asked[0].names and refusals.take(1):
+            return {asked[0]: await self._by_expression(template, asked[0], when, refusals)}
         refusals.note(len(asked), outcome)
         if isinstance(outcome, Answer):
             return taken_apart(template, asked, outcome)
-        if outcome.reason is FailureReason.REFUSED and len(asked) > 1 and refusals.take(2):
+        if refused and len(asked) > 1 and refusals.take(2):
             middle = len(asked) // 2
             first = await self._ask(template, asked[:middle], when, refusals)
             return {**first, **await self._ask(template, asked[middle:], when, refusals)}
         return dict.fromkeys(asked, outcome)
+
+    async def _by_expression(self, template: Template, one: Asked, when: When, refusals: "_Refusals") -> Outcome:
+        """Of one whose pods' names were refused, perhaps because they are many."""
+        [outcome] = (await self._ask(template, [one._replace(names="")], when, refusals)).values()
+        if isinstance(outcome, Answer):
+            self._easing.too_many_names(len(one.names))
+        return outcome
 
     async def _send(self, template: Template, asked: Sequence[Asked], when: When, refusals: "_Refusals") -> Outcome:
         match when:

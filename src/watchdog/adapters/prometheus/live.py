@@ -59,7 +59,10 @@ class LivePrometheus:
         self._room = asyncio.Semaphore(concurrency)
         self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(
-            headers={"User-Agent": "rollback-watchdog", "Accept-Encoding": _ENCODINGS.get(self._url.scheme, "identity")},
+            headers={
+                "User-Agent": "rollback-watchdog",
+                "Accept-Encoding": _ENCODINGS.get(self._url.scheme, "identity"),
+            },
             verify=self._certificates.context,
             auth=None if shown is None else Showing(shown),
             trust_env=False,
