@@ -58,6 +58,7 @@ class Sight:
     late: float = 0.0
     gap: tuple[float, float] = (0.0, 0.0)
     names: bool = True  # whether it is told that nothing was missed
+    begun: float = -3600.0  # when the watchdog was started
 
     def look(self, lives: Sequence[Life], now: datetime) -> Live:
         seconds = (now - START).total_seconds()
@@ -65,7 +66,7 @@ class Sight:
         broken = begins <= seconds < ends
         at = begins if broken else max(0.0, seconds - self.late)
         there = [one for one in lives if one.born <= at < one.ends]
-        unbroken = after(ends) if ends and seconds >= ends else after(-3600.0)
+        unbroken = after(ends) if ends and seconds >= ends else after(self.begun)
         return replace(
             a_live(),
             at=now,
@@ -170,8 +171,9 @@ def test_a_watch_measures_the_same_by_name_and_by_expression(
 ) -> None:
     """Pods are born and die; the watchdog may be started anew in the middle, and knows nothing of those before."""
     lives, switch = [*candidate, *stable], replace(SWITCH, kind=kind)
-    named, source = watched(lives, Sight(late), first=first, switch=switch)
-    expressed, other = watched(lives, Sight(late, names=False), first=first, switch=switch)
+    sight = Sight(late, begun=first or -3600.0)
+    named, source = watched(lives, sight, first=first, switch=switch)
+    expressed, other = watched(lives, replace(sight, names=False), first=first, switch=switch)
     assert named == expressed
     assert not by_name(other)
     last = [query for query, at in source.asked if at == 6 * INTERVAL and "queue" not in query]
@@ -191,7 +193,7 @@ def test_what_is_sent_are_bare_alternatives_and_what_is_shown_is_the_expression(
 
 def test_a_watch_that_is_taken_up_late_asks_by_expression_for_what_it_has_not_seen() -> None:
     lives = [Life("a", 0, 999), Life("gone", 0, 40)]
-    blocks, source = watched(lives, Sight(), first=50.0)
+    blocks, source = watched(lives, Sight(begun=49.0), first=50.0)
     asked = [(query, at) for query, at in source.asked if "cpu" in query and "5d8f" in query]
     assert [("[a-z0-9]+" in query, at) for query, at in asked] == [
         (True, 45.0),

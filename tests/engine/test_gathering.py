@@ -29,8 +29,8 @@ from watchdog.domain.conditions import GaugeMetric, RatioMetric, Statistic, Thre
 from watchdog.domain.measurement import Block, Counts, FailureReason, NoData, PodValues, QueryFailed, Reading
 from watchdog.domain.rollout import Target
 from watchdog.engine.easing import Eased
-from watchdog.engine.gathering import LONGEST_QUERY
 from watchdog.engine.sampling import Sampler, Span, Subject
+from watchdog.engine.splitting import LONGEST_QUERY
 from watchdog.engine.templates import fill, sums_of, template_of
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.tsdb import Tsdb

@@ -19,8 +19,8 @@ from watchdog.engine.alerting import AlertTracker
 from watchdog.engine.sampling import Sampler, Span, Subject, Tracker
 from watchdog.engine.staying import Stays
 
-_AT_ONCE = 5.0
-"""Seconds after a switch in which no pod has come, been asked for its metrics, and gone again."""
+_AT_ONCE = 30.0
+"""Seconds after a switch in which no pod has come, been asked for its metrics, and gone again for good."""
 
 Trackers = Mapping[str, Tracker | AlertTracker]
 """By the names of their rules."""
@@ -44,9 +44,10 @@ class _Known:
         )
 
     def since(self, switch: datetime) -> datetime | None:
-        if self.looked is None or self.looked - switch > timedelta(seconds=_AT_ONCE):
+        """The beginning, where the cluster was watched before it, and the target looked at soon after."""
+        if self.looked is None or self.unbroken is None or self.unbroken > switch:
             return self.looked
-        return switch
+        return self.looked if self.looked - switch > timedelta(seconds=_AT_ONCE) else switch
 
 
 class Asking:

@@ -7,17 +7,13 @@ from datetime import UTC, datetime
 from functools import partial
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
-from watchdog.domain.rollout import either, one_of
+from watchdog.domain.rollout import one_of
 from watchdog.engine.apart import taken_apart
 from watchdog.engine.easing import SHORTEST_PIECE, Eased, Easing
-from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces, promql
-from watchdog.engine.standing_in import NAMESPACE, PODS, stand_in, with_stand_ins
+from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces
+from watchdog.engine.splitting import chunks_of, text_of
 from watchdog.engine.templates import Template
 from watchdog.ports import Clock, MetricSource
-
-LONGEST_QUERY = 14_000
-"""Characters of a query about several revisions. VictoriaMetrics takes 16 KiB; Prometheus, Thanos and Mimir set no
-bound, and would have to compile a longer expression."""
 
 _MOST_BISECTIONS = 32  # further queries of one gathering that was refused
 
@@ -90,7 +86,7 @@ class Gatherer:
         self._easing.widen()
         asked = [one if self._easing.may_name(one.names) else one._replace(names="") for one in gathering.asked()]
         largest = self._easing.largest or len(asked)
-        chunks = _chunks(template, asked, largest) if template.apart and template.pod_labels else [asked[:1]]
+        chunks = chunks_of(template, asked, largest) if template.apart and template.pod_labels else [asked[:1]]
         refusals = _Refusals(_MOST_BISECTIONS)
         found: dict[Asked, Outcome] = {}
         for outcome in await asyncio.gather(*(self._ask(template, chunk, when, refusals) for chunk in chunks)):
@@ -130,10 +126,10 @@ class Gatherer:
     async def _send(self, template: Template, asked: Sequence[Asked], when: When, refusals: "_Refusals") -> Outcome:
         match when:
             case Instant(at):
-                query = _text(template, asked, when)
+                query = text_of(template, asked, when)
                 return await self._timed(partial(self._query, query, _moment(at)))
             case Steps(start, end, step):
-                query, moments = _text(template, asked, when), (_moment(start), _moment(end))
+                query, moments = text_of(template, asked, when), (_moment(start), _moment(end))
                 return await self._timed(
                     lambda deadline: self._source.query_range(query, *moments, step, deadline=deadline)
                 )
@@ -157,7 +153,7 @@ class Gatherer:
         answers: list[Answer] = []
         length, begin = self._easing.piece, window.start
         for end in pieces(window.start, window.end, length):
-            query, at = _text(template, asked, Raw(begin, end)), _moment(end)
+            query, at = text_of(template, asked, Raw(begin, end)), _moment(end)
             answer = await self._timed(partial(self._query, query, at))
             if isinstance(answer, QueryFailed) and len(asked) == 1 and _shorter(answer, begin, end):
                 answer = await self._halved(template, asked, Raw(begin, end), answer, refusals)
@@ -222,39 +218,6 @@ def _covering(times: Sequence[When]) -> When:
     if not windows:
         return times[0]
     return Raw(min(window.start for window in windows), max(window.end for window in windows))
-
-
-def _chunks(template: Template, asked: Sequence[Asked], largest: int) -> list[list[Asked]]:
-    """Who is asked about in one query. Those with names apart from the others, whose expressions would spoil theirs,
-    unless they are few: a query more costs more than that."""
-    named = [one for one in asked if one.names]
-    if 2 * len(named) < len(asked):
-        return _split(template, [one._replace(names="") for one in asked], largest)
-    return _split(template, named, largest) + _split(template, [one for one in asked if not one.names], largest)
-
-
-def _split(template: Template, asked: Sequence[Asked], largest: int) -> list[list[Asked]]:
-    text = with_stand_ins(template.text)
-    for_pods, for_namespaces = text.count(stand_in(PODS)), text.count(stand_in(NAMESPACE))
-    chunks: list[list[Asked]] = []
-    room, namespaces = 0, set[str]()
-    for one in asked:
-        needed = for_pods * (len(one.names or one.pods) + 1)
-        needed += 0 if one.namespace in namespaces else for_namespaces * (len(one.namespace) + 1)
-        if needed > room or len(chunks[-1]) >= largest:
-            chunks.append([])
-            room, namespaces = LONGEST_QUERY - len(text), set()
-            needed = for_pods * (len(one.names or one.pods) + 1) + for_namespaces * (len(one.namespace) + 1)
-        room -= needed
-        namespaces.add(one.namespace)
-        chunks[-1].append(one)
-    return chunks
-
-
-def _text(template: Template, asked: Sequence[Asked], when: When) -> str:
-    namespaces = sorted({one.namespace for one in asked if one.namespace})
-    pods = "|".join([one.names for one in asked]) if asked[0].names else either(sorted({one.pods for one in asked}))
-    return promql(template, pods, when, namespaces)
 
 
 def _joined(answers: Iterable[Answer]) -> tuple[Series, ...]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -186,20 +187,22 @@ def at_moment(answer: Answer, at: float) -> Answer:
 
 def question_of(template: str, subject: Subject, when: When) -> Question:
     """A template filled in for a subject; raises ValueError where it is no PromQL, which the rulebook has refused."""
-    values = {
-        "namespace": subject.target.namespace,
-        "name": subject.target.name,
-        "workload": subject.revision.workload,
-    }
-    filled = template_of(fill(template, values))
-    if not filled.names_pods:
+    filled, wide = _filled(template, subject.target.namespace, subject.target.name, subject.revision.workload)
+    if wide is None:
         return Question(filled, "", when)
     known = filled.by_name and subject.knows(_reaches_back_to(when))
     names = frozenset(subject.stays or subject.pods) if known else frozenset[str]()
-    wide = template_of(fill(template, {name: value for name, value in values.items() if name != NAMESPACE}))
     return Question(
         filled, subject.names, when, wide if wide.namespace_label else None, subject.target.namespace, names
     )
+
+
+@lru_cache(maxsize=16384)
+def _filled(template: str, namespace: str, name: str, workload: str) -> tuple[Template, Template | None]:
+    """The template of one target, and with the namespace left open; None where it asks about no pods."""
+    values = {"name": name, "workload": workload}
+    filled = template_of(fill(template, {NAMESPACE: namespace, **values}))
+    return filled, template_of(fill(template, values)) if filled.names_pods else None
 
 
 def _reaches_back_to(when: When) -> float:
