@@ -140,4 +140,6 @@ class Live:
     services: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
     """A flip's Services: name to (uid, resourceVersion, whether the selector is still the candidate's)."""
     fresh: bool = False
+    unbroken_since: datetime | None = None
+    """Since when no pod can have come and gone unseen, but between two looks; None: that is not known."""
     around: Around | None = None  # in fresh looks: what holds every act; None: nobody was asked

@@ -43,6 +43,10 @@ class Measuring:
         self._live = live
         self._asking = Asking(sampler, watch, live)
 
+    def looked(self, live: Live) -> None:
+        """Take note of a look at the target."""
+        self._asking.looked(live)
+
     async def run(self) -> None:
         """Measure until cancelled."""
         try:

@@ -133,6 +133,7 @@ class WatchDriver:
         if isinstance(event, Looked):
             self._live = event.live
             self._slicing.saw(event.live)
+            self._measuring.looked(event.live)
         before = self.watch
         now = self._clock.now()
         step = advance(before, event, now)

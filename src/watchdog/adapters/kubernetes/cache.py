@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -250,6 +251,12 @@ class ClusterCache:
         """Whether all of that namespace was listed, as far as targets of that kind are concerned."""
         found = self._namespaces.get(namespace)
         return found is not None and found.synced and found.knows(kind)
+
+    def unbroken_since(self, namespace: str) -> datetime | None:
+        """Since when nothing can have come and gone there unseen; None while that is not so."""
+        moments = [reflector.unbroken_since for reflector in self._reflectors.get(namespace, ())]
+        known = [moment for moment in moments if moment is not None]
+        return max(known) if known and len(known) == len(moments) else None
 
     def all(self, resource: Resource, namespace: str) -> Mapping[str, Json]:
         """All objects of a kind, by name."""

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import PAGE, KubeClient
@@ -106,6 +107,8 @@ class Reflector:
         self._backoff = _Backoff(rng)
         self.synced = False  # listed at least once
         self.trouble = ""  # why nothing comes at present
+        self.unbroken_since: datetime | None = None
+        """Since when nothing can have come and gone unseen; None: the stream is broken."""
 
     @property
     def name(self) -> str:
@@ -127,6 +130,7 @@ class Reflector:
                         del change
             except _Expired:
                 log.info("%s: the watch is too old to go on (410); listing again", self.name)
+                self.unbroken_since = None
                 # Not at once: a server that answers 410 to a fresh list would be asked without a pause.
                 self._position = ""
                 await self._clock.sleep(self._backoff.next())
@@ -153,6 +157,7 @@ class Reflector:
             self._seen = {_uid(one): _version(one) for one in objects}
             self._dead.clear()
             self._position = position
+            self.unbroken_since = self._clock.now()
             return Relisted(tuple(objects))
         raise AssertionError("unreachable")
 
@@ -165,6 +170,7 @@ class Reflector:
             if self.trouble:
                 log.info("%s: watched again", self.name)
             self.trouble = ""
+            self.unbroken_since = self.unbroken_since or self._clock.now()
             while (line := await self._next_line(lines)) is not None:
                 events += 1
                 change = self._understood(line)
@@ -234,6 +240,7 @@ class Reflector:
 
     async def _refused(self, error: ApiError) -> None:
         """A refusal: 410 asks for a list, 403 for patience and a person."""
+        self.unbroken_since = None
         if error.status == 410:
             self._position = ""
         if error.status != 403:
@@ -247,6 +254,7 @@ class Reflector:
         await self._clock.sleep(FORBIDDEN_WAIT * self._rng.uniform(0.5, 1.0))
 
     async def _failed(self, why: str, retry_after: float | None = None) -> None:
+        self.unbroken_since = None
         wait = self._backoff.next(retry_after)
         if self._backoff.failures >= FAILURES_BEFORE_LIST:
             self._position = ""  # perhaps it is the place to go on from that the server cannot take

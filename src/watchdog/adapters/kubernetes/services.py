@@ -188,6 +188,7 @@ class ServiceProvider(Sightings):
             annotations=workloads.own_annotations(service),
             managers=workloads.managers(service),
             owner=workloads.owner(service),
+            unbroken_since=self._cache.unbroken_since(switch.target.namespace),
             services={
                 flip.service: (
                     str(services[flip.service]["metadata"]["uid"]),
