@@ -256,6 +256,10 @@ class Owners(Protocol):
         """The owner with whether it heals, as it is configured now; None where that cannot be read. Never raises."""
         ...
 
+    async def runner(self, target: Target) -> Owner | None:
+        """Whose controller rolls the target out by itself, as far as that can be read. Never raises."""
+        ...
+
     async def suspend(self, owner: Owner, watch_id: str) -> str:
         """Suspend its reconciling, under what was read; "" where that was done, else why not. Raises `OutOfReach`."""
         ...

@@ -13,6 +13,7 @@ CHECKS: Mapping[RefusalReason, str] = {
     RefusalReason.PAUSED: "its rollout is not paused",
     RefusalReason.ON_HOLD: "no annotation holds it",
     RefusalReason.NOTHING_TO_GO_BACK_TO: "a good revision to go back to is known",
+    RefusalReason.OWNED: "no other controller rolls it out",
     RefusalReason.GITOPS: "nothing that reconciles it would revert it",
     RefusalReason.DESTINATION_GONE: "the good revision is still there",
     RefusalReason.DESTINATION_CHANGED: "it is still what served before",

@@ -114,6 +114,8 @@ def _again(place: _Place) -> str:
     if kind.routes:
         service = shlex.quote(str(place.target))
         return f"watchdog switch {service} --to {RUNNER}/{place.workload} --override known-bad --reason 'WHY'"
+    if kind.aborts:
+        return f"kubectl argo rollouts retry rollout {shlex.quote(place.target.name)} -n {place.target.namespace}"
     return (
         f"{place.kubectl} rollout undo {kind}/{place.workload} --to-revision="
         f"\"$({place.kubectl} get {place.kept} -o jsonpath='{kind.keeping.number}')\""

@@ -27,6 +27,7 @@ class TargetKind(StrEnum):
     SERVICE = "service"
     STATEFULSET = "statefulset"
     DAEMONSET = "daemonset"
+    ROLLOUT = "rollout"
 
     @property
     def proper(self) -> str:
@@ -37,6 +38,11 @@ class TargetKind(StrEnum):
     def routes(self) -> bool:
         """Whether it points traffic at the pods of something else; the others run pods of their own."""
         return self in _ROUTES
+
+    @property
+    def aborts(self) -> bool:
+        """Whether a controller of its own moves the traffic, and is told to abort instead of being undone."""
+        return self in _ABORTED
 
     @property
     def switch(self) -> "SwitchKind":
@@ -55,9 +61,13 @@ _REPLICASETS = Keeping(
 _KEEPING = {
     TargetKind.STATEFULSET: Keeping("controllerrevision", "controller-revision-hash", "{.revision}", named_whole=True),
     TargetKind.DAEMONSET: Keeping("controllerrevision", "controller-revision-hash", "{.revision}"),
+    TargetKind.ROLLOUT: Keeping(
+        "replicaset", "rollouts-pod-template-hash", r"{.metadata.annotations.rollout\.argoproj\.io/revision}"
+    ),
 }
 _PROPER = {TargetKind.STATEFULSET: "StatefulSet", TargetKind.DAEMONSET: "DaemonSet"}
 _ROUTES = frozenset({TargetKind.SERVICE})
+_ABORTED = frozenset({TargetKind.ROLLOUT})
 
 USUAL = frozenset({TargetKind.DEPLOYMENT, TargetKind.SERVICE})
 """What a guard's selector covers where the guard does not say."""

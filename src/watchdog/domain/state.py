@@ -90,6 +90,7 @@ class RefusalReason(StrEnum):
     PAUSED = "paused"
     ON_HOLD = "on-hold"
     GITOPS = "gitops"
+    OWNED = "owned"
     STABLE_OVER_LIMIT = "stable-over-limit"
     SHARED_CAUSE = "shared-cause"
     KNOWN_BAD = "known-bad"
@@ -214,7 +215,7 @@ class Watch:
     @property
     def may_act(self) -> bool:
         """Whether the watch may do more than tell."""
-        return not self.notify_only and self.guard.action is Action.ROLLBACK
+        return not self.notify_only and self.guard.action is not Action.NOTIFY
 
     @property
     def outcome(self) -> Phase | None:

@@ -39,7 +39,10 @@ def name_of(revision: Revision | None) -> str:
 
 def notice(watch: Watch, topic: Topic, now: datetime, *, rule: str = "", note: str = "") -> Notice:
     """The notice of `topic`. Its id is the same whenever the same thing is told."""
-    part = f"/{rule}" if rule else ""
+    title, part = _title(watch, topic, rule, note), f"/{rule}" if rule else ""
+    lines = _lines(watch, topic, rule, note, now)
+    if topic is Topic.HELD and watch.refusal is not None and headline(title) != _one_line(title):
+        lines.insert(0, watch.refusal.sentence)  # a command that is cut off is of no use
     if topic is Topic.BREACH and rule not in watch.noted:
         part += "/deciding"  # told again, as told only, should the right to act end
     if topic is Topic.HELD and watch.refusal is not None:
@@ -50,8 +53,8 @@ def notice(watch: Watch, topic: Topic, now: datetime, *, rule: str = "", note: s
         severity=Severity.WARNING if watch.recovery is Recovery.UNKNOWN else _SEVERITY[topic],
         watch=watch.id,
         target=str(watch.switch.target),
-        title=headline(_title(watch, topic, rule, note)),
-        lines=tuple(_one_line(line) for line in _lines(watch, topic, rule, note, now)),
+        title=headline(title),
+        lines=tuple(map(_one_line, lines)),
         at=now,
         facts=_facts(watch, rule),
     )
@@ -137,6 +140,8 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
         lines.append(f"Nothing was done: {name_of(watch.switch.candidate)} serves on")
     if topic is Topic.ROLLED_BACK and watch.remedy is not None and watch.remedy.owner is not None:
         lines += _owner(watch.remedy.owner, suspended=watch.remedy.suspends)
+    if topic is Topic.ROLLED_BACK and watch.switch.target.kind.aborts:
+        lines.append("It was aborted: its template is still the bad one, so deploy another to go on from here")
     lines.extend(f"Service {service} could not be put back: {why}" for service, why in watch.left.items())
     if topic is Topic.HELD and not watch.phase.terminal:
         lines.append("It is checked again until the bake ends, and acted on when the reason is gone")

@@ -170,7 +170,7 @@ def _judged(watch: Watch, now: datetime) -> Step:
     if not fresh:
         return Step(watch)
     acting = tuple(
-        track.rule.name for track in fresh if watch.may_act and watch.guard.action_of(track.rule) is Action.ROLLBACK
+        track.rule.name for track in fresh if watch.may_act and watch.guard.action_of(track.rule) is not Action.NOTIFY
     )
     noted = tuple(track.rule.name for track in fresh if track.rule.name not in acting)
     watch = replace(

@@ -34,7 +34,7 @@ SELECTOR: Key[LabelSelector | None] = Key(
 KINDS: Key[tuple[TargetKind, ...]] = Key(
     "kinds",
     ListOf(Choice("kind of target", words(TargetKind)), "kinds of targets"),
-    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`.",
+    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `rollout`.",
     tuple(sorted(USUAL)),
     '`["deployment", "service"]`',
 )
@@ -72,7 +72,8 @@ RECOVERY: Key[timedelta] = Key(
 GUARD_ACTION: Key[Action] = Key(
     "action",
     ACTION,
-    "What a breach leads to: the traffic is put back, or people are told and nothing is touched.",
+    "What a breach leads to: the traffic is put back, people are told and nothing is touched, or Argo Rollouts' "
+    "controller is told to abort (`abort`: for Rollouts alone).",
     Action.ROLLBACK,
     '`"rollback"`',
 )

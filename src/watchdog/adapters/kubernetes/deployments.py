@@ -157,6 +157,7 @@ class DeploymentProvider(Sightings):
             annotations=workloads.own_annotations(deployment),
             managers=workloads.managers(deployment),
             owner=workloads.owner(deployment),
+            runner=workloads.runner(deployment),
         )
 
     async def _destination(self, switch: TrafficSwitch, to: Revision, found: Workload) -> Destination:

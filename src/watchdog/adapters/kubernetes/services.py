@@ -188,6 +188,7 @@ class ServiceProvider(Sightings):
             annotations=workloads.own_annotations(service),
             managers=workloads.managers(service),
             owner=workloads.owner(service),
+            runner=workloads.runner(service),
             services={
                 flip.service: (
                     str(services[flip.service]["metadata"]["uid"]),

@@ -15,6 +15,7 @@ from watchdog.adapters.kubernetes.kinds import (
     DEPLOYMENTS,
     PODS,
     REPLICASETS,
+    ROLLOUTS,
     SERVICES,
     STATEFULSETS,
     Resource,
@@ -31,6 +32,17 @@ _SPEC = (
     "updateStrategy",
     "podManagementPolicy",
     "ordinals",
+)
+_ROLLOUT_STATUS = (
+    "abort",
+    "abortedAt",
+    "blueGreen",
+    "canary",
+    "conditions",
+    "currentPodHash",
+    "observedGeneration",
+    "phase",
+    "stableRS",
 )
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
 
@@ -62,12 +74,23 @@ def trim_workload(full: Json) -> Json:
     """A Deployment, StatefulSet or DaemonSet without its template."""
     spec = full.get("spec") or {}
     return {
-        "metadata": _metadata(full, "annotations"),
+        "metadata": _metadata(full, "annotations", "ownerReferences"),
         "spec": {key: spec[key] for key in _SPEC if key in spec},
         "status": full.get("status") or {},
         "template": trim_template(spec.get("template") or {}),
         "writers": writers(full, "f:template"),
     }
+
+
+def trim_rollout(full: Json) -> Json:
+    """A Rollout without its template and its steps: `strategy` is which of the two it has, `routed` by weights."""
+    spec = full.get("spec") or {}
+    strategy, status = spec.get("strategy") or {}, full.get("status") or {}
+    kept = trim_workload(full)
+    kept["status"] = {key: status[key] for key in _ROLLOUT_STATUS if key in status}
+    kept["strategy"] = "blueGreen" if "blueGreen" in strategy else "canary"
+    kept["routed"] = bool((strategy.get("canary") or {}).get("trafficRouting"))
+    return kept
 
 
 def trim_replicaset(full: Json) -> Json:
@@ -109,7 +132,7 @@ def trim_service(full: Json) -> Json:
     """A Service's selector and who wrote it."""
     spec = full.get("spec") or {}
     return {
-        "metadata": _metadata(full, "annotations"),
+        "metadata": _metadata(full, "annotations", "ownerReferences"),
         "spec": {"type": spec.get("type", "ClusterIP"), "selector": spec.get("selector") or {}},
         "writers": writers(full, "f:selector"),
     }
@@ -189,6 +212,7 @@ TRIMS: dict[Resource, Callable[[Json], Json]] = {
     DAEMONSETS: trim_workload,
     CONTROLLERREVISIONS: trim_revision,
     REPLICASETS: trim_replicaset,
+    ROLLOUTS: trim_rollout,
     PODS: trim_pod,
     SERVICES: trim_service,
 }
