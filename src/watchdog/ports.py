@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.changes import Description
+from watchdog.domain.configuration import Configured
 from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
 from watchdog.domain.live import Live, Pod, Sighting
 from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
@@ -246,6 +247,17 @@ class Leadership(Protocol):
 
     async def release(self) -> None:
         """Let another one lead at once; to be called when all work has ended. Never raises."""
+        ...
+
+
+class Configurations(Protocol):
+    """What configures guarded targets, beside their templates."""
+
+    async def look(self, target: Target) -> Configured | None:
+        """What configures the target now, and what changed since the last look; None: nothing can be read.
+
+        Never raises.
+        """
         ...
 
 

@@ -96,6 +96,9 @@ def _go_on(record: Record, place: _Place) -> Iterator[NextStep]:
         else:
             bad = "it is watched again, and put back again if it is still bad"
             yield NextStep(f"To bring back this very release; {bad}", again)
+    elif state in _SERVES_ON and record.get("kind") == "config":
+        written = f"{place.kubectl} get configmaps --show-managed-fields -o yaml"
+        yield NextStep("Who wrote what configures it, and when", written)
     elif state in _SERVES_ON:
         refusal = str(record.get("refusal") or "")
         passed = {one.value for one in CHECKS if one not in _FINAL}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, exemption
 from watchdog.domain.brakes import frozen, over_every, over_target
 from watchdog.domain.conditions import Absolute
+from watchdog.domain.configuration import no_way_back
 from watchdog.domain.effects import Remedy, ServicePutBack
 from watchdog.domain.judge.literal import baseline_value
 from watchdog.domain.judge.verdict import number, span
@@ -15,7 +16,14 @@ from watchdog.domain.rules import Action
 from watchdog.domain.shared_cause import shared_cause
 from watchdog.domain.state import Refusal, RefusalReason, Track, Watch
 
-_BINDING = frozenset({RefusalReason.SUPERSEDED, RefusalReason.NOTHING_TO_GO_BACK_TO, RefusalReason.DESTINATION_GONE})
+_BINDING = frozenset(
+    {
+        RefusalReason.SUPERSEDED,
+        RefusalReason.CONFIG,
+        RefusalReason.NOTHING_TO_GO_BACK_TO,
+        RefusalReason.DESTINATION_GONE,
+    }
+)
 """Refusals that nobody can pass over: there would be nothing to do, or it would hit somebody else's work."""
 
 
@@ -51,6 +59,8 @@ def plan(watch: Watch, live: Live) -> Remedy | Refusal:
 def _reasons(watch: Watch, live: Live) -> Iterator[Refusal]:
     """Every reason not to act, in order."""
     yield from _not_ours(watch, live)
+    if not watch.switch.kind.returns:
+        yield Refusal(RefusalReason.CONFIG, no_way_back(watch.switch))
     yield from _braked(watch, live)
     yield from _marked(watch, live)
     destination = live.destination

@@ -220,11 +220,34 @@ class ServiceFlip:
     after: Mapping[str, str]
 
 
+_MOST_KEYS = 20  # in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """One ConfigMap whose data changed, and in which keys; none: that is not known. Never a value."""
+
+    name: str
+    version: str  # its resourceVersion now
+    keys: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        more = f" and {len(self.keys) - _MOST_KEYS} more" if len(self.keys) > _MOST_KEYS else ""
+        keys = ", ".join(self.keys[:_MOST_KEYS]) or "while nobody looked: which keys is not known"
+        return f"ConfigMap {self.name} ({keys}{more})"
+
+
 class SwitchKind(StrEnum):
     """How live traffic reached another revision."""
 
     ROLLOUT = "rollout"
     SELECTOR = "selector"
+    CONFIG = "config"  # the same pods serve with other data: before and after are split by time
+
+    @property
+    def returns(self) -> bool:
+        """Whether what was before is kept: then there is a way back, and something to learn of a revision."""
+        return self is not SwitchKind.CONFIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,3 +271,13 @@ class TrafficSwitch:
     at_is_bound: bool = False  # seen late: it happened at `at` or before
     by: str = ""
     flips: tuple[ServiceFlip, ...] = ()  # kind selector: the Services that moved, first one first
+    configs: tuple[ConfigChange, ...] = ()  # kind config: what changed
+
+    @property
+    def reconfigured(self) -> str:
+        """What configures it otherwise now, by the names of the keys: `ConfigMap settings (LIMIT, POOL)`."""
+        return ", ".join(map(str, self.configs))
+
+    def is_same(self, other: "TrafficSwitch") -> bool:
+        """Whether the other leads to the same, whenever it was seen."""
+        return self.candidate == other.candidate and self.configs == other.configs

@@ -143,6 +143,7 @@ class Guard:
     kinds: frozenset[TargetKind] = USUAL  # what the selector covers
     runbook: str = ""  # a web page
     commits: str = ""  # an annotation that names a revision's commit
+    config: bool = False  # whether a change of what configures its targets is a switch
     source: str = ""  # that its rules ask, as `domain.sources` names it
 
     def covers(self, target: Target, labels: Mapping[str, str]) -> bool:

@@ -90,6 +90,7 @@ class RefusalReason(StrEnum):
     PAUSED = "paused"
     ON_HOLD = "on-hold"
     GITOPS = "gitops"
+    CONFIG = "config"
     OWNED = "owned"
     STABLE_OVER_LIMIT = "stable-over-limit"
     SHARED_CAUSE = "shared-cause"
@@ -289,5 +290,6 @@ def open_watch(
             Track(rule, History(guard.interval, bake=guard.bake, calibration=known.get(calibration_key(rule, guard))))
             for rule in guard.rules
         ),
-        bake_from=switch.at if switch.kind is SwitchKind.SELECTOR else None,
+        bake_from=None if switch.kind is SwitchKind.ROLLOUT else switch.at,
+        changes=Changes((switch.reconfigured,)) if switch.configs else None,
     )

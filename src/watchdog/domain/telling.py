@@ -76,6 +76,8 @@ def _title(watch: Watch, topic: Topic, rule: str, note: str) -> str:
     why = _why(watch, rule)
     match topic:
         case Topic.SWITCH:
+            if watch.switch.configs:
+                return f"{target}: {watch.switch.reconfigured} changed; watching it for {span(watch.guard.bake)}"
             return f"{target} switched to {candidate}; watching it for {span(watch.guard.bake)}"
         case Topic.PASSED:
             return f"{target}: {candidate} passed its watch"
@@ -123,6 +125,8 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
     lines = [f"Candidate {name_of(watch.switch.candidate)}, stable {_stable(watch)}"]
     by = f" by {watch.switch.by}" if watch.switch.by else ""
     how = "flipped" if watch.switch.kind is SwitchKind.SELECTOR else "rolled out"
+    if watch.switch.configs:
+        how = f"configured anew, {watch.switch.reconfigured},"
     lines.append(f"It was {how} at {_clock(watch.switch.at)}{by}, {span(now - watch.switch.at)} ago")
     rules = (rule,) if rule else (*watch.breached, *watch.noted)
     for name in rules if topic is not Topic.PASSED else ():
@@ -143,7 +147,7 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
     if topic is Topic.ROLLED_BACK and watch.switch.target.kind.aborts:
         lines.append("It was aborted: its template is still the bad one, so deploy another to go on from here")
     lines.extend(f"Service {service} could not be put back: {why}" for service, why in watch.left.items())
-    if topic is Topic.HELD and not watch.phase.terminal:
+    if topic is Topic.HELD and not watch.phase.terminal and watch.switch.kind.returns:
         lines.append("It is checked again until the bake ends, and acted on when the reason is gone")
     if watch.notify_only and watch.acted_at is None:
         lines.append(f"This watch only tells: {watch.notify_only}")

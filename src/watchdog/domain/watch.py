@@ -207,6 +207,8 @@ def _look_failed(watch: Watch, detail: str, now: datetime) -> Step:
 
 
 def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
+    if event.what:
+        return end(watch, Phase.SUPERSEDED, event.what, now)
     if event.by == watch.switch.candidate and watch.phase is not Phase.RECOVERING:
         return Step(watch)
     who = f" by {event.who}" if event.who else ""

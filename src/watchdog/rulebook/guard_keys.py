@@ -156,6 +156,14 @@ GITOPS: Key[str] = Key(
     "hold",
     '`"hold"`',
 )
+CONFIG: Key[bool] = Key(
+    "config",
+    Flag(),
+    "Whether other data in a ConfigMap that a target's pods mount or read are a switch, judged and told "
+    "(see [Configuration](providers/config.md)).",
+    False,
+    "`false`",
+)
 RUNBOOK: Key[str] = Key(
     "runbook",
     Text("web address", '"https://wiki.example.org/releases"', channel_urls.parse_web_page),
@@ -196,6 +204,7 @@ GUARD = Section(
         ROLLBACK_WINDOW,
         ANNOTATIONS,
         GITOPS,
+        CONFIG,
         RUNBOOK,
         COMMITS,
         GUARD_CONFIDENCE,

@@ -65,6 +65,7 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
         annotations=fields.get(keys.ANNOTATIONS),
         callers={target: tuple(map(str, callers)) for target, callers in fields.get(keys.CALLERS).items()},
         gitops=fields.get(keys.GITOPS),
+        config=fields.get(keys.CONFIG),
         runbook=fields.get(keys.RUNBOOK),
         commits=fields.get(keys.COMMITS),
         source=fields.get(keys.SOURCE) or "",

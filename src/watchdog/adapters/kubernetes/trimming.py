@@ -20,6 +20,7 @@ from watchdog.adapters.kubernetes.kinds import (
     STATEFULSETS,
     Resource,
 )
+from watchdog.adapters.kubernetes.references import Kind, references
 
 Json = dict[str, Any]
 
@@ -124,8 +125,19 @@ def trim_template(template: Json) -> Json:
         "digest": digest(template),
         "unannotated": digest(template, annotations=False),
         "labels": {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL},
+        "configs": _configs(spec),
         "images": tuple(str(container.get("image", "")) for container in spec.get("containers") or []),
     }
+
+
+def _configs(spec: Json) -> dict[str, tuple[str, ...]]:
+    """The ConfigMaps that a pod reads, with the keys of each that it reads; none: all."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in references(spec):
+        if one.kind is Kind.CONFIGMAP:
+            whole = not one.keys or found.get(one.name) == ()
+            found[one.name] = () if whole else tuple(sorted({*found.get(one.name, ()), *one.keys}))
+    return found
 
 
 def trim_service(full: Json) -> Json:
