@@ -92,6 +92,8 @@ class RefusalReason(StrEnum):
     PAUSED = "paused"
     ON_HOLD = "on-hold"
     GITOPS = "gitops"
+    CONFIG = "config"
+    OWNED = "owned"
     STABLE_OVER_LIMIT = "stable-over-limit"
     SHARED_CAUSE = "shared-cause"
     KNOWN_BAD = "known-bad"
@@ -217,7 +219,7 @@ class Watch:
     @property
     def may_act(self) -> bool:
         """Whether the watch may do more than tell."""
-        return not self.notify_only and self.guard.action is Action.ROLLBACK
+        return not self.notify_only and self.guard.action is not Action.NOTIFY
 
     @property
     def outcome(self) -> Phase | None:
@@ -291,5 +293,6 @@ def open_watch(
             Track(rule, History(guard.interval, bake=guard.bake, calibration=known.get(calibration_key(rule, guard))))
             for rule in guard.rules
         ),
-        bake_from=switch.at if switch.kind is SwitchKind.SELECTOR else None,
+        bake_from=None if switch.kind is SwitchKind.ROLLOUT else switch.at,
+        changes=Changes((switch.reconfigured,)) if switch.configs else None,
     )

@@ -158,6 +158,7 @@ class DeploymentProvider(Sightings):
             managers=workloads.managers(deployment),
             owner=workloads.owner(deployment),
             unbroken_since=self._cache.unbroken_since(switch.target.namespace),
+            runner=workloads.runner(deployment),
         )
 
     async def _destination(self, switch: TrafficSwitch, to: Revision, found: Workload) -> Destination:

@@ -34,6 +34,7 @@ INACTIVITY = 70.0
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 FORBIDDEN_WAIT = 60.0
+ABSENT_WAIT = 60.0  # until a kind that is not served is asked for again
 FAILURES_BEFORE_LIST = 3
 TOMBSTONES = 2_000  # how many of the dead are remembered, so that a repeated event does not raise them
 
@@ -105,6 +106,7 @@ class Reflector:
         self._seen: dict[str, int] = {}  # uid to the newest resourceVersion, of the living and the lately dead
         self._dead: deque[str] = deque()
         self._backoff = _Backoff(rng)
+        self._absent = False  # the API server has no such kind
         self.synced = False  # listed at least once
         self.trouble = ""  # why nothing comes at present
         self.unbroken_since: datetime | None = None
@@ -120,10 +122,15 @@ class Reflector:
         while True:
             try:
                 if not self._position:
-                    relisted = await self._list()
+                    was_absent = self._absent
+                    relisted = await self._list_if_served()
                     self.synced = True
-                    yield relisted
+                    if not (was_absent and self._absent):
+                        yield relisted
                     del relisted  # of what was listed first the cache alone decides how long it is there
+                    if self._absent:
+                        await self._clock.sleep(ABSENT_WAIT * self._rng.uniform(0.5, 1.0))
+                        continue
                 async with aclosing(self._watched()) as changes:
                     async for change in changes:
                         yield change
@@ -138,6 +145,21 @@ class Reflector:
                 await self._refused(error)
             except OutOfReach as error:
                 await self._failed(str(error))
+
+    async def _list_if_served(self) -> Relisted:
+        """A kind that is not served has no objects: its definition was not installed, or was taken away again."""
+        try:
+            relisted = await self._list()
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            if not self._absent:
+                log.info("%s: there is no such kind here (yet)", self.name)
+            self._absent, self.trouble = True, ""
+            self._seen.clear()
+            return Relisted(())
+        self._absent = False
+        return relisted
 
     async def _list(self) -> Relisted:
         """All pages; one list without pages where the pages expired while they were read."""

@@ -17,10 +17,12 @@ from watchdog.adapters.kubernetes.kinds import (
     DEPLOYMENTS,
     PODS,
     REPLICASETS,
+    ROLLOUTS,
     SERVICES,
     STATEFULSETS,
     Resource,
 )
+from watchdog.adapters.kubernetes.references import Kind, references
 
 Json = dict[str, Any]
 
@@ -34,11 +36,22 @@ _SPEC = (
     "podManagementPolicy",
     "ordinals",
 )
+_ROLLOUT_STATUS = (
+    "abort",
+    "abortedAt",
+    "blueGreen",
+    "canary",
+    "conditions",
+    "currentPodHash",
+    "observedGeneration",
+    "phase",
+    "stableRS",
+)
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
 _SHARED = frozenset(
-    {"name", "namespace", "uid", "kind", "type", "status", "reason", "restartPolicy"}
+    {"name", "namespace", "uid", "apiVersion", "kind", "type", "status", "reason", "restartPolicy"}
 )  # by many objects
-_OWNER = ("kind", "name", "uid", "controller")
+_OWNER = ("apiVersion", "kind", "name", "uid", "controller")
 _UNREAD = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})  # a copy of the whole object
 _POD_CONDITIONS = frozenset({"Ready", "ContainersReady", "PodScheduled"})
 _WORKLOAD_CONDITIONS = frozenset({"Progressing", "ReplicaFailure"})
@@ -73,12 +86,23 @@ def trim_workload(full: Json) -> Json:
     """A Deployment, StatefulSet or DaemonSet without its template."""
     spec = full.get("spec") or {}
     return {
-        "metadata": _metadata(full, "annotations"),
+        "metadata": _metadata(full, "annotations", "ownerReferences"),
         "spec": {key: spec[key] for key in _SPEC if key in spec},
         "status": _workload_status(full.get("status") or {}),
         "template": trim_template(spec.get("template") or {}),
         "writers": writers(full, "f:template"),
     }
+
+
+def trim_rollout(full: Json) -> Json:
+    """A Rollout without its template and its steps: `strategy` is which of the two it has, `routed` by weights."""
+    spec = full.get("spec") or {}
+    strategy, status = spec.get("strategy") or {}, full.get("status") or {}
+    kept = trim_workload(full)
+    kept["status"] = {key: status[key] for key in _ROLLOUT_STATUS if key in status}
+    kept["strategy"] = "blueGreen" if "blueGreen" in strategy else "canary"
+    kept["routed"] = bool((strategy.get("canary") or {}).get("trafficRouting"))
+    return kept
 
 
 def trim_replicaset(full: Json) -> Json:
@@ -112,15 +136,26 @@ def trim_template(template: Json) -> Json:
         "digest": digest(template),
         "unannotated": digest(template, annotations=False),
         "labels": _words({key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}),
+        "configs": _configs(spec),
         "images": tuple(intern(str(container.get("image", ""))) for container in spec.get("containers") or []),
     }
+
+
+def _configs(spec: Json) -> dict[str, tuple[str, ...]]:
+    """The ConfigMaps that a pod reads, with the keys of each that it reads; none: all."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in references(spec):
+        if one.kind is Kind.CONFIGMAP:
+            whole = not one.keys or found.get(one.name) == ()
+            found[one.name] = () if whole else tuple(sorted({*found.get(one.name, ()), *one.keys}))
+    return found
 
 
 def trim_service(full: Json) -> Json:
     """A Service's selector and who wrote it."""
     spec = full.get("spec") or {}
     return {
-        "metadata": _metadata(full, "annotations"),
+        "metadata": _metadata(full, "annotations", "ownerReferences"),
         "spec": {"type": spec.get("type", "ClusterIP"), "selector": spec.get("selector") or {}},
         "writers": writers(full, "f:selector"),
     }
@@ -244,6 +279,7 @@ TRIMS: dict[Resource, Callable[[Json], Json]] = {
     DAEMONSETS: trim_workload,
     CONTROLLERREVISIONS: trim_revision,
     REPLICASETS: trim_replicaset,
+    ROLLOUTS: trim_rollout,
     PODS: trim_pod,
     SERVICES: trim_service,
 }
