@@ -8,7 +8,7 @@ MINUTES ?= 10
 SEED    ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-scale bench-check bench-types tools deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e e2e-season e2e-others e2e-built fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-scale bench-check bench-types tools deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,11 +31,22 @@ pictures: $(VENV)/.installed ## the pictures in docs/, as chromium shows the pag
 test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS="-k word")
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-# The stories wait for most of their time: two workers, each in a network namespace and with a control plane of its own.
-E2E_WORKERS = 2*popen//python=tests/e2e/controlplane/in_netns.sh $(BIN)/python
-e2e: $(VENV)/.deploy ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
+E2E = WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest
+SEASON = tests/e2e/test_main_job.py tests/e2e/test_the_judge.py
+
+e2e: e2e-built ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
+	$(E2E) tests/e2e $(ARGS)
+
+# The same in two halves, which mostly wait: `make -k -j2 -O e2e-season e2e-others` runs them side by side, each in a
+# network namespace and on a control plane of its own, and shows what each said once it has ended.
+e2e-season: e2e-built
+	$(E2E) $(SEASON) $(ARGS)
+
+e2e-others: e2e-built
+	$(E2E) tests/e2e $(SEASON:%=--ignore=%) $(ARGS)
+
+e2e-built: $(VENV)/.deploy
 	$(BIN)/python tests/e2e/controlplane/build.py
-	WATCHDOG_E2E=1 $(BIN)/python -m pytest tests/e2e --dist loadfile --max-worker-restart 0 --tx '$(E2E_WORKERS)' $(ARGS)
 
 fuzz: $(VENV)/.installed ## the fuzz tests over and over, from seed to seed (MINUTES=10 SEED=1)
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(MINUTES) $(SEED)
