@@ -38,7 +38,7 @@ e2e: e2e-built ## the stories on a real control plane and a real Prometheus; the
 	$(E2E) tests/e2e $(ARGS)
 
 # The halves mostly wait. Each has a network namespace and a control plane of its own; -O shows what one said once it has ended.
-e2e-halves: e2e-built ## the same in two halves side by side, in little more than half the time
+e2e-halves: e2e-built ## the same in two halves, side by side
 	$(MAKE) --no-print-directory -k -j2 -O e2e-season e2e-others
 
 e2e-season: e2e-built
