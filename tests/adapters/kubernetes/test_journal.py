@@ -1,5 +1,6 @@
 """Records and memories survive in ConfigMaps, are bounded, and are never lost to a hiccup."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -69,6 +70,34 @@ def test_records_come_newest_first_and_unknown_schemas_as_they_are() -> None:
             cluster.create("configmaps", OWN, {**broken, "data": {"record.json": "{"}})
             assert len(await journal.records()) == 3
             assert cluster.get("configmaps", OWN, "broken")["data"] == {"record.json": "{"}
+
+    run_simulated(main())
+
+
+def test_others_have_a_turn_between_any_two_records_that_are_read() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_journal(cluster, kept=100) as journal:
+            for number in range(30):
+                await journal.write(f"w-{number}", {"schema": 99, "number": number}, open_watch=True)
+            seen: list[int] = []
+            read = 0
+
+            def decoded(one: dict[str, Any]) -> dict[str, Any]:
+                nonlocal read
+                read += 1
+                return dict(one["metadata"])
+
+            async def other() -> None:
+                while True:
+                    seen.append(read)
+                    await SimulatedClock(cluster.now()).sleep(0)
+
+            task = asyncio.create_task(other())
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr("watchdog.adapters.kubernetes.journal.document_in", decoded)
+                assert len(await journal.records()) == 30
+            task.cancel()
+            assert set(range(1, 30)) <= set(seen)
 
     run_simulated(main())
 

@@ -84,10 +84,11 @@ class ConfigMapJournal:
             else:
                 pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE)
                 found = [one async for page, _ in pages for one in page]
-        documents = []
-        for one in sorted(found, key=_age, reverse=True):
+        for one in found:
             if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
                 self._know(one)
+        documents = []
+        for one in sorted(found, key=_age, reverse=True):
             document = document_in(one)
             if document is not None:
                 documents.append(document)
