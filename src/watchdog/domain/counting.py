@@ -181,9 +181,7 @@ def _tracks(role: int, selection: Selection, before: Counted, scope: Scope, end:
         if not known and mark is None:
             continue
         scraped = (pod, labels.get("exported_instance", labels.get("instance", "")))
-        scraper = tuple(map(labels.get, scrape_labels, repeat("")))
-        if not labels.keys().isdisjoint(_RENAMED):
-            scraper += tuple(name for name in _RENAMED if name in labels)
+        scraper = (*map(labels.get, scrape_labels, repeat("")), *[name for name in _RENAMED if name in labels])
         fresh = known if mark is None else [sample for sample in known if sample[0] > mark.last]
         yield _Track(role, key, labels, pod, scraped, scraper, mark, known, fresh)
 
