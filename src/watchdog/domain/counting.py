@@ -23,23 +23,16 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any
 
 from watchdog.domain.measurement import Series
 
 SCRAPE_LABELS = (
-    "job",
-    "endpoint",
-    "metrics_path",
-    "prometheus",
-    "prometheus_replica",
-    "__replica__",
-    "replica",
-    "rule_replica",
-    "receive_replica",
-    "exported_job",
+    *("job", "endpoint", "metrics_path", "prometheus", "prometheus_replica", "__replica__", "replica"),
+    *("rule_replica", "receive_replica", "exported_job"),
 )
 # With honor_labels off a label of the application that the scraper sets too is renamed; that it is there tells
 # how the endpoint was scraped, its value tells nothing more than the scraper's own.
@@ -245,7 +238,7 @@ def _tracks(role: int, selection: Selection, before: Counted, scope: Scope, end:
         if not known and mark is None:
             continue
         scraped = (pod, labels.get("exported_instance", labels.get("instance", "")))
-        scraper = (*(labels.get(name, "") for name in scrape_labels), *(name for name in _RENAMED if name in labels))
+        scraper = (*map(labels.get, scrape_labels, repeat("")), *[name for name in _RENAMED if name in labels])
         fresh = known if mark is None else [sample for sample in known if sample[0] > mark.last]
         yield _Track(role, key, labels, pod, scraped, scraper, mark, known, fresh)
 
@@ -264,29 +257,42 @@ def _hold_back(followers: Iterable[_Track], leaders: Iterable[_Track]) -> None:
         track.fresh = [sample for sample in track.fresh if sample[0] <= horizon]
 
 
+_TimesOf = Mapping[tuple[Scraped, Scraper], list[float]]
+
+
 class _Scrapes:
-    """When each endpoint was scraped by whom, and when a series that had been there before was there again."""
+    """When each endpoint was scraped by whom, and when a series that had been there before was there again.
+
+    Only of series that are new is it asked, so it is found out when one is.
+    """
 
     def __init__(self, tracks: Iterable[_Track]) -> None:
+        self._tracks = tracks
+
+    @cached_property
+    def _times(self) -> tuple[_TimesOf, _TimesOf]:
+        """Of all series, and of those that went on."""
         all_times: dict[tuple[Scraped, Scraper], set[float]] = defaultdict(set)
         going_on: dict[tuple[Scraped, Scraper], set[float]] = defaultdict(set)
-        for track in tracks:
+        for track in self._tracks:
             times = track.times
             if times:
                 first = min(times)
                 all_times[track.scraped, track.scraper].update(times)
                 going_on[track.scraped, track.scraper].update(at for at in times if at > first + _SAME_SCRAPE)
-        self._all = {place: sorted(times) for place, times in all_times.items()}
-        self._going_on = {place: sorted(times) for place, times in going_on.items()}
+        return {place: sorted(times) for place, times in all_times.items()}, {
+            place: sorted(times) for place, times in going_on.items()
+        }
 
     def before(self, track: _Track, first: float) -> float | None:
         """The scrape before the one at `first`, if it was made without the series and another series goes on."""
         place = (track.scraped, track.scraper)
-        going_on = self._going_on[place]
+        all_times, all_going_on = self._times
+        going_on = all_going_on[place]
         index = bisect_left(going_on, first - _SAME_SCRAPE)
         if index == len(going_on) or going_on[index] > first:
             return None
-        times = self._all[place]
+        times = all_times[place]
         index = bisect_left(times, first - _SAME_SCRAPE)
         return times[index - 1] if index else None
 
