@@ -63,7 +63,7 @@ def _everywhere(_namespace: str) -> bool:
 
 
 def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Not within `run`: a task that was cancelled holds its frames, and so the namespace as it was, while it is named."""
+    """Not within `run`: while it has a name, a task that was cancelled holds its frames, and all that was there."""
     for task in tasks:
         task.cancel()
 
