@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.domain.counting import Increase
-from watchdog.domain.measurement import PodBuckets, PodCount, merged
+from watchdog.domain.histograms import PodBuckets, merged
+from watchdog.domain.measurement import PodCount
 
 
 def ratio(totals: Iterable[Increase], bads: Iterable[Increase]) -> dict[str, PodCount]:
