@@ -16,7 +16,7 @@ from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
-from watchdog.domain.untouched import Peer, untouched
+from watchdog.domain.untouched import MOST, Peer, untouched
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
@@ -74,13 +74,21 @@ class Supervisor:
 
     async def peers(self, watch: Watch) -> tuple[Peer, ...]:
         """Targets of the watch's guard that nobody touched in the same time, of whichever shard."""
+        namespace = watch.switch.target.namespace
+        near = [one for one in self.watches if one.switch.target.namespace == namespace]
+        neighbours = untouched(watch, self._known_to(watch, namespace), near)
+        if len(neighbours) >= MOST:
+            return neighbours  # those of its own namespace come first: the others need not be gone through
         guard = self.rulebook.guard(watch.guard.name)
         others: tuple[Memory, ...] = ()
         if self._elsewhere is not None and guard is not None:
             await self._elsewhere.look(guard)
             others = self._elsewhere.memories_of(guard)
-        known = [one for one in self._guarding.memories_of(watch.guard) if not self._unread.of(one.target)]
-        return untouched(watch, (*known, *others), self.watches)
+        return untouched(watch, (*self._known_to(watch), *others), self.watches)
+
+    def _known_to(self, watch: Watch, namespace: str = "") -> list[Memory]:
+        found = self._guarding.memories_of(watch.guard, namespace)
+        return [one for one in found if not self._unread.of(one.target)]
 
     def undisturbed(self) -> Mapping[Target, Guard]:
         """The guarded targets that no open watch is about: their past may be looked at."""
