@@ -18,7 +18,9 @@ class Guarding:
         self.rulebook = rulebook
         self._memories = memories
         self._seen: dict[Target, Sighting] = {}  # the last sighting of each guarded target
-        self._found: dict[Target, tuple[Rulebook, Sighting, Guard | None]] = {}  # of these, as long as both are in force
+        self._found: dict[
+            Target, tuple[Rulebook, Sighting, Guard | None]
+        ] = {}  # of these, as long as both are in force
 
     def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether the rules in force guard the object."""

@@ -1,7 +1,7 @@
 """What is remembered of each target, in memory and in the journal."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -113,6 +113,16 @@ class Memories:
         except OutOfReach as error:
             self._unwritten.add(target)
             log.warning("memory not written", extra={"facts": {"target": str(target), "why": str(error)}})
+
+
+async def all_of(journal: Journal, clock: Clock) -> tuple[Sequence[Document], Mapping[Target, Document]]:
+    """All records and memories, as soon as the journal can be read."""
+    while True:
+        try:
+            return await journal.records(), await journal.memories()
+        except OutOfReach as error:
+            log.warning("journal not read", extra={"facts": {"why": str(error)}})
+            await clock.sleep(_RETRY)
 
 
 def _learnt(memory: Memory, effect: Remember, watch: Watch, now: datetime) -> Memory:

@@ -17,7 +17,10 @@ from watchdog.engine.templates import Template, fill, sums_of, template_of
 Span = tuple[int, datetime, datetime]  # a block's index, start and end
 Stay = tuple[datetime, datetime | None]  # a pod was of a revision from then until then; None: it still is
 
-_SHORT = 300.0  # raw questions up to this long are merged though their windows differ
+SHORT = 300.0
+"""Seconds up to which raw questions are merged though their windows differ."""
+NEARLY = 60.0
+"""Seconds within which both ends of longer ones are, where they are merged: baselines of a burst of releases."""
 _MILLISECOND = 0.0011
 
 
@@ -114,8 +117,10 @@ class Question:
             return self
         text = (self.wide or self.template).text
         match self.when:
-            case Raw(start, end) if end - start <= _SHORT:
-                return text, end // _SHORT
+            case Raw(start, end) if end - start <= SHORT:
+                return text, end // SHORT
+            case Raw(start, end):
+                return text, start // NEARLY, end // NEARLY
             case _:
                 return text, self.when
 
