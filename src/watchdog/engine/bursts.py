@@ -1,7 +1,7 @@
 """What comes while the one before is dealt with, taken up together; and what has to be asked once for all of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -11,7 +11,7 @@ MOST = 50
 """In one burst: what is written after it must not wait for a thousand."""
 
 
-async def bursts(source: AsyncIterator[T]) -> AsyncIterator[list[T]]:
+async def bursts(source: AsyncIterator[T]) -> AsyncGenerator[list[T]]:
     """All that has come by now, in order, as soon as there is anything; what the source raises is raised.
 
     The source is read on while a burst is dealt with.
