@@ -23,7 +23,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import repeat
 
 from watchdog.domain.counted_to import Key, Mark, Marks
 from watchdog.domain.measurement import Series
@@ -32,6 +31,7 @@ SCRAPE_LABELS = (
     *("job", "endpoint", "metrics_path", "prometheus", "prometheus_replica", "__replica__", "replica"),
     *("rule_replica", "receive_replica", "exported_job"),
 )
+_WITH_SERVICE = (*SCRAPE_LABELS, "service")
 # With honor_labels off a label of the application that the scraper sets too is renamed; that it is there tells
 # how the endpoint was scraped, its value tells nothing more than the scraper's own.
 _RENAMED = ("exported_pod", "exported_namespace", "exported_instance")
@@ -157,23 +157,29 @@ def count(
     return Counted(marks, scrapers), tuple(increases[0]), tuple(increases[1])
 
 
+def measured(series: Series, pod: str, scope: Scope, end: float) -> list[tuple[float, float]]:
+    """The samples of a pod's series up to `end` that are measurements, of what is being counted."""
+    begin, until = scope.bounds(pod)
+    return [one for one in series.samples if begin <= one[0] <= end and one[0] < until and 0.0 <= one[1] < math.inf]
+
+
+def source_of(selection: Selection, labels: Mapping[str, str]) -> tuple[str, Scraped, Scraper]:
+    """Where a series comes from: its pod, its endpoint, who scraped that."""
+    pod = labels.get(selection.pod_label, "") if selection.pod_label else ""
+    scrape_labels = SCRAPE_LABELS if "service" in selection.named else _WITH_SERVICE
+    scraper = (*(labels.get(name, "") for name in scrape_labels), *(name for name in _RENAMED if name in labels))
+    return pod, (pod, labels.get("exported_instance", labels.get("instance", ""))), scraper
+
+
 def _tracks(role: int, selection: Selection, before: Counted, scope: Scope, end: float) -> Iterator[_Track]:
-    scrape_labels = SCRAPE_LABELS if "service" in selection.named else (*SCRAPE_LABELS, "service")
     for series in selection.series:
         labels = series.labels
         key = tuple(sorted(labels.items()))
         mark = before.marks[role].get(key)
-        pod = labels.get(selection.pod_label, "") if selection.pod_label else ""
-        begin, until = scope.bounds(pod)
-        known = [
-            (at, value)
-            for at, value in series.samples
-            if begin <= at <= end and at < until and math.isfinite(value) and value >= 0.0
-        ]
+        pod, scraped, scraper = source_of(selection, labels)
+        known = measured(series, pod, scope, end)
         if not known and mark is None:
             continue
-        scraped = (pod, labels.get("exported_instance", labels.get("instance", "")))
-        scraper = (*map(labels.get, scrape_labels, repeat("")), *[name for name in _RENAMED if name in labels])
         fresh = known if mark is None else [sample for sample in known if sample[0] > mark.last]
         yield _Track(role, key, labels, pod, scraped, scraper, mark, known, fresh)
 
@@ -256,37 +262,37 @@ def _choose_scrapers(
 
 
 def _weight(tracks: Sequence[_Track]) -> tuple[int, float, Scraper]:
-    grown = math.fsum(_grown(track.mark, track.fresh) for track in tracks)
-    return max(len(track.fresh) for track in tracks), grown, tracks[0].scraper
+    amount = math.fsum(grown(track.mark, track.fresh) for track in tracks)
+    return max(len(track.fresh) for track in tracks), amount, tracks[0].scraper
 
 
 def _scrapes_after(at: float, tracks: Sequence[_Track]) -> int:
     return max(len(track.known) - bisect_right([time for time, _ in track.known], at) for track in tracks)
 
 
-def _grown(mark: Mark | None, fresh: Sequence[tuple[float, float]], not_before: float = -math.inf) -> float:
+def grown(mark: Mark | None, fresh: Sequence[tuple[float, float]], not_before: float = -math.inf) -> float:
     """The sum of the steps between samples, without those that begin before `not_before`."""
-    grown = 0.0
+    amount = 0.0
     previous = None if mark is None else (mark.last, mark.value)
     for at, value in fresh:
         if previous is not None and previous[0] >= not_before:
-            grown += value - previous[1] if value >= previous[1] else value
+            amount += value - previous[1] if value >= previous[1] else value
         previous = (at, value)
-    return grown
+    return amount
 
 
 def _increase(track: _Track, scope: Scope, scrapes: _Scrapes, not_before: float) -> Increase:
     """What the series' fresh samples add. Steps that begin before `not_before` are another scraper's already."""
-    grown = _grown(track.mark, track.fresh, not_before)
+    amount = grown(track.mark, track.fresh, not_before)
     first_at, first_value = track.fresh[0]
     start, at_birth, joined = first_at, 0.0, False
     if track.mark is not None:
         start = max(track.mark.last, not_before)
     elif not_before == -math.inf:
         if (scraped_before := scrapes.before(track, first_at)) is not None:
-            grown, start, joined = grown + first_value, scraped_before, True
+            amount, start, joined = amount + first_value, scraped_before, True
         elif scope.newborn(track.pod):
             at_birth, joined = first_value, True
     return Increase(
-        track.pod, track.labels, grown + at_birth, len(track.fresh), start, track.fresh[-1][0], at_birth, joined
+        track.pod, track.labels, amount + at_birth, len(track.fresh), start, track.fresh[-1][0], at_birth, joined
     )

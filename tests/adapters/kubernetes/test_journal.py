@@ -11,7 +11,7 @@ import pytest
 from adapters.kubernetes.building import BRAND, GATEWAY, a_client, a_cluster, passes
 from watchdog.adapters.kubernetes.documents import record_name
 from watchdog.adapters.kubernetes.journal import LARGEST, ConfigMapJournal, TooLarge
-from watchdog.domain.rollout import Target
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.ports import OutOfReach
 from watchdog.simulator.access import Rule
 from watchdog.simulator.calls import WriteAttempt
@@ -140,6 +140,36 @@ def test_a_hiccup_is_sat_out_and_writes_once(fault: str) -> None:
                     cluster.faults.answer(503, method="POST")
             await journal.write("w-1", {"schema": 1}, open_watch=True)
             assert list(await journal.records()) == [{"schema": 1}]
+
+    run_simulated(main())
+
+
+def test_memories_that_come_while_one_is_written_go_in_one_write() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_journal(cluster) as journal:
+            await journal.remember(GATEWAY, {"n": 0})
+            before = len(cluster.writes())
+            targets = [Target("shop", TargetKind.DEPLOYMENT, f"app-{n}") for n in range(20)]
+            await asyncio.gather(*(journal.remember(one, {"n": n}) for n, one in enumerate(targets)))
+            assert len(cluster.writes()) - before == 2  # the first goes at once, the others meanwhile
+            assert await journal.memories() == {GATEWAY: {"n": 0}, **{one: {"n": n} for n, one in enumerate(targets)}}
+
+    run_simulated(main())
+
+
+def test_memories_of_one_write_that_failed_are_told_so_and_forgotten() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_journal(cluster) as journal:
+            await journal.remember(GATEWAY, {"n": 0})
+            fault = cluster.faults.answer(503, count=None)
+            answers = await asyncio.gather(
+                journal.remember(GATEWAY, {"n": 1}), journal.remember(BRAND, {"n": 1}), return_exceptions=True
+            )
+            assert [type(one) for one in answers] == [OutOfReach, OutOfReach]
+            fault.remove()
+            other = Target("shop", TargetKind.DEPLOYMENT, "other")
+            await journal.remember(other, {"n": 2})
+            assert await journal.memories() == {GATEWAY: {"n": 0}, other: {"n": 2}}
 
     run_simulated(main())
 
