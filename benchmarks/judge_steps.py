@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from watchdog.domain.conditions import Absolute, HistogramMetric, Op, RatioMetric, Statistic, Threshold
+from watchdog.domain.histograms import PodBuckets
 from watchdog.domain.judge import History
-from watchdog.domain.measurement import Baseline, Block, Buckets, Counts, PodBuckets, PodCount, Reading
+from watchdog.domain.measurement import Baseline, Block, Buckets, Counts, PodCount, Reading
 from watchdog.domain.rules import Rule
 from watchdog.domain.state import Track
 from watchdog.domain.tracking import with_block
@@ -37,7 +38,7 @@ def latency(pods: int, limit: float = 20.0) -> tuple[Rule, Reading]:
     metric = HistogramMetric("h", "b")
     rule = Rule("latency", Threshold(metric, Statistic.P95, Op.ABOVE, Absolute(limit), ""))
     counts = tuple((bound, 150.0 * min(1.0, (n + 1) / 14)) for n, bound in enumerate(BOUNDS))
-    return rule, Buckets({f"pod-{n}": PodBuckets(counts, 150.0, 10.0, 1) for n in range(pods)})
+    return rule, Buckets({f"pod-{n}": PodBuckets.of(counts, 150.0, 10.0, 1) for n in range(pods)})
 
 
 def a_track(rule: Rule, reading: Reading) -> Track:

@@ -26,6 +26,7 @@ from watchdog.domain.conditions import (
 )
 from watchdog.domain.effects import Effect
 from watchdog.domain.events import Event
+from watchdog.domain.histograms import PodBuckets
 from watchdog.domain.judge import History
 from watchdog.domain.live import Container, Destination, Live, Pod, Sighting
 from watchdog.domain.measurement import (
@@ -35,7 +36,6 @@ from watchdog.domain.measurement import (
     Buckets,
     Counts,
     Firing,
-    PodBuckets,
     PodCount,
     PodValues,
     ProbeOutcome,
@@ -222,7 +222,7 @@ def buckets(
     """A cumulative histogram of one pod; the count at `inf` is the total."""
     bounds = tuple(sorted(per_bound.items()))
     total = bounds[-1][1] if bounds else 0.0
-    return Buckets({pod: PodBuckets(bounds, total, total * 0.1 if time is None else time, samples)})
+    return Buckets({pod: PodBuckets.of(bounds, total, total * 0.1 if time is None else time, samples)})
 
 
 def slow(share: float, total: float = 100, *, pod: str = "research-a") -> Buckets:

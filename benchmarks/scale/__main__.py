@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scale.alone import say
+from benchmarks.scale.bench import Wish
 from benchmarks.scale.cold import cold_paths
 from benchmarks.scale.keeping import Kept, same_sources, stamp
+from benchmarks.scale.memory import held as held_by
 from benchmarks.scale.quick import held
-from benchmarks.scale.rivals.build import ensure_rivals
 from benchmarks.scale.rivals.contest import GUARDS
 from benchmarks.scale.tasks import Task, carried_out
 from e2e.controlplane.build import ensure
+from e2e.controlplane.controllers import ensure_controllers
 
 NUMBERS = (1, 10, 100, 300, 1000, 3000)
 _FAST_NUMBERS = (1, 100, 300, 1000)
 _FAST: Mapping[str, Any] = {"steady": 4, "peers": 2, "warm": 1, "singles": 10, "per_second": 20.0, "settle": 2}
+_OWN = ("interval", "steady", "peers", "warm", "singles", "per_second")
 _PLANE = 300
 _RIVALS = (60, 150)
 
@@ -31,6 +34,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # with all that it started
     if wish.quick:
         sys.exit("\n".join(held(say)) or None)
+    if wish.memory is not None:
+        for number in wish.n or (100,):
+            print(json.dumps(held_by(Wish(number, **_given(wish, *_OWN)), wish.memory, say), indent=1))
+        return
     kept = Kept()
     if wish.cold:
         cold = cold_paths()
@@ -80,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shards", action="store_true", help="four processes, 10,000 targets of which 2 %% switch")
     parser.add_argument("--quick", action="store_true", help="few watches, 3 s intervals: holds counts, never times")
     parser.add_argument("--cold", action="store_true", help="how long the verbs take to begin")
+    parser.add_argument("--memory", type=int, metavar="LOOKS", help="what --n watches hold, by whom; keeps nothing")
     parser.add_argument("--page", action="store_true", help="write the page of what is kept, measure nothing")
     parser.add_argument("--print", action="store_true", help="print the results, keep nothing")
     detail = parser.add_argument_group("in detail")
@@ -90,25 +98,26 @@ def _parser() -> argparse.ArgumentParser:
     detail.add_argument("--singles", type=int, help="targets that tip alone (20)")
     detail.add_argument("--per-second", type=float, help="releases a second, while they begin (10)")
     detail.add_argument("--share", type=float, help="of the targets of --shards that switch (0.02)")
-    detail.add_argument("--profile", type=Path, help="draw what the CPU goes to (.svg; needs py-spy)")
+    detail.add_argument("--profile", type=Path, help="only draw what the CPU goes to while all is calm (.svg)")
     return parser
 
 
-def _tasks(wish: argparse.Namespace) -> Iterator[Task]:
-    def given(*names: str) -> dict[str, Any]:
-        return {name: value for name in names if (value := getattr(wish, name)) is not None}
+def _given(wish: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(wish, name)) is not None}
 
+
+def _tasks(wish: argparse.Namespace) -> Iterator[Task]:
     if wish.plane or wish.rivals or wish.shards:
         if wish.plane:
-            yield from _on_the_plane(wish.n, given("interval", "steady", "singles"))
+            yield from _on_the_plane(wish.n, _given(wish, "interval", "steady", "singles"))
         if wish.rivals:
-            yield from _of_rivals(wish.n, given("interval", "steady"))
+            yield from _of_rivals(wish.n, _given(wish, "interval", "steady"))
         if wish.shards:
             for targets in wish.n or (10_000,):
-                more = given("interval", "steady", "share")
+                more = _given(wish, "interval", "steady", "share")
                 yield Task("shards", {"targets": targets, **more}, ("shards", str(targets)), within=3600)
         return
-    own = given("interval", "steady", "peers", "warm", "singles", "per_second")
+    own = _given(wish, *_OWN)
     for number in wish.n or (_FAST_NUMBERS if wish.fast else NUMBERS):
         settings = {"targets": number, **(_FAST if wish.fast else {}), **own}
         if wish.profile:
@@ -133,10 +142,9 @@ def _of_rivals(numbers: list[int] | None, more: Mapping[str, Any]) -> Iterator[T
 
 def _built(*, rivals: bool = False) -> None:
     """Before anything is measured, and outside of the network namespace, in which there is no network."""
+    ensure()
     if rivals:
-        ensure_rivals()
-    else:
-        ensure()
+        ensure_controllers()
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Wish:
     settle: int = 3  # intervals after the last release, before the calm is measured
     takeover: bool = True
     plane: bool = False  # on a real control plane (within in_netns.sh), not on the simulated API server
-    profile: Path | None = None  # where py-spy is to draw what the calm's CPU goes to
+    profile: Path | None = None  # where what the calm's CPU goes to is drawn; then nothing else is measured
 
     @property
     def tipping(self) -> tuple[list[str], list[str]]:

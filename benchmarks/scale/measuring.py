@@ -1,11 +1,10 @@
 """One number of watches, from an empty cluster to a killed watchdog: everything that the bench states of it."""
 
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from benchmarks.scale.acting import acts
@@ -14,6 +13,7 @@ from benchmarks.scale.lag import lag, less
 from benchmarks.scale.lines import Program
 from benchmarks.scale.plan import METRICS, WATCHDOG, name_of, namespace_of
 from benchmarks.scale.processes import Watchdog, usage, watchdog
+from benchmarks.scale.profiling import profiled, profiled_to
 from benchmarks.scale.querylog import queries
 
 Result = dict[str, Any]
@@ -31,6 +31,10 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None, result: Re
             "python": sys.version.split()[0],
         }
         bench = started(wish, directory, stack)
+        if wish.profile is not None:
+            with watchdog(directory, bench.source.url, bench.environment, profiled_to(directory)) as dog:
+                result |= _steady(bench, dog, say)
+            return result
         say(f"{wish.targets}: scraping alone, then as peers ask")
         result |= _peers(bench)
         environment = {**bench.environment}
@@ -103,7 +107,7 @@ def _steady(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
     requests = _requests(bench)
     used, asked, cpu, began = usage(dog.pid), dog.metrics(), bench.prometheus_cpu(), time.monotonic()
     moment = time.time()
-    with _profiled(bench, dog):
+    with profiled(wish.profile, bench.directory, dog, wish.targets) if wish.profile else nullcontext():
         bench.sleep(wish.steady)
     intervals = (time.monotonic() - began) / wish.interval
     cpu = (bench.prometheus_cpu() - cpu) / intervals
@@ -148,25 +152,3 @@ def opened(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
 def _requests(bench: Bench) -> int:
     """What the API server has answered the watchdog; the simulated one is not asked."""
     return sum(bench.world.ask("requests").get(WATCHDOG, {}).values()) if bench.wish.plane else 0
-
-
-@contextmanager
-def _profiled(bench: Bench, dog: Watchdog) -> Iterator[None]:
-    if bench.wish.profile is None:
-        yield
-        return
-    command = [
-        "py-spy",
-        "record",
-        "--rate",
-        "100",
-        "--nonblocking",
-        "--output",
-        str(bench.wish.profile),
-        "--pid",
-        str(dog.pid),
-    ]
-    form = ["--format", "flamegraph" if bench.wish.profile.suffix == ".svg" else "raw"]
-    seconds = str(round(bench.wish.steady * bench.wish.interval))
-    with subprocess.Popen([*command, *form, "--duration", seconds], stdout=subprocess.DEVNULL):
-        yield

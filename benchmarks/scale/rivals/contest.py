@@ -15,8 +15,7 @@ from benchmarks.scale.lines import Program
 from benchmarks.scale.plan import OWN, WATCHDOG, rules
 from benchmarks.scale.processes import CONFIGURATION, metrics, usage, watchdog
 from benchmarks.scale.querylog import queries
-from benchmarks.scale.rivals.build import SOURCES
-from benchmarks.scale.rivals.guarded import ARGO, FLAGGER
+from e2e.controlplane.controllers import ARGO, FLAGGER, SOURCES
 
 ONE_RULE, SIX_RULES = "watchdog, one rule", "watchdog, six rules"
 GUARDS = (FLAGGER, ARGO, ONE_RULE, SIX_RULES)

@@ -7,7 +7,6 @@ from typing import Any
 
 import yaml
 
-from benchmarks.scale.rivals.build import SOURCES
 from benchmarks.scale.rivals.manifests import (
     Object,
     analysis_template,
@@ -16,8 +15,8 @@ from benchmarks.scale.rivals.manifests import (
     metric_template,
     rollout,
 )
+from e2e.controlplane.controllers import ARGO, FLAGGER, SOURCES
 
-WATCHDOG, FLAGGER, ARGO = "watchdog", "Flagger", "Argo Rollouts"
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"
 
 

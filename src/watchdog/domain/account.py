@@ -136,19 +136,22 @@ def _happenings(record: Record) -> Iterator[Happening]:
             yield Happening(happened, tone, what, why, after)
 
 
+_HOW = {"selector": "the selector was flipped", "config": "its configuration changed"}
+
+
 def _moments(record: Record) -> Sequence[tuple[object, str, str, str]]:
     """When, its tone, what happened, and why; what has no moment is left out later."""
-    flipped = record.get("kind") == "selector"
     by = f" by {record['switched_by']}" if record.get("switched_by") else ""
     rules = rules_of(record)
     stable = next((mapping(rule.all.get("stable")) for rule in rules if rule.all.get("stable")), {})
-    how = "the selector was flipped" if flipped else "rolled out"
+    how = _HOW.get(str(record.get("kind")), "rolled out")
+    complete = record.get("bake_from") if how == "rolled out" else None
     ready = record.get("ready_at") if moment(record.get("ready_at")) != moment(record.get("switched_at")) else None
     found = [
         (stable.get("from"), "none", "the baseline begins", "what stable was measured by"),
         (record.get("switched_at"), "live", how, f"{record.get('candidate')}{by}"),
         (ready, "none", "its first pod was ready", ""),
-        (None if flipped else record.get("bake_from"), "none", "the rollout was complete; the bake began", ""),
+        (complete, "none", "the rollout was complete; the bake began", ""),
         *((rule.all.get("breached_at"), "bad", f"rule {rule.name} was breached", rule.sentence) for rule in rules),
         (record.get("acted_at"), "bad", f"traffic was put back to {record.get('put_back_to')}", ""),
         (record.get("put_back_complete_at"), "none", "the put-back was complete; does it help?", ""),

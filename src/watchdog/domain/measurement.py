@@ -4,12 +4,13 @@ Times of samples are Unix seconds, as Prometheus gives them; times of blocks are
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from statistics import median
+
+from watchdog.domain.histograms import PodBuckets, merged
 
 
 class FailureReason(StrEnum):
@@ -85,26 +86,8 @@ class Counts:
         object.__setattr__(self, "total", math.fsum([pod.total for pod in pods]))
         object.__setattr__(self, "samples", max([pod.samples for pod in pods], default=0))
 
-
-@dataclass(frozen=True, slots=True)
-class PodBuckets:
-    """A histogram of one pod in one block: events per upper bound (cumulative, `inf` last), their sum and count."""
-
-    counts: tuple[tuple[float, float], ...]
-    total: float
-    sum: float
-    samples: int
-    bounds: tuple[float, ...] = field(init=False, repr=False, compare=False)
-    events: tuple[float, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        # Apart from each other, since histograms are added far more often than they are made.
-        bounds, events = zip(*self.counts, strict=True) if self.counts else ((), ())
-        # One copy of the bounds for all histograms that have them: a watch keeps hundreds.
-        bounds = _shared(bounds)
-        object.__setattr__(self, "counts", tuple(zip(bounds, events, strict=True)))
-        object.__setattr__(self, "bounds", bounds)
-        object.__setattr__(self, "events", events)
+    def __reduce__(self) -> tuple[type["Counts"], tuple[Mapping[str, PodCount]]]:
+        return Counts, (self.pods,)  # packed without its sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +105,9 @@ class Buckets:
         parts = [self.pods[pod] for pod in sorted(self.pods)]
         object.__setattr__(self, "whole", merged(parts))
 
+    def __reduce__(self) -> tuple[type["Buckets"], tuple[Mapping[str, PodBuckets]]]:
+        return Buckets, (self.pods,)  # packed without their sum
+
     @property
     def total(self) -> float:
         return self.whole.total
@@ -130,47 +116,6 @@ class Buckets:
     def samples(self) -> int:
         """Scrapes of the best-seen pod."""
         return self.whole.samples
-
-
-def merged(parts: Sequence[PodBuckets]) -> PodBuckets:
-    """The sum of cumulative histograms, over the bounds that all of them have.
-
-    Parts whose bounds differ (two dialects behind one name) can only be added where they agree.
-    """
-    if len(parts) == 1 and _in_order(parts[0].bounds):
-        return parts[0]
-    total = math.fsum([part.total for part in parts])
-    seconds = math.fsum([part.sum for part in parts])
-    return PodBuckets(_added(parts), total, seconds, max([part.samples for part in parts], default=0))
-
-
-def _added(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
-    if not parts:
-        return ()
-    bounds = parts[0].bounds
-    if not _in_order(bounds) or any(part.bounds != bounds for part in parts):
-        return _added_where_they_agree(parts)
-    return tuple(zip(bounds, map(sum, zip(*[part.events for part in parts], strict=True)), strict=True))
-
-
-@lru_cache(maxsize=256)
-def _shared(bounds: tuple[float, ...]) -> tuple[float, ...]:
-    return bounds
-
-
-@lru_cache(maxsize=256)
-def _in_order(bounds: tuple[float, ...]) -> bool:
-    return list(bounds) == sorted(set(bounds))
-
-
-def _added_where_they_agree(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
-    bounds = set.intersection(*({bound for bound, _ in part.counts} for part in parts))
-    sums = dict.fromkeys(sorted(bounds), 0.0)
-    for part in parts:
-        for bound, count in part.counts:
-            if bound in sums:
-                sums[bound] += count
-    return tuple(sums.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Memory:
     idle: bool = False  # a Service's colour to which no traffic goes: it runs, but serves nothing
     turned: datetime | None = None  # when a flip took the traffic to this colour, while it serves what it served then
     selector: Mapping[str, str] = field(default_factory=dict)
+    configs: Mapping[str, str] = field(default_factory=dict)  # resourceVersions of what configures it, by name
     good: tuple[Good, ...] = ()  # oldest first
     bad: tuple[Bad, ...] = ()
     colours: tuple[str, ...] = ()  # workloads that a Service selects or selected before its last flip

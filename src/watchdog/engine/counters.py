@@ -1,23 +1,34 @@
 """Counted metrics: their raw samples are asked for, and counted on from where they were counted to."""
 
-from bisect import bisect_left
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchdog.domain.conditions import RateMetric, Threshold
 from watchdog.domain.counting import Counted, Increase, Selection, count
-from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading
-from watchdog.domain.tallies import together
+from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading, Series
+from watchdog.domain.stretch import Stretch
 from watchdog.engine.gathering import Gatherer, Outcome
-from watchdog.engine.questions import Instant, Raw, Span, Subject, pieces, question_of, selection_of, selectors_of
+from watchdog.engine.questions import (
+    LOOK_BACK,
+    Instant,
+    Raw,
+    Span,
+    Subject,
+    pieces,
+    question_of,
+    selection_of,
+    selectors_of,
+)
 from watchdog.engine.readings import NOTHING_COUNTED, impossible_sample, medians, reading_of
 from watchdog.engine.refining import picked
 
-_LOOK_BACK = 300.0  # where counting is taken up in the middle: a series' last sample is at most that old
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
 _LEAD_IN = 60.0  # before each step of a baseline, so that its first scrape has one to be counted from
 _PIECE = 600.0  # of a baseline's raw samples, asked for at once
+_MILLISECOND = 0.0011  # in which Prometheus counts
 
 
 class Tracker:
@@ -29,6 +40,7 @@ class Tracker:
         self.counted = Counted()
         self.begun: float | None = None  # where the first block that was asked for begins
         self.until: float | None = None  # all samples up to here have been counted
+        self.by_name = False  # the last answer was of the pods alone that were known
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +64,23 @@ async def counted_baseline(
     gatherer: Gatherer, threshold: Threshold, subject: Subject, end: datetime, step: float
 ) -> tuple[Reading, list[Reading], str]:
     """Count a long stretch piece by piece: its raw samples are too many to hold them all."""
-    tracker = Tracker(threshold, subject)
+    tracker, stretch = Tracker(threshold, subject), Stretch(subject.scope, step + _LEAD_IN)
     begin, last = subject.since.timestamp(), end.timestamp()
-    lead: list[Increase] = []
-    companion: list[Increase] = []
     readings: list[Reading] = []
     query, answered = "", False
     for at in pieces(begin, last, _PIECE):
-        answers, query = await _selections(gatherer, tracker, Raw(max(begin, at - _PIECE), at))
+        window = Raw(max(begin, at - _PIECE), at)
+        answers, query = await _selections(gatherer, tracker, window)
         if isinstance(answers, QueryFailed):
             return answers, [], query
+        answers = _within(answers, window)
         answered = answered or bool(answers.lead.series)
-        for to in pieces(max(begin, at - _PIECE), at, step):
-            near = _from(answers, to - step - _LEAD_IN)
-            more_lead, more_companion = _count_on(tracker, near, to)
-            readings.append(_read(tracker, more_lead, more_companion, answers, query))
-            lead += more_lead
-            companion += more_companion
+        ends = pieces(window.start, at, step)
+        for lead, companion in stretch.increases(answers.lead, answers.companion, ends):
+            readings.append(_read(tracker, lead, companion, answers, query))
     if isinstance(threshold.metric, RateMetric):
         return medians(readings, query), readings, query
-    return reading_of(threshold, together(lead), together(companion), answered, query), readings, query
+    return reading_of(threshold, *stretch.sums(), answered, query), readings, query
 
 
 async def grown(gatherer: Gatherer, threshold: Threshold, subject: Subject, end: datetime, most: int) -> Grown | None:
@@ -103,11 +112,16 @@ async def counted_blocks(gatherer: Gatherer, tracker: Tracker, spans: Sequence[S
         tracker.begun = max(since, first)
     # What came late lies before the end of the last block; what failed to be asked, behind it.
     interval = (spans[0][2] - spans[0][1]).total_seconds()
-    begin = tracker.begun - _LOOK_BACK if tracker.until is None else min(first, tracker.until) - interval
+    # Where counting is taken up in the middle, a series' last sample is at most that old.
+    begin = tracker.begun - LOOK_BACK if tracker.until is None else min(first, tracker.until) - interval
+    known = tracker.subject.knows(max(since, begin))
+    if tracker.by_name and not known:
+        begin -= LOOK_BACK  # what came and went since the break, while those alone were asked about that were known
     begin = max(begin, min(first - interval, end - _LONGEST_ARREARS))
     answers, query = await _selections(gatherer, tracker, Raw(max(since, begin), end))
     if isinstance(answers, QueryFailed):
         return tuple(Block(*span, answers, query) for span in spans)
+    tracker.by_name = known
     if tracker.until is None and tracker.begun > since:
         _count_on(tracker, answers, tracker.begun)  # taken up in the middle: what lies before is known already
     blocks = []
@@ -165,6 +179,24 @@ def _from(answers: _Selections, begin: float) -> _Selections:
         return replace(selection, series=tuple(part for part in parts if part.samples))
 
     return _Selections(cut(answers.lead), cut(answers.companion) if answers.companion is not None else None)
+
+
+def _within(answers: _Selections, window: Raw) -> _Selections:
+    """The answers as they would be if nothing but this window had been asked for: others ask with it for their own."""
+    begin, end = window.start - _MILLISECOND, window.end + _MILLISECOND
+
+    def cut(selection: Selection) -> Selection:
+        series = tuple(part for one in selection.series if (part := _cut(one, begin, end)).samples)
+        return replace(selection, series=series)
+
+    return _Selections(cut(answers.lead), cut(answers.companion) if answers.companion is not None else None)
+
+
+def _cut(series: Series, begin: float, end: float) -> Series:
+    samples = series.samples
+    if not samples or (begin <= samples[0][0] and samples[-1][0] <= end):
+        return series
+    return replace(series, samples=samples[bisect_left(samples, (begin,)) : bisect_right(samples, (end, math.inf))])
 
 
 def _read(

@@ -3,33 +3,37 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from watchdog.domain.among import joined_by, makes_serve, open_of, put_back_by, superseded_by
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Memory, Noticed, brought_back, notice
+from watchdog.domain.memory import Noticed, brought_back, notice
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
-from watchdog.domain.untouched import Peer, untouched
+from watchdog.domain.untouched import Peer
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
 from watchdog.engine import by_hand
+from watchdog.engine.bursts import Once, bursts
+from watchdog.engine.configuring import Configuring
 from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
-from watchdog.engine.memories import Memories
+from watchdog.engine.memories import Memories, all_of
+from watchdog.engine.neighbours import Neighbours
 from watchdog.engine.observing import Observer
 from watchdog.engine.reminding import Reminding
 from watchdog.engine.running import Running
 from watchdog.engine.unread import LeftAlone, Unread
 from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
+from watchdog.ports import Clock, Configurations, Journal, OutOfReach, TrafficProvider
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ class Supervisor:
         driver: Callable[[Watch], WatchDriver],
         tell: Callable[[Notice, Guard], None],
         elsewhere: Elsewhere | None = None,
+        configurations: Configurations | None = None,
     ) -> None:
         self._providers = providers
         self._journal = journal
@@ -58,12 +63,26 @@ class Supervisor:
         self._observer = observer
         self.memories = Memories(journal, clock)
         self._guarding = Guarding(rulebook, self.memories)
-        self._elsewhere = elsewhere
         self._unread = Unread()
+        self._neighbours = Neighbours(self._guarding, self._unread, elsewhere)
         self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
         self._left_alone = LeftAlone(self._unread, self.memories, self._exemptions)
         self._reminding = Reminding(clock, memory=self.memories.of, quiet=self._quiet, begin=self._remind)
         self._running = Running(driver, clock=clock, observer=observer, ended=self._reminding.learn)
+        self._configuring = (
+            None
+            if configurations is None
+            else Configuring(
+                configurations,
+                guarding=self._guarding,
+                memories=self.memories,
+                clock=clock,
+                watches=lambda: self.watches,
+                unwatched=self._unwatched,
+                switched=self._switched,
+                post=self._running.post,
+            )
+        )
         self._scope: asyncio.TaskGroup | None = None
         self.resumed = asyncio.Event()
 
@@ -74,13 +93,7 @@ class Supervisor:
 
     async def peers(self, watch: Watch) -> tuple[Peer, ...]:
         """Targets of the watch's guard that nobody touched in the same time, of whichever shard."""
-        guard = self.rulebook.guard(watch.guard.name)
-        others: tuple[Memory, ...] = ()
-        if self._elsewhere is not None and guard is not None:
-            await self._elsewhere.look(guard)
-            others = self._elsewhere.memories_of(guard)
-        known = [one for one in self._guarding.memories_of(watch.guard) if not self._unread.of(one.target)]
-        return untouched(watch, (*known, *others), self.watches)
+        return await self._neighbours.of(watch, self.watches)
 
     def undisturbed(self) -> Mapping[Target, Guard]:
         """The guarded targets that no open watch is about: their past may be looked at."""
@@ -107,11 +120,13 @@ class Supervisor:
             scope.create_task(self._exemptions.keep_expiring(), name="expire exemptions")
             scope.create_task(self._adopting(scope), name="adopt records")
             scope.create_task(self._reminding.run(), name="remind")
+            if self._configuring is not None:
+                scope.create_task(self._configuring.run(), name="configurations")
 
     # -- what was there before -----------------------------------------------------------------------------------
 
     async def _resume(self, scope: asyncio.TaskGroup) -> None:
-        records, memories = await self._read_journal()
+        records, memories = await all_of(self._journal, self._clock)
         self.memories.load(memories)
         for watch in self._unread.sort_out(records):
             if by_hand.is_made_by_hand(watch):
@@ -121,16 +136,6 @@ class Supervisor:
                 self._running.start(watch, None, scope, *self._guarding.ended_right(watch), Resumed())
             else:
                 self._reminding.learn(watch)
-
-    async def _read_journal(
-        self,
-    ) -> tuple[Sequence[Mapping[str, object]], Mapping[Target, Mapping[str, object]]]:
-        while True:
-            try:
-                return await self._journal.records(), await self._journal.memories()
-            except OutOfReach as error:
-                log.warning("journal not read", extra={"facts": {"why": str(error)}})
-                await self._clock.sleep(_RETRY)
 
     def _quiet(self, target: Target) -> bool:
         """Whether a target is guarded and no watch is about it."""
@@ -153,7 +158,7 @@ class Supervisor:
             await self._clock.sleep(_ADOPT_EVERY)
             await self._adopt(scope)
             for sighting in self._left_alone.taken_again():
-                await self._sighted(sighting)
+                await self._taken_up([sighting])
 
     async def _adopt(self, scope: asyncio.TaskGroup) -> tuple[Watch, ...]:
         """Take over open records that somebody else made: rollbacks by hand, from a laptop.
@@ -190,10 +195,23 @@ class Supervisor:
     # -- sightings -----------------------------------------------------------------------------------------------
 
     async def _follow(self, provider: TrafficProvider) -> None:
-        async for sighting in provider.switches():
-            await self._sighted(sighting)
+        async with aclosing(bursts(provider.switches())) as found:
+            async for burst in found:
+                await self._taken_up(burst)
 
-    async def _sighted(self, sighting: Sighting) -> None:
+    async def _taken_up(self, burst: Sequence[Sighting]) -> None:
+        adopted, unwritten = Once(self._adopted), set[Target]()
+        for sighting in burst:
+            await self._sighted(sighting, adopted, unwritten)
+        # Last, and in one write where they lie together: see `_switched`.
+        await asyncio.gather(*(self.memories.write(target) for target in sorted(unwritten)))
+
+    async def _adopted(self) -> tuple[Watch, ...]:
+        assert self._scope is not None
+        return await self._adopt(self._scope)
+
+    async def _sighted(self, sighting: Sighting, adopted: Once[tuple[Watch, ...]], unwritten: set[Target]) -> None:
+        """Take up one sighting; `adopted` looks through the records once, after all of its burst were sighted."""
         target = sighting.target
         guard = self._guarding.guard_of(sighting)
         if guard is None or sighting.serving is None:
@@ -218,7 +236,7 @@ class Supervisor:
         self.memories.hold(noticed.memory)
         theirs: tuple[Watch, ...] = ()
         if noticed.switch is not None and self._scope is not None and not makes_serve(self.watches, sighting):
-            theirs = await self._adopt(self._scope)  # perhaps somebody has just rolled back by hand
+            theirs = await adopted()  # perhaps somebody has just rolled back by hand
             if self._left_alone.leave(sighting, guard):
                 self._supersede(open_of(self.watches, target), noticed.switch, sighting)
                 return
@@ -230,10 +248,10 @@ class Supervisor:
             facts = {"target": str(target), "serving": str(sighting.serving), "why": noticed.quiet}
             log.info("not watched", extra={"facts": facts})
         if noticed.memory != memory:
-            await self.memories.write(target)
+            unwritten.add(target)
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
-        if any(watch.switch.candidate == switch.candidate for watch in open_of(self.watches, switch.target)):
+        if any(watch.switch.is_same(switch) for watch in open_of(self.watches, switch.target)):
             return  # resumed from the journal: the same switch, seen again
         self._observer.switch_seen(switch.kind)
         superseded = superseded_by(self.watches, switch)
@@ -279,7 +297,11 @@ class Supervisor:
 
     def _supersede(self, watches: Sequence[Watch], switch: TrafficSwitch, sighting: Sighting) -> None:
         for watch in watches:
-            self._running.post(watch, Superseded(switch.candidate, sighting.by))
+            what = f"{switch.reconfigured} changed since" if switch.configs else ""
+            self._running.post(watch, Superseded(switch.candidate, sighting.by, what))
+
+    def _unwatched(self, sighting: Sighting, guard: Guard) -> bool:
+        return self._left_alone.leave(sighting, guard) or self._exemptions.unwatched(sighting, guard)
 
     # -- rules ---------------------------------------------------------------------------------------------------
 

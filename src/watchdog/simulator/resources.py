@@ -127,6 +127,19 @@ ENDPOINTSLICES = Resource(
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event", short=("ev",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", unconditional=False)
 
+ROLLOUTS = Resource(
+    "argoproj.io",
+    "v1alpha1",
+    "rollouts",
+    "Rollout",
+    short=("ro",),
+    subresources=("status", "scale"),
+    generation=True,
+    newborn_status={},
+)
+CANARIES = Resource(
+    "flagger.app", "v1beta1", "canaries", "Canary", subresources=_STATUS, generation=True, newborn_status={}
+)
 APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application", generation=True)
 KUSTOMIZATIONS = Resource(
     "kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization", subresources=_STATUS, generation=True
@@ -152,6 +165,8 @@ RESOURCES: tuple[Resource, ...] = (
     ENDPOINTSLICES,
     EVENTS,
     LEASES,
+    ROLLOUTS,
+    CANARIES,
     APPLICATIONS,
     KUSTOMIZATIONS,
     HELMRELEASES,

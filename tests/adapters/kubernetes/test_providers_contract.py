@@ -16,6 +16,7 @@ from adapters.kubernetes.building import (
     DATABASE,
     GATEWAY,
     GREEN,
+    ROLLOUT,
     SHOP,
     Connected,
     a_cluster,
@@ -23,6 +24,7 @@ from adapters.kubernetes.building import (
     a_flip,
     a_gateway,
     a_rollout,
+    a_search,
     a_set,
     a_stable,
     an_agent,
@@ -63,6 +65,7 @@ class Arrangement:
     described: Callable[[Revision, Revision], TrafficSwitch]
     pods: int = 2
     scale: Callable[[SimulatedCluster, str], object] = lambda cluster, workload: cluster.scale(SHOP, workload, 4)
+    written: str = ""  # the subresource that a put-back writes
 
 
 ARRANGEMENTS = {
@@ -104,6 +107,17 @@ def _sets(
 
 ARRANGEMENTS[TargetKind.STATEFULSET] = _sets(DATABASE, a_database, 2, {"replicas": 4})
 ARRANGEMENTS[TargetKind.DAEMONSET] = _sets(AGENT, an_agent, 3, {"minReadySeconds": 1})  # it has no size
+
+ARRANGEMENTS[TargetKind.ROLLOUT] = Arrangement(
+    ROLLOUT,
+    "rollouts",
+    a_search,
+    lambda cluster: cluster.release(SHOP, "search", "search:v2"),
+    lambda cluster: cluster.take_back(SHOP, "search"),
+    lambda candidate, previous: a_set(ROLLOUT, candidate, previous),
+    scale=lambda cluster, workload: cluster.patch("rollouts", SHOP, workload, {"spec": {"replicas": 4}}),
+    written="/status",
+)
 
 kinds = pytest.mark.parametrize("kind", list(PROVIDERS), ids=str)
 
@@ -289,6 +303,8 @@ def test_a_fresh_look_shows_both_sides_and_the_way_back(kind: TargetKind) -> Non
             assert live.exists
             assert live.serving == stage.after.serving
             assert len([pod for pod in live.candidate_pods if pod.ready]) == stage.arranged.pods
+            assert live.unbroken_since is not None
+            assert live.unbroken_since <= live.at
             assert live.destination is not None
             assert live.destination.revision == stage.before.serving
             assert live.destination.exists
@@ -314,12 +330,14 @@ def test_a_put_back_is_one_write_and_a_repeat_after_a_crash_is_none(kind: Target
             await passes(30)
             again = await stage.traffic.put_back(remedy)
             assert isinstance(again, PutBackDone)
-            path = f"/{stage.arranged.resource}/{stage.arranged.target.name}"
+            path = f"/{stage.arranged.resource}/{stage.arranged.target.name}{stage.arranged.written}"
             assert len(stage.written) == 1
             assert stage.written[0].startswith("PATCH ")
             assert stage.written[0].endswith(path)
             assert stage.at.seen[kind].of(stage.arranged.target)[-1].serving == stage.before.serving
             written = stage.at.cluster.get(stage.arranged.resource, SHOP, stage.arranged.target.name)
+            if stage.arranged.written:
+                return  # a subresource takes no annotations
             assert written["metadata"]["annotations"]["rollback-watchdog.dev/last-watch"] == "w-1"
             assert written["metadata"]["annotations"]["rollback-watchdog.dev/known-good"] == str(stage.before.serving)
 

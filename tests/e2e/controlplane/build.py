@@ -222,7 +222,7 @@ def _go_from_pypi(place: Path) -> str:
 
 @contextmanager
 def _in_making(target: Path) -> Iterator[Path]:
-    """A directory beside the program's place, to rename it from: an interrupted build never looks finished."""
+    """A directory beside the program's place, to rename it from: a broken-off build never looks like a finished one."""
     say(f"building {target.name} (the first time takes minutes)")
     began = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,8 @@ GROUPS = {
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "events.events.k8s.io": "/apis/events.k8s.io/v1",
     "poddisruptionbudgets": "/apis/policy/v1",
+    "rollouts": "/apis/argoproj.io/v1alpha1",
+    "canaries": "/apis/flagger.app/v1beta1",
     "leases": "/apis/coordination.k8s.io/v1",
 }  # all others: /api/v1
 

@@ -31,6 +31,8 @@ DEPLOYMENTS = Resource("apps/v1", "deployments", "Deployment")
 REPLICASETS = Resource("apps/v1", "replicasets", "ReplicaSet")
 STATEFULSETS = Resource("apps/v1", "statefulsets", "StatefulSet")
 DAEMONSETS = Resource("apps/v1", "daemonsets", "DaemonSet")
+ROLLOUTS = Resource("argoproj.io/v1alpha1", "rollouts", "Rollout")
+CANARIES = Resource("flagger.app/v1beta1", "canaries", "Canary")
 CONTROLLERREVISIONS = Resource("apps/v1", "controllerrevisions", "ControllerRevision")
 PODS = Resource("v1", "pods", "Pod")
 SERVICES = Resource("v1", "services", "Service")
@@ -47,6 +49,7 @@ READ: Mapping[TargetKind, tuple[Resource, ...]] = MappingProxyType(
         TargetKind.SERVICE: (SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
         TargetKind.STATEFULSET: (STATEFULSETS, CONTROLLERREVISIONS, PODS),
         TargetKind.DAEMONSET: (DAEMONSETS, CONTROLLERREVISIONS, PODS),
+        TargetKind.ROLLOUT: (ROLLOUTS, REPLICASETS, PODS),
     }
 )
 """What is watched of a namespace in which targets of a kind are guarded: the kind's own objects first."""
