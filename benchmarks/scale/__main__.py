@@ -2,91 +2,149 @@
 
 import argparse
 import json
-import os
-import platform
 import signal
-import subprocess
 import sys
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scale.alone import say
+from benchmarks.scale.bench import Wish
 from benchmarks.scale.cold import cold_paths
-from benchmarks.scale.measuring import Wish, measured
+from benchmarks.scale.keeping import Kept, same_sources, stamp
 from benchmarks.scale.memory import held as held_by
-from benchmarks.scale.page import page, picture
 from benchmarks.scale.quick import held
+from benchmarks.scale.rivals.contest import GUARDS
+from benchmarks.scale.tasks import Task, carried_out
+from e2e.controlplane.build import ensure
+from e2e.controlplane.controllers import ensure_controllers
 
-RESULTS = Path(__file__).parents[1] / "results"
-KEPT = RESULTS / "scale.json"
 NUMBERS = (1, 10, 100, 300, 1000, 3000)
-
-
-def say(what: str) -> None:
-    """What is going on, for who waits."""
-    print(what, file=sys.stderr, flush=True)
+_FAST_NUMBERS = (1, 100, 300, 1000)
+_FAST: Mapping[str, Any] = {"steady": 4, "peers": 2, "warm": 1, "singles": 10, "per_second": 20.0, "settle": 2}
+_OWN = ("interval", "steady", "peers", "warm", "singles", "per_second")
+_PLANE = 300
+_RIVALS = (60, 150)
 
 
 def main() -> None:
     """Measure what is wished, keep it, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n", type=int, action="append", help="this number of watches alone (may be repeated)")
-    parser.add_argument("--resume", action="store_true", help="leave out numbers that are measured already")
-    parser.add_argument("--quick", action="store_true", help="few watches, 5 s intervals: holds counts, never times")
-    parser.add_argument("--cold", action="store_true", help="how long the verbs take to begin")
-    parser.add_argument("--memory", type=int, metavar="LOOKS", help="what --n watches hold, by whom; keeps nothing")
-    parser.add_argument("--page", action="store_true", help="write the page of what is kept, measure nothing")
-    parser.add_argument("--interval", type=float, default=15.0)
-    parser.add_argument("--steady", type=int, default=6)
-    parser.add_argument("--peers", type=int, default=3, help="intervals in which the same is asked as peers ask it")
-    parser.add_argument("--warm", type=int, default=2, help="intervals before the peers ask, thrice")
-    parser.add_argument("--singles", type=int, default=20, help="targets that tip alone")
-    parser.add_argument("--profile", type=Path, help="only draw what the CPU goes to while all is calm (.svg)")
-    parser.add_argument("--print", action="store_true", help="print the result, keep nothing")
-    wish = parser.parse_args()
+    wish = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # with all that it started
     if wish.quick:
         sys.exit("\n".join(held(say)) or None)
-    given = {name: getattr(wish, name) for name in ("interval", "steady", "peers", "warm", "singles", "profile")}
     if wish.memory is not None:
         for number in wish.n or (100,):
-            print(json.dumps(held_by(Wish(number, **given), wish.memory, say), indent=1))
+            print(json.dumps(held_by(Wish(number, **_given(wish, *_OWN)), wish.memory, say), indent=1))
         return
-    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {"runs": {}}
+    kept = Kept()
     if wish.cold:
-        kept["cold"] = cold_paths()
-        print(json.dumps(kept["cold"], indent=2))
-    elif not wish.page:
-        for number in wish.n or NUMBERS:
-            if wish.resume and str(number) in kept["runs"]:
-                continue
-            result = measured(Wish(number, **given), say)
-            print(json.dumps(result, indent=2))
-            kept["runs"][str(number)] = {**result, "at": _stamp(), "machine": _machine()}
-            if not wish.print:
-                _keep(kept)
-    if not wish.print:
-        _keep(kept)
+        cold = cold_paths()
+        print(json.dumps(cold, indent=2))
+        kept.keep_cold(cold)
+    elif wish.page:
+        kept.write()
+    else:
+        sys.exit(_measure(kept, list(_tasks(wish)), resume=wish.resume, keeping=not wish.print))
 
 
-def _keep(kept: dict[str, Any]) -> None:
-    """After each number, so that what was measured is not lost with what comes after it."""
-    KEPT.write_text(json.dumps(kept, indent=1) + "\n")
-    runs = sorted(kept["runs"].values(), key=lambda run: int(run["targets"]))
-    if runs:
-        machines = "; ".join(sorted({f"{run['at'][:10]}, {run['machine']}" for run in runs}))
-        (RESULTS / "scale.md").write_text(page(runs, machines, kept.get("cold")))
-        (RESULTS / "scale.svg").write_text(picture(runs))
+def _measure(kept: Kept, tasks: list[Task], *, resume: bool, keeping: bool) -> str | None:
+    """All of them, one after the other; which failed, if any."""
+    failures, started = [], time.monotonic()
+    for number, task in enumerate(tasks, 1):
+        if resume and kept.has(task, same_sources):
+            say(f"{task.name}: measured already")
+            continue
+        say(f"{task.name} ({number} of {len(tasks)}, {(time.monotonic() - started) / 60:.0f} minutes so far)")
+        began = time.monotonic()
+        outcome = carried_out(task)
+        print(json.dumps(outcome.result, indent=2), flush=True)
+        if outcome.failure is not None:
+            failures.append(f"{task.name}: {outcome.failure}")
+            say(f"failed: {failures[-1]}")
+        if keeping:
+            kept.keep(task, outcome, stamp(began, time.monotonic()))
+    say(f"done in {(time.monotonic() - started) / 60:.0f} minutes")
+    return "\n".join(failures) or None
 
 
-def _stamp() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, action="append", help="this number of watches alone (may be repeated)")
+    parser.add_argument("--resume", action="store_true", help="leave out what is measured already of the same sources")
+    parser.add_argument(
+        "--fast", action="store_true", help="1, 100, 300 and 1,000 watches, fewer intervals: 20 minutes"
+    )
+    parser.add_argument(
+        "--plane", action="store_true", help=f"a real control plane instead, {_PLANE} watches (needs Go)"
+    )
+    parser.add_argument(
+        "--rivals",
+        action="store_true",
+        help="the real Flagger and Argo Rollouts and the watchdog, each alone (needs Go)",
+    )
+    parser.add_argument("--shards", action="store_true", help="four processes, 10,000 targets of which 2 %% switch")
+    parser.add_argument("--quick", action="store_true", help="few watches, 3 s intervals: holds counts, never times")
+    parser.add_argument("--cold", action="store_true", help="how long the verbs take to begin")
+    parser.add_argument("--memory", type=int, metavar="LOOKS", help="what --n watches hold, by whom; keeps nothing")
+    parser.add_argument("--page", action="store_true", help="write the page of what is kept, measure nothing")
+    parser.add_argument("--print", action="store_true", help="print the results, keep nothing")
+    detail = parser.add_argument_group("in detail")
+    detail.add_argument("--interval", type=float, help="seconds of an interval and a scrape (15)")
+    detail.add_argument("--steady", type=int, help="quiet intervals (6)")
+    detail.add_argument("--peers", type=int, help="intervals in which the same is asked as peers ask it (3)")
+    detail.add_argument("--warm", type=int, help="intervals before the peers ask, thrice (2)")
+    detail.add_argument("--singles", type=int, help="targets that tip alone (20)")
+    detail.add_argument("--per-second", type=float, help="releases a second, while they begin (10)")
+    detail.add_argument("--share", type=float, help="of the targets of --shards that switch (0.02)")
+    detail.add_argument("--profile", type=Path, help="only draw what the CPU goes to while all is calm (.svg)")
+    return parser
 
 
-def _machine() -> str:
-    told = subprocess.run(["prometheus", "--version"], capture_output=True, text=True, check=False)
-    version = (told.stdout or told.stderr).split("\n")[0].split(" (")[0].replace("prometheus, version", "Prometheus")
-    return f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {version}"
+def _given(wish: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(wish, name)) is not None}
+
+
+def _tasks(wish: argparse.Namespace) -> Iterator[Task]:
+    if wish.plane or wish.rivals or wish.shards:
+        if wish.plane:
+            yield from _on_the_plane(wish.n, _given(wish, "interval", "steady", "singles"))
+        if wish.rivals:
+            yield from _of_rivals(wish.n, _given(wish, "interval", "steady"))
+        if wish.shards:
+            for targets in wish.n or (10_000,):
+                more = _given(wish, "interval", "steady", "share")
+                yield Task("shards", {"targets": targets, **more}, ("shards", str(targets)), within=3600)
+        return
+    own = _given(wish, *_OWN)
+    for number in wish.n or (_FAST_NUMBERS if wish.fast else NUMBERS):
+        settings = {"targets": number, **(_FAST if wish.fast else {}), **own}
+        if wish.profile:
+            settings["profile"] = str(wish.profile.absolute())
+        yield Task("watches", settings, ("runs", str(number)), within=1800 + number)
+
+
+def _on_the_plane(numbers: list[int] | None, more: Mapping[str, Any]) -> Iterator[Task]:
+    _built()
+    for number in numbers or (_PLANE,):
+        settings = {"targets": number, "plane": True, "peers": 0, "warm": 1, "per_second": 3.0, **more}
+        yield Task("watches", settings, ("plane", str(number)), within=3600, in_netns=True)
+
+
+def _of_rivals(numbers: list[int] | None, more: Mapping[str, Any]) -> Iterator[Task]:
+    _built(rivals=True)
+    for number in numbers or _RIVALS:
+        for guard in GUARDS:
+            settings = {"guard": guard, "targets": number, **more}
+            yield Task("rivals", settings, ("rivals", str(number), guard), within=2400, in_netns=True)
+
+
+def _built(*, rivals: bool = False) -> None:
+    """Before anything is measured, and outside of the network namespace, in which there is no network."""
+    ensure()
+    if rivals:
+        ensure_controllers()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -59,3 +60,11 @@ class Program:
         if not line:
             raise RuntimeError(f"a process of the bench ended while it was asked {what}; its log: {self._log}")
         return json.loads(line)
+
+    def until(self, what: str, count: int, within: float = 600.0) -> None:
+        """Ask until the answer is at least so many."""
+        until = time.monotonic() + within
+        while (found := self.ask(what)) < count:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{found} of {count} are {what} after {within:.0f} s")
+            time.sleep(2)

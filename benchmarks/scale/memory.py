@@ -4,14 +4,14 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scale.measuring import Bench, Wish, opened, started
+from benchmarks.scale.bench import Bench, Wish, started, workplace
+from benchmarks.scale.measuring import opened
 from benchmarks.scale.processes import Watchdog, usage, watchdog
 
 _TOLD_WITHIN = 300.0
@@ -20,7 +20,7 @@ _TOLD_WITHIN = 300.0
 def held(wish: Wish, looks: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Open the watches and look `looks` times, `wish.steady` intervals apart; the last look says who holds what."""
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-bench-")))
+        directory = stack.enter_context(workplace())
         bench = started(wish, directory, stack)
         bench.sleep(wish.warm)
         told = directory / "held.json"
@@ -30,13 +30,13 @@ def held(wish: Wish, looks: int, say: Callable[[str], None]) -> dict[str, Any]:
             dog.until_open(0, within=60)
             bench.sleep(1)
             idle = usage(dog.pid)
-            cpu = opened(bench, dog, say)
+            opening = opened(bench, dog, say)
             rows = [_row(dog, "open")]
             for look in range(looks):
                 bench.sleep(wish.steady)
                 rows.append(_row(dog, f"{(look + 1) * wish.steady} intervals later"))
                 say(json.dumps(rows[-1]))
-            return {"idle MiB": idle.resident, "CPU s to open": cpu, "rows": rows, **_told(bench, dog, told)}
+            return {"idle MiB": idle.resident, **opening, "rows": rows, **_told(bench, dog, told)}
 
 
 def _row(dog: Watchdog, when: str) -> dict[str, Any]:

@@ -1,16 +1,10 @@
-"""What was measured as a page and a picture: a row for each number of watches, and how each cost grows."""
+"""What was measured as a page: a row for each number of watches, how each cost grows, and a section for each comparison."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from watchdog.drawing.figure import Figure, Panel
-from watchdog.drawing.layers import Dot, Dots
-from watchdog.drawing.scales import Logarithmic
-from watchdog.drawing.tones import Tone
-
-Run = Mapping[str, Any]
-Column = tuple[str, Callable[[Run], Any]]
+from benchmarks.scale.sections import failures, on_the_plane, rivals, shards, when_and_where
+from benchmarks.scale.tables import Column, Run, exponent, plain, row_table, within
 
 PEERS_CPU = "peers: Prometheus CPU s per interval"
 OWN_CPU = "Prometheus CPU s per interval, all"
@@ -23,8 +17,8 @@ def own_cpu(run: Run) -> float:
 
 
 def queries_fewer(run: Run) -> float:
-    """How many times as many queries peers ask."""
-    return float(run["peers: queries per interval"]) / max(1.0, float(run["queries per interval"]))
+    """How many times as many queries the peers ask."""
+    return float(run["peers: queries per interval"]) / float(run["queries per interval"])
 
 
 def cpu_less(run: Run) -> float:
@@ -33,26 +27,30 @@ def cpu_less(run: Run) -> float:
 
 
 _COST: Sequence[Column] = (
-    ("queries an interval", lambda run: f"{run['queries per interval']:.0f}"),
-    ("as peers ask", lambda run: f"{run['peers: queries per interval']:,}"),
+    ("queries an interval", plain("queries per interval", ".0f")),
+    ("as peers ask", plain("peers: queries per interval")),
     ("times fewer", lambda run: f"{queries_fewer(run):.0f}"),
     ("KiB an interval", lambda run: f"{run['bytes per interval'] / 1024:,.0f}"),
     ("Prometheus's CPU, s", lambda run: f"{own_cpu(run):.2f}"),
-    ("as peers ask, s", lambda run: f"{run[PEERS_CPU]:.2f}"),
+    ("as peers ask, s", plain(PEERS_CPU, ".2f")),
     ("times less", lambda run: f"{cpu_less(run):.1f}"),
-    ("query time, s", lambda run: f"{run['Prometheus query seconds per interval']:.2f}"),
+    ("query time, s", plain("Prometheus query seconds per interval", ".2f")),
+    ("queries failed", plain("query failures", "g")),
 )
 _ITSELF: Sequence[Column] = (
-    ("CPU, % of a core", lambda run: f"{run['CPU % of a core']:.1f}"),
-    ("CPU to open, s", lambda run: f"{run['CPU s to open']:.1f}"),
-    ("idle, MiB", lambda run: f"{run['idle MiB']:.0f}"),
-    ("watching, MiB", lambda run: f"{run['MiB']:.0f}"),
-    ("peak, MiB", lambda run: f"{run['peak MiB']:.0f}"),
-    ("loop lag p99, ms", lambda run: f"≤ {run['loop lag p99 ms']:g}"),
-    ("while acting, ms", lambda run: f"≤ {run['loop lag p99 ms, while acting']:g}"),
-    ("taken over after a kill, s", lambda run: f"{run['seconds to take over']:.1f}"),
-    ("record writes a watch, most", lambda run: f"{run['record writes a watch, most']}"),
-    ("load before, after", lambda run: f"{run['load before']}, {run['load after']}"),
+    ("CPU, % of a core", plain("CPU % of a core", ".1f")),
+    ("CPU to open, s", plain("CPU s to open", ".1f")),
+    ("idle, MiB", plain("idle MiB", ".0f")),
+    ("watching, MiB", plain("MiB", ".0f")),
+    ("peak, MiB", plain("peak MiB", ".0f")),
+    ("taken over after a kill, s", plain("seconds to take over", ".1f")),
+    ("record writes a watch, most", plain("record writes a watch, most")),
+    ("API writes a watch, mean", plain("API writes a watch, mean")),
+)
+_LAG: Sequence[Column] = tuple(
+    (f"{phase}: {called}", within(called, phase))
+    for phase in ("steady", "opening", "acting")
+    for called in ("p50", "p99", "max")
 )
 _KINDS = ("alone", "at once")
 _TIMES = ("answer to patch s, p50", "answer to patch s, p99", "scrape to patch s, p50", "scrape to patch s, p99")
@@ -67,61 +65,76 @@ _GROWING: Mapping[str, Callable[[Run], float]] = {
 }
 
 
-def exponent(points: Sequence[tuple[float, float]]) -> float | None:
-    """The slope of the line through the logarithms: 1 grows with the number, 2 with its square."""
-    if len(points) < 2:
-        return None
-    logs = [(math.log(x), math.log(y)) for x, y in points]
-    mean_x, mean_y = (sum(values) / len(logs) for values in zip(*logs, strict=True))
-    spread = sum((x - mean_x) ** 2 for x, _ in logs)
-    return float(sum((x - mean_x) * (y - mean_y) for x, y in logs) / spread)
+def by_number(section: Mapping[str, Run]) -> list[Run]:
+    """Its results, the smallest number first."""
+    return [run for _, run in sorted(section.items(), key=lambda item: int(item[0]))]
 
 
-def page(runs: Sequence[Run], machine: str, cold: Mapping[str, Any] | None = None) -> str:
-    """The results, as markdown."""
-    growth = [
-        (name, exponent(_points(runs, value)), exponent(_points(runs, value, least=100)))
+def page(kept: Mapping[str, Any]) -> str:
+    """All of it, as markdown."""
+    runs = by_number(kept.get("runs", {}))
+    parts = [_opening(runs)]
+    if runs:
+        parts += [_cost(runs), _itself(runs), _acts(runs), _growth(runs)]
+    parts += [on_the_plane(by_number(kept.get("plane", {})), _ITSELF, _times_of)]
+    parts += [rivals(kept.get("rivals", {})), shards(by_number(kept.get("shards", {})))]
+    if "cold" in kept:
+        parts.append(_cold(kept["cold"]))
+    parts += [when_and_where(kept), failures(kept.get("failed", {}))]
+    return "\n".join(line for part in parts if part for line in (*part, ""))
+
+
+def _opening(runs: Sequence[Run]) -> list[str]:
+    intervals = " and ".join(sorted({f"{run['interval']:g} s" for run in runs})) or "15 s"
+    return [
+        "# What many open watches cost",
+        "",
+        "`make bench-scale`. All of it ran on the same cores: the watchdog, a real Prometheus, the simulated API server, the pods'",
+        "metrics and their health checks. When, on what, and at what load: [at the end](#when-and-where).",
+        f"Six rules a watch, two pods a target, fifty targets a namespace, interval and scrapes of {intervals}, Slack and PagerDuty in use.",
+    ]
+
+
+def _cost(runs: Sequence[Run]) -> list[str]:
+    return [
+        "## What Prometheus is asked",
+        "",
+        "Beside the same asked as peers ask it: one query per metric and target, in the same run. Prometheus's CPU is its own",
+        "`process_cpu_seconds_total` per interval, less what scraping took alone.",
+        "",
+        *_table(runs, _COST),
+    ]
+
+
+def _itself(runs: Sequence[Run]) -> list[str]:
+    return [
+        "## The watchdog itself",
+        "",
+        "CPU and memory while nothing happens, after all are open. Writes are those of the whole run, Leases left out.",
+        "",
+        *_table(runs, _ITSELF),
+        "",
+        "How late its event loop was, in milliseconds: by its own sampler (`watchdog_loop_lag_seconds`, a timer that is due twice a second), so as",
+        "the bound of a bucket. While nothing happens, while the watches are opened, and while targets are put back.",
+        "",
+        *_table(runs, _LAG),
+    ]
+
+
+def _growth(runs: Sequence[Run]) -> list[str]:
+    rows = [
+        f"| {name} | {_rounded(exponent(_points(runs, value)))} | {_rounded(exponent(_points(runs, value, least=100)))} |"
         for name, value in _GROWING.items()
     ]
-    rows = [f"| {name} | {_rounded(over_all)} | {_rounded(high)} |" for name, over_all, high in growth]
-    intervals = " and ".join(sorted({f"{run['interval']:g} s" for run in runs}))
-    return "\n".join(
-        [
-            "# What many open watches cost",
-            "",
-            f"`make bench-scale`, {machine}. All of it ran on the same cores: the watchdog, a real",
-            "Prometheus, the simulated API server, the pods' metrics and their health checks.",
-            f"Six rules a watch, two pods a target, fifty targets a namespace, interval and scrapes of {intervals}, Slack and PagerDuty in use.",
-            "",
-            "## What Prometheus is asked",
-            "",
-            "Beside the same asked as peers ask it: one query per metric and target, in the same run. Prometheus's CPU is its own",
-            "`process_cpu_seconds_total` per interval, less what scraping took alone.",
-            "",
-            *_table(runs, _COST),
-            "",
-            "## The watchdog itself",
-            "",
-            *_table(runs, _ITSELF),
-            "",
-            "## How long an act takes",
-            "",
-            "Seconds. From the moment that Prometheus's own log has for the deciding answer, and from the last scrape that this answer can",
-            "have known, to the patch at the API server; while all other watches go on.",
-            "",
-            *_acts(runs),
-            "",
-            "## How it grows",
-            "",
-            "The exponent of a line through the logarithms: 0 is constant, 1 linear.",
-            "",
-            "| | over all | from 100 on |",
-            "|---|---|---|",
-            *rows,
-            "",
-            *([] if cold is None else _cold(cold)),
-        ]
-    )
+    return [
+        "## How it grows",
+        "",
+        "The exponent of a line through the logarithms: 0 is constant, 1 linear.",
+        "",
+        "| | over all | from 100 on |",
+        "|---|---|---|",
+        *rows,
+    ]
 
 
 def _cold(cold: Mapping[str, Any]) -> list[str]:
@@ -138,7 +151,6 @@ def _cold(cold: Mapping[str, Any]) -> list[str]:
             for verb in ("--help", "check")
         ),
         f"| `watchdog run`, until it leads; idle, without channels | {run['seconds']} | {run['CPU seconds']} | {run['idle MiB']:.0f} |",
-        "",
     ]
 
 
@@ -151,14 +163,21 @@ def _points(runs: Sequence[Run], value: Callable[[Run], float], least: int = 1) 
 
 
 def _table(runs: Sequence[Run], columns: Sequence[Column]) -> list[str]:
-    return [
-        "| watches | " + " | ".join(name for name, _ in columns) + " |",
-        "|---" * (len(columns) + 1) + "|",
-        *(f"| {run['targets']:,} | " + " | ".join(value(run) for _, value in columns) + " |" for run in runs),
-    ]
+    return row_table([(f"{run['targets']:,}", run) for run in runs], "watches", columns)
 
 
 def _acts(runs: Sequence[Run]) -> list[str]:
+    return [
+        "## How long an act takes",
+        "",
+        "Seconds. From the moment that Prometheus's own log has for the deciding answer, and from the last scrape that this answer can",
+        "have known, to the patch at the API server; while all other watches go on.",
+        "",
+        *_times_of(runs),
+    ]
+
+
+def _times_of(runs: Sequence[Run]) -> list[str]:
     lines = [
         "| watches | tipping | put back | " + " | ".join(name.replace(" s,", ",") for name in _TIMES) + " |",
         "|---" * 7 + "|",
@@ -169,39 +188,3 @@ def _acts(runs: Sequence[Run]) -> list[str]:
                 times = " | ".join(str(run.get(f"{kind}: {name}", "")) for name in _TIMES)
                 lines.append(f"| {run['targets']:,} | {kind} | {run[f'{kind}: acts']} | {times} |")
     return lines
-
-
-def picture(runs: Sequence[Run]) -> str:
-    """Queries and CPU over the number of watches, beside the peers'."""
-    numbers = [float(run["targets"]) for run in runs]
-    x = Logarithmic(min(numbers) * 0.8, max(numbers) * 1.25)
-    ours: Sequence[tuple[str, Callable[[Run], float], Callable[[Run], float]]] = (
-        (
-            "queries per interval",
-            lambda run: float(run["queries per interval"]),
-            lambda run: float(run["peers: queries per interval"]),
-        ),
-        ("Prometheus's CPU, seconds per interval", own_cpu, lambda run: max(0.01, float(run[PEERS_CPU]))),
-    )
-    panels = [_panel(runs, caption, mine, theirs) for caption, mine, theirs in ours]
-    told = "; ".join(
-        f"at {run['targets']:,} watches {run['queries per interval']:.0f} queries, peers {run['peers: queries per interval']:,}"
-        for run in runs
-    )
-    return Figure("What Prometheus is asked", told, "open watches", x, panels).svg()
-
-
-def _panel(runs: Sequence[Run], caption: str, mine: Callable[[Run], float], theirs: Callable[[Run], float]) -> Panel:
-    every = [value(run) for run in runs for value in (mine, theirs)]
-    layers = [
-        Dots("the watchdog", [Dot(float(run["targets"]), mine(run)) for run in runs], joined=True),
-        Dots(
-            "as peers ask",
-            [Dot(float(run["targets"]), theirs(run)) for run in runs],
-            Tone.BASELINE,
-            "square",
-            joined=True,
-            dash="5 4",
-        ),
-    ]
-    return Panel(caption, Logarithmic(max(1e-3, min(every) * 0.8), max(every) * 1.25), layers)

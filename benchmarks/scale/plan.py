@@ -1,5 +1,7 @@
 """What is guarded in the bench: how targets are named and spread, how their pods behave, the rules."""
 
+from collections.abc import Sequence
+
 from six_rules import six_rules
 from watchdog.rulebook.presets import BUCKETS
 
@@ -15,6 +17,10 @@ CPU = 0.2  # cores
 MEMORY = 200 * 2**20
 BOUNDS = BUCKETS["fastapi"]
 METRICS = 4  # that a target's rules ask about: errors, latency, cpu, memory
+
+KINDS = {"configmaps": "records and memories", "deployments": "put-backs", "events": "events", "leases": "leases"}
+WATCHDOG = "rollback-watchdog"  # as it calls itself
+RECORDS = f"{WATCHDOG}-service-"  # so the name of a watch's record begins
 
 _CHANNELS = """\
 [channels.releases]
@@ -40,8 +46,11 @@ def namespaces(targets: int) -> int:
     return -(-targets // PER_NAMESPACE)
 
 
-def rules(targets: int, interval: float, *, channels: bool = True) -> str:
-    """The rules file: six rules, four of which ask Prometheus."""
+RULES = ("error-rate", "latency", "cpu", "memory", "health", "crash")
+
+
+def rules(targets: int, interval: float, *, channels: bool = True, names: Sequence[str] = RULES) -> str:
+    """The rules file: six rules, four of which ask Prometheus; or those that are named."""
     named = ", ".join(f'"{namespace_of(number, targets)}"' for number in range(namespaces(targets)))
     told = 'channels   = ["releases", "oncall"]\n' if channels else ""
     return f"""\
@@ -54,9 +63,9 @@ target = "3 in 1h"
 [guards.services]
 namespaces = [{named}]
 selector   = "app.kubernetes.io/part-of=bench"
-rules      = ["error-rate", "latency", "cpu", "memory", "health", "crash"]
+rules      = [{", ".join(f'"{name}"' for name in names)}]
 interval   = "{interval:g}s"
 bake       = "1h"
 {told}
-{six_rules()}
+{six_rules(*names)}
 {_CHANNELS if channels else ""}"""

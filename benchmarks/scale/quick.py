@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks.scale.measuring import Wish, measured
+from benchmarks.scale.bench import Wish
+from benchmarks.scale.measuring import measured
 from benchmarks.scale.plan import METRICS
 
 _NUMBERS = (3, 40)
@@ -26,7 +27,8 @@ def held(say: Callable[[str], None]) -> list[str]:
 def _problems(wish: Wish, found: dict[str, Any]) -> Iterator[str]:
     queries, size = found["queries per interval"], found["bytes per interval"]
     # Watches begin at whole seconds, so the interval has as many moments as seconds, whatever their number.
-    most = METRICS * min(wish.targets, wish.interval) + 1
+    # On a machine that is late, the questions of one moment go out in more than one.
+    most = max(METRICS * min(wish.targets, wish.interval) + 1, METRICS * wish.targets / 3)
     if queries > most:
         yield f"{queries:g} queries an interval, at most {most:g} are needed"
     if size > _BYTES * wish.targets:

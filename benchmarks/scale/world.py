@@ -4,6 +4,7 @@ python -m benchmarks.scale.world TARGETS POD_PORT KUBECONFIG
 """
 
 import asyncio
+import gc
 import sys
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scale.lines import answering
-from benchmarks.scale.plan import OWN, PART_OF, REPLICAS, UNTOUCHED, name_of, namespace_of
+from benchmarks.scale.plan import KINDS, OWN, PART_OF, RECORDS, REPLICAS, UNTOUCHED, name_of, namespace_of
 from watchdog.adapters.clock import SystemClock
 from watchdog.simulator.addresses import free_octet
 from watchdog.simulator.calls import WriteAttempt
@@ -22,7 +23,7 @@ from watchdog.simulator.pod_behaviour import PodBehaviour
 
 _ROLLED_OUT_WITHIN = 1800.0
 _MOST_LAG = 0.2
-_KINDS = {"configmaps": "records and memories", "deployments": "put-backs", "events": "events", "leases": "leases"}
+_AT_ONE_MOMENT = 1000  # Deployments made: the simulator takes too many at once for controllers that do not come to rest
 
 
 class World:
@@ -32,58 +33,56 @@ class World:
         self._cluster = cluster
         self._targets = targets
         self._patches: dict[str, float] = {}
+        self._kinds: Counter[str] = Counter()
+        self._records: Counter[str] = Counter()
         self._releasing: asyncio.Task[float] | None = None
-        cluster.after_write(self._patched)
+        cluster.after_write(self._written)
 
-    def _patched(self, write: WriteAttempt) -> None:
-        if write.resource == "deployments" and not write.dry_run:
+    def _written(self, write: WriteAttempt) -> None:
+        if write.dry_run:
+            return
+        self._kinds[KINDS.get(write.resource, "others")] += 1
+        name = write.name or (write.body or {}).get("metadata", {}).get("name", "")
+        if write.resource == "configmaps" and name.startswith(RECORDS):
+            self._records[name] += 1
+        if write.resource == "deployments":
             self._patches.setdefault(write.name, time.time())
 
     async def answer(self, request: Mapping[str, Any]) -> Any:
         """One request of the bench."""
         match request["what"]:
             case "release":
-                self._releasing = asyncio.create_task(self._release(request["within"]))
+                self._releasing = asyncio.create_task(
+                    self._release(request["within"], request.get("count", self._targets))
+                )
                 return None
             case "released":
                 assert self._releasing is not None
                 return self._releasing.result() if self._releasing.done() else None
             case "pods":
-                return [_told(pod) for pod in self._cluster.pods() if _is_up(pod)]
+                pods = [told(pod) for pod in self._cluster.pods() if is_up(pod)]
+                apps = request.get("apps")
+                return pods if apps is None else [pod for pod in pods if pod["app"] in set(apps)]
             case "patches":
                 return self._patches
             case "writes":
-                return self._writes()
+                return {"kinds": self._kinds, "records": sorted(self._records.values())}
         raise ValueError(request)
 
-    async def _release(self, within: float) -> float:
-        """A new image for every Deployment, evenly spread; returns when all are rolled out, with the seconds it took."""
+    async def _release(self, within: float, count: int) -> float:
+        """A new image for so many Deployments, evenly spread; returns when they are rolled out, with the seconds it took."""
         began = time.monotonic()
-        for number in range(self._targets):
-            await asyncio.sleep(began + within * number / self._targets - time.monotonic())
+        for number in range(count):
+            await asyncio.sleep(began + within * number / count - time.monotonic())
             await _keeping_up()
             self._cluster.deploy(namespace_of(number, self._targets), name_of(number), "app:v2")
-        for number in range(self._targets):
+        for number in range(count):
             place = namespace_of(number, self._targets), name_of(number)
             while not self._cluster.rolled_out(*place):
                 await asyncio.sleep(0.2)
                 if time.monotonic() - began > within + _ROLLED_OUT_WITHIN:
                     raise TimeoutError(f"{place} is not rolled out")
         return time.monotonic() - began
-
-    def _writes(self) -> dict[str, Any]:
-        """The watchdog's writes by kind, and how often each watch's record was written."""
-        kinds: Counter[str] = Counter()
-        records: Counter[str] = Counter()
-        for write in self._cluster.writes():
-            kind = next((name for plural, name in _KINDS.items() if f"/{plural}" in write.path), "others")
-            kinds[kind] += 1
-            name = write.path.rsplit("/", 1)[-1]
-            if kind == "records and memories" and write.method == "POST":
-                name = write.body["metadata"]["name"]
-            if kind == "records and memories" and name.startswith("rollback-watchdog-service-"):
-                records[name] += 1
-        return {"kinds": kinds, "records": sorted(records.values())}
 
 
 async def _keeping_up() -> None:
@@ -95,11 +94,13 @@ async def _keeping_up() -> None:
         lag = time.monotonic() - began - 0.01
 
 
-def _is_up(pod: Mapping[str, Any]) -> bool:
-    return "podIP" in pod["status"] and "deletionTimestamp" not in pod["metadata"]
+def is_up(pod: Mapping[str, Any]) -> bool:
+    """Whether it has an address and is not on its way out."""
+    return bool(pod["status"].get("podIP")) and "deletionTimestamp" not in pod["metadata"]
 
 
-def _told(pod: Mapping[str, Any]) -> dict[str, str]:
+def told(pod: Mapping[str, Any]) -> dict[str, str]:
+    """What the exporter has to know of it."""
     metadata = pod["metadata"]
     return {
         "namespace": metadata["namespace"],
@@ -116,10 +117,15 @@ async def main() -> None:
         past = timedelta(hours=1)
         cluster = SimulatedCluster(SystemClock(), octet, lambda _pod: PodBehaviour(ready_after=1.0), past=past)
         cluster.create("namespaces", "", {"metadata": {"name": OWN}})
+        gc.disable()  # millions of dicts that stay: looking through them again and again takes longer than making them
         for number in range(targets + UNTOUCHED):
+            if number % _AT_ONE_MOMENT == 0:
+                cluster.pass_by(timedelta(seconds=1))
             place = namespace_of(number, targets), name_of(number)
             cluster.deploy(*place, "app:v1", replicas=REPLICAS, labels=PART_OF, port=port)
         async with cluster:
+            gc.freeze()
+            gc.enable()
             cluster.kubeconfig(kubeconfig)
             await answering(World(cluster, targets).answer)
 

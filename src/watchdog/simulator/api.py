@@ -29,7 +29,7 @@ from watchdog.simulator.refusals import Refusal
 from watchdog.simulator.registry import Registry
 from watchdog.simulator.scale import as_scale
 from watchdog.simulator.timeline import Timeline
-from watchdog.simulator.watches import OpenWatch, WatchRequest
+from watchdog.simulator.watches import Lines, OpenWatch, WatchRequest
 from watchdog.simulator.writes import Writes
 
 _OPEN = ("/readyz", "/livez", "/healthz")
@@ -47,6 +47,7 @@ class ApiServer:
         self.hooks: list[BeforeWrite] = []
         self.after_hooks: list[BeforeWrite] = []
         self.watches: list[OpenWatch] = []
+        self._lines = Lines()
         self._registry = registry
         self._writes = Writes(registry)
         self._timeline = timeline
@@ -192,7 +193,7 @@ class ApiServer:
             path=call.request.path_qs,
         )
         fault = self.faults.of_watch(call.request.path_qs, call.user.name)
-        watch = OpenWatch(asked, self._registry.store, self._timeline, fault)
+        watch = OpenWatch(asked, self._registry.store, self._timeline, fault, self._lines)
         call.entry.code = 200
         self.watches.append(watch)
         try:

@@ -49,7 +49,10 @@ def page(
     if asked is not None and asked > store.version:
         raise from_the_future(asked, store.version)
     at, start = _decode(token) if token else (store.version, "")
-    objects = _as_of(store, resource, at, start) if token else {key_of(obj): obj for obj in store.all(resource)}
+    if token:
+        objects = _as_of(store, resource, at, start)
+    else:
+        objects = {key_of(obj): obj for obj in store.all(resource, namespace)}
     keys = sorted(key for key in objects if not namespace or key[0] == namespace)
     chosen: list[Object] = []
     last = ("", "")

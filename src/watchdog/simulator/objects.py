@@ -58,7 +58,11 @@ def controller_of(obj: Mapping[str, Any]) -> Object | None:
 def controlled_by(owner: Mapping[str, Any], found: Iterable[Object]) -> list[Object]:
     """Those of them that `owner` controls."""
     uid = owner["metadata"]["uid"]
-    return [obj for obj in found if (ref := controller_of(obj)) is not None and ref["uid"] == uid]
+
+    def is_its(obj: Object) -> bool:
+        return any(ref["uid"] == uid and ref.get("controller") for ref in obj["metadata"].get("ownerReferences", ()))
+
+    return [obj for obj in found if is_its(obj)]
 
 
 def owner_reference(owner: Mapping[str, Any]) -> Object:

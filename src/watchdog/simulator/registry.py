@@ -128,7 +128,7 @@ class Registry:
     ) -> Object:
         """Put another state in the object's place; `writer.subresource` says which part of it."""
         current = self.get(resource, namespace, name)
-        new = cleaned(decoding.check(resource, body))
+        new = cleaned(decoding.check(resource, body), current)
         new = {**new, "apiVersion": resource.api_version, "kind": resource.kind}
         new["metadata"] = {k: v for k, v in (new.get("metadata") or {}).items() if v is not None}
         if new["metadata"].get("name", name) != name:

@@ -1,11 +1,11 @@
 """Which resources the simulated API server has, and what is special about each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
-    """One row of the API: `deployments` of `apps/v1`."""
+    """One row of the API: `deployments` of `apps/v1`. There is one object of each, so it is hashed by what it is."""
 
     group: str
     version: str
@@ -20,7 +20,7 @@ class Resource:
     # A write without a resourceVersion overwrites what is there; leases and the like refuse that.
     unconditional: bool = True
     # What status a newborn object has, whatever its maker wrote; None: the kind keeps no separate status.
-    newborn_status: dict[str, object] | None = field(default=None, hash=False)
+    newborn_status: dict[str, object] | None = None
 
     @property
     def api_version(self) -> str:

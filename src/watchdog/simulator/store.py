@@ -27,6 +27,10 @@ class Change:
     previous: Object | None
 
 
+Listener = Callable[[Change], None]
+_About = tuple[Resource | None, str]
+
+
 class Store:
     """Objects by resource and name, and the log of what happened to them."""
 
@@ -36,12 +40,15 @@ class Store:
         self._within: dict[tuple[Resource, str], dict[str, Object]] = {}  # the same by namespace
         self._log: list[Change] = []
         self._floor = 1
-        self._listeners: list[Callable[[Change], None]] = []
+        self._listeners: dict[_About, list[Listener]] = {}
 
-    def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
-        """Call `listener` with each change; returns what ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def subscribe(
+        self, listener: Listener, resource: Resource | None = None, namespace: str = ""
+    ) -> Callable[[], None]:
+        """Call `listener` with each change, or of a resource, or of that within a namespace; returns what ends that."""
+        listeners = self._listeners.setdefault((resource, namespace), [])
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object, read-only."""
@@ -77,7 +84,10 @@ class Store:
         self._log.append(change)
         if len(self._log) > _LOG_KEPT:
             self._forget(len(self._log) - _LOG_KEPT * 3 // 4)
-        for listener in tuple(self._listeners):
+        # Thousands watch a large cluster, each a namespace of its own: a change is told to those alone who asked.
+        namespace = key_of(change.object)[0]
+        abouts = dict.fromkeys(((None, ""), (change.resource, ""), (change.resource, namespace)))
+        for listener in [one for about in abouts for one in self._listeners.get(about, ())]:
             listener(change)
 
     def _forget(self, count: int) -> None:

@@ -34,11 +34,28 @@ class WatchRequest:
     path: str = ""
 
 
+class Lines:
+    """The line of what was told last: many may watch the same, and it is written once for all of them."""
+
+    def __init__(self) -> None:
+        self._told: tuple[str, Object] | None = None
+        self._line = b""
+
+    def of(self, kind: str, obj: Object) -> bytes:
+        """How that event is told."""
+        if self._told is None or self._told[0] != kind or self._told[1] is not obj:
+            self._told, self._line = (kind, obj), _line(kind, obj)
+        return self._line
+
+
 class OpenWatch:
     """One stream to one client. Tests can spoil it while it is open."""
 
-    def __init__(self, asked: WatchRequest, store: Store, timeline: Timeline, fault: Fault | None) -> None:
+    def __init__(
+        self, asked: WatchRequest, store: Store, timeline: Timeline, fault: Fault | None, lines: Lines | None = None
+    ) -> None:
         self.asked = asked
+        self._lines = lines or Lines()
         self._store = store
         self._timeline = timeline
         self._fault = fault
@@ -82,7 +99,7 @@ class OpenWatch:
         """Send events until the time is up, the client leaves, or a test ends it."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         response.enable_chunked_encoding()
-        unsubscribe = self._store.subscribe(self._changed)
+        unsubscribe = self._store.subscribe(self._changed, self.asked.resource, self.asked.namespace)
         try:
             self._begin()
             await response.prepare(request)
@@ -174,7 +191,7 @@ class OpenWatch:
         self._push(_line("BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}))
 
     def _push_event(self, kind: str, obj: Object) -> None:
-        self._last = _line(kind, obj)
+        self._last = self._lines.of(kind, obj)
         self._push(self._last)
         self._sent += 1
         self._spoil()

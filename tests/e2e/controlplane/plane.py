@@ -8,9 +8,9 @@ import shutil
 import ssl
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -46,15 +46,17 @@ class ControlPlane:
     """etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok in a directory of their own.
 
     `start` returns when pods would run: the API server is ready, its Node is, and namespaces get their
-    ServiceAccount. `close` ends everything; so does the end of this process, however it comes.
+    ServiceAccount. `close` ends everything; so does the end of this process, however it comes. `policy` says what
+    the audit log has; `audited_writes` and `refusals` need the one that is the default.
     """
 
-    def __init__(self, programs: Programs, directory: Path) -> None:
+    def __init__(self, programs: Programs, directory: Path, policy: Mapping[str, Any] = audit.POLICY) -> None:
         self.directory = directory
         self.children: list[Child] = []
         self._programs = programs
+        self._policy = policy
         self._tokens = {user: secrets.token_hex(16) for user in ("e2e:admin", *audit.MACHINERY[:3])}
-        self._audit_log = directory / "audit.log"
+        self.audit_log = directory / "audit.log"
         self._etcd_port, self._etcd_peer_port, self._port = free_ports(3)
         self.admin = Access(
             server=f"https://127.0.0.1:{self._port}",
@@ -113,12 +115,12 @@ class ControlPlane:
                 headers={"Audit-ID": marker},
             ).raise_for_status()
         deadline = time.monotonic() + 10
-        writes = audit.read(self._audit_log)
+        writes = audit.read(self.audit_log)
         while marker not in {each.audit_id for each in writes}:
             if time.monotonic() > deadline:
                 raise TimeoutError("the API server does not write its audit log")
             time.sleep(0.02)
-            writes = audit.read(self._audit_log)
+            writes = audit.read(self.audit_log)
         return [
             each
             for each in writes
@@ -129,7 +131,7 @@ class ControlPlane:
 
     def refusals(self, user: str) -> list[str]:
         """What the user was forbidden so far, reads too, as `verb URI`."""
-        return audit.refusals(self._audit_log, user)
+        return audit.refusals(self.audit_log, user)
 
     def _start_etcd(self) -> None:
         client, peer = (f"http://127.0.0.1:{port}" for port in (self._etcd_port, self._etcd_peer_port))
@@ -148,7 +150,7 @@ class ControlPlane:
         )
 
     def _start_apiserver(self) -> None:
-        (self.directory / "audit-policy.json").write_text(json.dumps(audit.POLICY))
+        (self.directory / "audit-policy.json").write_text(json.dumps(self._policy))
         rows = [f"{token},{user},{user},system:masters" for user, token in self._tokens.items()]
         (self.directory / "tokens.csv").write_text("\n".join(rows) + "\n")
         key = write_signing_key(self.directory / "service-accounts.key")
@@ -170,7 +172,7 @@ class ControlPlane:
                 # It would publish its own address as an endpoint, and endpoints refuse loopback.
                 "--endpoint-reconciler-type=none",
                 "--audit-policy-file=audit-policy.json",
-                f"--audit-log-path={self._audit_log}",
+                f"--audit-log-path={self.audit_log}",
                 "--audit-log-mode=blocking",
             ],
         )
