@@ -4,14 +4,14 @@ Reviews of one's own rights need none, and are left out.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, RUNNERS, Right, Where
 from watchdog.simulator.access import Rule
 from watchdog.simulator.calls import LoggedRequest, parse_path, verb_of
 
 ACCOUNT = "system:serviceaccount:watchdog:watchdog"
-TABLE = (*RIGHTS, *(right for rights in BY_KIND.values() for right in rights), *RUNNERS, *GITOPS)
+TABLE = (*RIGHTS, *(right for rights in BY_KIND.values() for right in rights), *GITOPS)
+GRANTED = (*TABLE, *RUNNERS)  # with what is not missed where it is not granted
 GUARDED = ("production", "staging")  # by the stories' guards
 _OWNERS = frozenset(right.resource.plural for right in GITOPS)
 
@@ -21,7 +21,7 @@ Used = tuple[str, str, Where]
 
 def granted(own: str, without: Iterable[Right] = ()) -> list[Rule]:
     """The table as the rules of Roles. What one kind of target needs as another does is taken from both."""
-    lacking = {replace(right, kind=None) for right in without}
+    lacking = {_of(right) for right in without}
     return [
         Rule(
             [right.verb],
@@ -30,9 +30,13 @@ def granted(own: str, without: Iterable[Right] = ()) -> list[Rule]:
             {Where.OWN: [own], Where.GUARDED: GUARDED, Where.OWNERS: ()}[right.where],
             [right.name] if right.name else [],
         )
-        for right in TABLE
-        if replace(right, kind=None) not in lacking
+        for right in GRANTED
+        if _of(right) not in lacking
     ]
+
+
+def _of(right: Right) -> tuple[str, str, str, Where, str]:
+    return right.verb, right.group, right.full_resource, right.where, right.name
 
 
 def used(requests: Iterable[LoggedRequest], own: str, account: str = ACCOUNT) -> set[Used]:
@@ -52,4 +56,4 @@ def _used(requests: Iterable[LoggedRequest], own: str, account: str) -> Iterator
 
 def in_table() -> set[Used]:
     """The table in the same words."""
-    return {(right.verb, right.full_resource, right.where) for right in TABLE}
+    return {(right.verb, right.full_resource, right.where) for right in GRANTED}

@@ -13,6 +13,7 @@ import pytest
 from rights_used import ACCOUNT, TABLE, Used, granted, in_table, used
 from sets import PLACES as PLACED
 from sets import SETS, sets
+from stories.test_a_rollout_is_aborted import ABORTING, FAILING, release, search
 from stories.test_gitops_reconciles_the_deployment import ARGO, FLUX, SUSPENDING, bad_commit
 from stories.test_gitops_reconciles_the_deployment import MARKS as OWNED
 from survey.scenes import checked, of
@@ -107,8 +108,14 @@ def test_each_right_that_is_granted_is_used_by_some_story() -> None:
     told(suspended_helm_release, research, SUSPENDING)
     told(records_are_pruned, research)
     told(undo_of_sets, sets, SETS)
+    told(abort_of_a_rollout, search, ABORTING)
     assert in_table() - seen == set()
     assert seen - in_table() == set()
+
+
+async def abort_of_a_rollout(town: Town) -> None:
+    release(town, errors=FAILING)
+    assert (await town.outcome("search"))["recovery"] == "recovered"
 
 
 async def undo_of_sets(town: Town) -> None:
@@ -122,6 +129,8 @@ async def undo_of_sets(town: Town) -> None:
 
 def covering(rules: str, kind: TargetKind | None) -> str:
     """These rules, for targets of one kind more."""
+    if kind is not None and kind.aborts:
+        return rules.replace("[guards.services]\n", f'[guards.services]\nkinds = ["{kind}"]\naction = "abort"\n', 1)
     kinds = ", ".join(f'"{each}"' for each in ("deployment", "service", *([kind] if kind else [])))
     return rules.replace("[guards.services]\n", f"[guards.services]\nkinds = [{kinds}]\n", 1)
 

@@ -114,6 +114,8 @@ def _needs(guard: Guard, right: Right, namespace: str) -> bool:
         return False
     if right.kind is not None and right.kind not in guard.kinds_in(namespace):
         return False
+    if right.acting and right.kind is not None and right.kind.aborts and guard.action is not Action.ABORT:
+        return False  # it is left to its own controller
     return (acts(guard) or not right.acting) and (guard.restore_replicas or not right.scaling)
 
 
