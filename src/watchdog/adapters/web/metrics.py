@@ -21,7 +21,7 @@ _EXEMPLAR = 128  # characters of an exemplar's names and values together, as Ope
 _SOURCE = ("source",)  # of rules.toml; "", which to Prometheus is no label at all, for that of the settings
 
 
-EASED = ("deadline", "batch", "stretch")
+EASED = ("deadline", "batch", "names", "stretch")
 
 
 class Metrics:
