@@ -14,6 +14,7 @@ from watchdog.domain.marks import mark_of
 from watchdog.domain.next_steps import NextStep, next_steps
 from watchdog.domain.reading import Record, is_open, items, mapping, moment, rules_of, state_of
 
+_HOW = {"selector": "the selector was flipped", "route": "it was given traffic"}
 _TOLD_FIRST = ("rolled-back", "would-roll-back", "failed", "held", "breach", "passed")
 
 
@@ -120,7 +121,8 @@ def decision_of(record: Record) -> str:
         return f"Nothing was checked: this watch only tells ({record['notify_only']})."
     if items(record.get("breached")):
         return "Not checked yet." if is_open(record) else "Nothing was checked."
-    return "Nothing was checked: no rule asked for a rollback."
+    outlook = "".join(f" {line}." for line in items(record.get("outlook")))
+    return f"Nothing was checked: no rule asked for a rollback.{outlook}"
 
 
 def _check(one: Record) -> Check:
@@ -138,18 +140,25 @@ def _happenings(record: Record) -> Iterator[Happening]:
 
 def _moments(record: Record) -> Sequence[tuple[object, str, str, str]]:
     """When, its tone, what happened, and why; what has no moment is left out later."""
-    flipped = record.get("kind") == "selector"
+    at_once = record.get("kind") in ("selector", "route")
     by = f" by {record['switched_by']}" if record.get("switched_by") else ""
     rules = rules_of(record)
     stable = next((mapping(rule.all.get("stable")) for rule in rules if rule.all.get("stable")), {})
-    how = "the selector was flipped" if flipped else "rolled out"
+    how = _HOW.get(str(record.get("kind")), "rolled out")
+    if isinstance(part := record.get("part"), float | int):
+        how = f"it was given {100 * part:.3g} % of the traffic"
     ready = record.get("ready_at") if moment(record.get("ready_at")) != moment(record.get("switched_at")) else None
     found = [
         (stable.get("from"), "none", "the baseline begins", "what stable was measured by"),
         (record.get("switched_at"), "live", how, f"{record.get('candidate')}{by}"),
         (ready, "none", "its first pod was ready", ""),
-        (None if flipped else record.get("bake_from"), "none", "the rollout was complete; the bake began", ""),
+        (None if at_once else record.get("bake_from"), "none", "the rollout was complete; the bake began", ""),
+        *((one.get("at"), "none", str(one.get("what")), "") for one in map(mapping, items(record.get("steps")))),
         *((rule.all.get("breached_at"), "bad", f"rule {rule.name} was breached", rule.sentence) for rule in rules),
+        *(
+            (one.get("at"), "doubt", "the write met another", str(one.get("what")))
+            for one in map(mapping, items(record.get("conflicts")))
+        ),
         (record.get("acted_at"), "bad", f"traffic was put back to {record.get('put_back_to')}", ""),
         (record.get("put_back_complete_at"), "none", "the put-back was complete; does it help?", ""),
     ]

@@ -92,5 +92,8 @@ def putting_back(target: Target, kind: SwitchKind, to: Revision, selector: Mappi
         wanted = ",".join(f'"{key}":"{value}"' for key, value in sorted(selector.items()))
         patch = '{"spec":{"selector":{' + wanted + "}}}"
         return f"kubectl -n {target.namespace} patch {target.kind} {target.name} -p '{patch}'"
+    if kind is SwitchKind.ROUTE:
+        weights = ", ".join(f"{key} {value}" for key, value in sorted(selector.items()))
+        return f"kubectl -n {target.namespace} edit {target.kind} {target.name} (weights: {weights})"
     number = f" --to-revision={to.number}" if to.number else ""
     return f"kubectl -n {target.namespace} rollout undo {target.kind}/{target.name}{number}"

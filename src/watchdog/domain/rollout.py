@@ -27,6 +27,7 @@ class TargetKind(StrEnum):
     SERVICE = "service"
     STATEFULSET = "statefulset"
     DAEMONSET = "daemonset"
+    HTTPROUTE = "httproute"
 
     @property
     def proper(self) -> str:
@@ -41,6 +42,8 @@ class TargetKind(StrEnum):
     @property
     def switch(self) -> "SwitchKind":
         """How its traffic moves."""
+        if self in _WEIGHED:
+            return SwitchKind.ROUTE
         return SwitchKind.SELECTOR if self.routes else SwitchKind.ROLLOUT
 
     @property
@@ -56,8 +59,13 @@ _KEEPING = {
     TargetKind.STATEFULSET: Keeping("controllerrevision", "controller-revision-hash", "{.revision}", named_whole=True),
     TargetKind.DAEMONSET: Keeping("controllerrevision", "controller-revision-hash", "{.revision}"),
 }
-_PROPER = {TargetKind.STATEFULSET: "StatefulSet", TargetKind.DAEMONSET: "DaemonSet"}
-_ROUTES = frozenset({TargetKind.SERVICE})
+_PROPER = {
+    TargetKind.STATEFULSET: "StatefulSet",
+    TargetKind.DAEMONSET: "DaemonSet",
+    TargetKind.HTTPROUTE: "HTTPRoute",
+}
+_WEIGHED = frozenset({TargetKind.HTTPROUTE})
+_ROUTES = frozenset({TargetKind.SERVICE}) | _WEIGHED
 
 USUAL = frozenset({TargetKind.DEPLOYMENT, TargetKind.SERVICE})
 """What a guard's selector covers where the guard does not say."""
@@ -202,8 +210,32 @@ def _escape(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Backend:
+    """One place that a route sends a part of its traffic to. `at` names it within the route, the rule first."""
+
+    at: str  # RULE/NAME
+    weight: int
+    revision: Revision | None  # what serves there; None where that cannot be told
+
+    @property
+    def rule(self) -> str:
+        """The rule of the route that shares its traffic among this and others."""
+        return self.at.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightStep:
+    """The candidate's part of the traffic moved, up or down; `share` of the route's whole, from 0 to 1."""
+
+    at: datetime
+    share: float
+    route: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceFlip:
-    """One Service whose selector moved: its selector before and after, whole."""
+    """One Service whose selector moved, before and after, whole; or a route, whose weights did, by backend."""
 
     service: str
     before: Mapping[str, str]
@@ -215,6 +247,17 @@ class SwitchKind(StrEnum):
 
     ROLLOUT = "rollout"
     SELECTOR = "selector"
+    ROUTE = "route"
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the traffic moves at once, to pods that are there: else pods must be made first."""
+        return self is not SwitchKind.ROLLOUT
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether a part of the traffic may stay where it was, for as long as people like."""
+        return self is SwitchKind.ROUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,4 +280,5 @@ class TrafficSwitch:
     at: datetime
     at_is_bound: bool = False  # seen late: it happened at `at` or before
     by: str = ""
-    flips: tuple[ServiceFlip, ...] = ()  # kind selector: the Services that moved, first one first
+    flips: tuple[ServiceFlip, ...] = ()  # the Services or routes that moved, first one first; none for a rollout
+    part: float | None = None  # kind route: of the traffic, that the candidate got at first, from 0 to 1

@@ -34,7 +34,7 @@ SELECTOR: Key[LabelSelector | None] = Key(
 KINDS: Key[tuple[TargetKind, ...]] = Key(
     "kinds",
     ListOf(Choice("kind of target", words(TargetKind)), "kinds of targets"),
-    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`.",
+    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `httproute`.",
     tuple(sorted(USUAL)),
     '`["deployment", "service"]`',
 )

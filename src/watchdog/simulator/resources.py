@@ -128,6 +128,9 @@ EVENTS = Resource("events.k8s.io", "v1", "events", "Event", short=("ev",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", unconditional=False)
 
 APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application", generation=True)
+HTTPROUTES = Resource(
+    "gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", subresources=_STATUS, generation=True
+)
 KUSTOMIZATIONS = Resource(
     "kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization", subresources=_STATUS, generation=True
 )
@@ -153,6 +156,7 @@ RESOURCES: tuple[Resource, ...] = (
     EVENTS,
     LEASES,
     APPLICATIONS,
+    HTTPROUTES,
     KUSTOMIZATIONS,
     HELMRELEASES,
 )

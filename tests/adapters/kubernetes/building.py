@@ -31,6 +31,7 @@ GATEWAY = Target.parse("shop/deployment/gateway")
 BRAND = Target.parse("shop/service/brand")
 DATABASE = Target.parse("shop/statefulset/db")
 AGENT = Target.parse("shop/daemonset/agent")
+HTTPROUTE = Target.parse("shop/httproute/brand")
 BLUE = {"app": "brand", "colour": "blue"}
 GREEN = {"app": "brand", "colour": "green"}
 TRANSCRIPTS = Path(__file__).resolve().parents[4] / "shared" / "kube-transcripts"
@@ -165,6 +166,29 @@ async def two_colours(cluster: SimulatedCluster) -> None:
     await cluster.until(lambda: all(cluster.rolled_out(SHOP, f"brand-{colour}") for colour in ("blue", "green")))
 
 
+async def two_weights(cluster: SimulatedCluster) -> None:
+    """`brand` in blue and green, each with a Service of its own, that a route shares its traffic among."""
+    await two_colours(cluster)
+    cluster.service(SHOP, "brand-blue", BLUE)
+    cluster.service(SHOP, "brand-green", GREEN)
+
+
+async def an_httproute(cluster: SimulatedCluster) -> None:
+    """All of its traffic goes to blue."""
+    await two_weights(cluster)
+    backends = [{"name": f"brand-{colour}", "port": 80} for colour in ("blue", "green")]
+    rules = [{"backendRefs": [{**backends[0], "weight": 100}, {**backends[1], "weight": 0}]}]
+    cluster.create("httproutes", SHOP, {"metadata": {"name": "brand"}, "spec": {"rules": rules}})
+
+
+def weigh_httproute(cluster: SimulatedCluster, blue: int, green: int, manager: str = "kubectl") -> None:
+    steps = [
+        {"op": "add", "path": f"/spec/rules/0/backendRefs/{place}/weight", "value": weight}
+        for place, weight in enumerate((blue, green))
+    ]
+    cluster.patch("httproutes", SHOP, "brand", steps, manager)
+
+
 def a_rollout(candidate: Revision, previous: Revision | None = None, at: datetime = NOON) -> TrafficSwitch:
     return TrafficSwitch(GATEWAY, SwitchKind.ROLLOUT, candidate, previous, at)
 
@@ -176,6 +200,12 @@ def a_set(target: Target, candidate: Revision, previous: Revision) -> TrafficSwi
 def a_flip(candidate: Revision, previous: Revision, *services: str) -> TrafficSwitch:
     flips = tuple(ServiceFlip(name, BLUE, GREEN) for name in services or ("brand",))
     return TrafficSwitch(BRAND, SwitchKind.SELECTOR, candidate, previous, NOON, flips=flips)
+
+
+def a_weighing(target: Target, candidate: Revision, previous: Revision, keys: tuple[str, str]) -> TrafficSwitch:
+    blue, green = keys
+    flip = ServiceFlip(target.name, {blue: "100", green: "0"}, {blue: "25", green: "75"})
+    return TrafficSwitch(target, SwitchKind.ROUTE, candidate, previous, NOON, flips=(flip,), part=0.75)
 
 
 def a_stable(revision: Revision) -> Stable:

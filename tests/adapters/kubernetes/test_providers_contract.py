@@ -16,6 +16,7 @@ from adapters.kubernetes.building import (
     DATABASE,
     GATEWAY,
     GREEN,
+    HTTPROUTE,
     SHOP,
     Connected,
     a_cluster,
@@ -25,11 +26,14 @@ from adapters.kubernetes.building import (
     a_rollout,
     a_set,
     a_stable,
+    a_weighing,
     an_agent,
+    an_httproute,
     connected,
     only,
     passes,
     two_colours,
+    weigh_httproute,
 )
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.adapters.kubernetes.sightings import Sightings
@@ -104,6 +108,15 @@ def _sets(
 
 ARRANGEMENTS[TargetKind.STATEFULSET] = _sets(DATABASE, a_database, 2, {"replicas": 4})
 ARRANGEMENTS[TargetKind.DAEMONSET] = _sets(AGENT, an_agent, 3, {"minReadySeconds": 1})  # it has no size
+
+ARRANGEMENTS[TargetKind.HTTPROUTE] = Arrangement(
+    HTTPROUTE,
+    "httproutes",
+    an_httproute,
+    lambda cluster: weigh_httproute(cluster, 25, 75),
+    lambda cluster: weigh_httproute(cluster, 100, 0),
+    lambda candidate, previous: a_weighing(HTTPROUTE, candidate, previous, ("0/brand-blue:80", "0/brand-green:80")),
+)
 
 kinds = pytest.mark.parametrize("kind", list(PROVIDERS), ids=str)
 

@@ -88,6 +88,12 @@
   resources: ["daemonsets", "controllerrevisions"]
   verbs: ["list", "watch", "get"]
 {{- end -}}
+{{- define "rollback-watchdog.rights.httproute.reading" -}}
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: ["gateway.networking.k8s.io"]
+  resources: ["httproutes"]
+  verbs: ["list", "watch", "get"]
+{{- end -}}
 {{- define "rollback-watchdog.rights.statefulset.acting" -}}
 # Without: a rollout is not undone
 - apiGroups: ["apps"]
@@ -98,5 +104,11 @@
 # Without: a rollout is not undone
 - apiGroups: ["apps"]
   resources: ["daemonsets"]
+  verbs: ["patch"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.httproute.acting" -}}
+# Without: its weights are not put back
+- apiGroups: ["gateway.networking.k8s.io"]
+  resources: ["httproutes"]
   verbs: ["patch"]
 {{- end -}}

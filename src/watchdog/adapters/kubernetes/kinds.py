@@ -32,6 +32,7 @@ REPLICASETS = Resource("apps/v1", "replicasets", "ReplicaSet")
 STATEFULSETS = Resource("apps/v1", "statefulsets", "StatefulSet")
 DAEMONSETS = Resource("apps/v1", "daemonsets", "DaemonSet")
 CONTROLLERREVISIONS = Resource("apps/v1", "controllerrevisions", "ControllerRevision")
+HTTPROUTES = Resource("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute")
 PODS = Resource("v1", "pods", "Pod")
 SERVICES = Resource("v1", "services", "Service")
 CONFIGMAPS = Resource("v1", "configmaps", "ConfigMap")
@@ -47,6 +48,7 @@ READ: Mapping[TargetKind, tuple[Resource, ...]] = MappingProxyType(
         TargetKind.SERVICE: (SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
         TargetKind.STATEFULSET: (STATEFULSETS, CONTROLLERREVISIONS, PODS),
         TargetKind.DAEMONSET: (DAEMONSETS, CONTROLLERREVISIONS, PODS),
+        TargetKind.HTTPROUTE: (HTTPROUTES, SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
     }
 )
 """What is watched of a namespace in which targets of a kind are guarded: the kind's own objects first."""

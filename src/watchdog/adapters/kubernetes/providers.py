@@ -9,6 +9,7 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.daemonsets import DaemonSetProvider
 from watchdog.adapters.kubernetes.deployments import DeploymentProvider
+from watchdog.adapters.kubernetes.httproutes import HTTPRouteProvider
 from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.adapters.kubernetes.sightings import Guarded
 from watchdog.adapters.kubernetes.statefulsets import StatefulSetProvider
@@ -35,6 +36,7 @@ PROVIDERS: Mapping[TargetKind, Callable[..., Provider]] = MappingProxyType(
         TargetKind.SERVICE: ServiceProvider,
         TargetKind.STATEFULSET: StatefulSetProvider,
         TargetKind.DAEMONSET: DaemonSetProvider,
+        TargetKind.HTTPROUTE: HTTPRouteProvider,
     }
 )
 

@@ -113,9 +113,24 @@ def _of_kind(kind: TargetKind) -> Iterator[Right]:
         yield replace(right, kind=kind)
 
 
+def _of_route(kind: TargetKind, *beside: Resource) -> Iterator[Right]:
+    """What a kind needs that holds weights; `beside`: what it is read together with."""
+    own, seen = OBJECTS[kind], "its switches are not seen"
+    for right in (
+        *_rights("list watch", (own, *beside), Where.GUARDED, seen),
+        *_rights("get", (own,), Where.GUARDED, "it is not looked at before it is acted on"),
+        Right("patch", own, Where.GUARDED, "its weights are not put back", acting=True),
+    ):
+        yield replace(right, kind=kind)
+
+
 # Only where a guard opts in (`kinds`, or a target that is named), and not granted unless asked for.
 BY_KIND: Mapping[TargetKind, tuple[Right, ...]] = MappingProxyType(
-    {kind: tuple(_of_kind(kind)) for kind in (TargetKind.STATEFULSET, TargetKind.DAEMONSET)}
+    {
+        TargetKind.STATEFULSET: tuple(_of_kind(TargetKind.STATEFULSET)),
+        TargetKind.DAEMONSET: tuple(_of_kind(TargetKind.DAEMONSET)),
+        TargetKind.HTTPROUTE: tuple(_of_route(TargetKind.HTTPROUTE)),
+    }
 )
 
 # Not needed, and not granted unless asked for: without `get` what heals is taken from the marks on the object alone.

@@ -13,6 +13,7 @@ from watchdog.adapters.kubernetes.kinds import (
     CONTROLLERREVISIONS,
     DAEMONSETS,
     DEPLOYMENTS,
+    HTTPROUTES,
     PODS,
     REPLICASETS,
     SERVICES,
@@ -115,6 +116,15 @@ def trim_service(full: Json) -> Json:
     }
 
 
+def trim_route(full: Json) -> Json:
+    """What routes by weights, with its spec: there are few of them."""
+    return {
+        "metadata": _metadata(full, "annotations"),
+        "spec": full.get("spec") or {},
+        "writers": writers(full, "f:rules"),
+    }
+
+
 def trim_pod(full: Json) -> Json:
     """A pod's ports, limits, conditions and container states; neither its environment nor its volumes."""
     spec, status = full.get("spec") or {}, full.get("status") or {}
@@ -191,4 +201,5 @@ TRIMS: dict[Resource, Callable[[Json], Json]] = {
     REPLICASETS: trim_replicaset,
     PODS: trim_pod,
     SERVICES: trim_service,
+    HTTPROUTES: trim_route,
 }
