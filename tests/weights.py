@@ -19,6 +19,7 @@ class Weights:
     steps: Callable[[int, int], Any]
     read: Callable[[Mapping[str, Any]], tuple[int, int]]
     more: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # objects that are made first, by resource
+    own_services: bool = True  # of the colours
 
     @property
     def target(self) -> str:
@@ -41,7 +42,8 @@ class Weights:
             labels = {"app": "gateway", "colour": colour}
             name = f"gateway-{colour}"
             town.cluster.deploy(NAMESPACE, name, f"gateway:{tag}", replicas=2, labels=PART_OF, pod_labels=labels)
-            town.cluster.service(NAMESPACE, name, labels)
+            if self.own_services:
+                town.cluster.service(NAMESPACE, name, labels)
         for resource, body in self.more.items():
             town.cluster.create(resource, NAMESPACE, body)
         town.cluster.create(self.resource, NAMESPACE, self.body(100, 0))
@@ -77,4 +79,56 @@ HTTPROUTE = Weights(
     ],
     lambda one: tuple(backend["weight"] for backend in one["spec"]["rules"][0]["backendRefs"]),  # type: ignore[arg-type,return-value]
 )
-KINDS = (HTTPROUTE,)
+
+
+def _virtualservice(blue: int, green: int) -> Mapping[str, Any]:
+    route = [
+        {"destination": {"host": "gateway", "subset": colour}, "weight": weight}
+        for colour, weight in zip(COLOURS, (blue, green), strict=True)
+    ]
+    return {"metadata": _metadata(), "spec": {"hosts": ["gateway"], "http": [{"route": route}]}}
+
+
+_SUBSETS = [{"name": colour, "labels": {"colour": colour}} for colour in COLOURS]
+_PORTS = [{"name": "http", "port": 80, "targetPort": "http"}]
+VIRTUALSERVICE = Weights(
+    "virtualservice",
+    "virtualservices",
+    _virtualservice,
+    lambda blue, green: [
+        {"op": "replace", "path": f"/spec/http/0/route/{place}/weight", "value": weight}
+        for place, weight in enumerate((blue, green))
+    ],
+    lambda one: tuple(each["weight"] for each in one["spec"]["http"][0]["route"]),  # type: ignore[arg-type,return-value]
+    {
+        "services": {"metadata": {"name": "gateway"}, "spec": {"selector": {"app": "gateway"}, "ports": _PORTS}},
+        "destinationrules": {"metadata": {"name": "gateway"}, "spec": {"host": "gateway", "subsets": _SUBSETS}},
+    },
+    own_services=False,
+)
+
+_NGINX = "nginx.ingress.kubernetes.io/"
+
+
+def _ingress(name: str, service: str, **notes: str) -> dict[str, Any]:
+    backend = {"service": {"name": service, "port": {"number": 80}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    annotations = {f"{_NGINX}{key}": value for key, value in notes.items()}
+    metadata = {**_metadata(), "name": name, "annotations": annotations}
+    return {"metadata": metadata, "spec": {"rules": [{"host": "shop.example", "http": {"paths": [path]}}]}}
+
+
+def _parts(one: Mapping[str, Any]) -> tuple[int, int]:
+    green = int(one["metadata"]["annotations"][f"{_NGINX}canary-weight"])
+    return 100 - green, green
+
+
+INGRESS = Weights(
+    "ingress",
+    "ingresses",
+    lambda _, green: _ingress("gateway", "gateway-green", **{"canary": "true", "canary-weight": str(green)}),
+    lambda _, green: {"metadata": {"annotations": {f"{_NGINX}canary-weight": str(green)}}},
+    _parts,
+    {"ingresses": _ingress("gateway-main", "gateway-blue")},
+)
+KINDS = (HTTPROUTE, VIRTUALSERVICE, INGRESS)

@@ -68,6 +68,7 @@ class Memory:
     good: tuple[Good, ...] = ()  # oldest first
     bad: tuple[Bad, ...] = ()
     colours: tuple[str, ...] = ()  # workloads that a Service selects or selected before its last flip; all of a route
+    unweighted: tuple[str, ...] = ()  # those of a route that get nothing of its traffic
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)  # its habits, by `calibration_key`
 
     def is_bad(self, revision: Revision) -> bool:

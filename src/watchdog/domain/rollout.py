@@ -28,6 +28,8 @@ class TargetKind(StrEnum):
     STATEFULSET = "statefulset"
     DAEMONSET = "daemonset"
     HTTPROUTE = "httproute"
+    VIRTUALSERVICE = "virtualservice"
+    INGRESS = "ingress"
 
     @property
     def proper(self) -> str:
@@ -63,8 +65,9 @@ _PROPER = {
     TargetKind.STATEFULSET: "StatefulSet",
     TargetKind.DAEMONSET: "DaemonSet",
     TargetKind.HTTPROUTE: "HTTPRoute",
+    TargetKind.VIRTUALSERVICE: "VirtualService",
 }
-_WEIGHED = frozenset({TargetKind.HTTPROUTE})
+_WEIGHED = frozenset({TargetKind.HTTPROUTE, TargetKind.VIRTUALSERVICE, TargetKind.INGRESS})
 _ROUTES = frozenset({TargetKind.SERVICE}) | _WEIGHED
 
 USUAL = frozenset({TargetKind.DEPLOYMENT, TargetKind.SERVICE})

@@ -79,7 +79,9 @@ def notice(
     if noticed is None or serving is None or not sighting.backends:
         return noticed
     colours = tuple(dict.fromkeys(one.revision.workload for one in sighting.backends if one.revision is not None))
-    noticed = replace(noticed, memory=replace(noticed.memory, colours=colours))
+    parts = shares(sighting.backends)
+    idle_ones = tuple(name for name in colours if not parts.get(name))
+    noticed = replace(noticed, memory=replace(noticed.memory, colours=colours, unweighted=idle_ones))
     if memory is None:
         return noticed
     then = shares(sighting.backends, memory.selector).get(serving.workload, 0.0)

@@ -63,6 +63,14 @@ class Memories:
             if target.namespace == workload.namespace and target.kind.routes
         )
 
+    def gets_nothing(self, workload: Target) -> bool:
+        """Whether the workload stands behind a weight of nothing in a guarded route."""
+        return any(
+            workload.name in memory.unweighted and memory.serving.kind is workload.kind
+            for target, memory in self._memories.items()
+            if target.namespace == workload.namespace
+        )
+
     def hold(self, memory: Memory) -> None:
         """Remember this; `write` journals it."""
         self._memories[memory.target] = memory

@@ -34,7 +34,8 @@ SELECTOR: Key[LabelSelector | None] = Key(
 KINDS: Key[tuple[TargetKind, ...]] = Key(
     "kinds",
     ListOf(Choice("kind of target", words(TargetKind)), "kinds of targets"),
-    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `httproute`.",
+    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `httproute`, `virtualservice`, "
+    "`ingress`.",
     tuple(sorted(USUAL)),
     '`["deployment", "service"]`',
 )

@@ -131,6 +131,18 @@ APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application"
 HTTPROUTES = Resource(
     "gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", subresources=_STATUS, generation=True
 )
+VIRTUALSERVICES = Resource("networking.istio.io", "v1", "virtualservices", "VirtualService", generation=True)
+DESTINATIONRULES = Resource("networking.istio.io", "v1", "destinationrules", "DestinationRule", generation=True)
+INGRESSES = Resource(
+    "networking.k8s.io",
+    "v1",
+    "ingresses",
+    "Ingress",
+    short=("ing",),
+    subresources=_STATUS,
+    generation=True,
+    newborn_status={"loadBalancer": {}},
+)
 KUSTOMIZATIONS = Resource(
     "kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization", subresources=_STATUS, generation=True
 )
@@ -157,6 +169,9 @@ RESOURCES: tuple[Resource, ...] = (
     LEASES,
     APPLICATIONS,
     HTTPROUTES,
+    VIRTUALSERVICES,
+    DESTINATIONRULES,
+    INGRESSES,
     KUSTOMIZATIONS,
     HELMRELEASES,
 )

@@ -32,6 +32,8 @@ BRAND = Target.parse("shop/service/brand")
 DATABASE = Target.parse("shop/statefulset/db")
 AGENT = Target.parse("shop/daemonset/agent")
 HTTPROUTE = Target.parse("shop/httproute/brand")
+VIRTUALSERVICE = Target.parse("shop/virtualservice/brand")
+INGRESS = Target.parse("shop/ingress/brand")
 BLUE = {"app": "brand", "colour": "blue"}
 GREEN = {"app": "brand", "colour": "green"}
 TRANSCRIPTS = Path(__file__).resolve().parents[4] / "shared" / "kube-transcripts"
@@ -187,6 +189,51 @@ def weigh_httproute(cluster: SimulatedCluster, blue: int, green: int, manager: s
         for place, weight in enumerate((blue, green))
     ]
     cluster.patch("httproutes", SHOP, "brand", steps, manager)
+
+
+async def a_virtualservice(cluster: SimulatedCluster) -> None:
+    """All of its traffic goes to the subset blue of one Service."""
+    await two_colours(cluster)
+    cluster.service(SHOP, "brand-all", {"app": "brand"})
+    colours = ("blue", "green")
+    subsets = [{"name": colour, "labels": {"colour": colour}} for colour in colours]
+    rule = {"metadata": {"name": "brand"}, "spec": {"host": "brand-all", "subsets": subsets}}
+    cluster.create("destinationrules", SHOP, rule)
+    route = [
+        {"destination": {"host": "brand-all.shop.svc.cluster.local", "subset": colour}, "weight": weight}
+        for colour, weight in zip(colours, (100, 0), strict=True)
+    ]
+    spec = {"hosts": ["brand"], "http": [{"name": "all", "route": route}]}
+    cluster.create("virtualservices", SHOP, {"metadata": {"name": "brand"}, "spec": spec})
+
+
+def weigh_virtualservice(cluster: SimulatedCluster, blue: int, green: int, manager: str = "kubectl") -> None:
+    steps = [
+        {"op": "add", "path": f"/spec/http/0/route/{place}/weight", "value": weight}
+        for place, weight in enumerate((blue, green))
+    ]
+    cluster.patch("virtualservices", SHOP, "brand", steps, manager)
+
+
+def an_ingress_to(service: str, name: str, **canary: str) -> dict[str, Any]:
+    notes = {f"nginx.ingress.kubernetes.io/{key}": value for key, value in canary.items()}
+    backend = {"service": {"name": service, "port": {"number": 80}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    spec = {"ingressClassName": "nginx", "rules": [{"host": "brand.example", "http": {"paths": [path]}}]}
+    return {"metadata": {"name": name, "annotations": notes}, "spec": spec}
+
+
+async def a_canary_ingress(cluster: SimulatedCluster) -> None:
+    await two_weights(cluster)
+    cluster.create("ingresses", SHOP, an_ingress_to("brand-blue", "brand-main"))
+    canary = {"canary": "true", "canary-weight": "0"}
+    cluster.create("ingresses", SHOP, an_ingress_to("brand-green", "brand", **canary))
+
+
+def weigh_ingress(cluster: SimulatedCluster, blue: int, green: int, manager: str = "kubectl") -> None:
+    del blue
+    notes = {"nginx.ingress.kubernetes.io/canary-weight": str(green)}
+    cluster.patch("ingresses", SHOP, "brand", {"metadata": {"annotations": notes}}, manager)
 
 
 def a_rollout(candidate: Revision, previous: Revision | None = None, at: datetime = NOON) -> TrafficSwitch:

@@ -17,8 +17,11 @@ from adapters.kubernetes.building import (
     GATEWAY,
     GREEN,
     HTTPROUTE,
+    INGRESS,
     SHOP,
+    VIRTUALSERVICE,
     Connected,
+    a_canary_ingress,
     a_cluster,
     a_database,
     a_flip,
@@ -26,6 +29,7 @@ from adapters.kubernetes.building import (
     a_rollout,
     a_set,
     a_stable,
+    a_virtualservice,
     a_weighing,
     an_agent,
     an_httproute,
@@ -34,6 +38,8 @@ from adapters.kubernetes.building import (
     passes,
     two_colours,
     weigh_httproute,
+    weigh_ingress,
+    weigh_virtualservice,
 )
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.adapters.kubernetes.sightings import Sightings
@@ -109,13 +115,37 @@ def _sets(
 ARRANGEMENTS[TargetKind.STATEFULSET] = _sets(DATABASE, a_database, 2, {"replicas": 4})
 ARRANGEMENTS[TargetKind.DAEMONSET] = _sets(AGENT, an_agent, 3, {"minReadySeconds": 1})  # it has no size
 
-ARRANGEMENTS[TargetKind.HTTPROUTE] = Arrangement(
-    HTTPROUTE,
-    "httproutes",
-    an_httproute,
-    lambda cluster: weigh_httproute(cluster, 25, 75),
-    lambda cluster: weigh_httproute(cluster, 100, 0),
-    lambda candidate, previous: a_weighing(HTTPROUTE, candidate, previous, ("0/brand-blue:80", "0/brand-green:80")),
+
+def _weights(
+    target: Target,
+    resource: str,
+    prepare: Callable[[SimulatedCluster], Awaitable[None]],
+    weigh: Callable[[SimulatedCluster, int, int], None],
+    backends: tuple[str, str],
+) -> Arrangement:
+    """A route, whose blue had all of the traffic."""
+    return Arrangement(
+        target,
+        resource,
+        prepare,
+        lambda cluster: weigh(cluster, 25, 75),
+        lambda cluster: weigh(cluster, 100, 0),
+        lambda candidate, previous: a_weighing(target, candidate, previous, backends),
+    )
+
+
+ARRANGEMENTS[TargetKind.HTTPROUTE] = _weights(
+    HTTPROUTE, "httproutes", an_httproute, weigh_httproute, ("0/brand-blue:80", "0/brand-green:80")
+)
+ARRANGEMENTS[TargetKind.VIRTUALSERVICE] = _weights(
+    VIRTUALSERVICE,
+    "virtualservices",
+    a_virtualservice,
+    weigh_virtualservice,
+    ("all/brand-all.shop.svc.cluster.local(blue)", "all/brand-all.shop.svc.cluster.local(green)"),
+)
+ARRANGEMENTS[TargetKind.INGRESS] = _weights(
+    INGRESS, "ingresses", a_canary_ingress, weigh_ingress, ("0/primary", "0/brand-green:80")
 )
 
 kinds = pytest.mark.parametrize("kind", list(PROVIDERS), ids=str)

@@ -5,7 +5,7 @@ A rule is one of a route's lists of backends, which share the traffic that the r
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.workload import Workload
@@ -19,7 +19,7 @@ class Reference:
     at: str  # RULE/NAME
     weight: int
     service: str  # of the route's own namespace; "" for what is no such Service
-    labels: Mapping[str, str] = field(default_factory=dict)  # that its pods have beside those the Service asks for
+    subset: str = ""  # of the Service's pods, where not all are meant
 
     @property
     def rule(self) -> str:

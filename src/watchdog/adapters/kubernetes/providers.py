@@ -10,9 +10,11 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.daemonsets import DaemonSetProvider
 from watchdog.adapters.kubernetes.deployments import DeploymentProvider
 from watchdog.adapters.kubernetes.httproutes import HTTPRouteProvider
+from watchdog.adapters.kubernetes.ingresses import IngressProvider
 from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.adapters.kubernetes.sightings import Guarded
 from watchdog.adapters.kubernetes.statefulsets import StatefulSetProvider
+from watchdog.adapters.kubernetes.virtualservices import VirtualServiceProvider
 from watchdog.domain.rollout import Revision, Target, TargetKind, TrafficSwitch, any_pods_of, pods_named
 from watchdog.ports import Clock, OutOfReach, TrafficProvider
 
@@ -37,6 +39,8 @@ PROVIDERS: Mapping[TargetKind, Callable[..., Provider]] = MappingProxyType(
         TargetKind.STATEFULSET: StatefulSetProvider,
         TargetKind.DAEMONSET: DaemonSetProvider,
         TargetKind.HTTPROUTE: HTTPRouteProvider,
+        TargetKind.VIRTUALSERVICE: VirtualServiceProvider,
+        TargetKind.INGRESS: IngressProvider,
     }
 )
 

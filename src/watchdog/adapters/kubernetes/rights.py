@@ -14,6 +14,7 @@ from watchdog.adapters.kubernetes.kinds import (
     CONFIGMAPS,
     CONTROLLERREVISIONS,
     DEPLOYMENTS,
+    DESTINATIONRULES,
     EVENTS,
     LEASES,
     NAME,
@@ -130,6 +131,8 @@ BY_KIND: Mapping[TargetKind, tuple[Right, ...]] = MappingProxyType(
         TargetKind.STATEFULSET: tuple(_of_kind(TargetKind.STATEFULSET)),
         TargetKind.DAEMONSET: tuple(_of_kind(TargetKind.DAEMONSET)),
         TargetKind.HTTPROUTE: tuple(_of_route(TargetKind.HTTPROUTE)),
+        TargetKind.VIRTUALSERVICE: tuple(_of_route(TargetKind.VIRTUALSERVICE, DESTINATIONRULES)),
+        TargetKind.INGRESS: tuple(_of_route(TargetKind.INGRESS)),
     }
 )
 

@@ -6,18 +6,21 @@ template (a put-back) reads it fresh. Trimming is done at the door, before anyth
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from watchdog.adapters.kubernetes.kinds import (
     CONTROLLERREVISIONS,
     DAEMONSETS,
     DEPLOYMENTS,
+    DESTINATIONRULES,
     HTTPROUTES,
+    INGRESSES,
     PODS,
     REPLICASETS,
     SERVICES,
     STATEFULSETS,
+    VIRTUALSERVICES,
     Resource,
 )
 
@@ -116,13 +119,14 @@ def trim_service(full: Json) -> Json:
     }
 
 
-def trim_route(full: Json) -> Json:
-    """What routes by weights, with its spec: there are few of them."""
-    return {
-        "metadata": _metadata(full, "annotations"),
-        "spec": full.get("spec") or {},
-        "writers": writers(full, "f:rules"),
-    }
+def trim_route(*weights: str) -> Callable[[Json], Json]:
+    """What routes by weights, with its spec: there are few of them. `weights`: where they are, in managedFields."""
+
+    def trim(full: Json) -> Json:
+        kept = {"metadata": _metadata(full, "annotations"), "spec": full.get("spec") or {}}
+        return {**kept, "writers": writers(full, *weights)}
+
+    return trim
 
 
 def trim_pod(full: Json) -> Json:
@@ -182,15 +186,24 @@ def _metadata(full: Json, *also: str) -> Json:
     return {key: metadata[key] for key in (*_METADATA, "labels", *also) if key in metadata}
 
 
-def writers(full: Json, field: str) -> list[tuple[str, str]]:
-    """Who wrote `spec`'s `field`, newest first: (manager, time); from managedFields, which is dropped."""
+def writers(full: Json, field: str, *within: str) -> list[tuple[str, str]]:
+    """Who wrote a field of `spec` (or `within` another), newest first: (manager, time).
+
+    From managedFields, which is dropped.
+    """
     entries = (full.get("metadata") or {}).get("managedFields") or []
     found = [
         (str(entry.get("manager", "")), str(entry.get("time", "")))
         for entry in entries
-        if field in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+        if field in _owned(entry.get("fieldsV1") or {}, within or ("f:spec",))
     ]
     return sorted(found, key=lambda writer: writer[1], reverse=True)
+
+
+def _owned(fields: Json, path: Iterable[str]) -> Json:
+    for step in path:
+        fields = fields.get(step) or {}
+    return fields
 
 
 TRIMS: dict[Resource, Callable[[Json], Json]] = {
@@ -201,5 +214,8 @@ TRIMS: dict[Resource, Callable[[Json], Json]] = {
     REPLICASETS: trim_replicaset,
     PODS: trim_pod,
     SERVICES: trim_service,
-    HTTPROUTES: trim_route,
+    HTTPROUTES: trim_route("f:rules"),
+    VIRTUALSERVICES: trim_route("f:http"),
+    DESTINATIONRULES: trim_route("f:subsets"),
+    INGRESSES: trim_route("f:nginx.ingress.kubernetes.io/canary-weight", "f:metadata", "f:annotations"),
 }

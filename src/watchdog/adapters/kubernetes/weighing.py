@@ -1,7 +1,7 @@
 """The looking half of a provider of `route` switches: who stands behind each weight, from the cache or read fresh."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
@@ -9,7 +9,7 @@ from watchdog.adapters.kubernetes.backends import Reference, is_midway, serving
 from watchdog.adapters.kubernetes.cache import ClusterCache, Place
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import who
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, SERVICES
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, SERVICES, Resource
 from watchdog.adapters.kubernetes.sightings import Guarded, Known, Later, Sightings
 from watchdog.adapters.kubernetes.trimming import trim_service, trim_workload
 from watchdog.adapters.kubernetes.workload import Workload
@@ -25,6 +25,7 @@ class Weighing(Sightings):
     """Who stands behind each weight of one kind of route, and what serves therefore."""
 
     kind = SwitchKind.ROUTE
+    beside: Resource | None = None  # what says more of all such routes of a namespace
 
     def __init__(self, client: KubeClient, cache: ClusterCache, *, clock: Clock, guarded: Guarded) -> None:
         super().__init__(client, cache, clock=clock, guarded=guarded)
@@ -94,20 +95,19 @@ class Weighing(Sightings):
 
     def _behind(self, namespace: str, one: Json) -> Mapping[str, Workload | None]:
         """The Deployment behind each weight, as the cache has it."""
+        beside = self._cache.all(self.beside, namespace).values() if self.beside else ()
         services = self._cache.all(SERVICES, namespace)
-        return {
-            ref.at: workload.selected(
-                self._cache, namespace, {**services[ref.service]["spec"]["selector"], **self._labels(namespace, ref)}
-            )
-            if ref.service in services
-            else None
-            for ref in self._references(one)
-        }
+        found: dict[str, Workload | None] = {}
+        for ref in self._references(one):
+            of_service = services[ref.service]["spec"]["selector"] if ref.service in services else {}
+            selector = self._selector(ref, of_service, beside)
+            found[ref.at] = workload.selected(self._cache, namespace, selector) if selector else None
+        return found
 
-    def _labels(self, namespace: str, ref: Reference) -> Mapping[str, str]:
-        """What a backend's pods have beside what its Service asks for."""
-        del namespace
-        return ref.labels
+    def _selector(self, ref: Reference, of_service: Mapping[str, str], beside: Iterable[Json]) -> Mapping[str, str]:
+        """The labels of a backend's pods; none where that cannot be told. `beside`: the objects of that kind."""
+        del ref, beside
+        return of_service
 
     def _backends(self, one: Json, found: Mapping[str, Workload | None]) -> tuple[Backend, ...]:
         return tuple(Backend(ref.at, ref.weight, serving(found[ref.at])) for ref in self._references(one))
@@ -115,11 +115,11 @@ class Weighing(Sightings):
     async def _fresh_behind(self, namespace: str, one: Json, seen: dict[str, Workload | None]) -> Mapping[str, Any]:
         """The same, as the API server has it. `seen`: the Deployments that were read already, by name."""
         labels = await self._labels_of_deployments(namespace)
+        beside = await self._client.list(self.beside, namespace) if self.beside else ()
         found: dict[str, Workload | None] = {}
         for ref in self._references(one):
             service = await self._client.find(SERVICES, namespace, ref.service) if ref.service else None
-            selector = dict(trim_service(service)["spec"]["selector"]) if service else {}
-            selector = {**selector, **self._labels(namespace, ref)} if selector else {}
+            selector = self._selector(ref, trim_service(service)["spec"]["selector"] if service else {}, beside)
             names = [name for name, of_pods in labels.items() if workloads.selects(selector, of_pods)]
             for name in names[:1]:
                 if name not in seen:
