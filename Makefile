@@ -33,6 +33,7 @@ test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS=
 
 e2e: $(VENV)/.deploy ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
 	$(BIN)/python tests/e2e/controlplane/build.py
+	PYTHONPATH=tests $(BIN)/python -m e2e.controlplane.definitions
 	WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest tests/e2e $(ARGS)
 
 fuzz: $(VENV)/.installed ## the fuzz tests over and over, from seed to seed (MINUTES=10 SEED=1)

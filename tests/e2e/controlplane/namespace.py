@@ -26,6 +26,10 @@ GROUPS = {
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "events.events.k8s.io": "/apis/events.k8s.io/v1",
     "poddisruptionbudgets": "/apis/policy/v1",
+    "httproutes": "/apis/gateway.networking.k8s.io/v1",
+    "virtualservices": "/apis/networking.istio.io/v1",
+    "destinationrules": "/apis/networking.istio.io/v1",
+    "ingresses": "/apis/networking.k8s.io/v1",
     "leases": "/apis/coordination.k8s.io/v1",
 }  # all others: /api/v1
 
