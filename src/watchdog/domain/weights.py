@@ -95,8 +95,10 @@ def notice(
 
 def _first_step(memory: Memory, sighting: Sighting, noticed: Noticed) -> Noticed:
     """A switch, with its way back: past a candidate that had only a part so far, and has none any more."""
+    assert sighting.serving is not None
     left = shares(sighting.backends).get(memory.serving.workload, 0.0) <= 0.0
-    passes_over = bool(memory.before) and left and not memory.is_good(memory.serving)
+    had_nothing = shares(sighting.backends, memory.before).get(sighting.serving.workload, 0.0) <= 0.0
+    passes_over = bool(memory.before) and left and had_nothing and not memory.is_good(memory.serving)
     before = memory.before if passes_over else memory.selector
     settled = memory.settled if passes_over else memory.serving
     switch = noticed.switch

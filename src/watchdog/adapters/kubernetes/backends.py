@@ -34,6 +34,11 @@ def named(rule: object, name: str, taken: Sequence[str]) -> str:
     return f"{at}#{again + 1}" if again else at
 
 
+def called(one: Reference) -> tuple[str, ...]:
+    """What people call a backend, beside where it stands: its subset, its Service, or its name with the port."""
+    return tuple(dict.fromkeys(filter(None, (one.subset or one.service, one.at.partition("/")[2]))))
+
+
 def serving(found: Workload | None) -> Revision | None:
     """The revision behind a weight; in the midst of a rollout the newest."""
     if found is None:

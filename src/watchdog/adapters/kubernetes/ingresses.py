@@ -49,6 +49,9 @@ class IngressProvider(Weighted):
             found.append(Reference(named(place, f"{service}:{port}", ()), weight, service))
         return found
 
+    def _whole(self, one: Json) -> int:
+        return max(1, _number(one, TOTAL, 100))
+
     def _reweigh(self, live: Json, weights: Mapping[str, int]) -> list[Json]:
         wanted = {weight for at, weight in weights.items() if not at.endswith(f"/{_PRIMARY}")}
         return annotate(live, {WEIGHT: str(min(wanted, default=0))})

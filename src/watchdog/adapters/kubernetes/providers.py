@@ -51,10 +51,15 @@ def pods_of(target: Target) -> str:
     return pods_named(target.name, rest) if rest else any_pods_of(target.name)
 
 
+def unwatched(client: KubeClient, clock: Clock, kind: TargetKind) -> Provider:
+    """A provider that only looks, and only when it is asked."""
+    cache = ClusterCache(client, clock=clock, rng=random.Random())  # noqa: S311 - jitter, of what is never watched
+    return PROVIDERS[kind](client, cache, clock=clock, guarded=lambda *_: False)
+
+
 async def serving_now(client: KubeClient, clock: Clock, target: Target) -> Revision | None:
     """What serves a workload, read just now. Raises `OutOfReach`, finally where it is not there."""
-    cache = ClusterCache(client, clock=clock, rng=random.Random())  # noqa: S311 - jitter, of what is never watched
-    provider = PROVIDERS[target.kind](client, cache, clock=clock, guarded=lambda *_: False)
+    provider = unwatched(client, clock, target.kind)
     whoever = TrafficSwitch(target, provider.kind, Revision(target.name, "", kind=target.kind), None, clock.now())
     live = await provider.live(whoever, None, fresh=True)
     if not live.exists:

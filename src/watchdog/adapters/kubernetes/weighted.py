@@ -10,9 +10,9 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
-from watchdog.adapters.kubernetes.backends import unrestorable, weights_before
+from watchdog.adapters.kubernetes.backends import called, unrestorable, weights_before
 from watchdog.adapters.kubernetes.cache import Key
-from watchdog.adapters.kubernetes.deployments import described, who
+from watchdog.adapters.kubernetes.deployments import SWITCHED_BY, described, who
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import OBJECTS
 from watchdog.adapters.kubernetes.needs import missing
@@ -23,7 +23,9 @@ from watchdog.adapters.kubernetes.weighing import Weighing
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
 from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy, ServicePutBack
+from watchdog.domain.flipping import Flip
 from watchdog.domain.live import Destination, Live
+from watchdog.domain.reweighing import RouteNow
 from watchdog.domain.rollout import RUNNER, Revision, Stable, Target, TrafficSwitch
 from watchdog.domain.weights import mostly, shares
 from watchdog.ports import OutOfReach
@@ -148,6 +150,38 @@ class Weighted(Weighing):
             missing=gone,
             refused="; ".join(refusals),
         )
+
+    async def now(self, target: Target) -> RouteNow:
+        """The route as a pipeline is shown it. Raises `OutOfReach`, finally where it is not there."""
+        with unanswered(f"looking at {target}"):
+            one = await self._route(target.namespace, target.name)
+            if one is None or not self._references(one):
+                raise OutOfReach(f"there is no {target}, or nothing in it has a weight", final=True)
+            behind = await self._fresh_behind(target.namespace, one, {})
+        metadata = one["metadata"]
+        return RouteNow(
+            target=target,
+            uid=str(metadata["uid"]),
+            resource_version=str(metadata["resourceVersion"]),
+            labels=dict(workloads.labels(one)),
+            backends=self._backends(one, behind),
+            names={ref.at: called(ref) for ref in self._references(one)},
+            whole=self._whole(one),
+        )
+
+    def _whole(self, one: Json) -> int:
+        """What the weights of a rule must add up to; 0 for whatever they do."""
+        del one
+        return 0
+
+    def steps(self, flip: Flip) -> Callable[[Json], list[Json]]:
+        """The operations of a person's step, which say whose it is."""
+
+        def operations(live: Json) -> list[Json]:
+            weights = {at: int(weight) for at, weight in flip.after.items()}
+            return [*self._reweigh(live, weights), *annotate(live, {SWITCHED_BY: flip.switched_by})]
+
+        return operations
 
     def _write(self, namespace: str, back: ServicePutBack) -> ConditionalWrite:
         resource = OBJECTS[self.carries]
