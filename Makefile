@@ -8,7 +8,7 @@ MINUTES ?= 10
 SEED    ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test e2e fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-scale bench-check deploy deploy-check lock coverage docs clean
+.PHONY: help demo pictures test e2e e2e-halves e2e-season e2e-others e2e-built fuzz lint types handover soak soak-mutants bench-judge bench-backtest bench-page bench-scale profile bench-check bench-types tools deploy deploy-check lock coverage docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,10 +31,26 @@ pictures: $(VENV)/.installed ## the pictures in docs/, as chromium shows the pag
 test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS="-k word")
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-e2e: $(VENV)/.deploy ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
+E2E = WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest
+SEASON = tests/e2e/test_main_job.py tests/e2e/test_the_judge.py
+
+e2e: e2e-built ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
+	$(E2E) tests/e2e $(ARGS)
+
+# The halves mostly wait. Each has a network namespace and a control plane of its own; -O shows what one said once it has ended.
+e2e-halves: e2e-built ## the same in two halves, side by side
+	$(MAKE) --no-print-directory -k -j2 -O e2e-season e2e-others
+
+e2e-season: e2e-built
+	$(E2E) $(SEASON) $(ARGS)
+
+e2e-others: e2e-built
+	$(E2E) tests/e2e $(SEASON:%=--ignore=%) $(ARGS)
+
+e2e-built: $(VENV)/.deploy
 	$(BIN)/python tests/e2e/controlplane/build.py
 	PYTHONPATH=tests $(BIN)/python -m e2e.controlplane.definitions
-	WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest tests/e2e $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m e2e.controlplane.controllers
 
 fuzz: $(VENV)/.installed ## the fuzz tests over and over, from seed to seed (MINUTES=10 SEED=1)
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(MINUTES) $(SEED)
@@ -81,8 +97,13 @@ bench-page: $(VENV)/.installed ## the status page at 1,000 targets, and 100 view
 bench-scale: $(VENV)/.installed ## 1 to 3,000 open watches, an hour: benchmarks/results/scale.md (ARGS="--n 100", --resume, --quick, --cold; needs Prometheus)
 	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.scale $(ARGS)
 
-bench-check: $(VENV)/.bench ## the bench's own tests and types
+profile: $(VENV)/.bench ## docs/profile-after.svg: where the CPU goes with 100 open watches, some minutes (ARGS="--n 300 --steady 8"; needs Prometheus)
+	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.scale --print --profile docs/profile-after.svg $(or $(ARGS),--n 100 --steady 8)
+
+bench-check: $(VENV)/.bench bench-types ## the bench's own tests and types
 	$(BIN)/python -m pytest -q -n auto tests/benchmarks
+
+bench-types: $(VENV)/.bench ## the bench's types
 	MYPYPATH=src:.:tests $(BIN)/mypy --strict -p benchmarks
 
 deploy: $(VENV)/.installed ## write anew what deploy/ and docs/licences.md have from the code (rights, rules, dashboard)
@@ -92,6 +113,8 @@ deploy: $(VENV)/.installed ## write anew what deploy/ and docs/licences.md have 
 $(VENV)/.deploy: requirements-deploy.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-deploy.txt
 	@touch $@
+
+tools: $(VENV)/.bench $(VENV)/.deploy ## what the tests of the bench and of deploy/ need: with it `make test` runs them too
 
 deploy-check: $(VENV)/.deploy ## lint the Dockerfile and go through its steps; render, compare and validate the manifests
 	WATCHDOG_DEPLOY=required $(BIN)/python -m pytest -n auto tests/deployment $(ARGS)

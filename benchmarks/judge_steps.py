@@ -37,7 +37,7 @@ def latency(pods: int, limit: float = 20.0) -> tuple[Rule, Reading]:
     metric = HistogramMetric("h", "b")
     rule = Rule("latency", Threshold(metric, Statistic.P95, Op.ABOVE, Absolute(limit), ""))
     counts = tuple((bound, 150.0 * min(1.0, (n + 1) / 14)) for n, bound in enumerate(BOUNDS))
-    return rule, Buckets({f"pod-{n}": PodBuckets(counts, 150.0, 10.0, 1) for n in range(pods)})
+    return rule, Buckets({f"pod-{n}": PodBuckets.of(counts, 150.0, 10.0, 1) for n in range(pods)})
 
 
 def a_track(rule: Rule, reading: Reading) -> Track:

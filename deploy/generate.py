@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, DEPLOYMENTS, OBJECTS, PODS
-from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, Right, Where, shard_rights
+from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, RUNNERS, Right, Where, shard_rights
 from watchdog.adapters.kubernetes.shard_leases import lease_name
 from watchdog.domain.rollout import TargetKind
 from watchdog.domain.shards import MOST, Shard
@@ -37,7 +37,8 @@ Wanted = Callable[[Right], bool]
 
 def reading(right: Right) -> bool:
     """What a dry run needs of a guarded namespace."""
-    return right.where is Where.GUARDED and right.kind is None and not right.acting and not right.telling
+    usual = right.where is Where.GUARDED and right.kind is None and right not in RUNNERS
+    return usual and not right.acting and not right.telling
 
 
 def acting(right: Right) -> bool:
@@ -76,6 +77,11 @@ def gitops(right: Right) -> bool:
     return right.where is Where.OWNERS
 
 
+def of_others(right: Right) -> bool:
+    """What other controllers roll out is found by."""
+    return right in RUNNERS
+
+
 def by_hand(right: Right) -> bool:
     """What `watchdog wait`, `switch` and `rollback` need there: to read the records, and to leave their own."""
     return own(right) and right.verb in ("get", "list", "create", "update") and right.resource.plural == "configmaps"
@@ -99,7 +105,7 @@ Grant = tuple[str, tuple[str, ...], tuple[str, ...], str]  # group, resources, v
 def granted(wanted: Wanted, besides: Sequence[Right] = ()) -> Iterator[tuple[str, Grant]]:
     """The rules of a Role, each with why: verbs on one resource together, and resources that need the same verbs."""
     of_kinds = [right for rights in BY_KIND.values() for right in rights]
-    rights = [*(right for right in (*RIGHTS, *of_kinds, *GITOPS) if wanted(right)), *besides]
+    rights = [*(right for right in (*RIGHTS, *of_kinds, *RUNNERS, *GITOPS) if wanted(right)), *besides]
     verbs: dict[tuple[str, str, str], dict[str, str]] = {}
     for right in rights:
         verbs.setdefault((right.group, right.full_resource, right.name), {})[right.verb] = right.why
@@ -167,6 +173,7 @@ def added(wanted: Wanted) -> str:
 def helm_rights() -> str:
     """The rules as Helm's named templates."""
     parts = {"own": own, "looking": looking, "reading": reading, "acting": acting, "scaling": scaling, "gitops": gitops}
+    parts["runners"] = of_others
     parts |= {f"{kind}.reading": reading_of(kind) for kind in BY_KIND}
     parts |= {f"{kind}.acting": acting_on(kind) for kind in BY_KIND}
     lines = [f"{{{{- /* {MADE.removeprefix('# ')} */ -}}}}"]
@@ -189,6 +196,7 @@ def table() -> str:
             f"Where a guard covers {kind.proper}{'es' if kind.proper.endswith('s') else 's'}": _of(kind)
             for kind in BY_KIND
         },
+        "Beside Argo Rollouts or Flagger, optional": of_others,
         "In its own namespace": own,
         "In Argo CD's or Flux's namespaces, optional (`gitops = \"suspend\"`)": gitops,
     }
@@ -236,6 +244,7 @@ def outputs() -> Iterator[tuple[Path, str]]:
     yield kustomize / "guarded" / "role.yaml", role(NAME, reading, acting)
     yield kustomize / "guarded-dry-run" / "role.yaml", role(NAME, reading)
     yield kustomize / "components" / "restore-replicas" / "rights.yaml", added(scaling)
+    yield kustomize / "components" / "other-controllers" / "rights.yaml", added(of_others)
     for kind in BY_KIND:
         many = OBJECTS[kind].plural
         yield kustomize / "components" / many / "rights.yaml", added(reading_of(kind))

@@ -222,7 +222,7 @@ def buckets(
     """A cumulative histogram of one pod; the count at `inf` is the total."""
     bounds = tuple(sorted(per_bound.items()))
     total = bounds[-1][1] if bounds else 0.0
-    return Buckets({pod: PodBuckets(bounds, total, total * 0.1 if time is None else time, samples)})
+    return Buckets({pod: PodBuckets.of(bounds, total, total * 0.1 if time is None else time, samples)})
 
 
 def slow(share: float, total: float = 100, *, pod: str = "research-a") -> Buckets:

@@ -6,12 +6,12 @@ Reviews of one's own rights need none, and are left out.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, Right, Where
+from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, RUNNERS, Right, Where
 from watchdog.simulator.access import Rule
 from watchdog.simulator.calls import LoggedRequest, parse_path, verb_of
 
 ACCOUNT = "system:serviceaccount:watchdog:watchdog"
-TABLE = (*RIGHTS, *(right for rights in BY_KIND.values() for right in rights), *GITOPS)
+TABLE = (*RIGHTS, *(right for rights in BY_KIND.values() for right in rights), *RUNNERS, *GITOPS)
 GUARDED = ("production", "staging")  # by the stories' guards
 _OWNERS = frozenset(right.resource.plural for right in GITOPS)
 

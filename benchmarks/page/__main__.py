@@ -80,7 +80,7 @@ async def looked(seen: Seen, viewers: int, seconds: float, *, deaf: int = 0) -> 
         return ()
 
     server = WebServer(
-        "127.0.0.1", 0, ready=lambda: (True, []), metrics=lambda: b"", watches=nothing, watch=none,
+        "127.0.0.1", 0, ready=lambda: (True, []), metrics=lambda: (), watches=nothing, watch=none,
         site=Site(Showing(settings, clock, sources), news),
     )  # fmt: skip
     await server.start()

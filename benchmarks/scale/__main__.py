@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.scale.cold import cold_paths
 from benchmarks.scale.measuring import Wish, measured
+from benchmarks.scale.memory import held as held_by
 from benchmarks.scale.page import page, picture
 from benchmarks.scale.quick import held
 
@@ -33,24 +34,29 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="leave out numbers that are measured already")
     parser.add_argument("--quick", action="store_true", help="few watches, 5 s intervals: holds counts, never times")
     parser.add_argument("--cold", action="store_true", help="how long the verbs take to begin")
+    parser.add_argument("--memory", type=int, metavar="LOOKS", help="what --n watches hold, by whom; keeps nothing")
     parser.add_argument("--page", action="store_true", help="write the page of what is kept, measure nothing")
     parser.add_argument("--interval", type=float, default=15.0)
     parser.add_argument("--steady", type=int, default=6)
     parser.add_argument("--peers", type=int, default=3, help="intervals in which the same is asked as peers ask it")
     parser.add_argument("--warm", type=int, default=2, help="intervals before the peers ask, thrice")
     parser.add_argument("--singles", type=int, default=20, help="targets that tip alone")
-    parser.add_argument("--profile", type=Path, help="draw what the CPU goes to (.svg; needs py-spy)")
+    parser.add_argument("--profile", type=Path, help="only draw what the CPU goes to while all is calm (.svg)")
     parser.add_argument("--print", action="store_true", help="print the result, keep nothing")
     wish = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # with all that it started
     if wish.quick:
         sys.exit("\n".join(held(say)) or None)
+    given = {name: getattr(wish, name) for name in ("interval", "steady", "peers", "warm", "singles", "profile")}
+    if wish.memory is not None:
+        for number in wish.n or (100,):
+            print(json.dumps(held_by(Wish(number, **given), wish.memory, say), indent=1))
+        return
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {"runs": {}}
     if wish.cold:
         kept["cold"] = cold_paths()
         print(json.dumps(kept["cold"], indent=2))
     elif not wish.page:
-        given = {name: getattr(wish, name) for name in ("interval", "steady", "peers", "warm", "singles", "profile")}
         for number in wish.n or NUMBERS:
             if wish.resume and str(number) in kept["runs"]:
                 continue

@@ -3,12 +3,11 @@
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from benchmarks.prometheus import Running, free_port, prometheus
 from benchmarks.scale.lines import Program
 from benchmarks.scale.plan import METRICS, name_of, namespace_of, rules
 from benchmarks.scale.processes import CONFIGURATION, Watchdog, certificate, metrics, told, usage, watchdog
+from benchmarks.scale.profiling import profiled, profiled_to
 from benchmarks.scale.querylog import Acted, acted, queries
 
 Result = dict[str, Any]
@@ -39,7 +39,7 @@ class Wish:
     at_once: int = _AT_ONCE
     warm: int = 2  # intervals before the peers ask, thrice
     takeover: bool = True
-    profile: Path | None = None  # where py-spy is to draw what the calm's CPU goes to
+    profile: Path | None = None  # where what the calm's CPU goes to is drawn; then nothing else is measured
 
     @property
     def tipping(self) -> tuple[list[str], list[str]]:
@@ -79,16 +79,19 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None) -> Result:
     """Run it all."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchdog-bench-")))
-        bench = _started(wish, directory, stack)
+        bench = started(wish, directory, stack)
         result: Result = {
             "targets": wish.targets,
             "interval": wish.interval,
             "load before": round(os.getloadavg()[0], 2),
             "python": sys.version.split()[0],
         }
+        environment = {**bench.environment}
+        if wish.profile is not None:
+            with watchdog(directory, bench.source.url, environment, profiled_to(directory)) as dog:
+                return result | _steady(bench, dog, say)
         say(f"{wish.targets}: scraping alone, then as peers ask")
         result |= _peers(bench)
-        environment = {**bench.environment}
         with watchdog(directory, bench.source.url, environment) as first:
             result |= _steady(bench, first, say)
             say(json.dumps(result))
@@ -111,7 +114,8 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None) -> Result:
         return result
 
 
-def _started(wish: Wish, directory: Path, stack: ExitStack) -> Bench:
+def started(wish: Wish, directory: Path, stack: ExitStack) -> Bench:
+    """Everything but the watchdog, until the stack is unwound."""
     ports = [free_port() for _ in range(2)]
     cert, key = certificate(directory)
     exporter = stack.enter_context(Program("exporter", str(ports[0]), directory=directory))
@@ -155,20 +159,11 @@ def _steady(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
     dog.until_open(0, within=60)
     bench.sleep(1)
     idle = usage(dog.pid)
-    say(f"{wish.targets}: releasing")
-    before = usage(dog.pid).cpu
-    bench.world.ask("release", within=max(wish.interval, wish.targets / _PER_SECOND))
-    while bench.world.ask("released") is None:
-        bench.show_pods()
-        time.sleep(2)
-    bench.show_pods()
-    dog.until_open(wish.targets, within=300)
-    bench.sleep(3)
-    opening = usage(dog.pid).cpu - before
+    opening = opened(bench, dog, say)
     say(f"{wish.targets}: all watches open, {wish.steady} quiet intervals")
     used, asked, cpu, began = usage(dog.pid), dog.metrics(), bench.prometheus_cpu(), time.monotonic()
     moment = time.time()
-    with _profiled(bench, dog):
+    with profiled(wish.profile, bench.directory, dog, wish.targets) if wish.profile else nullcontext():
         bench.sleep(wish.steady)
     intervals = (time.monotonic() - began) / wish.interval
     cpu = (bench.prometheus_cpu() - cpu) / intervals
@@ -190,26 +185,19 @@ def _steady(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
     }
 
 
-@contextmanager
-def _profiled(bench: Bench, dog: Watchdog) -> Iterator[None]:
-    if bench.wish.profile is None:
-        yield
-        return
-    command = [
-        "py-spy",
-        "record",
-        "--rate",
-        "100",
-        "--nonblocking",
-        "--output",
-        str(bench.wish.profile),
-        "--pid",
-        str(dog.pid),
-    ]
-    form = ["--format", "flamegraph" if bench.wish.profile.suffix == ".svg" else "raw"]
-    seconds = str(round(bench.wish.steady * bench.wish.interval))
-    with subprocess.Popen([*command, *form, "--duration", seconds], stdout=subprocess.DEVNULL):
-        yield
+def opened(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> float:
+    """Switch all targets and wait until they are watched; returns the watchdog's seconds of CPU."""
+    wish = bench.wish
+    say(f"{wish.targets}: releasing")
+    before = usage(dog.pid).cpu
+    bench.world.ask("release", within=max(wish.interval, wish.targets / _PER_SECOND))
+    while bench.world.ask("released") is None:
+        bench.show_pods()
+        time.sleep(2)
+    bench.show_pods()
+    dog.until_open(wish.targets, within=300)
+    bench.sleep(3)
+    return usage(dog.pid).cpu - before
 
 
 def _acts(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +102,10 @@ class Watchdog:
 
 
 @contextmanager
-def watchdog(directory: Path, prometheus: str, more: Mapping[str, str]) -> Iterator[Watchdog]:
-    """The real one, killed at the end; its rules and kubeconfig are in `directory`."""
+def watchdog(
+    directory: Path, prometheus: str, more: Mapping[str, str], program: Sequence[str] = ("watchdog", "run")
+) -> Iterator[Watchdog]:
+    """The real one, killed at the end; its rules and kubeconfig are in `directory`. `program`: a module, its arguments."""
     port = free_port()
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("WATCHDOG_", "HTTP", "http"))},
@@ -112,11 +114,12 @@ def watchdog(directory: Path, prometheus: str, more: Mapping[str, str]) -> Itera
         "WATCHDOG_PROMETHEUS_URL": prometheus,
         "WATCHDOG_NAMESPACE": OWN,
         "WATCHDOG_LISTEN": f"127.0.0.1:{port}",
+        "PYTHONPATH": os.pathsep.join(sys.path),
         **more,
     }
     with (directory / "watchdog.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "watchdog", "run"], stdout=log, stderr=log, env=environment, cwd=directory
+            [sys.executable, "-m", *program], stdout=log, stderr=log, env=environment, cwd=directory
         )
     try:
         yield Watchdog(process, f"http://127.0.0.1:{port}")

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.changes import Description
+from watchdog.domain.configuration import Configured
 from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
 from watchdog.domain.live import Live, Pod, Sighting
 from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
@@ -249,11 +250,26 @@ class Leadership(Protocol):
         ...
 
 
+class Configurations(Protocol):
+    """What configures guarded targets, beside their templates."""
+
+    async def look(self, target: Target) -> Configured | None:
+        """What configures the target now, and what changed since the last look; None: nothing can be read.
+
+        Never raises.
+        """
+        ...
+
+
 class Owners(Protocol):
     """What reconciles guarded objects: Argo CD, Flux."""
 
     async def known(self, owner: Owner) -> Owner:
         """The owner with whether it heals, as it is configured now; None where that cannot be read. Never raises."""
+        ...
+
+    async def runner(self, target: Target) -> Owner | None:
+        """Whose controller rolls the target out by itself, as far as that can be read. Never raises."""
         ...
 
     async def suspend(self, owner: Owner, watch_id: str) -> str:

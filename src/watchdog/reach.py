@@ -46,7 +46,7 @@ def reach_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Ran
     if settings.dry_run:
         client = ReadingClient(kube, rehearses=True)
         own = dry_run_journal_of(kube, settings, clock, rng)
-        owners = WithheldOwners(KubernetesOwners(client), withholding)
+        owners = WithheldOwners(KubernetesOwners(client, clock), withholding)
         return Reach(
             client=client,
             journal=MarkedJournal(own, journal),
@@ -65,7 +65,7 @@ def reach_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Ran
         marks=journal,
         events=KubernetesEvents(kube, clock=clock, instance=socket.gethostname()),
         braking=ConfigMapBraking(kube, settings.namespace),
-        owners=KubernetesOwners(kube),
+        owners=KubernetesOwners(kube, clock),
         provider=_as_it_is,
         document=_as_it_is,
     )

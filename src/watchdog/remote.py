@@ -175,7 +175,7 @@ async def rollback_by_hand(
             clock=clock,
             observer=MetricsObserver(Metrics()),
             remember=remember,
-            owners=KubernetesOwners(kube),
+            owners=KubernetesOwners(kube, clock),
             brakeman=Brakeman(ConfigMapBraking(kube, settings.namespace), clock, lambda: BRAKES),
         )
         wish = by_hand.Wish(target, who, reason, to, overridden)

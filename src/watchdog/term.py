@@ -4,10 +4,12 @@ Nothing of a term outlives it in memory. The next one, in this process or anothe
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.configurations import KubernetesConfigurations
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.channels import Channels, wants_notice
 from watchdog.domain.effects import Notice
@@ -77,6 +79,9 @@ class Term:
                 notifiers=outside.notifiers,
                 wants=outside.channels.wants,
                 tell=lambda notice, guard: self._announcer.announce(notice, guard.channels),
+                configurations=KubernetesConfigurations(
+                    outside.reach.client, outside.cache, outside.clock, secrets.token_bytes(32)
+                ),
                 elsewhere=None if outside.shard.is_all else self._elsewhere(),
             ),
         )

@@ -16,7 +16,7 @@ from watchdog.engine.performing import Performer
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.supervisor import Supervisor
 from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Braking, Clock, EventSink, Journal, Notifier, Owners, Prober, TrafficProvider
+from watchdog.ports import Braking, Clock, Configurations, EventSink, Journal, Notifier, Owners, Prober, TrafficProvider
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Ports:
     notifiers: Callable[[], Mapping[str, Notifier]]
     wants: Callable[[str, Watch, Topic], bool]  # whether a channel is told of a topic of a watch
     tell: Callable[[Notice, Guard], None]  # what belongs to no watch
+    configurations: Configurations | None = None  # None: nobody looks at them
     elsewhere: Elsewhere | None = None  # the targets of other shards
 
 
@@ -73,6 +74,7 @@ def supervisor_of(rulebook: Rulebook, ports: Ports) -> Supervisor:
         driver=driver,
         tell=ports.tell,
         elsewhere=ports.elsewhere,
+        configurations=ports.configurations,
     )
     performer = Performer(
         providers=by_kind,

@@ -79,7 +79,7 @@ async def served(view: FakeView, *, port: int = 0, **more: Any) -> AsyncIterator
 
     news = News()
     server = WebServer(
-        "127.0.0.1", port, ready=lambda: (True, []), metrics=lambda: b"", watches=nothing, watch=watch,
+        "127.0.0.1", port, ready=lambda: (True, []), metrics=lambda: (), watches=nothing, watch=watch,
         site=Site(view, news), **more,
     )  # fmt: skip
     await server.start()

@@ -23,6 +23,8 @@ NOT_FOR_THE_DAEMON = (
     "kubernetes_asyncio.client.models",
     "kubernetes_asyncio.dynamic",
     "kubernetes_asyncio.stream",
+    "rich",
+    "pygments",
 )
 ONE_CHANNEL = RULES.replace(', "oncall"', "").split("[channels.oncall]", maxsplit=1)[0]
 

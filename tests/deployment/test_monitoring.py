@@ -47,7 +47,7 @@ def selected(query: str) -> set[str]:
 
 def exposed() -> set[str]:
     found = set()
-    for family in text_string_to_metric_families(after(7).text().decode()):
+    for family in text_string_to_metric_families(b"".join(after(7).text()).decode()):
         found |= {sample.name for sample in family.samples}
     return found
 
@@ -84,7 +84,7 @@ def openmetrics(minutes: int) -> str:
     series: dict[str, list[str]] = {}
     for minute in range(minutes):
         at = (NOW - timedelta(minutes=minutes - 1 - minute)).timestamp()
-        lines = [line for line in after(minute).text().decode().splitlines() if not line.startswith("#")]
+        lines = [line for line in b"".join(after(minute).text()).decode().splitlines() if not line.startswith("#")]
         lines += [f'{name}{{container="watchdog"}} {1 + minute}' for name in OF_THE_KUBELET]
         for line in lines:
             name, _, value = line.rpartition(" ")
@@ -114,7 +114,7 @@ def test_every_query_is_promql_over_metrics_that_there_are() -> None:
 
 def test_every_metric_of_the_watchdog_is_on_the_dashboard() -> None:
     shown = {re.sub(r"_(bucket|total|count|sum)$", "", name) for query in queries() for name in selected(query)}
-    own = {family.name for family in text_string_to_metric_families(after(1).text().decode())}
+    own = {family.name for family in text_string_to_metric_families(b"".join(after(1).text()).decode())}
     assert own - shown <= {"watchdog_dry_run"}
 
 

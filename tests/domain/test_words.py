@@ -121,6 +121,9 @@ def test_a_guard_covers_what_it_names_and_what_its_selector_matches_in_its_names
         (Action.ROLLBACK, Action.NOTIFY, Action.NOTIFY),
         (Action.ROLLBACK, Action.ROLLBACK, Action.ROLLBACK),
         (Action.NOTIFY, None, Action.NOTIFY),
+        (Action.ABORT, None, Action.ABORT),
+        (Action.ABORT, Action.ROLLBACK, Action.ABORT),
+        (Action.ABORT, Action.NOTIFY, Action.NOTIFY),
         (Action.NOTIFY, Action.ROLLBACK, Action.NOTIFY),
     ],
 )

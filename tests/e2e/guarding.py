@@ -18,7 +18,7 @@ from e2e.controlplane.users import Rule, User
 from e2e.daemon import Daemon
 from e2e.interception import Interception, PassedOn
 from stage import Record, rules_text
-from watchdog.adapters.kubernetes.rights import BY_KIND, RIGHTS, Where
+from watchdog.adapters.kubernetes.rights import BY_KIND, RIGHTS, RUNNERS, Right, Where
 from watchdog.adapters.notifiers.text import REPEAT_MARK
 from watchdog.domain.rollout import TargetKind
 from watchdog.domain.text import cut
@@ -40,16 +40,22 @@ def rules_of(where: Where) -> list[Rule]:
 
 def rules_of_kind(kind: TargetKind) -> list[Rule]:
     """What it is given beside that where targets of another kind are guarded."""
-    return [
-        {"apiGroups": [right.group], "resources": [right.full_resource], "verbs": [right.verb]}
-        for right in BY_KIND[kind]
-    ]
+    return [_rule(right) for right in BY_KIND[kind]]
+
+
+def rules_for_runners() -> list[Rule]:
+    """What it is given beside that where Argo Rollouts or Flagger may roll something out."""
+    return [_rule(right) for right in RUNNERS]
+
+
+def _rule(right: Right) -> Rule:
+    return {"apiGroups": [right.group], "resources": [right.full_resource], "verbs": [right.verb]}
 
 
 # What it is given, and no more. Secrets are not in it.
 IN_GUARDED_NAMESPACES: Sequence[Rule] = rules_of(Where.GUARDED)
 IN_ITS_OWN: Sequence[Rule] = rules_of(Where.OWN)
-WORKLOADS = ("deployments", "services", "deployments/scale", "statefulsets", "daemonsets")
+WORKLOADS = ("deployments", "services", "deployments/scale", "statefulsets", "daemonsets", "rollouts/status")
 ROUTES = ("httproutes", "virtualservices", "ingresses")
 _TITLE = 250  # what a channel of Apprise is given of a title
 _LOOK_EVERY = 0.3

@@ -246,7 +246,7 @@ class Director:
             counts = {one["metric"]["namespace"]: float(one["value"][1]) for one in found}
             return all(counts.get(name, 0) >= ENOUGH_REQUESTS for name in names)
 
-        await homes[0].until(enough, "the requests before the releases", within=60)
+        await homes[0].until(enough, "the requests before the releases", within=PATIENCE)
 
     async def _ended(self, guarding: Guarding, guarded: tuple[str, ...]) -> OneWatchdog:
         metrics = await guarding.daemon.metrics()

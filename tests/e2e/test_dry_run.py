@@ -27,7 +27,7 @@ from e2e.controlplane.users import Rule, User
 from e2e.daemon import Daemon, verb
 from e2e.guarding import IN_ITS_OWN, Guarding
 from e2e.interception import Interception, PassedOn
-from e2e.real_stage import RealStage
+from e2e.real_stage import PATIENCE, RealStage
 from stage import App, Colours, Story
 
 pytestmark = pytest.mark.timeout(400)
@@ -90,7 +90,7 @@ async def scene(
             found = await real_prometheus.query(f'sum(http_requests_total{{namespace="{namespace.name}"}})')
             return bool(found) and float(found[0]["value"][1]) > 600
 
-        await namespace.until(served, "the requests before the releases", within=60)
+        await namespace.until(served, "the requests before the releases", within=PATIENCE)
         assert await guarding.daemon.terminate() == 0
         environment = {
             "RULES": str(tmp_path / "rules.toml"),

@@ -28,6 +28,7 @@ from e2e.controlplane.podnet import pods_are_reachable
 from e2e.controlplane.users import User
 from e2e.guarding import Guarding
 from e2e.interception import Interception
+from e2e.real_stage import PATIENCE
 from e2e.season import ENOUGH_REQUESTS, Scraped
 from stage import Story as Guarded
 
@@ -249,7 +250,7 @@ async def _told(plane: ControlPlane, scraped: Scraped, scratch: Path) -> Told:
             counts = {one["metric"]["namespace"]: float(one["value"][1]) for one in found}
             return all(counts.get(one.name, 0) >= ENOUGH_REQUESTS * len(SERVICES) for one in (staging, production))
 
-        await own.until(enough, "the requests before the releases", within=60)
+        await own.until(enough, "the requests before the releases", within=PATIENCE)
         await guarding.daemon.start()
         await guarding.knows(staging.name, {f"deployment.{name}" for name in SERVICES})
         await guarding.knows(production.name, {f"service.{name}" for name in SERVICES})

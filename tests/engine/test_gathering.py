@@ -28,7 +28,9 @@ from engine.metric_world import (
 from watchdog.domain.conditions import GaugeMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.measurement import Block, Counts, FailureReason, NoData, PodValues, QueryFailed, Reading
 from watchdog.domain.rollout import Target
+from watchdog.engine.easing import Eased
 from watchdog.engine.sampling import Sampler, Span, Subject
+from watchdog.engine.splitting import LONGEST_QUERY
 from watchdog.engine.templates import fill, sums_of, template_of
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.tsdb import Tsdb
@@ -209,13 +211,69 @@ def test_questions_of_other_namespaces_or_moments_go_out_alone() -> None:
     assert len(source.asked) == 3
 
 
+def longest(source: TsdbSource) -> int:
+    return max(len(query) for query, _ in source.asked)
+
+
 def test_long_alternations_are_split() -> None:
-    revisions = [f"{number:010d}" for number in range(300)]
+    revisions = [f"{number:010d}" for number in range(1000)]
     source = TsdbSource(a_store(revisions[:2]))
     found = all_at_once(source, [(a_rule(CPU), a_subject(template), [a_span(1)], 0.0) for template in revisions])
-    assert len(source.asked) == 3
-    assert all(len(query) < 4200 for query, _ in source.asked)
+    assert len(source.asked) == 2
+    assert LONGEST_QUERY * 0.9 < longest(source) <= LONGEST_QUERY + 100
     assert isinstance(found[1][0].reading, PodValues)
+
+
+def test_what_is_written_twice_and_the_namespaces_count_for_the_length() -> None:
+    """VictoriaMetrics refuses a query of more than 16 KiB, whatever it consists of."""
+    twice = GaugeMetric("share", f"max by (pod) (queue{{{PODS}}}) / max by (pod) (queue{{{PODS}}})")
+    subjects = [
+        a_subject(f"{number:010d}", target=Target.parse(f"a-namespace-with-a-long-name-{number:04}/deployment/brand"))
+        for number in range(300)
+    ]
+    source = TsdbSource(Tsdb())
+    all_at_once(source, [(a_rule(twice), subject, [a_span(1)], 0.0) for subject in subjects])
+    assert longest(source) <= LONGEST_QUERY + 100
+    source = TsdbSource(Tsdb())
+    wide = GaugeMetric("queue", f"max by (namespace, pod) (queue{{{PODS}}})")
+    all_at_once(source, [(a_rule(wide), subject, [a_span(1)], 0.0) for subject in subjects])
+    assert len(source.asked) == 2
+    assert longest(source) <= LONGEST_QUERY + 100
+
+
+def named_and_others(named: int, others: int) -> TsdbSource:
+    revisions = [f"rev{number}x" for number in range(named + others)]
+    source = TsdbSource(a_store(revisions))
+    known = [replace(a_subject(template, a=0, b=0), known_since=START) for template in revisions]
+    subjects = [*known[:named], *(replace(subject, known_since=None) for subject in known[named:])]
+    together = all_at_once(source, [(a_rule(CPU), subject, [a_span(1)], 0.0) for subject in subjects])
+    alone = [all_at_once(TsdbSource(source.tsdb), [(a_rule(CPU), one, [a_span(1)], 0.0)])[0] for one in subjects]
+    assert together == alone
+    return source
+
+
+def test_a_few_whose_names_are_not_known_do_not_spoil_the_others_names() -> None:
+    source = named_and_others(6, 2)
+    (named, _), (expressed, _) = sorted(source.asked, key=lambda one: "[" in one[0].split("pod=~")[1].split("}")[0])
+    assert 'pod=~"brand-rev0x-a|brand-rev0x-b|brand-rev1x-a|' in named
+    assert 'pod=~"(?:brand-rev6x-[a-z0-9]+|brand-rev7x-[a-z0-9]+)"' in expressed
+
+
+def test_a_few_names_are_not_worth_a_query_of_their_own() -> None:
+    [(query, _)] = named_and_others(2, 6).asked
+    assert 'pod=~"(?:brand-rev0x-[a-z0-9]+|brand-rev1x-[a-z0-9]+|' in query
+
+
+def test_where_two_ask_about_one_revision_and_one_does_not_know_its_names_both_get_all() -> None:
+    source = TsdbSource(a_store())
+    known = replace(a_subject("5d8f", a=0), known_since=START)
+    more = replace(known, pods={**known.pods, pod_of("b"): START})
+    rules = a_rule(LATENCY, Statistic.P95), a_rule(LATENCY, Statistic.P99)
+    all_at_once(source, [(rules[0], known, [a_span(1)], 0.0), (rules[1], more, [a_span(1)], 0.0)])
+    assert 'pod=~"brand-5d8f-a|brand-5d8f-b"' in source.asked[0][0]
+    source = TsdbSource(a_store())
+    all_at_once(source, [(rules[0], known, [a_span(1)], 0.0), (rules[1], a_subject(), [a_span(1)], 0.0)])
+    assert 'pod=~"brand-5d8f-[a-z0-9]+"' in source.asked[0][0]
 
 
 def refuses(*templates: str) -> "object":
@@ -236,6 +294,31 @@ def test_one_refused_question_spoils_no_other() -> None:
     assert all(isinstance(block.reading, Counts) for number, [block] in enumerate(found) if number != 5)
     # The whole, then a half each time.
     assert len(source.asked) == 1 + 2 + 2 + 2
+
+
+def test_names_that_are_refused_are_given_up_for_the_expression_and_not_sent_again() -> None:
+    def fault(query: str) -> QueryFailed | None:
+        if len(query.split("pod=~")[1]) > 80:
+            return QueryFailed(FailureReason.REFUSED, "HTTP 422: too long", query)
+        return None
+
+    source = TsdbSource(a_store(), fault=fault)
+    subject = replace(a_subject("5d8f", **dict.fromkeys("abcdef", 0.0)), known_since=START)
+    told: list[Eased] = []
+
+    async def main() -> None:
+        clock = SimulatedClock(START)
+        sampler = Sampler(source, clock, eased=lambda _source, steps: told.append(steps))
+        tracker = sampler.tracker(a_rule(CPU), subject)
+        for index in (1, 2):
+            [block] = await sampler.blocks(tracker, [a_span(index)])
+            assert isinstance(block.reading, PodValues)
+            assert block.reading.pods.keys() == {pod_of("a"), pod_of("b")}
+        await sampler.close()
+
+    run_simulated(main())
+    assert ["[a-z0-9]+" in query for query, _ in source.asked] == [False, True, True]
+    assert told == [{"names": "pods are named in at most 76 characters"}]
 
 
 def test_where_everything_is_refused_asking_is_given_up_soon() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from benchmarks.backtest.history import RULES
+from prometheus_client.parser import text_string_to_metric_families
 
 from builders import a_watch, at
 from watchdog.adapters.web.metrics import Metrics
@@ -178,13 +179,18 @@ def test_probes_are_exported_per_pod_and_go_with_the_pod_and_the_watch() -> None
     metrics = Metrics()
     metrics.probed("t", "health", 30.0, {"a": (3, 18.0), "b": (0, 0.0)})
     metrics.probed("t", "health", 35.0, {"a": (4, 18.0)})
-    value = metrics.registry.get_sample_value
+
+    def value(name: str, labels: dict[str, str]) -> float | None:
+        families = text_string_to_metric_families(b"".join(metrics.text()).decode())
+        samples = [one for family in families for one in family.samples]
+        return next((one.value for one in samples if (one.name, one.labels) == (name, labels)), None)
+
     labels = {"target": "t", "rule": "health", "pod": "a"}
     assert value(FAILURES, labels) == 4.0
     assert value(FAILING_SINCE, labels) == 18.0
     assert value(ROUND, {"target": "t", "rule": "health"}) == 35.0
     assert value(FAILURES, {**labels, "pod": "b"}) is None
     metrics.forget("t")
-    assert "watchdog_probe_failures{" not in metrics.text().decode()
+    assert "watchdog_probe_failures{" not in b"".join(metrics.text()).decode()
     metrics.probed("t", "health", 40.0, {"b": (0, 0.0)})
     assert value(FAILURES, {**labels, "pod": "b"}) == 0.0

@@ -5,13 +5,15 @@ each of them, with the process killed there. Every point, not a sample.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from town import OWN, RULES, Town, town
 from watchdog.domain.effects import Notice
+from watchdog.domain.record import evidence_again
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.clock import run_simulated
 from watchdog.simulator.traffic import Course
@@ -112,6 +114,7 @@ def _check(here: Town, killer: Killer) -> None:
     assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered"), where
     assert here.serving_image("research") == "research:v1", where
     assert len(here.writes("deployments")) == 1, where
+    _is_whole(record["rules"]["error-rate"], where)
     for name, channel in here.channels.items():
         seen: dict[str, list[bool]] = {}
         for notice, repeat in channel.told:
@@ -125,6 +128,15 @@ def _check(here: Town, killer: Killer) -> None:
                 # An Event is written beside the telling, and the telling is journalled a second later.
                 beside = ("telling", OWN, "events/")
                 assert any(word in killer.where for word in beside), (where, notice_id)
+
+
+def _is_whole(rule: Mapping[str, Any], where: str) -> None:
+    """Whoever is killed after the act measures the candidate no more: the record has it all the same."""
+    assert rule["path"][-1][3] == "breach", where
+    assert rule["bets"], where
+    assert evidence_again(rule) == pytest.approx(rule["log_evidence"]), where
+    assert rule["met"]["bad"] >= rule["bad"] > 0, where
+    assert rule["recovery"], where
 
 
 @pytest.mark.timeout(600)

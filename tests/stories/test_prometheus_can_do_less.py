@@ -12,17 +12,23 @@ from watchdog.simulator.traffic import Course
 
 BAD = {"errors": Course.step(0.004, 0.2, after=20)}
 BESIDE = ("brand", "content", "agent")
-# Of a fastapi pod's buckets, scraped each 5 s: 22 series of two pods a revision.
-SERIES, EVERY = 44, 5.0
+# Of a fastapi pod's buckets, scraped each 5 s.
+SERIES, EVERY = 22, 5.0
 MOST_SAMPLES = 5000
 LONGEST = 60  # characters of the expression of pods: one revision's has some 30
+
+
+def pods_in(query: str) -> str:
+    """What a question says of pods: the names that it asks about, or expressions of two each."""
+    pods = re.search(r'pod=~"([^"]*)"', query)
+    return pods[1] if pods is not None else ""
 
 
 def samples(query: str) -> float:
     """About how many samples a question loads."""
     window = re.search(r"\[(\d+)ms\]", query)
     seconds = int(window[1]) / 1000 if window else 0.0
-    return SERIES * (query.count("[a-z0-9]+") or 1) * seconds / EVERY
+    return SERIES * sum(2 if "[a-z0-9]+" in one else 1 for one in pods_in(query).split("|")) * seconds / EVERY
 
 
 def too_many_samples(query: str) -> bool:
@@ -30,8 +36,7 @@ def too_many_samples(query: str) -> bool:
 
 
 def too_long(query: str) -> bool:
-    pods = re.search(r'pod=~"([^"]*)"', query)
-    return pods is not None and len(pods[1]) > LONGEST
+    return len(pods_in(query)) > LONGEST
 
 
 def furnished(town: Town) -> None:

@@ -83,7 +83,7 @@ def test_a_deployment_on_hold_is_undone_once_its_hold_has_run_out() -> None:
 def shown(town: Town) -> list[str]:
     """The series of `watchdog_unguarded`."""
     assert town.watchdog is not None
-    lines = town.watchdog.metrics.text().decode().splitlines()
+    lines = b"".join(town.watchdog.metrics.text()).decode().splitlines()
     return [line for line in lines if line.startswith("watchdog_unguarded{")]
 
 

@@ -246,11 +246,11 @@ def test_what_the_old_leader_showed_of_targets_goes_with_its_lead() -> None:
         release(both)
         await both.town.phase("research", "watching")
         await both.passes(40)
-        shown = one.running.metrics.text().decode()
+        shown = b"".join(one.running.metrics.text()).decode()
         assert "watchdog_watches_open 1.0" in shown
         assert 'watchdog_unguarded{reason="off"' in shown
         await cut_off(both, one)
-        shown = one.running.metrics.text().decode()
+        shown = b"".join(one.running.metrics.text()).decode()
         assert "watchdog_watches_open 0.0" in shown
         assert "watchdog_unguarded{" not in shown
         assert "watchdog_rule_verdict{" not in shown

@@ -81,6 +81,9 @@ class WithheldOwners:
     async def known(self, owner: Owner) -> Owner:
         return await self._inner.known(owner)
 
+    async def runner(self, target: Target) -> Owner | None:
+        return await self._inner.runner(target)
+
     async def suspend(self, owner: Owner, watch_id: str) -> str:
         with self._withholding() as writes:
             answer = await self._inner.suspend(owner, watch_id)
@@ -97,6 +100,11 @@ class NoOwners:
 
     async def known(self, owner: Owner) -> Owner:
         return owner
+
+    async def runner(self, target: Target) -> Owner | None:
+        """Nobody."""
+        del target
+        return None
 
     async def suspend(self, owner: Owner, watch_id: str) -> str:
         """Nothing is done, nor in the way."""

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -81,13 +82,19 @@ def url_of(pod: Pod, probe: Probe) -> URL | None:
     port = pod.ports.get(probe.port)
     if port is None or pod.host_network or pod.gone or pod.address is None:
         return None
+    return _url(probe.scheme, pod.address, port, probe.path)
+
+
+@lru_cache(maxsize=10_000)
+def _url(scheme: str, address: str, port: int, path: str) -> URL | None:
+    """Put together once for all rounds of probes; None where that is no address."""
     try:
-        address = ipaddress.ip_address(pod.address)
+        at = ipaddress.ip_address(address)
     except ValueError:
         return None
-    host = f"[{address}]" if address.version == 6 else str(address)
+    host = f"[{at}]" if at.version == 6 else str(at)
     # The slash keeps a path like `@elsewhere/` from becoming another host.
-    return URL(f"{probe.scheme}://{host}:{port}/{probe.path.removeprefix('/')}")
+    return URL(f"{scheme}://{host}:{port}/{path.removeprefix('/')}")
 
 
 def _status_text(status: int) -> str:

@@ -5,7 +5,8 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import click
 
@@ -26,6 +27,7 @@ def verb(dry_run: bool) -> None:
 
     settings = settings_or_exit(dry_run=dry_run or None)
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
+    from watchdog.adapters.garbage import collecting  # noqa: PLC0415
     from watchdog.adapters.logs import LogFormat, printable, set_up  # noqa: PLC0415
     from watchdog.adapters.notifiers import ChannelInvalid  # noqa: PLC0415
     from watchdog.adapters.secrets import SecretReader  # noqa: PLC0415
@@ -45,7 +47,7 @@ def verb(dry_run: bool) -> None:
     log_unknown_settings()
     watchdog = Watchdog(settings, clock=clock, build=build_channels(secrets, clock), secret=secrets)
     try:
-        asyncio.run(_until_signalled(watchdog.run))
+        asyncio.run(_until_signalled(watchdog.run, collecting(clock)))
     except* (CannotStart, CannotListen, ChannelInvalid, OutOfReach, RulesError) as group:
         for message in _messages(group):
             for line in message.splitlines():  # all mistakes of rules.toml, a line each
@@ -65,10 +67,13 @@ def _messages(group: BaseExceptionGroup[BaseException]) -> list[str]:
     ]
 
 
-async def _until_signalled(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+async def _until_signalled(run: Callable[[asyncio.Event], Awaitable[None]], beside: Coroutine[Any, Any, None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    await run(stop)
+    async with asyncio.TaskGroup() as scope:
+        meanwhile = scope.create_task(beside, name="collect garbage")
+        await run(stop)
+        meanwhile.cancel()

@@ -14,7 +14,6 @@ from watchdog.domain.marks import mark_of
 from watchdog.domain.next_steps import NextStep, next_steps
 from watchdog.domain.reading import Record, is_open, items, mapping, moment, rules_of, state_of
 
-_HOW = {"selector": "the selector was flipped", "route": "it was given traffic"}
 _TOLD_FIRST = ("rolled-back", "would-roll-back", "failed", "held", "breach", "passed")
 
 
@@ -138,21 +137,28 @@ def _happenings(record: Record) -> Iterator[Happening]:
             yield Happening(happened, tone, what, why, after)
 
 
+_HOW = {
+    "selector": "the selector was flipped",
+    "route": "it was given traffic",
+    "config": "its configuration changed",
+}
+
+
 def _moments(record: Record) -> Sequence[tuple[object, str, str, str]]:
     """When, its tone, what happened, and why; what has no moment is left out later."""
-    at_once = record.get("kind") in ("selector", "route")
     by = f" by {record['switched_by']}" if record.get("switched_by") else ""
     rules = rules_of(record)
     stable = next((mapping(rule.all.get("stable")) for rule in rules if rule.all.get("stable")), {})
     how = _HOW.get(str(record.get("kind")), "rolled out")
     if isinstance(part := record.get("part"), float | int):
         how = f"it was given {100 * part:.3g} % of the traffic"
+    complete = record.get("bake_from") if how == "rolled out" else None
     ready = record.get("ready_at") if moment(record.get("ready_at")) != moment(record.get("switched_at")) else None
     found = [
         (stable.get("from"), "none", "the baseline begins", "what stable was measured by"),
         (record.get("switched_at"), "live", how, f"{record.get('candidate')}{by}"),
         (ready, "none", "its first pod was ready", ""),
-        (None if at_once else record.get("bake_from"), "none", "the rollout was complete; the bake began", ""),
+        (complete, "none", "the rollout was complete; the bake began", ""),
         *((one.get("at"), "none", str(one.get("what")), "") for one in map(mapping, items(record.get("steps")))),
         *((rule.all.get("breached_at"), "bad", f"rule {rule.name} was breached", rule.sentence) for rule in rules),
         *(

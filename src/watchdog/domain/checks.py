@@ -7,11 +7,13 @@ from watchdog.domain.state import RefusalReason, Watch
 
 CHECKS: Mapping[RefusalReason, str] = {
     RefusalReason.SUPERSEDED: "the candidate still serves: nobody deployed or put it back since",
+    RefusalReason.CONFIG: "what was before is kept, and can be gone back to",
     RefusalReason.FROZEN: "no pause is in force",
     RefusalReason.TOO_MANY: "there were not too many rollbacks lately",
     RefusalReason.PAUSED: "its rollout is not paused",
     RefusalReason.ON_HOLD: "no annotation holds it",
     RefusalReason.NOTHING_TO_GO_BACK_TO: "a good revision to go back to is known",
+    RefusalReason.OWNED: "no other controller rolls it out",
     RefusalReason.GITOPS: "nothing that reconciles it would revert it",
     RefusalReason.DESTINATION_GONE: "the good revision is still there",
     RefusalReason.DESTINATION_CHANGED: "it is still what served before",
@@ -49,6 +51,8 @@ def checks_of(watch: Watch) -> list[dict[str, str]]:
     told, reached = [], True
     for reason, holds in CHECKS.items():
         if reason in _FLIPS_ALONE and not watch.switch.kind.at_once:
+            continue
+        if reason is RefusalReason.CONFIG and watch.switch.kind.returns:
             continue
         if reason.value in watch.overridden:
             answer = Answer.PASSED_OVER

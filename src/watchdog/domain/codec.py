@@ -1,6 +1,7 @@
 """The domain's frozen dataclasses as JSON, and back to equal values: field by field, by their type hints.
 
-Generic and strict. Members of a union carry their class's name under `is`.
+Generic and strict. Members of a union carry their class's name under `is`. A class that lies otherwise in memory than
+in a record has `WRITTEN`, the names it is written under, and `of`, which makes one of them.
 """
 
 import math
@@ -13,7 +14,12 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from watchdog.domain.packed import Packed
+
 _LONGEST = 500
+
+UNWRITTEN = types.MappingProxyType({"written": False})
+"""The `metadata` of a field that has no place in the JSON of its dataclass; it has a default."""
 
 
 class Unreadable(Exception):
@@ -38,18 +44,27 @@ def dump(value: Any) -> Any:
             return value.total_seconds()
         case Mapping():
             return {_key(key): dump(item) for key, item in value.items()}
-        case tuple() | frozenset():
+        case tuple() | frozenset() | Packed():
             items = sorted(value) if isinstance(value, frozenset) else value
             return [dump(item) for item in items]
         case _ if is_dataclass(value):
             named = {
-                field.name: dump(getattr(value, field.name))
-                for field in fields(value)
-                if field.init and not _is_default(field.default, getattr(value, field.name))
+                name: dump(getattr(value, name))
+                for name, default in _written(value.__class__).items()
+                if not _is_default(default, getattr(value, name))
             }
             return {"is": type(value).__name__, **named}
         case _:
             raise TypeError(f"{type(value).__name__} has no place in a record")
+
+
+@cache
+def _written(cls: Any) -> Mapping[str, Any]:
+    """The names of what is written of a class, each with its default."""
+    named = getattr(cls, "WRITTEN", None)
+    if named is not None:
+        return dict.fromkeys(named, MISSING)
+    return {field.name: field.default for field in fields(cls) if field.init and field.metadata.get("written", True)}
 
 
 def _is_default(default: Any, value: Any) -> bool:
@@ -61,8 +76,8 @@ def _key(key: Any) -> str:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
+def _hints(cls: Any) -> dict[str, Any]:
+    return get_type_hints(cls.of if hasattr(cls, "WRITTEN") else cls)
 
 
 def load(hint: Any, value: Any, where: str) -> Any:
@@ -125,10 +140,11 @@ def _load_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
     raise Unreadable(f"{where}: none of {[getattr(member, '__name__', str(member)) for member in rest]}")
 
 
-def _load_dataclass(cls: type, value: Any, where: str) -> Any:
+def _load_dataclass(cls: Any, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise Unreadable(f"{where}: {type(value).__name__} where {cls.__name__} was expected")
     hints = _hints(cls)
-    known = {field.name for field in fields(cls) if field.init}  # what else there is, a newer version wrote
+    known = _written(cls)  # what else there is, a newer version wrote
     named = {name: load(hints[name], item, f"{where}.{name}") for name, item in value.items() if name in known}
-    return _guarded(lambda arguments: cls(**arguments), named, where)
+    make = cls.of if hasattr(cls, "WRITTEN") else cls
+    return _guarded(lambda arguments: make(**arguments), named, where)

@@ -9,7 +9,7 @@ from watchdog.domain.channels import Topic
 from watchdog.domain.conditions import Dimension
 from watchdog.domain.effects import Effect, Emit, Judgement, Record, Remember, Tell
 from watchdog.domain.judge import Finding
-from watchdog.domain.judge.literal import RECENT
+from watchdog.domain.judge.history import RECENT
 from watchdog.domain.judge.verdict import number
 from watchdog.domain.judge.weighing import too_coarse
 from watchdog.domain.state import SETTLE, Phase, Recovery, Track, Watch
@@ -51,8 +51,8 @@ def end(watch: Watch, outcome: Phase, reason: str, now: datetime) -> Step:
     """End the watch: what was learnt first, then the record, then the people."""
     ended = replace(watch, phase=outcome, reason=reason, ended_at=now)
     effects: list[Effect] = []
-    learnt = _LEARNT.get(outcome)
-    if outcome is Phase.INCONCLUSIVE and watch.bake_end is not None:
+    learnt = _LEARNT.get(outcome) if watch.switch.kind.returns else None
+    if outcome is Phase.INCONCLUSIVE and watch.bake_end is not None and watch.switch.kind.returns:
         learnt = Judgement.SERVED
     if learnt is not None:
         effects.append(Remember(learnt, watch.switch.candidate))

@@ -18,10 +18,14 @@ came after its block was closed counts in the next. Nothing is extrapolated, and
 """
 
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
 from watchdog.domain.measurement import Series
 
@@ -68,6 +72,59 @@ class Mark:
     value: float
 
 
+class Marks(Mapping[Key, Mark]):
+    """How far each series of a selection was counted; never changes, `moved` makes the next ones.
+
+    The numbers lie in one array, and the places in it are shared from block to block: a watch keeps a hundred series
+    for all its life, and few are new.
+    """
+
+    __slots__ = ("_numbers", "_places")
+
+    def __init__(self, places: Mapping[Key, int] = MappingProxyType({}), numbers: "array[float] | None" = None) -> None:
+        self._places = places
+        self._numbers = array("d") if numbers is None else numbers
+
+    def __getitem__(self, key: Key) -> Mark:
+        place = _NUMBERS * self._places[key]
+        return Mark(*self._numbers[place : place + _NUMBERS])
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get(self, key: Key, default: Any = None) -> Any:  # most series that are asked for are known
+        """The mark of a series, if it has one."""
+        return self[key] if key in self._places else default
+
+    def moved(self, further: Mapping[Key, Mark]) -> "Marks":
+        """With these marks; series that are not among them stay where they were."""
+        places, numbers = self._places, self._numbers[:]
+        new = [key for key in further if key not in places]
+        if new:
+            places = {**places, **{_sparing(key): len(places) + n for n, key in enumerate(new)}}
+            numbers.extend([0.0] * (_NUMBERS * len(new)))
+        for key, mark in further.items():
+            place = _NUMBERS * places[key]
+            numbers[place], numbers[place + 1], numbers[place + 2] = mark.first, mark.last, mark.value
+        return Marks(places, numbers)
+
+
+_NUMBERS = 3  # of a mark
+
+
+def _sparing(key: Key) -> Key:
+    """The key with its pairs shared: but for the pod's they are the same in the series of all watches."""
+    return tuple(map(_pair, key))
+
+
+@lru_cache(maxsize=4096)
+def _pair(pair: tuple[str, str]) -> tuple[str, str]:
+    return pair
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What must be remembered from one block to the next; begins empty.
@@ -76,7 +133,7 @@ class Counted:
     they were counted.
     """
 
-    marks: tuple[Mapping[Key, Mark], Mapping[Key, Mark]] = field(default_factory=lambda: ({}, {}))
+    marks: tuple[Marks, Marks] = field(default_factory=lambda: (Marks(), Marks()))
     scrapers: Mapping[Scraped, tuple[Scraper, float]] = field(default_factory=dict)
 
 
@@ -157,7 +214,7 @@ def count(
         tracks += followers
     scrapes = _Scrapes(tracks)
     scrapers, handed_over = _choose_scrapers(before, tracks)
-    marks = (dict(before.marks[0]), dict(before.marks[1]))
+    further: tuple[dict[Key, Mark], dict[Key, Mark]] = ({}, {})
     increases: tuple[list[Increase], list[Increase]] = ([], [])
     for track in tracks:
         if not track.fresh:
@@ -165,9 +222,10 @@ def count(
         after = handed_over.get(track.scraped)
         increase = _increase(track, scope, scrapes, -math.inf if after is None else after)
         first = track.mark.first if track.mark else track.fresh[0][0]
-        marks[track.role][track.key] = Mark(first, *track.fresh[-1])
+        further[track.role][track.key] = Mark(first, *track.fresh[-1])
         if scrapers[track.scraped][0] == track.scraper:
             increases[track.role].append(increase)
+    marks = before.marks[0].moved(further[0]), before.marks[1].moved(further[1])
     return Counted(marks, scrapers), tuple(increases[0]), tuple(increases[1])
 
 

@@ -24,7 +24,7 @@ from watchdog.domain.effects import (
     Tell,
 )
 from watchdog.domain.judge import History
-from watchdog.domain.judge.literal import RECENT
+from watchdog.domain.judge.history import RECENT
 from watchdog.domain.live import Live
 from watchdog.domain.remedy import plan
 from watchdog.domain.shared_cause import shared_until, uncompared

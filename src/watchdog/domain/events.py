@@ -82,10 +82,11 @@ class PutBackAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """Another revision took over: `by`, and who did it where that is known."""
+    """Another revision took over: `by`, and who did it where that is known; `what`, where it is no other revision."""
 
     by: Revision
     who: str = ""
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,8 +138,11 @@ class Live:
     annotations: Mapping[str, str] = field(default_factory=dict)  # those with the watchdog's prefix
     managers: tuple[str, ...] = ()  # field managers of template or selector, newest first
     owner: Owner | None = None  # who reconciles the object that a put-back would write
+    runner: Owner | None = None  # whose controller rolls it out and takes it back itself
     destination: Destination | None = None  # in fresh looks, where the watch has a stable
     services: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
     """A flip's Services or routes: name to (uid, resourceVersion, whether they still give the candidate traffic)."""
     fresh: bool = False
+    unbroken_since: datetime | None = None
+    """Since when no pod can have come and gone unseen, but between two looks; None: that is not known."""
     around: Around | None = None  # in fresh looks: what holds every act; None: nobody was asked

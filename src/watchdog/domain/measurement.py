@@ -4,12 +4,14 @@ Times of samples are Unix seconds, as Prometheus gives them; times of blocks are
 """
 
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from statistics import median
+from typing import ClassVar
 
 
 class FailureReason(StrEnum):
@@ -85,26 +87,39 @@ class Counts:
         object.__setattr__(self, "total", math.fsum([pod.total for pod in pods]))
         object.__setattr__(self, "samples", max([pod.samples for pod in pods], default=0))
 
+    def __reduce__(self) -> tuple[type["Counts"], tuple[Mapping[str, PodCount]]]:
+        return Counts, (self.pods,)  # packed without its sums
+
 
 @dataclass(frozen=True, slots=True)
 class PodBuckets:
-    """A histogram of one pod in one block: events per upper bound (cumulative, `inf` last), their sum and count."""
+    """A histogram of one pod in one block: events per upper bound (cumulative, `inf` last), their sum and count.
 
-    counts: tuple[tuple[float, float], ...]
+    Bounds and events lie apart, since histograms are added far more often than they are made; the events as an array,
+    which nobody changes, since a watch keeps hundreds of them.
+    """
+
+    WRITTEN: ClassVar = ("counts", "total", "sum", "samples")
+
+    bounds: tuple[float, ...]
+    events: "array[float]"
     total: float
     sum: float
     samples: int
-    bounds: tuple[float, ...] = field(init=False, repr=False, compare=False)
-    events: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        # Apart from each other, since histograms are added far more often than they are made.
-        bounds, events = zip(*self.counts, strict=True) if self.counts else ((), ())
-        # One copy of the bounds for all histograms that have them: a watch keeps hundreds.
-        bounds = _shared(bounds)
-        object.__setattr__(self, "counts", tuple(zip(bounds, events, strict=True)))
-        object.__setattr__(self, "bounds", bounds)
-        object.__setattr__(self, "events", events)
+    @classmethod
+    def of(cls, counts: tuple[tuple[float, float], ...], total: float, sum: float, samples: int) -> "PodBuckets":  # noqa: A002 - as it is written
+        """From pairs of an upper bound and its events."""
+        events = array("d", [each for _, each in counts])
+        return cls(_shared(tuple(bound for bound, _ in counts)), events, total, sum, samples)
+
+    @property
+    def counts(self) -> tuple[tuple[float, float], ...]:
+        """Pairs of an upper bound and its events."""
+        return tuple(zip(self.bounds, self.events, strict=True))
+
+    def __hash__(self) -> int:
+        return hash((self.bounds, self.total, self.sum, self.samples))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +136,9 @@ class Buckets:
         # In the order of their names, so that the sums do not hang on the order in which pods were answered.
         parts = [self.pods[pod] for pod in sorted(self.pods)]
         object.__setattr__(self, "whole", merged(parts))
+
+    def __reduce__(self) -> tuple[type["Buckets"], tuple[Mapping[str, PodBuckets]]]:
+        return Buckets, (self.pods,)  # packed without their sum
 
     @property
     def total(self) -> float:
@@ -141,20 +159,17 @@ def merged(parts: Sequence[PodBuckets]) -> PodBuckets:
         return parts[0]
     total = math.fsum([part.total for part in parts])
     seconds = math.fsum([part.sum for part in parts])
-    return PodBuckets(_added(parts), total, seconds, max([part.samples for part in parts], default=0))
-
-
-def _added(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
-    if not parts:
-        return ()
-    bounds = parts[0].bounds
+    samples = max([part.samples for part in parts], default=0)
+    bounds = parts[0].bounds if parts else ()
     if not _in_order(bounds) or any(part.bounds != bounds for part in parts):
-        return _added_where_they_agree(parts)
-    return tuple(zip(bounds, map(sum, zip(*[part.events for part in parts], strict=True)), strict=True))
+        return PodBuckets.of(_added_where_they_agree(parts), total, seconds, samples)
+    events = array("d", map(sum, zip(*[part.events for part in parts], strict=True)))
+    return PodBuckets(bounds, events, total, seconds, samples)
 
 
 @lru_cache(maxsize=256)
 def _shared(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    """One copy of the bounds for all histograms that have them."""
     return bounds
 
 

@@ -65,6 +65,7 @@ class Memory:
     selector: Mapping[str, str] = field(default_factory=dict)  # a Service's; a route's weights by backend
     before: Mapping[str, str] = field(default_factory=dict)  # a route's weights before the first step to `serving`
     settled: Revision | None = None  # what served by those
+    configs: Mapping[str, str] = field(default_factory=dict)  # resourceVersions of what configures it, by name
     good: tuple[Good, ...] = ()  # oldest first
     bad: tuple[Bad, ...] = ()
     colours: tuple[str, ...] = ()  # workloads that a Service selects or selected before its last flip; all of a route

@@ -96,6 +96,9 @@ def _go_on(record: Record, place: _Place) -> Iterator[NextStep]:
         else:
             bad = "it is watched again, and put back again if it is still bad"
             yield NextStep(f"To bring back this very release; {bad}", again)
+    elif state in _SERVES_ON and record.get("kind") == "config":
+        written = f"{place.kubectl} get configmaps --show-managed-fields -o yaml"
+        yield NextStep("Who wrote what configures it, and when", written)
     elif state in _SERVES_ON:
         refusal = str(record.get("refusal") or "")
         passed = {one.value for one in CHECKS if one not in _FINAL}
@@ -114,6 +117,8 @@ def _again(place: _Place) -> str:
     if kind.routes:
         service = shlex.quote(str(place.target))
         return f"watchdog switch {service} --to {RUNNER}/{place.workload} --override known-bad --reason 'WHY'"
+    if kind.aborts:
+        return f"kubectl argo rollouts retry rollout {shlex.quote(place.target.name)} -n {place.target.namespace}"
     return (
         f"{place.kubectl} rollout undo {kind}/{place.workload} --to-revision="
         f"\"$({place.kubectl} get {place.kept} -o jsonpath='{kind.keeping.number}')\""

@@ -1,5 +1,7 @@
 """Who reconciles an object: Argo CD, Flux or Helm. An undo behind the back of one that heals is reverted in seconds.
 
+And who rolls it out: an Argo Rollout or a Flagger Canary judges and takes back by itself; two would fight.
+
 The marks are those that the tools document. A label alone is no proof: `app.kubernetes.io/instance` is written by Helm
 charts and by hand as well, so it means Argo CD only where Argo CD has written the object.
 """
@@ -24,6 +26,8 @@ class Tool(StrEnum):
     KUSTOMIZATION = "Flux Kustomization"
     HELM_RELEASE = "Flux HelmRelease"
     HELM = "Helm release"
+    ROLLOUT = "Argo Rollout"
+    CANARY = "Flagger Canary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,36 @@ def owner_of(labels: Mapping[str, str], annotations: Mapping[str, str], managers
     return None
 
 
+_CONTROLLERS = {("argoproj.io", "Rollout"): Tool.ROLLOUT, ("flagger.app", "Canary"): Tool.CANARY}
+_MANAGED_BY_ROLLOUT = "argo-rollouts.argoproj.io/managed-by-rollouts"
+_PRIMARY = "-primary"  # what Flagger calls its copy of what it rolls out
+
+
+def runner_of(namespace: str, controller: tuple[str, str, str] | None, annotations: Mapping[str, str]) -> Owner | None:
+    """Who rolls an object out, by its own marks; `controller` is its owner's API group, kind and name."""
+    if controller is not None and (tool := _CONTROLLERS.get(controller[:2])) is not None:
+        return Owner(tool, controller[2], namespace)
+    if (name := annotations.get(_MANAGED_BY_ROLLOUT)) is not None:
+        return Owner(Tool.ROLLOUT, name, namespace)
+    return None
+
+
+def copies(workload: str) -> tuple[str, str]:
+    """What a Canary of this workload rolls out: the workload itself, and Flagger's copy, which serves."""
+    return workload, workload + _PRIMARY
+
+
+def left_to(runner: Owner, target: Target) -> str:
+    """That a target is left to what rolls it out, with the command by which a person takes it back there."""
+    if runner.tool is Tool.ROLLOUT:
+        command = f"kubectl argo rollouts abort {runner.name} -n {runner.namespace}"
+    else:
+        # Known of Flagger as a manual rollback: it starts no analysis of what it promoted last.
+        workload = runner.name if target.kind.routes else target.name.removesuffix(_PRIMARY)
+        command = f"kubectl -n {target.namespace} rollout undo deployment/{workload}"
+    return f"{runner} rolls it out and takes it back itself; by hand: {command}"
+
+
 def suspending(owner: Owner) -> str:
     """The command by which a person suspends it; "" where it heals nothing."""
     match owner.tool:
@@ -68,7 +102,7 @@ def suspending(owner: Owner) -> str:
             return f"flux suspend kustomization {owner.name} -n {owner.namespace}"
         case Tool.HELM_RELEASE:
             return f"flux suspend helmrelease {owner.name} -n {owner.namespace}"
-        case Tool.HELM:
+        case Tool.HELM | Tool.ROLLOUT | Tool.CANARY:
             return ""
 
 
@@ -82,7 +116,7 @@ def resuming(owner: Owner) -> str:
             return f"flux resume kustomization {owner.name} -n {owner.namespace}"
         case Tool.HELM_RELEASE:
             return f"flux resume helmrelease {owner.name} -n {owner.namespace}"
-        case Tool.HELM:
+        case Tool.HELM | Tool.ROLLOUT | Tool.CANARY:
             return ""
 
 
@@ -95,5 +129,7 @@ def putting_back(target: Target, kind: SwitchKind, to: Revision, selector: Mappi
     if kind is SwitchKind.ROUTE:
         weights = ", ".join(f"{key} {value}" for key, value in sorted(selector.items()))
         return f"kubectl -n {target.namespace} edit {target.kind} {target.name} (weights: {weights})"
+    if target.kind.aborts:
+        return f"kubectl argo rollouts abort {target.name} -n {target.namespace}"
     number = f" --to-revision={to.number}" if to.number else ""
     return f"kubectl -n {target.namespace} rollout undo {target.kind}/{target.name}{number}"

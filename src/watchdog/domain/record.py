@@ -26,6 +26,7 @@ from watchdog.domain.rules import Signs
 from watchdog.domain.state import PATH_KEPT, Track, Watch
 from watchdog.domain.story import rule_story, story_of
 from watchdog.domain.telling import name_of
+from watchdog.domain.told import told_before, with_told
 
 LARGEST = 240_000
 """Bytes of a record above which the paths of its rules are thinned: a ConfigMap must hold it."""
@@ -88,6 +89,7 @@ def _document(watch: Watch, every: int, *, whole: bool = True) -> dict[str, Any]
             track.rule.name: {
                 **_rule_summary(track, every, watch.switch.at, by_hand=bool(watch.by_hand)),
                 **rule_story(watch, track, every),
+                **told_before(watch, track),
             }
             for track in watch.tracks
         },
@@ -138,7 +140,7 @@ def watch_of(document: Mapping[str, Any]) -> Watch:
     assert isinstance(watch, Watch)
     return replace(
         watch,
-        tracks=tuple(_with_pods(track, watch.pods) for track in watch.tracks),
+        tracks=tuple(with_told(_with_pods(track, watch.pods), document) for track in watch.tracks),
         recovery_tracks=tuple(_with_pods(track, watch.recovery_pods) for track in watch.recovery_tracks),
     )
 

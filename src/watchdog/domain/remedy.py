@@ -5,16 +5,25 @@ from collections.abc import Iterator
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, exemption
 from watchdog.domain.brakes import frozen, over_every, over_target
 from watchdog.domain.conditions import Absolute
+from watchdog.domain.configuration import no_way_back
 from watchdog.domain.effects import Remedy, ServicePutBack
 from watchdog.domain.judge.literal import baseline_value
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.live import Destination, Live
-from watchdog.domain.owners import putting_back, suspending
+from watchdog.domain.owners import left_to, putting_back, suspending
 from watchdog.domain.rollout import Revision
+from watchdog.domain.rules import Action
 from watchdog.domain.shared_cause import shared_cause
 from watchdog.domain.state import Refusal, RefusalReason, Track, Watch
 
-_BINDING = frozenset({RefusalReason.SUPERSEDED, RefusalReason.NOTHING_TO_GO_BACK_TO, RefusalReason.DESTINATION_GONE})
+_BINDING = frozenset(
+    {
+        RefusalReason.SUPERSEDED,
+        RefusalReason.CONFIG,
+        RefusalReason.NOTHING_TO_GO_BACK_TO,
+        RefusalReason.DESTINATION_GONE,
+    }
+)
 """Refusals that nobody can pass over: there would be nothing to do, or it would hit somebody else's work."""
 
 
@@ -50,6 +59,8 @@ def plan(watch: Watch, live: Live) -> Remedy | Refusal:
 def _reasons(watch: Watch, live: Live) -> Iterator[Refusal]:
     """Every reason not to act, in order."""
     yield from _not_ours(watch, live)
+    if not watch.switch.kind.returns:
+        yield Refusal(RefusalReason.CONFIG, no_way_back(watch.switch))
     yield from _braked(watch, live)
     yield from _marked(watch, live)
     destination = live.destination
@@ -59,6 +70,7 @@ def _reasons(watch: Watch, live: Live) -> Iterator[Refusal]:
     if watch.switch.kind.at_once and not _services(watch, live):
         before = "what the weights were" if watch.switch.kind.in_parts else "what the Service selected"
         yield Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, f"{before} before is not known")
+    yield from _owned(watch, live, watch.stable.revision)
     yield from _reverted(watch, live, watch.stable.revision)
     yield from _no_way_back(destination)
     if watch.switch.kind.at_once and not _scales_first(watch, destination):
@@ -123,6 +135,18 @@ def _reverted(watch: Watch, live: Live, to: Revision) -> Iterator[Refusal]:
     would = "would revert an undo" if owner.heals else "may revert an undo (whether it heals could not be read)"
     by_hand = f"revert the commit, or: {suspending(owner)} && {command}"
     yield Refusal(RefusalReason.GITOPS, f"{owner} {would}: {by_hand}")
+
+
+def _owned(watch: Watch, live: Live, to: Revision) -> Iterator[Refusal]:
+    """What a controller of its own moves is left to that controller, but for a guard that tells it to abort."""
+    target = watch.switch.target
+    if live.runner is not None:
+        yield Refusal(RefusalReason.OWNED, left_to(live.runner, target))
+    elif target.kind.aborts and watch.guard.action is not Action.ABORT and not watch.by_hand:
+        command = live.destination.unreached if live.destination is not None else ""
+        command = command or putting_back(target, watch.switch.kind, to, {})
+        left = f'its controller is told nothing without action = "{Action.ABORT}"; by hand'
+        yield Refusal(RefusalReason.OWNED, f"{left}: {command}")
 
 
 def _suspends(watch: Watch, live: Live) -> bool:

@@ -27,6 +27,7 @@ class TargetKind(StrEnum):
     SERVICE = "service"
     STATEFULSET = "statefulset"
     DAEMONSET = "daemonset"
+    ROLLOUT = "rollout"
     HTTPROUTE = "httproute"
     VIRTUALSERVICE = "virtualservice"
     INGRESS = "ingress"
@@ -40,6 +41,11 @@ class TargetKind(StrEnum):
     def routes(self) -> bool:
         """Whether it points traffic at the pods of something else; the others run pods of their own."""
         return self in _ROUTES
+
+    @property
+    def aborts(self) -> bool:
+        """Whether a controller of its own moves the traffic, and is told to abort instead of being undone."""
+        return self in _ABORTED
 
     @property
     def switch(self) -> "SwitchKind":
@@ -60,6 +66,9 @@ _REPLICASETS = Keeping(
 _KEEPING = {
     TargetKind.STATEFULSET: Keeping("controllerrevision", "controller-revision-hash", "{.revision}", named_whole=True),
     TargetKind.DAEMONSET: Keeping("controllerrevision", "controller-revision-hash", "{.revision}"),
+    TargetKind.ROLLOUT: Keeping(
+        "replicaset", "rollouts-pod-template-hash", r"{.metadata.annotations.rollout\.argoproj\.io/revision}"
+    ),
 }
 _PROPER = {
     TargetKind.STATEFULSET: "StatefulSet",
@@ -69,6 +78,7 @@ _PROPER = {
 }
 _WEIGHED = frozenset({TargetKind.HTTPROUTE, TargetKind.VIRTUALSERVICE, TargetKind.INGRESS})
 _ROUTES = frozenset({TargetKind.SERVICE}) | _WEIGHED
+_ABORTED = frozenset({TargetKind.ROLLOUT})
 
 USUAL = frozenset({TargetKind.DEPLOYMENT, TargetKind.SERVICE})
 """What a guard's selector covers where the guard does not say."""
@@ -198,6 +208,14 @@ def exactly(names: Iterable[str]) -> str:
     return either([_escape(name) for name in sorted(names)] or ["-"])
 
 
+def one_of(names: Iterable[str]) -> str:
+    """The same of some names, written so that Prometheus and VictoriaMetrics look them up and try no other name.
+
+    They do so for bare alternatives of plain text: a group, or a class of one character, would hide it from them.
+    """
+    return "|".join(name.replace(".", "\\.") for name in sorted(names))
+
+
 def either(patterns: Sequence[str]) -> str:
     """A regular expression of all that one of these matches."""
     return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
@@ -245,22 +263,45 @@ class ServiceFlip:
     after: Mapping[str, str]
 
 
+_MOST_KEYS = 20  # in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """One ConfigMap whose data changed, and in which keys; none: that is not known. Never a value."""
+
+    name: str
+    version: str  # its resourceVersion now
+    keys: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        more = f" and {len(self.keys) - _MOST_KEYS} more" if len(self.keys) > _MOST_KEYS else ""
+        keys = ", ".join(self.keys[:_MOST_KEYS]) or "while nobody looked: which keys is not known"
+        return f"ConfigMap {self.name} ({keys}{more})"
+
+
 class SwitchKind(StrEnum):
     """How live traffic reached another revision."""
 
     ROLLOUT = "rollout"
     SELECTOR = "selector"
     ROUTE = "route"
+    CONFIG = "config"  # the same pods serve with other data: before and after are split by time
 
     @property
     def at_once(self) -> bool:
         """Whether the traffic moves at once, to pods that are there: else pods must be made first."""
-        return self is not SwitchKind.ROLLOUT
+        return self in (SwitchKind.SELECTOR, SwitchKind.ROUTE)
 
     @property
     def in_parts(self) -> bool:
         """Whether a part of the traffic may stay where it was, for as long as people like."""
         return self is SwitchKind.ROUTE
+
+    @property
+    def returns(self) -> bool:
+        """Whether what was before is kept: then there is a way back, and something to learn of a revision."""
+        return self is not SwitchKind.CONFIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,3 +326,13 @@ class TrafficSwitch:
     by: str = ""
     flips: tuple[ServiceFlip, ...] = ()  # the Services or routes that moved, first one first; none for a rollout
     part: float | None = None  # kind route: of the traffic, that the candidate got at first, from 0 to 1
+    configs: tuple[ConfigChange, ...] = ()  # kind config: what changed
+
+    @property
+    def reconfigured(self) -> str:
+        """What configures it otherwise now, by the names of the keys: `ConfigMap settings (LIMIT, POOL)`."""
+        return ", ".join(map(str, self.configs))
+
+    def is_same(self, other: "TrafficSwitch") -> bool:
+        """Whether the other leads to the same, whenever it was seen."""
+        return self.candidate == other.candidate and self.configs == other.configs

@@ -98,6 +98,7 @@ class Action(StrEnum):
 
     ROLLBACK = "rollback"
     NOTIFY = "notify"
+    ABORT = "abort"  # what a controller of its own moves: that is told to abort
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class Guard:
     kinds: frozenset[TargetKind] = USUAL  # what the selector covers
     runbook: str = ""  # a web page
     commits: str = ""  # an annotation that names a revision's commit
+    config: bool = False  # whether a change of what configures its targets is a switch
     source: str = ""  # that its rules ask, as `domain.sources` names it
 
     def covers(self, target: Target, labels: Mapping[str, str]) -> bool:
@@ -158,10 +160,8 @@ class Guard:
         return named | self.kinds if self.selector is not None and namespace in self.namespaces else named
 
     def action_of(self, rule: Rule) -> Action:
-        """What a breach of `rule` leads to: its own `action`, but never more than the guard allows."""
-        if self.action is Action.NOTIFY or rule.action is None:
-            return self.action
-        return rule.action
+        """What a breach of `rule` leads to: its own `action` may only tell where the guard acts; how is the guard's."""
+        return Action.NOTIFY if Action.NOTIFY in (self.action, rule.action) else self.action
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """The life of one traffic switch under guard: its state and its phases. `watchdog.domain.watch.advance` moves it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from watchdog.domain.changes import Changes
+from watchdog.domain.codec import UNWRITTEN
 from watchdog.domain.conditions import Threshold
 from watchdog.domain.effects import Delivery, Notice, PutBackConflicted, Remedy, Write
 from watchdog.domain.judge import Finding, History, Verdict
@@ -15,7 +17,7 @@ from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.judge.pods import Pods
 from watchdog.domain.measurement import Baseline
-from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch, WeightStep
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch, WeightStep
 from watchdog.domain.rules import Action, Budget, Guard, Rule
 
 SETTLE = timedelta(seconds=2)
@@ -90,6 +92,8 @@ class RefusalReason(StrEnum):
     PAUSED = "paused"
     ON_HOLD = "on-hold"
     GITOPS = "gitops"
+    CONFIG = "config"
+    OWNED = "owned"
     STABLE_OVER_LIMIT = "stable-over-limit"
     SHARED_CAUSE = "shared-cause"
     KNOWN_BAD = "known-bad"
@@ -127,7 +131,8 @@ class Track:
     baseline: Baseline | None = None
     verdict: Verdict | None = None
     breach: Verdict | None = None  # a first passage: once reached, it stands
-    path: tuple[Point, ...] = ()
+    path: Sequence[Point] = ()
+    told: Mapping[str, Any] | None = field(default=None, compare=False, metadata=UNWRITTEN)  # see `domain.told`
 
     @property
     def threshold(self) -> Threshold | None:
@@ -216,7 +221,7 @@ class Watch:
     @property
     def may_act(self) -> bool:
         """Whether the watch may do more than tell."""
-        return not self.notify_only and self.guard.action is Action.ROLLBACK
+        return not self.notify_only and self.guard.action is not Action.NOTIFY
 
     @property
     def outcome(self) -> Phase | None:
@@ -290,5 +295,6 @@ def open_watch(
             Track(rule, History(guard.interval, bake=guard.bake, calibration=known.get(calibration_key(rule, guard))))
             for rule in guard.rules
         ),
-        bake_from=switch.at if switch.kind.at_once else None,
+        bake_from=None if switch.kind is SwitchKind.ROLLOUT else switch.at,
+        changes=Changes((switch.reconfigured,)) if switch.configs else None,
     )

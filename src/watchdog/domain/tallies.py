@@ -31,7 +31,7 @@ def histogram(buckets: Iterable[Increase], sums: Iterable[Increase], scale: floa
         if series:
             whole = merged([histogram_ for _, histogram_ in series])
             merged_of[pod] = PodBuckets(
-                whole.counts, whole.total, _sum(summed.get(pod, ())) * scale, _scrapes(increases)
+                whole.bounds, whole.events, whole.total, _sum(summed.get(pod, ())) * scale, _scrapes(increases)
             )
     return merged_of
 
@@ -47,7 +47,8 @@ def histograms(increases: Iterable[Increase], scale: float) -> list[tuple[Mappin
     ordered = sorted(found.items(), key=lambda item: sorted(item[0]))
     counts = [_cumulative({bound: math.fsum(each) for bound, each in bounds.items()}) for _, bounds in ordered]
     return [
-        (dict(labels), PodBuckets(each, each[-1][1], 0.0, 0)) for (labels, _), each in zip(ordered, counts, strict=True)
+        (dict(labels), PodBuckets.of(each, each[-1][1], 0.0, 0))
+        for (labels, _), each in zip(ordered, counts, strict=True)
     ]
 
 

@@ -29,7 +29,7 @@ _SEVERITY: Mapping[Topic, Severity] = {
     Topic.RULES_INVALID: Severity.WARNING,
     Topic.UNGUARDED: Severity.WARNING,
 }
-_HOW = {SwitchKind.ROLLOUT: "rolled out", SwitchKind.SELECTOR: "flipped", SwitchKind.ROUTE: "given traffic"}
+_HOW = {SwitchKind.SELECTOR: "flipped", SwitchKind.ROUTE: "given traffic"}
 _LONGEST_TITLE = 300
 
 
@@ -40,7 +40,10 @@ def name_of(revision: Revision | None) -> str:
 
 def notice(watch: Watch, topic: Topic, now: datetime, *, rule: str = "", note: str = "") -> Notice:
     """The notice of `topic`. Its id is the same whenever the same thing is told."""
-    part = f"/{rule}" if rule else ""
+    title, part = _title(watch, topic, rule, note), f"/{rule}" if rule else ""
+    lines = _lines(watch, topic, rule, note, now)
+    if topic is Topic.HELD and watch.refusal is not None and headline(title) != _one_line(title):
+        lines.insert(0, watch.refusal.sentence)  # a command that is cut off is of no use
     if topic is Topic.BREACH and rule not in watch.noted:
         part += "/deciding"  # told again, as told only, should the right to act end
     if topic is Topic.HELD and watch.refusal is not None:
@@ -51,8 +54,8 @@ def notice(watch: Watch, topic: Topic, now: datetime, *, rule: str = "", note: s
         severity=Severity.WARNING if watch.recovery is Recovery.UNKNOWN else _SEVERITY[topic],
         watch=watch.id,
         target=str(watch.switch.target),
-        title=headline(_title(watch, topic, rule, note)),
-        lines=tuple(_one_line(line) for line in _lines(watch, topic, rule, note, now)),
+        title=headline(title),
+        lines=tuple(map(_one_line, lines)),
         at=now,
         facts=_facts(watch, rule),
     )
@@ -74,6 +77,8 @@ def _title(watch: Watch, topic: Topic, rule: str, note: str) -> str:
     why = _why(watch, rule)
     match topic:
         case Topic.SWITCH:
+            if watch.switch.configs:
+                return f"{target}: {watch.switch.reconfigured} changed; watching it for {span(watch.guard.bake)}"
             return f"{target} switched to {candidate}; watching it for {span(watch.guard.bake)}"
         case Topic.PASSED:
             return f"{target}: {candidate} passed its watch"
@@ -121,7 +126,9 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
     lines = [f"Candidate {name_of(watch.switch.candidate)}, stable {_stable(watch)}"]
     by = f" by {watch.switch.by}" if watch.switch.by else ""
     part = watch.switch.part
-    how = _HOW[watch.switch.kind] if part is None else f"given {100 * part:.3g} % of the traffic"
+    how = _HOW.get(watch.switch.kind, "rolled out") if part is None else f"given {100 * part:.3g} % of the traffic"
+    if watch.switch.configs:
+        how = f"configured anew, {watch.switch.reconfigured},"
     lines.append(f"It was {how} at {_clock(watch.switch.at)}{by}, {span(now - watch.switch.at)} ago")
     rules = (rule,) if rule else (*watch.breached, *watch.noted)
     for name in rules if topic is not Topic.PASSED else ():
@@ -139,8 +146,10 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
         lines.append(f"Nothing was done: {name_of(watch.switch.candidate)} serves on")
     if topic is Topic.ROLLED_BACK and watch.remedy is not None and watch.remedy.owner is not None:
         lines += _owner(watch.remedy.owner, suspended=watch.remedy.suspends)
+    if topic is Topic.ROLLED_BACK and watch.switch.target.kind.aborts:
+        lines.append("It was aborted: its template is still the bad one, so deploy another to go on from here")
     lines.extend(f"Service {service} could not be put back: {why}" for service, why in watch.left.items())
-    if topic is Topic.HELD and not watch.phase.terminal:
+    if topic is Topic.HELD and not watch.phase.terminal and watch.switch.kind.returns:
         lines.append("It is checked again until the bake ends, and acted on when the reason is gone")
     if watch.notify_only and watch.acted_at is None:
         lines.append(f"This watch only tells: {watch.notify_only}")

@@ -1,7 +1,7 @@
 """How measurements become verdicts along a watch: folds events into tracks and judges them."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,6 +26,7 @@ from watchdog.domain.measurement import (
     ProbeRound,
     Reading,
 )
+from watchdog.domain.packed import appended
 from watchdog.domain.rules import SIDECARS, Probe, Rule, Signs
 from watchdog.domain.state import PATH_KEPT, Point, Track
 
@@ -172,14 +173,14 @@ def _with_verdict(track: Track, history: History, verdict: Verdict) -> Track:
     return replace(track, history=history, verdict=verdict, breach=breach, path=_extended(track.path, verdict))
 
 
-def _extended(path: tuple[Point, ...], verdict: Verdict) -> tuple[Point, ...]:
+def _extended(path: Sequence[Point], verdict: Verdict) -> Sequence[Point]:
     if path and path[-1].at >= verdict.at:
         return path
     evidence = verdict.evidence
     point = Point(verdict.at, evidence.value, evidence.limit, verdict.finding, evidence.log_evidence, evidence.needed)
     if path and verdict.evidence.value is None and (path[-1].value, path[-1].finding) == (None, verdict.finding):
         return path  # a rule without numbers is only worth a point where its finding changes
-    return (*(path if len(path) < PATH_KEPT else path[::2]), point)
+    return appended(path if len(path) < PATH_KEPT else path[::2], point, keep=PATH_KEPT, fresh=1)
 
 
 def could_have_fired(track: Track) -> bool:

@@ -170,7 +170,7 @@ def _judged(watch: Watch, now: datetime) -> Step:
     if not fresh:
         return Step(watch)
     acting = tuple(
-        track.rule.name for track in fresh if watch.may_act and watch.guard.action_of(track.rule) is Action.ROLLBACK
+        track.rule.name for track in fresh if watch.may_act and watch.guard.action_of(track.rule) is not Action.NOTIFY
     )
     noted = tuple(track.rule.name for track in fresh if track.rule.name not in acting)
     watch = replace(
@@ -207,6 +207,8 @@ def _look_failed(watch: Watch, detail: str, now: datetime) -> Step:
 
 
 def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
+    if event.what:
+        return end(watch, Phase.SUPERSEDED, event.what, now)
     if event.by == watch.switch.candidate and watch.phase is not Phase.RECOVERING:
         return Step(watch)
     who = f" by {event.who}" if event.who else ""

@@ -5,8 +5,8 @@ When is left to the caller: `measuring` asks as time passes, a replay asks for a
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from watchdog.domain.alerts import moments_of, past_of, place_of
@@ -19,8 +19,35 @@ from watchdog.engine.alerting import AlertTracker
 from watchdog.engine.sampling import Sampler, Span, Subject, Tracker
 from watchdog.engine.staying import Stays
 
+_AT_ONCE = 30.0
+"""Seconds after a switch in which no pod has come, been asked for its metrics, and gone again for good."""
+
 Trackers = Mapping[str, Tracker | AlertTracker]
 """By the names of their rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """How far back all pods of a revision are known, by looks at a cluster whose changes came in without a break."""
+
+    looked: datetime | None = None  # the first look at what came in since then
+    unbroken: datetime | None = None
+
+    @staticmethod
+    def after(before: "_Known | None", live: Live) -> "_Known":
+        if live.unbroken_since is None:
+            return _Known()
+        return (
+            before
+            if before is not None and before.unbroken == live.unbroken_since
+            else _Known(live.at, live.unbroken_since)
+        )
+
+    def since(self, switch: datetime) -> datetime | None:
+        """The beginning, where the cluster was watched before it, and the target looked at soon after."""
+        if self.looked is None or self.unbroken is None or self.unbroken > switch:
+            return self.looked
+        return self.looked if self.looked - switch > timedelta(seconds=_AT_ONCE) else switch
 
 
 class Asking:
@@ -31,7 +58,16 @@ class Asking:
         self._watch = watch
         self._live = live
         self._born: dict[Revision, dict[str, datetime]] = {}
+        self._known: dict[Revision, _Known] = {}
         self._stays = Stays()
+
+    def looked(self, live: Live) -> None:
+        """Take note of the pods that there are: what has gone by the time that it is asked about was there."""
+        watch = self._watch()
+        stable = () if watch.stable is None else ((watch.stable.revision, live.stable_pods),)
+        for revision, pods in ((watch.switch.candidate, live.candidate_pods), *stable):
+            self._born.setdefault(revision, {}).update((pod.name, pod.created) for pod in pods)
+            self._known[revision] = _Known.after(self._known.get(revision), live)
 
     def subject(self, revision: Revision, since: datetime) -> Subject:
         """The revision's pods, those that are gone by now among them."""
@@ -41,7 +77,8 @@ class Asking:
             pods = live.candidate_pods if revision == watch.switch.candidate else live.stable_pods
             born.update((pod.name, pod.created) for pod in pods)
         if revision.named_pods:
-            return Subject(watch.switch.target, revision, dict(born), since)
+            known = self._known.get(revision, _Known()).since(since)
+            return Subject(watch.switch.target, revision, dict(born), since, known_since=known)
         if live is not None:
             self._stays.looked(watch, live)
         stays = self._stays.of(revision)
@@ -85,7 +122,8 @@ class Asking:
         A flip leaves them without traffic at once.
         """
         watch = self._watch()
-        if watch.stable is None or watch.switch.kind is SwitchKind.SELECTOR:
+        goes_on = watch.switch.kind is SwitchKind.ROLLOUT or watch.switch.kind.in_parts
+        if watch.stable is None or not goes_on:
             return {}
         weighed = [track for track in watch.tracks if track.rule.alpha is not None]
         return self._trackers(weighed, self.subject(watch.stable.revision, watch.switch.at))

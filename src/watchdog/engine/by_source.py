@@ -6,6 +6,7 @@ from functools import partial
 
 from watchdog.engine.easing import Eased
 from watchdog.engine.gathering import Gatherer, Outcome
+from watchdog.engine.turns import Turns
 from watchdog.ports import Clock, MetricSources
 
 
@@ -23,19 +24,26 @@ class BySource:
         deadline: float,
         gather: float,
         eased: Callable[[str, Eased], None],
+        turns: Turns,
     ) -> None:
         self._sources = sources
         self._clock = clock
         self._deadline = deadline
         self._gather = gather
         self._eased = eased
+        self._turns = turns
         self._known: dict[str, Gatherer] = {}
 
     def __getitem__(self, name: str) -> Gatherer:
         if name not in self._known:
             source = _Current(self._sources, name)
             self._known[name] = Gatherer(
-                source, self._clock, deadline=self._deadline, gather=self._gather, eased=partial(self._eased, name)
+                source,
+                self._clock,
+                deadline=self._deadline,
+                gather=self._gather,
+                eased=partial(self._eased, name),
+                turns=self._turns,
             )
         return self._known[name]
 

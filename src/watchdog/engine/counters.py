@@ -10,11 +10,20 @@ from watchdog.domain.counting import Counted, Increase, Selection, count
 from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading
 from watchdog.domain.tallies import together
 from watchdog.engine.gathering import Gatherer, Outcome
-from watchdog.engine.questions import Instant, Raw, Span, Subject, pieces, question_of, selection_of, selectors_of
+from watchdog.engine.questions import (
+    LOOK_BACK,
+    Instant,
+    Raw,
+    Span,
+    Subject,
+    pieces,
+    question_of,
+    selection_of,
+    selectors_of,
+)
 from watchdog.engine.readings import NOTHING_COUNTED, impossible_sample, medians, reading_of
 from watchdog.engine.refining import picked
 
-_LOOK_BACK = 300.0  # where counting is taken up in the middle: a series' last sample is at most that old
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
 _LEAD_IN = 60.0  # before each step of a baseline, so that its first scrape has one to be counted from
 _PIECE = 600.0  # of a baseline's raw samples, asked for at once
@@ -29,6 +38,7 @@ class Tracker:
         self.counted = Counted()
         self.begun: float | None = None  # where the first block that was asked for begins
         self.until: float | None = None  # all samples up to here have been counted
+        self.by_name = False  # the last answer was of the pods alone that were known
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +113,16 @@ async def counted_blocks(gatherer: Gatherer, tracker: Tracker, spans: Sequence[S
         tracker.begun = max(since, first)
     # What came late lies before the end of the last block; what failed to be asked, behind it.
     interval = (spans[0][2] - spans[0][1]).total_seconds()
-    begin = tracker.begun - _LOOK_BACK if tracker.until is None else min(first, tracker.until) - interval
+    # Where counting is taken up in the middle, a series' last sample is at most that old.
+    begin = tracker.begun - LOOK_BACK if tracker.until is None else min(first, tracker.until) - interval
+    known = tracker.subject.knows(max(since, begin))
+    if tracker.by_name and not known:
+        begin -= LOOK_BACK  # what came and went since the break, while those alone were asked about that were known
     begin = max(begin, min(first - interval, end - _LONGEST_ARREARS))
     answers, query = await _selections(gatherer, tracker, Raw(max(since, begin), end))
     if isinstance(answers, QueryFailed):
         return tuple(Block(*span, answers, query) for span in spans)
+    tracker.by_name = known
     if tracker.until is None and tracker.begun > since:
         _count_on(tracker, answers, tracker.begun)  # taken up in the middle: what lies before is known already
     blocks = []

@@ -3,6 +3,8 @@
 - An answer does not come within the deadline: the deadline is doubled, up to half a minute.
 - A question about many pods is refused (their regular expression is too long, or their samples are too many), and one
   about fewer is answered: no more than those are asked about at once from then on.
+- A question that names a single revision's pods is refused, and the same by their expression is answered: so many
+  names are not sent any more.
 - A question about a single revision is refused for a long stretch, and answered for a shorter one: no longer stretches
   are asked for at once from then on.
 
@@ -35,6 +37,7 @@ class Easing:
         self.deadline = deadline
         self.largest: int | None = None
         self.piece = LONGEST_PIECE
+        self.longest_names: int | None = None
 
     @property
     def steps(self) -> Eased:
@@ -44,6 +47,8 @@ class Easing:
             steps["deadline"] = f"answers are waited for {self.deadline:g} s"
         if self.largest is not None:
             steps["batch"] = f"at most {self.largest} revisions are asked about at once"
+        if self.longest_names is not None:
+            steps["names"] = f"pods are named in at most {self.longest_names} characters"
         if self.piece < LONGEST_PIECE:
             steps["stretch"] = f"at most {self.piece:g} s of samples are asked for at once"
         return steps
@@ -66,6 +71,15 @@ class Easing:
         self._narrowed_at = self._clock.monotonic()
         self._change(largest=max(1, answered))
 
+    def too_many_names(self, length: int) -> None:
+        """The names of one revision's pods, so many characters together, were refused, and their expression was not."""
+        self._narrowed_at = self._clock.monotonic()
+        self._change(longest_names=length - 1)
+
+    def may_name(self, names: str) -> bool:
+        """Whether the names of a revision's pods may be sent."""
+        return self.longest_names is None or len(names) <= self.longest_names
+
     def too_long(self, seconds: float) -> None:
         """A question about a longer stretch was refused for its length."""
         self._narrowed_at = self._clock.monotonic()
@@ -73,10 +87,11 @@ class Easing:
 
     def widen(self) -> None:
         """Ask as ever once more, if it is time; if it is refused again, nothing is lost but some questions."""
-        if not (self.largest or self.piece < LONGEST_PIECE) or self._clock.monotonic() - self._narrowed_at < _AGAIN:
+        narrowed = self.largest or self.longest_names is not None or self.piece < LONGEST_PIECE
+        if not narrowed or self._clock.monotonic() - self._narrowed_at < _AGAIN:
             return
         self._narrowed_at = self._clock.monotonic()
-        self._change(largest=None, piece=LONGEST_PIECE)
+        self._change(largest=None, longest_names=None, piece=LONGEST_PIECE)
 
     def _change(self, **changed: float | int | None) -> None:
         before = self.steps

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from functools import partial
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
-from watchdog.domain.rollout import either
+from watchdog.domain.rollout import one_of
 from watchdog.engine.apart import taken_apart
 from watchdog.engine.easing import SHORTEST_PIECE, Eased, Easing
-from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces, promql
+from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces
+from watchdog.engine.splitting import chunks_of, text_of
 from watchdog.engine.templates import Template
+from watchdog.engine.turns import Turns
 from watchdog.ports import Clock, MetricSource
 
-_LONGEST_PATTERN = 4000  # characters of one alternation of pods
 _MOST_BISECTIONS = 32  # further queries of one gathering that was refused
 
 Outcome = Answer | QueryFailed
@@ -23,7 +24,18 @@ Outcome = Answer | QueryFailed
 @dataclass(slots=True)
 class _Gathering:
     questions: dict[Question, None] = field(default_factory=dict)  # a set that keeps its order
+    names: dict[Asked, frozenset[str]] = field(default_factory=dict)
     task: "asyncio.Task[Mapping[Question, Outcome]] | None" = None
+
+    def add(self, question: Question) -> None:
+        """One more. Whom somebody asks about without knowing all names is asked about by the expression."""
+        self.questions[question] = None
+        known = self.names.get(question.subject, question.names)
+        self.names[question.subject] = known | question.names if known and question.names else frozenset()
+
+    def asked(self) -> list[Asked]:
+        """Whom it is about, each with the names to send."""
+        return [one._replace(names=one_of(self.names[one])) for one in sorted(self.names)]
 
 
 class Gatherer:
@@ -37,11 +49,13 @@ class Gatherer:
         deadline: float,
         gather: float,
         eased: Callable[[Eased], None] = lambda _steps: None,
+        turns: Turns | None = None,
     ) -> None:
         self._source = source
         self._clock = clock
         self._easing = Easing(clock, deadline, eased)
         self._gather = gather
+        self._turns = turns or Turns()
         self._open: dict[Hashable, _Gathering] = {}
         self._tasks: set[asyncio.Task[Mapping[Question, Outcome]]] = set()
 
@@ -53,9 +67,11 @@ class Gatherer:
             gathering.task = asyncio.create_task(self._answered(question.shape, gathering), name="ask Prometheus")
             self._tasks.add(gathering.task)
             gathering.task.add_done_callback(self._tasks.discard)
-        gathering.questions[question] = None
+        gathering.add(question)
         # Shielded: a watch that ends while it waits must not take the answer from the others.
-        return (await asyncio.shield(gathering.task))[question]
+        answers = await asyncio.shield(gathering.task)
+        await self._turns.mine()  # all who asked wake in this moment, and each has something to count
+        return answers[question]
 
     async def close(self) -> None:
         """End what is still being asked."""
@@ -72,17 +88,18 @@ class Gatherer:
         questions = tuple(gathering.questions)
         template = questions[0].wide or questions[0].template
         when = _covering([question.when for question in questions])
-        asked = sorted({question.subject for question in questions})
         self._easing.widen()
+        asked = [one if self._easing.may_name(one.names) else one._replace(names="") for one in gathering.asked()]
         largest = self._easing.largest or len(asked)
-        chunks = _chunks(asked, largest) if template.apart and template.pod_labels else [asked[:1]]
+        chunks = chunks_of(template, asked, largest) if template.apart and template.pod_labels else [asked[:1]]
         refusals = _Refusals(_MOST_BISECTIONS)
         found: dict[Asked, Outcome] = {}
         for outcome in await asyncio.gather(*(self._ask(template, chunk, when, refusals) for chunk in chunks)):
-            found.update(outcome)
+            found.update((one._replace(names=""), part) for one, part in outcome.items())
         if (size := refusals.answered_at) is not None:
             self._easing.too_many(size)
-        return {question: self._of(question, found.get(question.subject, found[asked[0]])) for question in questions}
+        any_of = next(iter(found.values()))
+        return {question: self._of(question, found.get(question.subject, any_of)) for question in questions}
 
     def _of(self, question: Question, outcome: Outcome) -> Outcome:
         return replace(outcome, query=question.query)
@@ -92,22 +109,32 @@ class Gatherer:
     ) -> Mapping[Asked, Outcome]:
         """One query for all of them; if it is refused, each half alone, so that one bad question spoils no other."""
         outcome = await self._send(template, asked, when, refusals)
+        refused = not isinstance(outcome, Answer) and outcome.reason is FailureReason.REFUSED
+        if refused and len(asked) == 1 and asked[0].names and refusals.take(1):
+            return {asked[0]: await self._by_expression(template, asked[0], when, refusals)}
         refusals.note(len(asked), outcome)
         if isinstance(outcome, Answer):
             return taken_apart(template, asked, outcome)
-        if outcome.reason is FailureReason.REFUSED and len(asked) > 1 and refusals.take(2):
+        if refused and len(asked) > 1 and refusals.take(2):
             middle = len(asked) // 2
             first = await self._ask(template, asked[:middle], when, refusals)
             return {**first, **await self._ask(template, asked[middle:], when, refusals)}
         return dict.fromkeys(asked, outcome)
 
+    async def _by_expression(self, template: Template, one: Asked, when: When, refusals: "_Refusals") -> Outcome:
+        """Of one whose pods' names were refused, perhaps because they are many."""
+        [outcome] = (await self._ask(template, [one._replace(names="")], when, refusals)).values()
+        if isinstance(outcome, Answer):
+            self._easing.too_many_names(len(one.names))
+        return outcome
+
     async def _send(self, template: Template, asked: Sequence[Asked], when: When, refusals: "_Refusals") -> Outcome:
         match when:
             case Instant(at):
-                query = _text(template, asked, when)
+                query = text_of(template, asked, when)
                 return await self._timed(partial(self._query, query, _moment(at)))
             case Steps(start, end, step):
-                query, moments = _text(template, asked, when), (_moment(start), _moment(end))
+                query, moments = text_of(template, asked, when), (_moment(start), _moment(end))
                 return await self._timed(
                     lambda deadline: self._source.query_range(query, *moments, step, deadline=deadline)
                 )
@@ -131,7 +158,7 @@ class Gatherer:
         answers: list[Answer] = []
         length, begin = self._easing.piece, window.start
         for end in pieces(window.start, window.end, length):
-            query, at = _text(template, asked, Raw(begin, end)), _moment(end)
+            query, at = text_of(template, asked, Raw(begin, end)), _moment(end)
             answer = await self._timed(partial(self._query, query, at))
             if isinstance(answer, QueryFailed) and len(asked) == 1 and _shorter(answer, begin, end):
                 answer = await self._halved(template, asked, Raw(begin, end), answer, refusals)
@@ -196,23 +223,6 @@ def _covering(times: Sequence[When]) -> When:
     if not windows:
         return times[0]
     return Raw(min(window.start for window in windows), max(window.end for window in windows))
-
-
-def _chunks(asked: Sequence[Asked], largest: int) -> list[list[Asked]]:
-    chunks: list[list[Asked]] = []
-    room = 0
-    for one in asked:
-        room -= len(one.pods) + 1
-        if room < 0 or len(chunks[-1]) >= largest:
-            chunks.append([])
-            room = _LONGEST_PATTERN - len(one.pods) - 1
-        chunks[-1].append(one)
-    return chunks
-
-
-def _text(template: Template, asked: Sequence[Asked], when: When) -> str:
-    namespaces = sorted({one.namespace for one in asked if one.namespace})
-    return promql(template, either(sorted({one.pods for one in asked})), when, namespaces)
 
 
 def _joined(answers: Iterable[Answer]) -> tuple[Series, ...]:

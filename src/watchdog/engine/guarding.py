@@ -49,6 +49,11 @@ class Guarding:
             if guard is not None and not self.idle(sighting):
                 yield target, guard
 
+    def sighted(self) -> Iterator[tuple[Sighting, Guard]]:
+        """The last sighting of each guarded target that serves, with its guard."""
+        for target, guard in self.guarded():
+            yield self._seen[target], guard
+
     def memories_of(self, guard: Guard) -> tuple[Memory, ...]:
         """What is remembered of the guard's targets; of one that was not sighted yet its namespace or name decides."""
         in_force = self.rulebook.guard(guard.name)

@@ -43,8 +43,19 @@ class Measuring:
         self._live = live
         self._asking = Asking(sampler, watch, live)
 
+    def looked(self, live: Live) -> None:
+        """Take note of a look at the target."""
+        self._asking.looked(live)
+
     async def run(self) -> None:
         """Measure until cancelled."""
+        try:
+            await self._measure()
+        except asyncio.CancelledError as cancelled:
+            # The frames of a TaskGroup hold the error, and it holds them: with them all that was measured would stay.
+            raise cancelled.with_traceback(None) from None
+
+    async def _measure(self) -> None:
         await self._looked_at()
         async with asyncio.TaskGroup() as scope:
             scope.create_task(self._baselines(), name=f"baseline {self._watch().id}")
@@ -82,8 +93,9 @@ class Measuring:
 
     async def _blocks(self) -> None:
         """The blocks of the grid `switch + k * interval`, until the watch is in recovery."""
-        watch = self._watch()
-        revision, since, interval = watch.switch.candidate, watch.switch.at, watch.guard.interval
+        # Nothing here keeps the watch as it was at some moment: with all its blocks it is large.
+        switch, interval = self._watch().switch, self._watch().guard.interval
+        revision, since = switch.candidate, switch.at
         trackers, beside = self._asking.of_candidate(), self._asking.beside()
         index = max(1, math.floor((self._clock.now() - since) / interval) - _MOST_AT_ONCE)
         while self._watch().phase is not Phase.RECOVERING:
@@ -94,13 +106,13 @@ class Measuring:
         while (since := self._watch().recovery_from) is None:
             await self._clock.sleep(0.5)
             self._post(Ticked(measured=False))
-        watch = self._watch()
-        if watch.remedy is None:
+        remedy, interval = self._watch().remedy, self._watch().guard.interval
+        if remedy is None:
             return
-        trackers = self._asking.of_destination(watch.remedy.to, since)
-        index, interval = 1, watch.guard.interval
+        trackers = self._asking.of_destination(remedy.to, since)
+        index = 1
         while True:
-            index = await self._next(trackers, {}, since, interval, index, watch.remedy.to, recovering=True)
+            index = await self._next(trackers, {}, since, interval, index, remedy.to, recovering=True)
 
     async def _next(
         self,
@@ -138,14 +150,18 @@ class Measuring:
         over = watch.recovery_end if watch.phase is Phase.RECOVERING else watch.bake_end or watch.patience
         return self._clock.now() < next_end + SETTLE or (over is not None and next_end > over)
 
+    def _over(self) -> datetime | None:
+        """When the bake, or the look at the recovery, ends."""
+        watch = self._watch()
+        return watch.recovery_end if watch.phase is Phase.RECOVERING else watch.bake_end
+
     async def _until(self, moment: datetime) -> None:
         """Wait, with a tick when the bake or the recovery is over before."""
         while True:
             now = self._clock.now()
             if now >= moment:
                 return
-            watch = self._watch()
-            over = watch.recovery_end if watch.phase is Phase.RECOVERING else watch.bake_end
+            over = self._over()
             due = over + SETTLE if over is not None else moment
             wake = min(moment, due) if due > now else moment
             await self._clock.sleep((wake - now).total_seconds())

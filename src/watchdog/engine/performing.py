@@ -108,7 +108,8 @@ class Performer:
         except OutOfReach as error:
             return LookFailed(str(error))
         owner = None if live.owner is None else await self._owners.known(live.owner)
-        return Looked(replace(live, around=around, owner=owner))
+        runner = live.runner or await self._owners.runner(live.target)
+        return Looked(replace(live, around=around, owner=owner, runner=runner))
 
     async def _put_back(self, effect: PutBack, watch: Watch) -> Event:
         remedy = effect.remedy

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from watchdog.engine.templates import Template, fill, sums_of, template_of
 Span = tuple[int, datetime, datetime]  # a block's index, start and end
 Stay = tuple[datetime, datetime | None]  # a pod was of a revision from then until then; None: it still is
 
+LOOK_BACK = 300.0
+"""Seconds for which Prometheus holds a series' last sample for its value."""
+
 _SHORT = 300.0  # raw questions up to this long are merged though their windows differ
 _MILLISECOND = 0.0011
 
@@ -29,6 +33,7 @@ class Subject:
     at `since` or later counts from 0; of any other the first sample is where counting begins.
 
     `stays`: where the names of pods do not tell whose they are, which were the subject's, from when until when.
+    `known_since`: from when on `pods` are all that there were; None: there may be others.
     """
 
     target: Target
@@ -37,6 +42,7 @@ class Subject:
     since: datetime
     pattern: str = ""  # of the pods' names, where they are not those of the revision alone
     stays: Mapping[str, Stay] | None = None
+    known_since: datetime | None = None
 
     @property
     def scope(self) -> Scope:
@@ -55,6 +61,14 @@ class Subject:
         if self.stays is not None:
             return exactly(self.stays)
         return self.pattern or self.revision.pods_pattern
+
+    def knows(self, begin: float) -> bool:
+        """Whether the names of all pods are known that may have samples from `begin` (Unix seconds) on."""
+        if self.stays is not None:
+            return bool(self.stays)
+        if self.known_since is None or not self.pods or self.pattern:
+            return False
+        return max(begin, self.since.timestamp()) >= self.known_since.timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,8 @@ class Question:
     """A filled-in template, asked of the pods of one regular expression.
 
     `wide` is the template with the `namespace` left open, where questions of several namespaces may go out as one.
+    `names` are those of all pods that can have what is asked for, where that is known: sent instead of the expression,
+    they are found without trying the name of every other pod.
     """
 
     template: Template
@@ -96,6 +112,7 @@ class Question:
     when: When
     wide: Template | None = None
     namespace: str = ""
+    names: frozenset[str] = field(default_factory=frozenset, compare=False)
 
     @property
     def subject(self) -> "Asked":
@@ -121,10 +138,14 @@ class Question:
 
 
 class Asked(NamedTuple):
-    """Whom a question is about; the namespace is empty where the template says it already."""
+    """Whom a question is about; the namespace is empty where the template says it already.
+
+    `names`: all of its pods, as `one_of` writes them, where these are sent instead of the expression.
+    """
 
     namespace: str
     pods: str
+    names: str = ""
 
 
 def promql(template: Template, pods: str, when: When, namespaces: Sequence[str] = ()) -> str:
@@ -166,16 +187,33 @@ def at_moment(answer: Answer, at: float) -> Answer:
 
 def question_of(template: str, subject: Subject, when: When) -> Question:
     """A template filled in for a subject; raises ValueError where it is no PromQL, which the rulebook has refused."""
-    values = {
-        "namespace": subject.target.namespace,
-        "name": subject.target.name,
-        "workload": subject.revision.workload,
-    }
-    filled = template_of(fill(template, values))
-    if not filled.names_pods:
+    filled, wide = _filled(template, subject.target.namespace, subject.target.name, subject.revision.workload)
+    if wide is None:
         return Question(filled, "", when)
-    wide = template_of(fill(template, {name: value for name, value in values.items() if name != NAMESPACE}))
-    return Question(filled, subject.names, when, wide if wide.namespace_label else None, subject.target.namespace)
+    known = filled.by_name and subject.knows(_reaches_back_to(when))
+    names = frozenset(subject.stays or subject.pods) if known else frozenset[str]()
+    return Question(
+        filled, subject.names, when, wide if wide.namespace_label else None, subject.target.namespace, names
+    )
+
+
+@lru_cache(maxsize=16384)
+def _filled(template: str, namespace: str, name: str, workload: str) -> tuple[Template, Template | None]:
+    """The template of one target, and with the namespace left open; None where it asks about no pods."""
+    values = {"name": name, "workload": workload}
+    filled = template_of(fill(template, {NAMESPACE: namespace, **values}))
+    return filled, template_of(fill(template, values)) if filled.names_pods else None
+
+
+def _reaches_back_to(when: When) -> float:
+    """The oldest sample that may be in the answer: a value stands until there is another, for five minutes at most."""
+    match when:
+        case Raw(start):
+            return start
+        case Instant(at):
+            return at - LOOK_BACK
+        case Steps(start):
+            return start - LOOK_BACK
 
 
 def selectors_of(threshold: Threshold) -> tuple[str, str | None]:

@@ -60,10 +60,13 @@ class Running:
         try:
             while True:
                 try:
-                    await driver.run(first, *events)
+                    running = driver.run(first, *events)
+                    first, events = None, ()  # the watch as it was opened is held by nobody any more
+                    await running
                 except Exception:  # the log tells of it, the watch goes on
                     log.exception("watch failed", extra={"facts": {"watch": watch_id}})
                     await self._clock.sleep(_RETRY_FAILED)
+                    driver.let_go()
                     driver = self._drivers[watch_id] = self._driver(driver.watch)
                     first, events = None, (Resumed(),)
                 else:
@@ -72,6 +75,7 @@ class Running:
             self._drivers.pop(watch_id, None)
             self._ended(driver.watch)
             self._count()
+            driver.let_go()
 
     def _count(self) -> None:
         self._observer.watches_open(sum(1 for watch in self.watches if not watch.phase.terminal))

@@ -22,6 +22,7 @@ from watchdog.engine.easing import Eased
 from watchdog.engine.questions import Instant, Span, Steps, Subject, at_moment, grid_of, question_of
 from watchdog.engine.readings import NOTHING_COUNTED, gauge_reading, gauge_steps, values_over_time
 from watchdog.engine.staying import while_staying
+from watchdog.engine.turns import Turns
 from watchdog.ports import Clock, MetricSource, MetricSources
 
 __all__ = ["Sampler", "Span", "Subject", "Tracker"]
@@ -53,8 +54,10 @@ class Sampler:
         self._settle = settle
         self.aside = asyncio.Semaphore(1)
         """For large questions that no act waits for: one at a time, of all watches, so that none keeps the rest."""
+        self.turns = Turns()
+        """Of whatever follows from an answer about many watches."""
         self._gatherers = BySource(
-            sources or (lambda _name: source), clock, deadline=deadline, gather=gather, eased=eased
+            sources or (lambda _name: source), clock, deadline=deadline, gather=gather, eased=eased, turns=self.turns
         )
 
     async def close(self) -> None:

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_AT_LEAST_EVERY = 5.0  # signs ripen with time alone
 _LOOK_AT_MOST_EVERY = 0.2
+_LOOK_IN_CALM_EVERY = 60.0  # what changes is seen at once; where nothing ripens, nothing else can come of a look
 _DESCRIBE_LONGEST = 60.0
 
 
@@ -57,10 +58,11 @@ class Senses:
         ]
 
     async def _looking(self) -> None:
+        live: Live | None = None
         version: int | None = None
         while True:
             try:
-                async with asyncio.timeout(_LOOK_AT_LEAST_EVERY):
+                async with asyncio.timeout(self._patience(live)):
                     live = await self._provider.live(self._watch().switch, self._watch().stable, after=version)
             except TimeoutError:
                 version = None
@@ -72,6 +74,14 @@ class Senses:
             version = live.version
             self._post(Looked(live))
             await self._clock.sleep(_LOOK_AT_MOST_EVERY)
+
+    def _patience(self, live: Live | None) -> float:
+        """Seconds until the next look, if nothing changes before."""
+        watch = self._watch()
+        if watch.phase is not Phase.WATCHING or watch.bake_from is None or watch.pods is None:
+            return _LOOK_AT_LEAST_EVERY
+        taken_in = live is not None and watch.pods.at == live.at
+        return _LOOK_AT_LEAST_EVERY if watch.pods.ripening or not taken_in else _LOOK_IN_CALM_EVERY
 
     async def _comparing(self) -> None:
         """Say once what differs between stable and the candidate; nothing waits for it."""
@@ -97,29 +107,34 @@ class Senses:
     async def _probing(self, rule: str, probe: Probe) -> None:
         while True:
             began = self._clock.monotonic()
-            live, watch = self._live(), self._watch()
-            recovering = watch.phase is Phase.RECOVERING
-            memory = watch.recovery_pods if recovering else watch.pods
-            if live is not None and memory is not None and not watch.phase.terminal:
-                once_ready = {pod.name for pod in memory.pods if pod.first_ready is not None}
-                pods = live.stable_pods if recovering else live.candidate_pods
-                probed = [pod for pod in pods if pod.name in once_ready and not pod.gone]
-                others = () if recovering else tuple(pod for pod in live.stable_pods if pod.ready)[:1]
-                if probed:
-                    round_ = await self._round(probe, probed, others)
-                    if not recovering:
-                        round_ = await self._beside(watch, rule, probe, round_)
-                    self._post(Probed(rule, round_))
+            await self._probe(rule, probe)
             spent = self._clock.monotonic() - began
             await self._clock.sleep(max(0.1, probe.every.total_seconds() - spent))
 
+    async def _probe(self, rule: str, probe: Probe) -> None:
+        """One round, if there is anyone to ask."""
+        live, watch = self._live(), self._watch()
+        recovering = watch.phase is Phase.RECOVERING
+        memory = watch.recovery_pods if recovering else watch.pods
+        if live is None or memory is None or watch.phase.terminal:
+            return
+        once_ready = {pod.name for pod in memory.pods if pod.first_ready is not None}
+        pods = live.stable_pods if recovering else live.candidate_pods
+        probed = [pod for pod in pods if pod.name in once_ready and not pod.gone]
+        others = () if recovering else tuple(pod for pod in live.stable_pods if pod.ready)[:1]
+        if probed:
+            round_ = await self._round(probe, probed, others)
+            if not recovering:
+                round_ = await self._beside(watch, rule, probe, round_)
+            self._post(Probed(rule, round_))
+
     async def _round(self, probe: Probe, candidate: Sequence[Pod], stable: Sequence[Pod]) -> ProbeRound:
-        both = await asyncio.gather(
-            self._prober.probe(candidate, probe),
-            self._prober.probe(stable, probe),
-        )
+        both = await self._prober.probe((*candidate, *stable), probe)  # side by side
+        names = {pod.name for pod in stable}
+        of_candidate = tuple(result for result in both if result.pod not in names)
+        of_stable = tuple(result for result in both if result.pod in names)
         url = f"GET {probe.scheme}://POD:{probe.port}{probe.path}"
-        return ProbeRound(self._clock.now(), tuple(both[0]), tuple(both[1]), url=url)
+        return ProbeRound(self._clock.now(), of_candidate, of_stable, url=url)
 
     async def _beside(self, watch: Watch, rule: str, probe: Probe, round_: ProbeRound) -> ProbeRound:
         """The round, with peers' pods where the candidate's are silent and no pod of stable's can be compared with."""

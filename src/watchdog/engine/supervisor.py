@@ -21,6 +21,7 @@ from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
 from watchdog.domain.weights import notice, resolved
 from watchdog.engine import by_hand
+from watchdog.engine.configuring import Configuring
 from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
@@ -31,7 +32,7 @@ from watchdog.engine.running import Running
 from watchdog.engine.stepping import told_of_weights
 from watchdog.engine.unread import LeftAlone, Unread
 from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Clock, Journal, OutOfReach, TrafficProvider
+from watchdog.ports import Clock, Configurations, Journal, OutOfReach, TrafficProvider
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Supervisor:
         driver: Callable[[Watch], WatchDriver],
         tell: Callable[[Notice, Guard], None],
         elsewhere: Elsewhere | None = None,
+        configurations: Configurations | None = None,
     ) -> None:
         self._providers = providers
         self._journal = journal
@@ -66,6 +68,20 @@ class Supervisor:
         self._left_alone = LeftAlone(self._unread, self.memories, self._exemptions)
         self._reminding = Reminding(clock, memory=self.memories.of, quiet=self._quiet, begin=self._remind)
         self._running = Running(driver, clock=clock, observer=observer, ended=self._reminding.learn)
+        self._configuring = (
+            None
+            if configurations is None
+            else Configuring(
+                configurations,
+                guarding=self._guarding,
+                memories=self.memories,
+                clock=clock,
+                watches=lambda: self.watches,
+                unwatched=self._unwatched,
+                switched=self._switched,
+                post=self._running.post,
+            )
+        )
         self._scope: asyncio.TaskGroup | None = None
         self.resumed = asyncio.Event()
 
@@ -109,6 +125,8 @@ class Supervisor:
             scope.create_task(self._exemptions.keep_expiring(), name="expire exemptions")
             scope.create_task(self._adopting(scope), name="adopt records")
             scope.create_task(self._reminding.run(), name="remind")
+            if self._configuring is not None:
+                scope.create_task(self._configuring.run(), name="configurations")
 
     # -- what was there before -----------------------------------------------------------------------------------
 
@@ -232,7 +250,7 @@ class Supervisor:
             await self.memories.write(target)
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
-        if any(watch.switch.candidate == switch.candidate for watch in open_of(self.watches, switch.target)):
+        if any(watch.switch.is_same(switch) for watch in open_of(self.watches, switch.target)):
             return  # resumed from the journal: the same switch, seen again
         self._observer.switch_seen(switch.kind)
         superseded = superseded_by(self.watches, switch)
@@ -278,7 +296,11 @@ class Supervisor:
 
     def _supersede(self, watches: Sequence[Watch], switch: TrafficSwitch, sighting: Sighting) -> None:
         for watch in watches:
-            self._running.post(watch, Superseded(switch.candidate, sighting.by))
+            what = f"{switch.reconfigured} changed since" if switch.configs else ""
+            self._running.post(watch, Superseded(switch.candidate, sighting.by, what))
+
+    def _unwatched(self, sighting: Sighting, guard: Guard) -> bool:
+        return self._left_alone.leave(sighting, guard) or self._exemptions.unwatched(sighting, guard)
 
     # -- rules ---------------------------------------------------------------------------------------------------
 

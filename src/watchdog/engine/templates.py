@@ -22,6 +22,7 @@ class Template:
     with (with `{{ pods }}` in it); empty where revisions are not told apart. `named` are all labels that are matched
     on. `apart`: whether a question about many revisions answers for each pod what a question about one would.
     `namespace_label`: where `{{ namespace }}` is left open too, the label by which the same holds for namespaces.
+    `by_name`: whether it asks the same of the names of all pods that there are as of an expression of any.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Template:
     named: frozenset[str]
     apart: bool
     namespace_label: str | None = None
+    by_name: bool = False
 
     @property
     def names_pods(self) -> bool:
@@ -102,7 +104,21 @@ def template_of(text: str) -> Template:
         apart = False  # RE2 knows expressions that Python does not
     place = _namespace_label(expression, text) if apart else None
     apart = apart or stand_in(PODS) not in with_stand_ins(text)
-    return Template(text, tuple(found.items()), frozenset(named), apart, place)
+    return Template(text, tuple(found.items()), frozenset(named), apart, place, apart and _by_name(expression, text))
+
+
+def _by_name(expression: promql.Expr, text: str) -> bool:
+    """Whether `{{ pods }}` is all that a label is matched with, wherever it stands, and only now is asked about."""
+    if any(isinstance(node, promql.MatrixSelector | promql.SubqueryExpr) for node in _nodes(expression)):
+        return False
+    selectors = vector_selectors(expression)
+    whole = sum(
+        matcher.value == stand_in(PODS) and matcher.op == promql.MatchOp.Re
+        for selector in selectors
+        for matcher in selector.matchers.matchers
+    )
+    shifted = any(one.offset is not None or one.at is not None for one in selectors)
+    return not shifted and 0 < whole == with_stand_ins(text).count(stand_in(PODS))
 
 
 def _namespace_label(expression: promql.Expr, text: str) -> str | None:
@@ -171,11 +187,10 @@ def _regex(pattern: str, pods: str) -> re.Pattern[str]:
 
 def vector_selectors(expression: promql.Expr) -> list[promql.VectorSelector]:
     """All vector selectors of a query, in its order."""
-    found: list[promql.VectorSelector] = []
+    return [node for node in _nodes(expression) if isinstance(node, promql.VectorSelector)]
 
-    def visit(node: promql.Expr) -> None:
-        if isinstance(node, promql.VectorSelector):
-            found.append(node)
 
-    promql.walk(expression, visit)
+def _nodes(expression: promql.Expr) -> list[promql.Expr]:
+    found: list[promql.Expr] = []
+    promql.walk(expression, found.append)
     return found

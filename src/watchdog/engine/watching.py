@@ -17,7 +17,7 @@ from watchdog.domain.events import (
     Ticked,
 )
 from watchdog.domain.live import Live
-from watchdog.domain.state import Watch
+from watchdog.domain.state import Phase, Watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered, with_telling
 from watchdog.domain.watch import advance
@@ -37,6 +37,7 @@ _RETRY_FIRST = 0.5
 _RETRY_LONGEST = 5.0
 _CONFLICT_LONGEST = 4.0
 _FLUSH_AFTER = 1.0
+_URGENT = frozenset({Phase.DECIDING, Phase.ACTING})
 
 
 class WatchDriver:
@@ -62,6 +63,7 @@ class WatchDriver:
         self._observer = observer
         self._clock = clock
         self._peering = peering
+        self._turns = sampler.turns
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._live: Live | None = None
         self._dirty = asyncio.Event()
@@ -100,11 +102,13 @@ class WatchDriver:
             flushing = scope.create_task(self._flushing(), name=f"journal {self.watch.id}")
             if first is not None:
                 await self._take(first, scope)
+            first, events = None, ()
             self._deliverer.start(self.watch, scope)
             senses = self._senses(scope)
             self._slicing.follow(scope)
             while not self._over():
                 event = await self._events.get()
+                await self._turns.mine(first=self.watch.phase in _URGENT)
                 await self._advance(event, scope)
                 if self.watch.phase.terminal:
                     for sense in senses:
@@ -129,6 +133,7 @@ class WatchDriver:
         if isinstance(event, Looked):
             self._live = event.live
             self._slicing.saw(event.live)
+            self._measuring.looked(event.live)
         before = self.watch
         now = self._clock.now()
         step = advance(before, event, now)
@@ -204,6 +209,14 @@ class WatchDriver:
 
     async def _emit(self, effect: Emit, watch: Watch, uid: str) -> None:
         await self._performer.perform(effect, watch, uid)
+
+    def let_go(self) -> None:
+        """Drop the parts of a run that is over.
+
+        They refer back to this driver, and so would keep all that was measured until the collector of cyclic garbage
+        looks at everything, which it seldom does.
+        """
+        del self._measuring, self._perceiving, self._slicing, self._deliverer
 
     # -- the record ----------------------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ async def follow(
 
 def _ports(rehearsal: Rehearsal, providers: Sequence[Provider], stepped: Shown) -> Ports:
     client = rehearsal.client
-    owners = WithheldOwners(KubernetesOwners(client), withholding)
+    owners = WithheldOwners(KubernetesOwners(client, rehearsal.clock), withholding)
     return Ports(
         providers=[
             WithheldProvider(provider, withholding, lambda: client.unrehearsed, owners) for provider in providers

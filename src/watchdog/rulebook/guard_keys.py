@@ -34,8 +34,8 @@ SELECTOR: Key[LabelSelector | None] = Key(
 KINDS: Key[tuple[TargetKind, ...]] = Key(
     "kinds",
     ListOf(Choice("kind of target", words(TargetKind)), "kinds of targets"),
-    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `httproute`, `virtualservice`, "
-    "`ingress`.",
+    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `rollout`, `httproute`, "
+    "`virtualservice`, `ingress`.",
     tuple(sorted(USUAL)),
     '`["deployment", "service"]`',
 )
@@ -73,7 +73,8 @@ RECOVERY: Key[timedelta] = Key(
 GUARD_ACTION: Key[Action] = Key(
     "action",
     ACTION,
-    "What a breach leads to: the traffic is put back, or people are told and nothing is touched.",
+    "What a breach leads to: the traffic is put back, people are told and nothing is touched, or Argo Rollouts' "
+    "controller is told to abort (`abort`: for Rollouts alone).",
     Action.ROLLBACK,
     '`"rollback"`',
 )
@@ -156,6 +157,14 @@ GITOPS: Key[str] = Key(
     "hold",
     '`"hold"`',
 )
+CONFIG: Key[bool] = Key(
+    "config",
+    Flag(),
+    "Whether other data in a ConfigMap that a target's pods mount or read are a switch, judged and told "
+    "(see [Configuration](providers/config.md)).",
+    False,
+    "`false`",
+)
 RUNBOOK: Key[str] = Key(
     "runbook",
     Text("web address", '"https://wiki.example.org/releases"', channel_urls.parse_web_page),
@@ -196,6 +205,7 @@ GUARD = Section(
         ROLLBACK_WINDOW,
         ANNOTATIONS,
         GITOPS,
+        CONFIG,
         RUNBOOK,
         COMMITS,
         GUARD_CONFIDENCE,

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from watchdog.domain.conditions import Absolute, Dimension, HistogramMetric, Metric, Threshold
 from watchdog.domain.judge.verdict import number
-from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Alerts, Budget, Guard, Rule
+from watchdog.domain.rollout import TargetKind
+from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Action, Alerts, Budget, Guard, Rule
 from watchdog.rulebook import guard_keys as keys
 from watchdog.rulebook import presets, rule_keys
 from watchdog.rulebook.callers import check_callers
@@ -18,6 +19,7 @@ from watchdog.rulebook.promql_text import selectors
 from watchdog.rulebook.rule_tables import RuleTable, rule_under
 from watchdog.rulebook.tables import Fields
 
+_ABORTED = next(kind for kind in TargetKind if kind.aborts)
 _LONGEST_BAKE = timedelta(days=7)
 
 
@@ -35,6 +37,7 @@ class Surroundings:
 def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
     """One guard; mistakes are noted, and what is wrong is left at its default."""
     _check_what_is_guarded(fields)
+    _check_action(fields)
     _check_clocks(fields)
     _check_channels(fields, around)
     _check_source(fields, around)
@@ -62,6 +65,7 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
         annotations=fields.get(keys.ANNOTATIONS),
         callers={target: tuple(map(str, callers)) for target, callers in fields.get(keys.CALLERS).items()},
         gitops=fields.get(keys.GITOPS),
+        config=fields.get(keys.CONFIG),
         runbook=fields.get(keys.RUNBOOK),
         commits=fields.get(keys.COMMITS),
         source=fields.get(keys.SOURCE) or "",
@@ -95,6 +99,24 @@ def _check_what_is_guarded(fields: Fields) -> None:
     for target, item in zip(fields.get(keys.TARGETS), _items(fields, "targets"), strict=True):
         if target.namespace not in fields.get(keys.NAMESPACES):
             add(item, f"{target} lies in none of the guard's namespaces", "remove namespaces; targets name their own")
+
+
+def _check_action(fields: Fields) -> None:
+    """To abort is what a controller of its own is told; there is none for what is undone or flipped back."""
+    fine = fields.fine(keys.GUARD_ACTION, keys.TARGETS, keys.KINDS)
+    if not fine or fields.get(keys.GUARD_ACTION) is not Action.ABORT:
+        return
+    remedy = f'name targets "NAMESPACE/{_ABORTED}/NAME", write kinds = ["{_ABORTED}"], or action = "rollback"'
+    if fields.has(keys.TARGETS):
+        for target, item in zip(fields.get(keys.TARGETS), _items(fields, "targets"), strict=True):
+            if not target.kind.aborts:
+                fields.mistakes.add(item, f'action = "abort" is for Rollouts alone, and {target} is none', remedy)
+    if fields.has(keys.SELECTOR):
+        others = [kind.value for kind in fields.get(keys.KINDS) if not kind.aborts]
+        if others:
+            at = fields.at(keys.KINDS) if fields.has(keys.KINDS) else fields.at(keys.GUARD_ACTION)
+            message = f'action = "abort" is for Rollouts alone, and the selector covers {" and ".join(others)} too'
+            fields.mistakes.add(at, message, remedy)
 
 
 def _items(fields: Fields, name: str) -> list[int]:

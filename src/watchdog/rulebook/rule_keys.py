@@ -8,7 +8,6 @@ from watchdog.domain.rules import Action, Sign
 from watchdog.rulebook import names
 from watchdog.rulebook.conditions import CONDITION, Condition
 from watchdog.rulebook.durations import DURATION
-from watchdog.rulebook.guard_keys import ACTION
 from watchdog.rulebook.shapes import Choice, Flag, ListOf, MapOf, OneOrMore, Text, Whole, words
 from watchdog.rulebook.tables import Fields, Key, Section, TableOf
 from watchdog.rulebook.values import (
@@ -111,8 +110,9 @@ RULE_CONFIDENCE: Key[float | None] = Key(
 REQUIRED: Key[bool] = Key(
     "required", Flag(), "Whether a watch needs this rule to have seen something in order to pass.", True, "`true`"
 )
+_ACTION = Choice("action", {action.value: action for action in (Action.ROLLBACK, Action.NOTIFY)})
 RULE_ACTION: Key[Action | None] = Key(
-    "action", ACTION, 'With "notify", this rule only tells, whatever its guard does.', None, "the guard's"
+    "action", _ACTION, 'With "notify", this rule only tells, whatever its guard does.', None, "the guard's"
 )
 RULE = Section(
     "[rules.NAME]",

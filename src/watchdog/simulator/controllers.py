@@ -1,5 +1,6 @@
 """Who is told of what: each change in the store wakes the controllers it concerns, and nobody else."""
 
+from watchdog.simulator.argo_rollouts import RolloutController
 from watchdog.simulator.daemonsets import DaemonSetController
 from watchdog.simulator.deployments import DeploymentController
 from watchdog.simulator.endpoints import EndpointSliceController
@@ -13,6 +14,7 @@ from watchdog.simulator.resources import (
     NAMESPACES,
     PODS,
     REPLICASETS,
+    ROLLOUTS,
     SERVICES,
     STATEFULSETS,
     Resource,
@@ -22,7 +24,9 @@ from watchdog.simulator.statefulsets import StatefulSetController
 from watchdog.simulator.store import Change
 from watchdog.simulator.timeline import Timeline
 
-_OWNERS = {resource.kind: resource for resource in (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS, SERVICES)}
+_OWNERS = {
+    resource.kind: resource for resource in (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS, ROLLOUTS, SERVICES)
+}
 
 
 class ControllerManager:
@@ -34,9 +38,10 @@ class ControllerManager:
         self._timeline = timeline
         self._deployments = DeploymentController(registry, timeline)
         self._replicasets = ReplicaSetController(registry, timeline)
-        self._sets: dict[Resource, StatefulSetController | DaemonSetController] = {
+        self._sets: dict[Resource, StatefulSetController | DaemonSetController | RolloutController] = {
             STATEFULSETS: StatefulSetController(registry),
             DAEMONSETS: DaemonSetController(registry),
+            ROLLOUTS: RolloutController(registry, timeline),
         }
         self._endpoints = EndpointSliceController(registry)
         self._garbage = GarbageCollector(registry)

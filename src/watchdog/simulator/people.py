@@ -8,6 +8,7 @@ from watchdog.simulator import patches, rollouts
 from watchdog.simulator.deletions import DeleteOptions
 from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.objects import Object, controller_of
+from watchdog.simulator.progressive import Progressive
 from watchdog.simulator.registry import Registry
 from watchdog.simulator.resources import DEPLOYMENTS, REPLICASETS, SERVICES, named
 from watchdog.simulator.sets import Sets
@@ -41,7 +42,7 @@ def _environment(env: Mapping[str, str]) -> list[Object]:
     return [{"name": key, "value": value} for key, value in env.items()]
 
 
-class People(Sets):
+class People(Sets, Progressive):
     """The acts of people, made on the registry directly: they stand in no request log."""
 
     def __init__(self, registry: Registry) -> None:

@@ -127,6 +127,19 @@ ENDPOINTSLICES = Resource(
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event", short=("ev",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", unconditional=False)
 
+ROLLOUTS = Resource(
+    "argoproj.io",
+    "v1alpha1",
+    "rollouts",
+    "Rollout",
+    short=("ro",),
+    subresources=("status", "scale"),
+    generation=True,
+    newborn_status={},
+)
+CANARIES = Resource(
+    "flagger.app", "v1beta1", "canaries", "Canary", subresources=_STATUS, generation=True, newborn_status={}
+)
 APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application", generation=True)
 HTTPROUTES = Resource(
     "gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", subresources=_STATUS, generation=True
@@ -167,6 +180,8 @@ RESOURCES: tuple[Resource, ...] = (
     ENDPOINTSLICES,
     EVENTS,
     LEASES,
+    ROLLOUTS,
+    CANARIES,
     APPLICATIONS,
     HTTPROUTES,
     VIRTUALSERVICES,

@@ -31,10 +31,10 @@ def template_hash(template: Mapping[str, Any]) -> str:
     return safe_encoded(str(fnv1a(canonical)))
 
 
-def without_hash(template: Mapping[str, Any]) -> Object:
+def without_hash(template: Mapping[str, Any], hash_label: str = HASH) -> Object:
     """The template without the label that the controller adds."""
     metadata = dict(template.get("metadata") or {})
-    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH}
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != hash_label}
     if labels:
         metadata["labels"] = labels
     else:

@@ -27,7 +27,7 @@ class Latency:
     @property
     def bounds(self) -> tuple[float, ...]:
         """The finite bounds."""
-        return tuple(bound for bound, _ in self.whole.counts if math.isfinite(bound))
+        return tuple(bound for bound in self.whole.bounds if math.isfinite(bound))
 
     @property
     def p95(self) -> float | None:
@@ -58,6 +58,6 @@ def latency_of(
     counts.sort()
     if not counts or not math.isinf(counts[-1][0]):
         return None
-    whole = PodBuckets(tuple(counts), counts[-1][1], math.nan, 1)
+    whole = PodBuckets.of(tuple(counts), counts[-1][1], math.nan, 1)
     threshold = Threshold(metric, Statistic.P95, Op.ABOVE, TimesBaseline(2.0), CONDITION)
     return Latency(whole, has_sum, harmless_of(threshold, Baseline(start, end, Buckets({"": whole}))))

@@ -10,7 +10,7 @@ from watchdog.adapters.kubernetes.kinds import NAME
 from watchdog.adapters.kubernetes.owners import RESOURCES
 from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, Right, Where, shard_rights
 from watchdog.domain.owners import Owner
-from watchdog.domain.rules import Action, Guard, Rule, Rulebook
+from watchdog.domain.rules import Action, Guard, Rulebook
 from watchdog.rulebook import Places
 from watchdog.survey.coverage import place_of_guard
 from watchdog.survey.findings import Finding, Kind, Level
@@ -119,8 +119,4 @@ def _needs(guard: Guard, right: Right, namespace: str) -> bool:
 
 def acts(guard: Guard) -> bool:
     """Whether any rule of the guard may lead to a rollback."""
-    return any(_acts(guard, rule) for rule in guard.rules)
-
-
-def _acts(guard: Guard, rule: Rule) -> bool:
-    return guard.action_of(rule) is Action.ROLLBACK
+    return any(guard.action_of(rule) is not Action.NOTIFY for rule in guard.rules)

@@ -16,6 +16,7 @@ from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity, Write
 from watchdog.domain.owners import Owner, Tool
+from watchdog.domain.rollout import Target
 from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
@@ -137,6 +138,9 @@ class Healing:
 
     async def known(self, owner: Owner) -> Owner:
         return replace(owner, heals=True)
+
+    async def runner(self, target: Target) -> Owner | None:
+        return Owner(Tool.CANARY, target.name, target.namespace)
 
     async def suspend(self, owner: Owner, watch_id: str) -> str:
         COLLECTED[-1].append(Write("PATCH", f"/{owner.name}/{watch_id}", "json", "{}"))

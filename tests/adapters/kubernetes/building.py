@@ -30,6 +30,7 @@ SHOP = "shop"
 GATEWAY = Target.parse("shop/deployment/gateway")
 BRAND = Target.parse("shop/service/brand")
 DATABASE = Target.parse("shop/statefulset/db")
+ROLLOUT = Target.parse("shop/rollout/search")
 AGENT = Target.parse("shop/daemonset/agent")
 HTTPROUTE = Target.parse("shop/httproute/brand")
 VIRTUALSERVICE = Target.parse("shop/virtualservice/brand")
@@ -158,6 +159,12 @@ async def a_database(cluster: SimulatedCluster) -> None:
 async def an_agent(cluster: SimulatedCluster) -> None:
     cluster.roll("daemonsets", SHOP, "agent", "agent:v1")
     await cluster.until(lambda: cluster.has_rolled("daemonsets", SHOP, "agent"))
+
+
+async def a_search(cluster: SimulatedCluster) -> None:
+    """A Rollout whose canary is not promoted by itself."""
+    cluster.release(SHOP, "search", "search:v1", replicas=2, steps=[{"setWeight": 100}, {"pause": {}}])
+    await cluster.until(lambda: cluster.phase(SHOP, "search") == "Healthy")
 
 
 async def two_colours(cluster: SimulatedCluster) -> None:

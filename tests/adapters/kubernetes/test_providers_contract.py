@@ -18,6 +18,7 @@ from adapters.kubernetes.building import (
     GREEN,
     HTTPROUTE,
     INGRESS,
+    ROLLOUT,
     SHOP,
     VIRTUALSERVICE,
     Connected,
@@ -27,6 +28,7 @@ from adapters.kubernetes.building import (
     a_flip,
     a_gateway,
     a_rollout,
+    a_search,
     a_set,
     a_stable,
     a_virtualservice,
@@ -73,6 +75,7 @@ class Arrangement:
     described: Callable[[Revision, Revision], TrafficSwitch]
     pods: int = 2
     scale: Callable[[SimulatedCluster, str], object] = lambda cluster, workload: cluster.scale(SHOP, workload, 4)
+    written: str = ""  # the subresource that a put-back writes
 
 
 ARRANGEMENTS = {
@@ -114,6 +117,17 @@ def _sets(
 
 ARRANGEMENTS[TargetKind.STATEFULSET] = _sets(DATABASE, a_database, 2, {"replicas": 4})
 ARRANGEMENTS[TargetKind.DAEMONSET] = _sets(AGENT, an_agent, 3, {"minReadySeconds": 1})  # it has no size
+
+ARRANGEMENTS[TargetKind.ROLLOUT] = Arrangement(
+    ROLLOUT,
+    "rollouts",
+    a_search,
+    lambda cluster: cluster.release(SHOP, "search", "search:v2"),
+    lambda cluster: cluster.take_back(SHOP, "search"),
+    lambda candidate, previous: a_set(ROLLOUT, candidate, previous),
+    scale=lambda cluster, workload: cluster.patch("rollouts", SHOP, workload, {"spec": {"replicas": 4}}),
+    written="/status",
+)
 
 
 def _weights(
@@ -357,12 +371,14 @@ def test_a_put_back_is_one_write_and_a_repeat_after_a_crash_is_none(kind: Target
             await passes(30)
             again = await stage.traffic.put_back(remedy)
             assert isinstance(again, PutBackDone)
-            path = f"/{stage.arranged.resource}/{stage.arranged.target.name}"
+            path = f"/{stage.arranged.resource}/{stage.arranged.target.name}{stage.arranged.written}"
             assert len(stage.written) == 1
             assert stage.written[0].startswith("PATCH ")
             assert stage.written[0].endswith(path)
             assert stage.at.seen[kind].of(stage.arranged.target)[-1].serving == stage.before.serving
             written = stage.at.cluster.get(stage.arranged.resource, SHOP, stage.arranged.target.name)
+            if stage.arranged.written:
+                return  # a subresource takes no annotations
             assert written["metadata"]["annotations"]["rollback-watchdog.dev/last-watch"] == "w-1"
             assert written["metadata"]["annotations"]["rollback-watchdog.dev/known-good"] == str(stage.before.serving)
 

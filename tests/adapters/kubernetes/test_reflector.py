@@ -103,6 +103,31 @@ def test_a_spoilt_watch_loses_nothing_and_asks_with_pauses(kind: str) -> None:
     run_simulated(main())
 
 
+def test_it_says_since_when_nothing_can_have_come_and_gone_unseen() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_client(cluster) as client, following(client) as follower:
+            await a_gateway(cluster)
+            await passes(1)
+            listed = follower.reflector.unbroken_since
+            assert listed is not None
+            for watch in cluster.watches("pods"):
+                watch.close()  # as each server does after some minutes: it goes on where it was
+            await passes(5)
+            assert follower.reflector.unbroken_since == listed
+            fault = cluster.faults.answer(503, path="/api/v1/namespaces/shop/pods", count=None)
+            for watch in cluster.watches("pods"):
+                watch.close()
+            await passes(5)
+            assert follower.reflector.unbroken_since is None
+            fault.remove()
+            await passes(60)
+            again = follower.reflector.unbroken_since
+            assert again is not None
+            assert again > listed
+
+    run_simulated(main())
+
+
 def test_after_410_it_lists_again_and_finds_what_it_missed() -> None:
     async def main() -> None:
         async with a_cluster() as cluster, a_client(cluster) as client:

@@ -282,6 +282,19 @@ def test_a_huge_body_is_cut_off() -> None:
     assert sent < 100 * 2**20
 
 
+def test_a_neighbour_without_tls_is_not_asked_to_pack_its_answers() -> None:
+    """Packing costs Prometheus a fifth of what our questions cost it; a way through TLS is longer than a cluster's."""
+    wished: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        wished.append(request.headers.get("Accept-Encoding"))
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": []}})
+
+    asked(handler)
+    assert wished == ["identity"]
+    assert LivePrometheus("https://prometheus.example")._client.headers["Accept-Encoding"] == "gzip, deflate"
+
+
 def test_a_body_that_is_not_what_its_encoding_says_is_garbled() -> None:
     async def handler(_request: web.Request) -> web.Response:
         return web.Response(body=b"plain", headers={"Content-Encoding": "gzip"})

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf
 from pathlib import Path
@@ -147,8 +147,9 @@ SERVERS = {
 }
 
 
+@pytest.mark.parametrize("by_name", [False, True], ids=["by expression", "by name"])
 @pytest.mark.parametrize("server", SERVERS.values(), ids=SERVERS)
-async def test_what_is_counted_is_what_happened(server: Server, tmp_path: Path) -> None:
+async def test_what_is_counted_is_what_happened(server: Server, by_name: bool, tmp_path: Path) -> None:
     exporters = {NEWBORN: Exporter(0), OLD: Exporter(1000)}
     clock = SystemClock()
     with exporting(exporters[NEWBORN]) as newborn, exporting(exporters[OLD]) as old:
@@ -159,7 +160,8 @@ async def test_what_is_counted_is_what_happened(server: Server, tmp_path: Path) 
                 await clock.sleep(0.1)
             end = clock.now()
             sampler = Sampler(live, clock, settle=server.settle)
-            subject = Subject(TARGET, Revision("app", "1"), {NEWBORN: began}, began)
+            pods = {NEWBORN: began, OLD: began - timedelta(hours=1)}
+            subject = Subject(TARGET, Revision("app", "1"), pods, began, known_since=began if by_name else None)
 
             async def blocks(metric: Metric, statistic: Statistic = Statistic.VALUE) -> tuple[Block, ...]:
                 return await sampler.blocks(Tracker(a_rule(metric, statistic), subject), in_blocks(began, end, 3))

@@ -22,7 +22,7 @@ scrape_configs:
 
 
 def exemplars(metrics: Metrics) -> list[Exemplar]:
-    families = text_string_to_metric_families(metrics.openmetrics().decode())
+    families = text_string_to_metric_families(b"".join(metrics.openmetrics()).decode())
     return [sample.exemplar for family in families for sample in family.samples if sample.exemplar is not None]
 
 
@@ -39,13 +39,13 @@ def test_an_id_that_openmetrics_does_not_take_is_left_out_and_the_rollback_count
     metrics = Metrics()
     metrics.rollback("rollout", "done", watch)
     assert [one.labels for one in exemplars(metrics)] == ([{"watch": watch}] if named else [])
-    assert 'watchdog_rollbacks_total{kind="rollout",result="done"} 1.0' in metrics.text().decode()
+    assert 'watchdog_rollbacks_total{kind="rollout",result="done"} 1.0' in b"".join(metrics.text()).decode()
 
 
 def test_the_older_text_format_has_none() -> None:
     metrics = Metrics()
     metrics.rollback("rollout", "done", WATCH)
-    assert WATCH not in metrics.text().decode()
+    assert WATCH not in b"".join(metrics.text()).decode()
 
 
 async def nothing(*_: Any) -> Any:

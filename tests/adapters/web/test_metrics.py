@@ -39,7 +39,7 @@ def series(metrics: Metrics) -> dict[tuple[str, ...], float]:
     """Each series as its name and its labels' values, in alphabetical order of the labels."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(metrics.text().decode())
+        for family in text_string_to_metric_families(b"".join(metrics.text()).decode())
         for sample in family.samples
     }
 

@@ -33,7 +33,7 @@ async def by_id(watch_id: str) -> Mapping[str, Any] | None:
 def a_server(**changes: Any) -> WebServer:
     options: dict[str, Any] = {
         "ready": lambda: (True, ["leader"]),
-        "metrics": lambda: b"up 1\n",
+        "metrics": lambda: [b"up 1\n"],
         "watches": two_watches,
         "watch": by_id,
     }
@@ -257,7 +257,7 @@ async def test_a_port_in_use_is_one_clear_error() -> None:
     async with serving() as (server, _):
         port = int(server.url.rpartition(":")[2])
         second = WebServer(
-            "127.0.0.1", port, ready=lambda: (True, []), metrics=lambda: b"", watches=two_watches, watch=by_id
+            "127.0.0.1", port, ready=lambda: (True, []), metrics=lambda: (), watches=two_watches, watch=by_id
         )
         with pytest.raises(CannotListen, match=f"^cannot listen on 127.0.0.1:{port}: another process listens there$"):
             await second.start()
@@ -270,7 +270,7 @@ async def test_a_port_in_use_is_one_clear_error() -> None:
 )
 @simulated
 async def test_an_address_that_is_not_ours_is_one_clear_error(host: str, said: str) -> None:
-    server = WebServer(host, 0, ready=lambda: (True, []), metrics=lambda: b"", watches=two_watches, watch=by_id)
+    server = WebServer(host, 0, ready=lambda: (True, []), metrics=lambda: (), watches=two_watches, watch=by_id)
     with pytest.raises(CannotListen, match=said):
         await server.start()
 
@@ -278,7 +278,7 @@ async def test_an_address_that_is_not_ours_is_one_clear_error(host: str, said: s
 @simulated
 async def test_its_url_is_one_that_can_be_asked() -> None:
     for host in ("0.0.0.0", "::1", "::"):
-        server = WebServer(host, 0, ready=lambda: (True, []), metrics=lambda: b"", watches=two_watches, watch=by_id)
+        server = WebServer(host, 0, ready=lambda: (True, []), metrics=lambda: (), watches=two_watches, watch=by_id)
         with pytest.raises(RuntimeError):
             _ = server.url
         await server.start()

@@ -45,7 +45,7 @@ async def nothing(*_: Any) -> Any:
 async def serving(view: FakeView | None = None) -> AsyncIterator[tuple[aiohttp.ClientSession, News]]:
     news = News()
     server = WebServer(
-        "127.0.0.1", 0, ready=lambda: (True, []), metrics=lambda: b"", watches=nothing, watch=nothing,
+        "127.0.0.1", 0, ready=lambda: (True, []), metrics=lambda: (), watches=nothing, watch=nothing,
         site=Site(view or FakeView(), news),
     )  # fmt: skip
     await server.start()

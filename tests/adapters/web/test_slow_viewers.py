@@ -40,7 +40,7 @@ async def until_its_end(one: socket.socket) -> int:
 
 @simulated
 async def test_an_answer_that_nobody_takes_is_cut_and_delays_nobody() -> None:
-    async with serving(metrics=lambda: LARGE) as (server, session), AsyncExitStack() as stack:
+    async with serving(metrics=lambda: [LARGE]) as (server, session), AsyncExitStack() as stack:
         one = stack.enter_context(await deaf(server.url, "/metrics"))
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -53,7 +53,7 @@ async def test_an_answer_that_nobody_takes_is_cut_and_delays_nobody() -> None:
 
 @simulated
 async def test_an_answer_that_is_taken_slowly_but_in_time_comes_whole() -> None:
-    async with serving(metrics=lambda: LARGE) as (server, _), AsyncExitStack() as stack:
+    async with serving(metrics=lambda: [LARGE]) as (server, _), AsyncExitStack() as stack:
         one = stack.enter_context(await deaf(server.url, "/metrics"))
         await asyncio.sleep(20)  # noqa: TID251 - simulated time
         count = 0

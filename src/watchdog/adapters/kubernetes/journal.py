@@ -91,6 +91,7 @@ class ConfigMapJournal:
             document = document_in(one)
             if document is not None:
                 documents.append(document)
+            await self._clock.sleep(0.0)  # each may take milliseconds to decode, and there may be a thousand
         return documents
 
     async def _others(self, labels: str, but: Collection[str]) -> list[Json]:

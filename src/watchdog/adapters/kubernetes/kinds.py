@@ -31,6 +31,8 @@ DEPLOYMENTS = Resource("apps/v1", "deployments", "Deployment")
 REPLICASETS = Resource("apps/v1", "replicasets", "ReplicaSet")
 STATEFULSETS = Resource("apps/v1", "statefulsets", "StatefulSet")
 DAEMONSETS = Resource("apps/v1", "daemonsets", "DaemonSet")
+ROLLOUTS = Resource("argoproj.io/v1alpha1", "rollouts", "Rollout")
+CANARIES = Resource("flagger.app/v1beta1", "canaries", "Canary")
 CONTROLLERREVISIONS = Resource("apps/v1", "controllerrevisions", "ControllerRevision")
 HTTPROUTES = Resource("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute")
 VIRTUALSERVICES = Resource("networking.istio.io/v1", "virtualservices", "VirtualService")
@@ -51,6 +53,7 @@ READ: Mapping[TargetKind, tuple[Resource, ...]] = MappingProxyType(
         TargetKind.SERVICE: (SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
         TargetKind.STATEFULSET: (STATEFULSETS, CONTROLLERREVISIONS, PODS),
         TargetKind.DAEMONSET: (DAEMONSETS, CONTROLLERREVISIONS, PODS),
+        TargetKind.ROLLOUT: (ROLLOUTS, REPLICASETS, PODS),
         TargetKind.HTTPROUTE: (HTTPROUTES, SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
         TargetKind.VIRTUALSERVICE: (VIRTUALSERVICES, DESTINATIONRULES, SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
         TargetKind.INGRESS: (INGRESSES, SERVICES, DEPLOYMENTS, REPLICASETS, PODS),

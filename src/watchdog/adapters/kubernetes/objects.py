@@ -64,7 +64,7 @@ class Namespace:
 
     def workload_of(self, resource: Resource, one: Json) -> tuple[TargetKind, str] | None:
         """What runs the pods that a pod, or what keeps a revision, belongs to; None for what is not watched."""
-        owner = _controller(one)
+        owner = controller(one)
         if owner is None:
             return None
         kind, name = _RUNNERS.get(str(owner.get("kind"))), str(owner.get("name", ""))
@@ -82,10 +82,10 @@ class Namespace:
 
 def controller_uid(one: Json) -> str:
     """The uid of the object that controls this one; "" for none."""
-    owner = _controller(one)
+    owner = controller(one)
     return "" if owner is None else str(owner.get("uid", ""))
 
 
-def _controller(one: Json) -> Json | None:
+def controller(one: Json) -> Json | None:
     """The reference to the object that controls this one."""
     return next((owner for owner in one["metadata"].get("ownerReferences") or [] if owner.get("controller")), None)

@@ -13,8 +13,10 @@ from typing import Any
 from watchdog.adapters.kubernetes.client import MERGE_PATCH, KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import PREFIX, Resource
+from watchdog.adapters.kubernetes.runners import Runners
 from watchdog.domain.owners import Owner, Tool
-from watchdog.ports import OutOfReach
+from watchdog.domain.rollout import Target
+from watchdog.ports import Clock, OutOfReach
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +35,13 @@ RESOURCES: Mapping[Tool, Resource] = MappingProxyType(
 class KubernetesOwners:
     """The `Owners` port. RBAC, where wanted: get and patch of the named applications, kustomizations, helmreleases."""
 
-    def __init__(self, client: KubeClient) -> None:
+    def __init__(self, client: KubeClient, clock: Clock) -> None:
         self._client = client
+        self._runners = Runners(client, clock)
+
+    async def runner(self, target: Target) -> Owner | None:
+        """An Argo Rollout or a Flagger Canary that rolls it out; None where that cannot be read."""
+        return await self._runners.of(target)
 
     async def known(self, owner: Owner) -> Owner:
         """The owner with whether it heals; what is known already, or cannot be read, stays as it is."""
@@ -79,7 +86,7 @@ def _heals(tool: Tool, spec: Mapping[str, Any]) -> bool:
         case Tool.HELM_RELEASE:
             detection = (spec.get("driftDetection") or {}).get("mode")
             return not spec.get("suspend") and detection == "enabled"
-        case Tool.HELM:
+        case Tool.HELM | Tool.ROLLOUT | Tool.CANARY:
             return False
 
 

@@ -11,6 +11,7 @@ from watchdog.adapters.kubernetes.daemonsets import DaemonSetProvider
 from watchdog.adapters.kubernetes.deployments import DeploymentProvider
 from watchdog.adapters.kubernetes.httproutes import HTTPRouteProvider
 from watchdog.adapters.kubernetes.ingresses import IngressProvider
+from watchdog.adapters.kubernetes.rollouts import RolloutProvider
 from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.adapters.kubernetes.sightings import Guarded
 from watchdog.adapters.kubernetes.statefulsets import StatefulSetProvider
@@ -38,6 +39,7 @@ PROVIDERS: Mapping[TargetKind, Callable[..., Provider]] = MappingProxyType(
         TargetKind.SERVICE: ServiceProvider,
         TargetKind.STATEFULSET: StatefulSetProvider,
         TargetKind.DAEMONSET: DaemonSetProvider,
+        TargetKind.ROLLOUT: RolloutProvider,
         TargetKind.HTTPROUTE: HTTPRouteProvider,
         TargetKind.VIRTUALSERVICE: VirtualServiceProvider,
         TargetKind.INGRESS: IngressProvider,

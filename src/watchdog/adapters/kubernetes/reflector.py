@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import PAGE, KubeClient
@@ -33,6 +34,7 @@ INACTIVITY = 70.0
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 FORBIDDEN_WAIT = 60.0
+ABSENT_WAIT = 60.0  # until a kind that is not served is asked for again
 FAILURES_BEFORE_LIST = 3
 TOMBSTONES = 2_000  # how many of the dead are remembered, so that a repeated event does not raise them
 
@@ -104,8 +106,11 @@ class Reflector:
         self._seen: dict[str, int] = {}  # uid to the newest resourceVersion, of the living and the lately dead
         self._dead: deque[str] = deque()
         self._backoff = _Backoff(rng)
+        self._absent = False  # the API server has no such kind
         self.synced = False  # listed at least once
         self.trouble = ""  # why nothing comes at present
+        self.unbroken_since: datetime | None = None
+        """Since when nothing can have come and gone unseen; None: the stream is broken."""
 
     @property
     def name(self) -> str:
@@ -117,14 +122,22 @@ class Reflector:
         while True:
             try:
                 if not self._position:
-                    relisted = await self._list()
+                    was_absent = self._absent
+                    relisted = await self._list_if_served()
                     self.synced = True
-                    yield relisted
+                    if not (was_absent and self._absent):
+                        yield relisted
+                    del relisted  # of what was listed first the cache alone decides how long it is there
+                    if self._absent:
+                        await self._clock.sleep(ABSENT_WAIT * self._rng.uniform(0.5, 1.0))
+                        continue
                 async with aclosing(self._watched()) as changes:
                     async for change in changes:
                         yield change
+                        del change
             except _Expired:
                 log.info("%s: the watch is too old to go on (410); listing again", self.name)
+                self.unbroken_since = None
                 # Not at once: a server that answers 410 to a fresh list would be asked without a pause.
                 self._position = ""
                 await self._clock.sleep(self._backoff.next())
@@ -132,6 +145,21 @@ class Reflector:
                 await self._refused(error)
             except OutOfReach as error:
                 await self._failed(str(error))
+
+    async def _list_if_served(self) -> Relisted:
+        """A kind that is not served has no objects: its definition was not installed, or was taken away again."""
+        try:
+            relisted = await self._list()
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            if not self._absent:
+                log.info("%s: there is no such kind here (yet)", self.name)
+            self._absent, self.trouble = True, ""
+            self._seen.clear()
+            return Relisted(())
+        self._absent = False
+        return relisted
 
     async def _list(self) -> Relisted:
         """All pages; one list without pages where the pages expired while they were read."""
@@ -151,6 +179,7 @@ class Reflector:
             self._seen = {_uid(one): _version(one) for one in objects}
             self._dead.clear()
             self._position = position
+            self.unbroken_since = self._clock.now()
             return Relisted(tuple(objects))
         raise AssertionError("unreachable")
 
@@ -163,12 +192,14 @@ class Reflector:
             if self.trouble:
                 log.info("%s: watched again", self.name)
             self.trouble = ""
+            self.unbroken_since = self.unbroken_since or self._clock.now()
             while (line := await self._next_line(lines)) is not None:
                 events += 1
                 change = self._understood(line)
                 self._backoff.failures = 0
                 if change is not None:
                     yield change
+                del change, line  # until the next one comes, which may be hours
         lived = self._clock.monotonic() - began
         if lived < 1.0 or (not events and lived < 5.0):
             # An end that is clean but at once: a server that keeps doing so must not be asked without a pause.
@@ -231,6 +262,7 @@ class Reflector:
 
     async def _refused(self, error: ApiError) -> None:
         """A refusal: 410 asks for a list, 403 for patience and a person."""
+        self.unbroken_since = None
         if error.status == 410:
             self._position = ""
         if error.status != 403:
@@ -244,6 +276,7 @@ class Reflector:
         await self._clock.sleep(FORBIDDEN_WAIT * self._rng.uniform(0.5, 1.0))
 
     async def _failed(self, why: str, retry_after: float | None = None) -> None:
+        self.unbroken_since = None
         wait = self._backoff.next(retry_after)
         if self._backoff.failures >= FAILURES_BEFORE_LIST:
             self._position = ""  # perhaps it is the place to go on from that the server cannot take

@@ -148,6 +148,7 @@ class RevisedProvider(Sightings):
             annotations=workloads.own_annotations(owner),
             managers=workloads.managers(owner),
             owner=workloads.owner(owner),
+            unbroken_since=self._cache.unbroken_since(switch.target.namespace),
         )
 
     async def _destination(self, switch: TrafficSwitch, to: Revision, found: History) -> Destination:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from watchdog.adapters.kubernetes.kinds import (
     ACCOUNTS,
+    CANARIES,
     CLAIMS,
     CONFIGMAPS,
     CONTROLLERREVISIONS,
@@ -21,6 +22,7 @@ from watchdog.adapters.kubernetes.kinds import (
     OBJECTS,
     PODS,
     REPLICASETS,
+    ROLLOUTS,
     SERVICES,
     Resource,
 )
@@ -114,6 +116,17 @@ def _of_kind(kind: TargetKind) -> Iterator[Right]:
         yield replace(right, kind=kind)
 
 
+def _of_rollouts() -> Iterator[Right]:
+    """Argo's controller does the rest: the watchdog may read a Rollout, and tell it to abort in its status."""
+    own, seen = OBJECTS[TargetKind.ROLLOUT], "its switches are not seen"
+    for right in (
+        *_rights("list watch", (own,), Where.GUARDED, seen),
+        *_rights("get", (own,), Where.GUARDED, "it is not looked at before it is acted on"),
+        Right("patch", own, Where.GUARDED, "a Rollout is not aborted", subresource="status", acting=True),
+    ):
+        yield replace(right, kind=TargetKind.ROLLOUT)
+
+
 def _of_route(kind: TargetKind, *beside: Resource) -> Iterator[Right]:
     """What a kind needs that holds weights; `beside`: what it is read together with."""
     own, seen = OBJECTS[kind], "its switches are not seen"
@@ -128,12 +141,22 @@ def _of_route(kind: TargetKind, *beside: Resource) -> Iterator[Right]:
 # Only where a guard opts in (`kinds`, or a target that is named), and not granted unless asked for.
 BY_KIND: Mapping[TargetKind, tuple[Right, ...]] = MappingProxyType(
     {
-        TargetKind.STATEFULSET: tuple(_of_kind(TargetKind.STATEFULSET)),
-        TargetKind.DAEMONSET: tuple(_of_kind(TargetKind.DAEMONSET)),
+        **{kind: tuple(_of_kind(kind)) for kind in (TargetKind.STATEFULSET, TargetKind.DAEMONSET)},
+        TargetKind.ROLLOUT: tuple(_of_rollouts()),
         TargetKind.HTTPROUTE: tuple(_of_route(TargetKind.HTTPROUTE)),
         TargetKind.VIRTUALSERVICE: tuple(_of_route(TargetKind.VIRTUALSERVICE, DESTINATIONRULES)),
         TargetKind.INGRESS: tuple(_of_route(TargetKind.INGRESS)),
     }
+)
+
+# Not needed, and not granted unless asked for: without them what they roll out is known by the marks on it alone.
+RUNNERS: tuple[Right, ...] = tuple(
+    _rights(
+        "list",
+        (ROLLOUTS, CANARIES),
+        Where.GUARDED,
+        "that a Rollout or a Canary rolls a Deployment out is not known, unless the Deployment says so itself",
+    )
 )
 
 # Not needed, and not granted unless asked for: without `get` what heals is taken from the marks on the object alone.

@@ -153,6 +153,8 @@ class ServiceProvider(Sightings):
             annotations=workloads.own_annotations(service),
             managers=workloads.managers(service),
             owner=workloads.owner(service),
+            unbroken_since=self._cache.unbroken_since(switch.target.namespace),
+            runner=workloads.runner(service),
             services={
                 flip.service: (
                     str(services[flip.service]["metadata"]["uid"]),

@@ -1,12 +1,14 @@
 """What is kept of an object: the watchdog holds thousands of them, and needs little of each.
 
 Pod templates become digests: what is asked of them in memory is only whether two are equal. Whoever needs a whole
-template (a put-back) reads it fresh. Trimming is done at the door, before anything is stored.
+template (a put-back) reads it fresh. Trimming is done at the door, before anything is stored; what is the same in many
+objects (names, labels, digests, who owns what) is one text for all of them, and what is empty is left out.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from sys import intern
 from typing import Any
 
 from watchdog.adapters.kubernetes.kinds import (
@@ -18,11 +20,13 @@ from watchdog.adapters.kubernetes.kinds import (
     INGRESSES,
     PODS,
     REPLICASETS,
+    ROLLOUTS,
     SERVICES,
     STATEFULSETS,
     VIRTUALSERVICES,
     Resource,
 )
+from watchdog.adapters.kubernetes.references import Kind, references
 
 Json = dict[str, Any]
 
@@ -36,7 +40,26 @@ _SPEC = (
     "podManagementPolicy",
     "ordinals",
 )
+_ROLLOUT_STATUS = (
+    "abort",
+    "abortedAt",
+    "blueGreen",
+    "canary",
+    "conditions",
+    "currentPodHash",
+    "observedGeneration",
+    "phase",
+    "stableRS",
+)
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
+_SHARED = frozenset(
+    {"name", "namespace", "uid", "apiVersion", "kind", "type", "status", "reason", "restartPolicy"}
+)  # by many objects
+_OWNER = ("apiVersion", "kind", "name", "uid", "controller")
+_UNREAD = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})  # a copy of the whole object
+_POD_CONDITIONS = frozenset({"Ready", "ContainersReady", "PodScheduled"})
+_WORKLOAD_CONDITIONS = frozenset({"Progressing", "ReplicaFailure"})
+_SAID = frozenset({"ReplicaFailure"})  # conditions whose message is read
 
 
 def digest(template: Json, *, annotations: bool = True) -> str:
@@ -50,7 +73,8 @@ def digest(template: Json, *, annotations: bool = True) -> str:
     if not annotations:
         metadata.pop("annotations", None)
     plain = _without_empties({"metadata": metadata, "spec": template.get("spec")})
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32]
+    whole = hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode())
+    return intern(whole.hexdigest()[:32])  # a workload's and its revision's are the same
 
 
 def _without_empties(value: Any) -> Any:
@@ -66,12 +90,23 @@ def trim_workload(full: Json) -> Json:
     """A Deployment, StatefulSet or DaemonSet without its template."""
     spec = full.get("spec") or {}
     return {
-        "metadata": _metadata(full, "annotations"),
+        "metadata": _metadata(full, "annotations", "ownerReferences"),
         "spec": {key: spec[key] for key in _SPEC if key in spec},
-        "status": full.get("status") or {},
+        "status": _workload_status(full.get("status") or {}),
         "template": trim_template(spec.get("template") or {}),
         "writers": writers(full, "f:template"),
     }
+
+
+def trim_rollout(full: Json) -> Json:
+    """A Rollout without its template and its steps: `strategy` is which of the two it has, `routed` by weights."""
+    spec = full.get("spec") or {}
+    strategy, status = spec.get("strategy") or {}, full.get("status") or {}
+    kept = trim_workload(full)
+    kept["status"] = {key: status[key] for key in _ROLLOUT_STATUS if key in status}
+    kept["strategy"] = "blueGreen" if "blueGreen" in strategy else "canary"
+    kept["routed"] = bool((strategy.get("canary") or {}).get("trafficRouting"))
+    return kept
 
 
 def trim_replicaset(full: Json) -> Json:
@@ -104,16 +139,27 @@ def trim_template(template: Json) -> Json:
     return {
         "digest": digest(template),
         "unannotated": digest(template, annotations=False),
-        "labels": {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL},
-        "images": tuple(str(container.get("image", "")) for container in spec.get("containers") or []),
+        "labels": _words({key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}),
+        "configs": _configs(spec),
+        "images": tuple(intern(str(container.get("image", ""))) for container in spec.get("containers") or []),
     }
+
+
+def _configs(spec: Json) -> dict[str, tuple[str, ...]]:
+    """The ConfigMaps that a pod reads, with the keys of each that it reads; none: all."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in references(spec):
+        if one.kind is Kind.CONFIGMAP:
+            whole = not one.keys or found.get(one.name) == ()
+            found[one.name] = () if whole else tuple(sorted({*found.get(one.name, ()), *one.keys}))
+    return found
 
 
 def trim_service(full: Json) -> Json:
     """A Service's selector and who wrote it."""
     spec = full.get("spec") or {}
     return {
-        "metadata": _metadata(full, "annotations"),
+        "metadata": _metadata(full, "annotations", "ownerReferences"),
         "spec": {"type": spec.get("type", "ClusterIP"), "selector": spec.get("selector") or {}},
         "writers": writers(full, "f:selector"),
     }
@@ -134,29 +180,44 @@ def trim_pod(full: Json) -> Json:
     spec, status = full.get("spec") or {}, full.get("status") or {}
     return {
         "metadata": _metadata(full, "ownerReferences"),
-        "spec": {
-            "nodeName": spec.get("nodeName"),
-            "hostNetwork": bool(spec.get("hostNetwork")),
-            "containers": [_container(container) for container in spec.get("containers") or []],
-            "initContainers": [_container(container) for container in spec.get("initContainers") or []],
-        },
-        "status": {
-            "phase": status.get("phase"),
-            "reason": status.get("reason"),
-            "podIP": status.get("podIP"),
-            "conditions": [
-                {key: condition.get(key) for key in ("type", "status", "reason", "lastTransitionTime")}
-                for condition in status.get("conditions") or []
-            ],
-            "containerStatuses": [_status(one) for one in status.get("containerStatuses") or []],
-            "initContainerStatuses": [_status(one) for one in status.get("initContainerStatuses") or []],
-        },
+        "spec": _filled(
+            nodeName=spec.get("nodeName"),
+            hostNetwork=bool(spec.get("hostNetwork")),
+            containers=[_container(container) for container in spec.get("containers") or []],
+            initContainers=[_container(container) for container in spec.get("initContainers") or []],
+        ),
+        "status": _filled(
+            phase=status.get("phase"),
+            reason=status.get("reason"),
+            podIP=status.get("podIP"),
+            conditions=_conditions(status, _POD_CONDITIONS),
+            containerStatuses=[_status(one) for one in status.get("containerStatuses") or []],
+            initContainerStatuses=[_status(one) for one in status.get("initContainerStatuses") or []],
+        ),
     }
 
 
+def _workload_status(full: Json) -> Json:
+    """The numbers, and the conditions that are read."""
+    kept = {key: value for key, value in full.items() if key != "conditions"}
+    conditions = _conditions(full, _WORKLOAD_CONDITIONS)
+    return kept | {"conditions": conditions} if conditions else kept
+
+
+def _conditions(status: Json, read: frozenset[str]) -> list[Json]:
+    return [
+        _picked(
+            condition,
+            ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
+            ("message",) if condition.get("type") in _SAID else (),
+        )
+        for condition in status.get("conditions") or []
+        if condition.get("type") in read
+    ]
+
+
 def _container(full: Json) -> Json:
-    kept = {key: full[key] for key in ("name", "ports", "restartPolicy") if key in full}
-    return kept | _resources(full)
+    return _picked(full, ("name", "ports", "restartPolicy")) | _resources(full)
 
 
 def _resources(full: Json) -> Json:
@@ -170,20 +231,49 @@ def _resources(full: Json) -> Json:
 
 
 def _status(full: Json) -> Json:
-    """Messages are left out: a crash loop rewrites them, and nothing is read from them."""
-    kept: Json = {"name": full.get("name"), "restartCount": full.get("restartCount", 0)}
-    kept |= _resources(full)
+    """Messages are left out: a crash loop rewrites them, and nothing is read from them; nor from one that runs."""
+    kept: Json = {**_picked(full, ("name",)), "restartCount": full.get("restartCount", 0)} | _resources(full)
     for field in ("state", "lastState"):
-        kept[field] = {
-            state: {key: details[key] for key in ("reason", "exitCode", "startedAt", "finishedAt") if key in details}
+        states = {
+            state: _picked(details, ("reason", "exitCode", "finishedAt"))
             for state, details in (full.get(field) or {}).items()
+            if state != "running"
         }
+        if states:
+            kept[field] = states
     return kept
 
 
 def _metadata(full: Json, *also: str) -> Json:
     metadata = full.get("metadata") or {}
-    return {key: metadata[key] for key in (*_METADATA, "labels", *also) if key in metadata}
+    kept = _picked(metadata, _METADATA)
+    for key in ("labels", *also):
+        if not metadata.get(key):
+            continue
+        if key == "ownerReferences":
+            kept[key] = [_picked(one, _OWNER) for one in metadata[key]]
+        else:
+            kept[key] = _words({name: text for name, text in metadata[key].items() if name not in _UNREAD})
+    return kept
+
+
+def _picked(full: Json, *keys: Iterable[str]) -> Json:
+    """What the object says under these keys, with one copy of words that many objects have."""
+    return {
+        key: intern(full[key]) if key in _SHARED and type(full[key]) is str else full[key]
+        for each in keys
+        for key in each
+        if full.get(key) is not None
+    }
+
+
+def _words(texts: Json) -> Json:
+    return {intern(name): intern(text) if type(text) is str else text for name, text in texts.items()}
+
+
+def _filled(**values: Any) -> Json:
+    """What is not empty."""
+    return {key: value for key, value in values.items() if value}
 
 
 def writers(full: Json, field: str, *within: str) -> list[tuple[str, str]]:
@@ -193,7 +283,7 @@ def writers(full: Json, field: str, *within: str) -> list[tuple[str, str]]:
     """
     entries = (full.get("metadata") or {}).get("managedFields") or []
     found = [
-        (str(entry.get("manager", "")), str(entry.get("time", "")))
+        (intern(str(entry.get("manager", ""))), str(entry.get("time", "")))
         for entry in entries
         if field in _owned(entry.get("fieldsV1") or {}, within or ("f:spec",))
     ]
@@ -212,6 +302,7 @@ TRIMS: dict[Resource, Callable[[Json], Json]] = {
     DAEMONSETS: trim_workload,
     CONTROLLERREVISIONS: trim_revision,
     REPLICASETS: trim_replicaset,
+    ROLLOUTS: trim_rollout,
     PODS: trim_pod,
     SERVICES: trim_service,
     HTTPROUTES: trim_route("f:rules"),

@@ -1,4 +1,4 @@
-"""One Deployment with its ReplicaSets and their pods, from the cache or read fresh."""
+"""One workload with its ReplicaSets and their pods, a Deployment mostly, from the cache or read fresh."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import to_pod
-from watchdog.adapters.kubernetes.trimming import TRIMS, trim_replicaset, trim_workload
+from watchdog.adapters.kubernetes.trimming import TRIMS, trim_replicaset
 from watchdog.domain.live import Pod
 from watchdog.domain.rollout import Revision
 from watchdog.ports import OutOfReach
@@ -47,9 +47,9 @@ class Workload:
         return tuple(to_pod(pod) for pod in self.pods.get(found["metadata"]["uid"], ())) if found else ()
 
 
-def cached(cache: ClusterCache, namespace: str, name: str) -> Workload | None:
-    """As the cache has it; None where there is no such Deployment."""
-    deployment = cache.all(DEPLOYMENTS, namespace).get(name)
+def cached(cache: ClusterCache, namespace: str, name: str, resource: Resource = DEPLOYMENTS) -> Workload | None:
+    """As the cache has it; None where there is none of that name."""
+    deployment = cache.all(resource, namespace).get(name)
     if deployment is None:
         return None
     replicasets = tuple(cache.owned(REPLICASETS, namespace, deployment["metadata"]["uid"]))
@@ -94,13 +94,13 @@ async def is_behind(client: KubeClient, cache: ClusterCache, namespace: str, nam
     return known is None or int(now["metadata"].get("generation", 0)) > int(known["metadata"].get("generation", 0))
 
 
-async def fresh(client: KubeClient, namespace: str, name: str) -> Workload | None:
-    """As the API server has it now; None where there is no such Deployment.
+async def fresh(client: KubeClient, namespace: str, name: str, resource: Resource = DEPLOYMENTS) -> Workload | None:
+    """As the API server has it now; None where there is none of that name.
 
-    The Deployment is read first: a write that is conditional on its resourceVersion fails if what was read after it
+    The workload is read first: a write that is conditional on its resourceVersion fails if what was read after it
     belongs to a later one.
     """
-    whole = await client.find(DEPLOYMENTS, namespace, name)
+    whole = await client.find(resource, namespace, name)
     if whole is None:
         return None
     uid, selector = str(whole["metadata"]["uid"]), label_selector(whole["spec"].get("selector") or {})
@@ -111,7 +111,7 @@ async def fresh(client: KubeClient, namespace: str, name: str) -> Workload | Non
             if controller_uid(pod) in pods:
                 pods[controller_uid(pod)].append(TRIMS[PODS](pod))
     return Workload(
-        trim_workload(whole),
+        TRIMS[resource](whole),
         tuple(trim_replicaset(one) for one in owned),
         {owner: tuple(those) for owner, those in pods.items()},
         whole=whole,

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from watchdog.adapters.kubernetes.kinds import PREFIX
+from watchdog.adapters.kubernetes.objects import controller
 from watchdog.adapters.kubernetes.pods import condition, created, instant
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
-from watchdog.domain.owners import Owner, owner_of
+from watchdog.domain.owners import Owner, owner_of, runner_of
 from watchdog.domain.rollout import Revision
 from watchdog.domain.text import printable
 
@@ -138,6 +139,13 @@ def managers(one: Json) -> tuple[str, ...]:
 def owner(one: Json) -> Owner | None:
     """Who reconciles the object, by its marks."""
     return owner_of(labels(one), one["metadata"].get("annotations") or {}, managers(one))
+
+
+def runner(one: Json) -> Owner | None:
+    """Whose controller rolls the object out by itself, by its marks."""
+    ref = controller(one)
+    named = (str(ref.get("apiVersion")).partition("/")[0], str(ref.get("kind")), str(ref.get("name"))) if ref else None
+    return runner_of(str(one["metadata"].get("namespace", "")), named, annotations(one))
 
 
 def written_at(one: Json) -> datetime | None:

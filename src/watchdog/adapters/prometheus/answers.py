@@ -161,10 +161,11 @@ def _floats(item: Mapping[str, Any], key: str) -> Any:
 
 def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:
     labels = item["metric"]
-    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
-        raise _Strange("labels that are no object of texts")
-    # The same few words in each answer; what is counted of a series is remembered under them for the whole watch.
-    return {intern(name): intern(value) for name, value in labels.items()}
+    try:
+        # The same few words in each answer; what is counted of a series is remembered under them for the whole watch.
+        return {intern(name): intern(value) for name, value in labels.items()}
+    except (AttributeError, TypeError):
+        raise _Strange("labels that are no object of texts") from None
 
 
 def _sample(pair: Sequence[Any]) -> tuple[float, float]:

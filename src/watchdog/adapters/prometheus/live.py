@@ -22,6 +22,8 @@ OnQuery = Callable[[float, FailureReason | None], None]
 Read = Callable[[int, bytes, str], T | QueryFailed]  # an HTTP answer's status and body, and the query it is of
 Form = Mapping[str, str | Sequence[str]]
 
+# A neighbour without TLS would spend a fifth of its CPU for us on packing what a cluster's network carries with ease.
+_ENCODINGS = {"https": "gzip, deflate"}
 _SHORTEST_SECRET = 6  # a shorter text would be found, and hidden, inside ordinary words
 
 
@@ -57,7 +59,10 @@ class LivePrometheus:
         self._room = asyncio.Semaphore(concurrency)
         self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(
-            headers={"User-Agent": "rollback-watchdog"},
+            headers={
+                "User-Agent": "rollback-watchdog",
+                "Accept-Encoding": _ENCODINGS.get(self._url.scheme, "identity"),
+            },
             verify=self._certificates.context,
             auth=None if shown is None else Showing(shown),
             trust_env=False,

@@ -1,11 +1,12 @@
 """The watchdog's own metrics; their names are relied on by dashboards and alerts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from watchdog.adapters.web.series import Numbers, States
 from watchdog.domain.judge import Finding
 from watchdog.domain.measurement import FailureReason
 from watchdog.domain.rollout import SwitchKind
@@ -15,6 +16,7 @@ from watchdog.domain.state import Phase
 # Without this each counter brings a second series, `..._created`, that nobody asked for.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
+_END = b"# EOF\n"
 _EXEMPLAR = 128  # characters of an exemplar's names and values together, as OpenMetrics has it
 _SOURCE = ("source",)  # of rules.toml; "", which to Prometheus is no label at all, for that of the settings
 
@@ -40,17 +42,24 @@ class Metrics:
             buckets=(0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300),
             registry=self.registry,
         )
-        self._rule_value = self._gauge("watchdog_rule_value", "What a rule measured last.", ["target", "rule"])
-        self._rule_verdict = self._gauge(
-            "watchdog_rule_verdict", "1 for what the judge says of a rule now, else 0.", ["target", "rule", "verdict"]
+        rule, pod = ("target", "rule"), ("target", "rule", "pod")
+        self._rule_value = Numbers("watchdog_rule_value", "What a rule measured last.", rule)
+        self._rule_verdict = States(
+            "watchdog_rule_verdict", "1 for what the judge says of a rule now, else 0.", rule, "verdict", list(Finding)
         )
-        pod = ["target", "rule", "pod"]
-        self._probe_failures = self._gauge("watchdog_probe_failures", "Failed probes of a pod in a row.", pod)
-        self._probe_failing_since = self._gauge(
+        self._probe_failures = Numbers("watchdog_probe_failures", "Failed probes of a pod in a row.", pod)
+        self._probe_failing_since = Numbers(
             "watchdog_probe_failing_since_timestamp_seconds", "When the first of them failed; 0 where none did.", pod
         )
-        self._probe_round = self._gauge(
-            "watchdog_probe_round_timestamp_seconds", "When a rule's pods were probed last.", ["target", "rule"]
+        self._probe_round = Numbers(
+            "watchdog_probe_round_timestamp_seconds", "When a rule's pods were probed last.", rule
+        )
+        self._of_rules = (
+            self._rule_value,
+            self._rule_verdict,
+            self._probe_failures,
+            self._probe_failing_since,
+            self._probe_round,
         )
         self._query_seconds = Histogram(
             "watchdog_query_seconds",
@@ -100,8 +109,6 @@ class Metrics:
         self._open: dict[int, int] = {}  # of each shard
         self._dry_run = self._gauge("watchdog_dry_run", "1 while this is a dry run, which changes nothing.")
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
-        self._verdicts: dict[tuple[str, str], str] = {}
-        self._valued: set[tuple[str, str]] = set()  # removing what is not there would look through all series
         self._exempt: dict[str, set[str]] = {}
         self._probed: dict[tuple[str, str], frozenset[str]] = {}
         self._begin_at_zero()
@@ -125,13 +132,21 @@ class Metrics:
         self._queries_spared.labels("")
         self._query_bytes.labels("")
 
-    def text(self) -> bytes:
-        """All of it in Prometheus's text format."""
-        return generate_latest(self.registry)
+    def text(self) -> Iterator[bytes]:
+        """All of it in Prometheus's text format, piece by piece: whoever sends it can do other things in between."""
+        yield generate_latest(self.registry)
+        yield from self._series()
 
-    def openmetrics(self) -> bytes:
+    def openmetrics(self) -> Iterator[bytes]:
         """All of it in OpenMetrics 1.0, which alone has exemplars: the last rollback of a kind names its watch."""
-        return openmetrics.generate_latest(self.registry)  # type: ignore[no-any-return, no-untyped-call]
+        few: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+        yield few.removesuffix(_END)
+        yield from self._series()
+        yield _END
+
+    def _series(self) -> Iterator[bytes]:
+        for series in self._of_rules:
+            yield from series.parts()
 
     def switch_seen(self, kind: str) -> None:
         """A traffic switch of a guarded target was seen."""
@@ -161,40 +176,29 @@ class Metrics:
     def rule_value(self, target: str, rule: str, value: float | None) -> None:
         """What a rule of an open watch measured last; None removes the series: no data is no number."""
         if value is not None:
-            self._rule_value.labels(target, rule).set(value)
-            self._valued.add((target, rule))
-        elif (target, rule) in self._valued:
-            self._valued.remove((target, rule))
+            self._rule_value[target, rule] = value
+        else:
             self._rule_value.remove(target, rule)
 
     def rule_verdict(self, target: str, rule: str, verdict: str) -> None:
         """What the judge says of a rule of an open watch now."""
-        if self._verdicts.get((target, rule)) == verdict:
-            return
-        self._verdicts[target, rule] = verdict
-        for finding in Finding:
-            self._rule_verdict.labels(target, rule, finding.value).set(finding.value == verdict)
+        self._rule_verdict[target, rule] = verdict
 
     def probed(self, target: str, rule: str, at: float, pods: Mapping[str, tuple[int, float]]) -> None:
         """A round of probes (Unix seconds): per pod how many failed in a row, and since when. Pods that are gone go."""
-        gone = self._probed.get((target, rule), frozenset()) - pods.keys()
-        for pod in gone:
+        for pod in self._probed.get((target, rule), frozenset()) - pods.keys():
             self._probe_failures.remove(target, rule, pod)
             self._probe_failing_since.remove(target, rule, pod)
         for pod, (failures, since) in pods.items():
-            self._probe_failures.labels(target, rule, pod).set(failures)
-            self._probe_failing_since.labels(target, rule, pod).set(since)
-        self._probe_round.labels(target, rule).set(at)
+            self._probe_failures[target, rule, pod] = failures
+            self._probe_failing_since[target, rule, pod] = since
+        self._probe_round[target, rule] = at
         self._probed[target, rule] = frozenset(pods)
 
     def forget(self, target: str) -> None:
         """The target's watch ended: its rules' series go, lest a dashboard show them for ever."""
-        self._rule_value.remove_by_labels({"target": target})
-        self._rule_verdict.remove_by_labels({"target": target})
-        self._verdicts = {key: verdict for key, verdict in self._verdicts.items() if key[0] != target}
-        self._valued = {key for key in self._valued if key[0] != target}
-        for gauge in (self._probe_failures, self._probe_failing_since, self._probe_round):
-            gauge.remove_by_labels({"target": target})
+        for series in self._of_rules:
+            series.forget(target)
         self._probed = {key: pods for key, pods in self._probed.items() if key[0] != target}
 
     def query(self, seconds: float, source: str = "") -> None:
@@ -247,11 +251,9 @@ class Metrics:
         """Whether this replica leads. What one that leads no more knew of targets is out of date, and goes."""
         self._leader.set(leads)
         if not leads:
-            probes = self._probe_failures, self._probe_failing_since, self._probe_round
-            for series in (self._rule_value, self._rule_verdict, self._unguarded, *probes):
+            for series in self._of_rules:
                 series.clear()
-            self._verdicts.clear()
-            self._valued.clear()
+            self._unguarded.clear()
             self._probed.clear()
             self._exempt.clear()
             self._watches.set(0)
@@ -263,7 +265,7 @@ class Metrics:
             return
         self._leader.labels(str(shard.number)).set(leads)
         if not leads:
-            known = {target for target, _ in (*self._verdicts, *self._probed)} | self._exempt.keys()
+            known = self._rule_verdict.targets | self._probe_round.targets | self._exempt.keys()
             for target in [one for one in known if shard.has(one.partition("/")[0])]:
                 self.forget(target)
                 self.unguarded(target)

@@ -5,8 +5,9 @@ import errno
 import logging
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import coroutine
 from typing import Any
 
 from aiohttp import web
@@ -55,8 +56,8 @@ class WebServer:
         port: int,
         *,
         ready: Ready,
-        metrics: Callable[[], bytes],
-        openmetrics: Callable[[], bytes] | None = None,
+        metrics: Callable[[], Iterable[bytes]],
+        openmetrics: Callable[[], Iterable[bytes]] | None = None,
         watches: Watches,
         watch: Watch,
         of_target: OfTarget | None = None,
@@ -142,8 +143,8 @@ class WebServer:
         asked = [one.partition(";")[0].strip().lower() for one in request.headers.get("Accept", "").split(",")]
         if self._openmetrics is not None and _OPENMETRICS in asked:
             kind = f"{_OPENMETRICS}; version=1.0.0; charset=utf-8"
-            return web.Response(body=self._openmetrics(), headers={"Content-Type": kind})
-        return web.Response(body=self._metrics(), headers={"Content-Type": _PROMETHEUS_TEXT})
+            return await _in_pieces(self._openmetrics(), kind)
+        return await _in_pieces(self._metrics(), _PROMETHEUS_TEXT)
 
     async def _list(self, request: web.Request) -> web.Response:
         """The open watches; with `?target=NAMESPACE/KIND/NAME` those of the target, ended ones too."""
@@ -218,6 +219,21 @@ def _closing(answer: web.Response) -> web.Response:
 
 async def _finish(_: web.Request, answer: web.StreamResponse) -> None:
     with_headers(answer)
+
+
+async def _in_pieces(parts: Iterable[bytes], kind: str) -> web.Response:
+    """A large page, made piece by piece while the others go on: many open watches have tens of thousands of lines."""
+    written = []
+    for part in parts:
+        written.append(part)
+        await _others_first()
+    return web.Response(body=b"".join(written), headers={"Content-Type": kind})
+
+
+@coroutine
+def _others_first() -> Generator[None, None, None]:
+    """Let everyone have a turn who is ready for it."""
+    yield
 
 
 def _json(value: object, *, status: int = 200) -> web.Response:

@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.judge.habits import FEWEST, Calibration, LeftOut
 from watchdog.domain.judge.harmless import Harmless, pair_of
-from watchdog.domain.judge.history import History
-from watchdog.domain.judge.literal import RECENT
+from watchdog.domain.judge.history import RECENT, History
 from watchdog.domain.judge.weighing import betting_on, level_for, spent_in, with_bet
 from watchdog.domain.measurement import Baseline, Block, Buckets, Counts, QueryFailed, Reading
 from watchdog.domain.rules import Budget, Guard, Rule

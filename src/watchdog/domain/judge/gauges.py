@@ -13,8 +13,8 @@ from itertools import combinations
 from statistics import median
 
 from watchdog.domain.conditions import Dimension, GaugeMetric, Op, RateMetric, ShareOfLimit, Threshold
-from watchdog.domain.judge.history import History
-from watchdog.domain.judge.literal import RECENT, Literal, over_since
+from watchdog.domain.judge.history import RECENT, History
+from watchdog.domain.judge.literal import Literal, over_since
 from watchdog.domain.judge.measures import middle_of
 from watchdog.domain.judge.verdict import Finding, Verdict, number, span
 from watchdog.domain.live import NO_LIMITS, Limits

@@ -3,7 +3,8 @@
 Histories only grow at their newest end and forget their oldest blocks; each `with_...` returns a new one.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,9 +13,13 @@ from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.harmless import Harmless
 from watchdog.domain.judge.pods import Pods
 from watchdog.domain.measurement import Block, Counts, ProbeOutcome, ProbeResult, ProbeRound
+from watchdog.domain.packed import appended
 
 BLOCKS_KEPT = 600
 """Blocks that a history remembers: 2.5 hours at 15 s, far more than any window of the literal rule."""
+
+RECENT = timedelta(seconds=60)
+"""What the rule as written looks back on, unless there is too little in it: blocks of that time lie unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class History:
 
     interval: timedelta
     bake: timedelta = timedelta(minutes=10)
-    blocks: tuple[Block, ...] = ()
+    blocks: Sequence[Block] = ()
     outages: tuple[Outage, ...] = ()  # the last two blocks, cold pods included
     probes: Probes | None = None
     pods: Pods | None = None
@@ -127,7 +132,7 @@ class History:
     met: tuple[float, float] = (0.0, 0.0)  # the same with those of cold pods: what people met
     harmless: Harmless | None = None  # what the evidence is held against; None: there is none
     bets: Bets = NO_BETS
-    ledger: tuple[Bet, ...] = ()  # the first BLOCKS_KEPT bets, for whoever wants to reckon again
+    ledger: Sequence[Bet] = ()  # the first BLOCKS_KEPT bets, for whoever wants to reckon again
     over: OverRun | None = None  # of the newest block that was judged so far
     bound: float | None = None  # quantiles: the bucket that the newest bet was on, in seconds
     last_bet: int = 0  # the index of the block of the newest bet
@@ -136,8 +141,12 @@ class History:
 
     def with_block(self, block: Block, outage: Outage | None) -> "History":
         """One more block; blocks come in order, a block that is no newer than the last is ignored."""
-        if self.blocks and block.index <= self.blocks[-1].index:
-            return self
+        newest = self.blocks[-1] if self.blocks else None
+        if newest is not None:
+            if block.index <= newest.index:
+                return self
+            if block.query == newest.query:
+                block = replace(block, query=newest.query)  # the same words, once
         outages = (*self.outages, outage)[-2:] if outage else self.outages
         met = (self.met[0] + outage.bad, self.met[1] + outage.total) if outage else self.met
         spent = self.spent
@@ -145,7 +154,7 @@ class History:
             spent = (spent[0] + block.reading.bad, spent[1] + block.reading.total)
         return replace(
             self,
-            blocks=(*self.blocks, block)[-BLOCKS_KEPT:],
+            blocks=appended(self.blocks, block, keep=BLOCKS_KEPT, fresh=math.ceil(RECENT / self.interval) + 1),
             outages=outages,
             blocks_seen=self.blocks_seen + 1,
             spent=spent,

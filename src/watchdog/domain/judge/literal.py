@@ -20,13 +20,11 @@ from watchdog.domain.conditions import (
     Threshold,
     TimesBaseline,
 )
-from watchdog.domain.judge.history import History
+from watchdog.domain.judge.history import RECENT, History
 from watchdog.domain.judge.measures import Measure, measure_of, pods_over
 from watchdog.domain.judge.verdict import Evidence, number, span
 from watchdog.domain.measurement import Baseline, Block, NoData, QueryFailed
 from watchdog.domain.rules import Rule
-
-RECENT = timedelta(seconds=60)
 
 
 class State(Enum):

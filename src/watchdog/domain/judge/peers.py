@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchdog.domain.conditions import RatioMetric, Threshold
-from watchdog.domain.judge.literal import RECENT, Literal, State, literal
+from watchdog.domain.judge.history import RECENT
+from watchdog.domain.judge.literal import Literal, State, literal
 from watchdog.domain.judge.thresholds import OUTAGE_REQUESTS, OUTAGE_SHARE
 from watchdog.domain.judge.verdict import Evidence, Verdict, number
 from watchdog.domain.measurement import Baseline, Block, Counts, ProbeOutcome, ProbeResult, QueryFailed

@@ -95,6 +95,11 @@ class Pods:
             blocked=live.blocked,
         )
 
+    @property
+    def ripening(self) -> bool:
+        """Whether time alone may bring a sign about: something shows that has not lasted long enough."""
+        return not self.pods or any(pod.since or not pod.ready for pod in self.pods)
+
     def warm_from(self, pod: str, otherwise: datetime | None) -> datetime | None:
         """From when a pod's requests count; `otherwise` for pods never looked at (they died unseen)."""
         for memory in self.pods:

@@ -12,15 +12,15 @@ def quantile_of(whole: PodBuckets, quantile: float) -> float | None:
 
     Above the highest finite bound it is that bound. None for an empty histogram or one without `+Inf`.
     """
-    counts = whole.counts
-    if not counts or not math.isinf(counts[-1][0]) or counts[-1][1] <= 0:
+    bounds, events = whole.bounds, whole.events
+    if not bounds or not math.isinf(bounds[-1]) or events[-1] <= 0:
         return None
-    rank = quantile * counts[-1][1]
+    rank = quantile * events[-1]
     below, lower = 0.0, 0.0
-    for bound, count in counts:
+    for bound, count in zip(bounds, events, strict=True):
         if count >= rank:
             if math.isinf(bound):
-                return counts[-2][0] if len(counts) > 1 else None
+                return bounds[-2] if len(bounds) > 1 else None
             if lower == 0.0 and bound <= 0:
                 return bound
             width = count - below
@@ -37,14 +37,14 @@ def mean_of(whole: PodBuckets) -> float | None:
 
 def bound_above(whole: PodBuckets, limit: float) -> float:
     """The smallest bucket bound that is not below `limit`; infinite where the buckets end before it."""
-    return next((bound for bound, _ in whole.counts if bound >= limit * (1.0 - _ROUNDING)), math.inf)
+    return next((bound for bound in whole.bounds if bound >= limit * (1.0 - _ROUNDING)), math.inf)
 
 
 def slower_than(whole: PodBuckets, bound: float) -> float:
     """How many requests were slower than the smallest bucket bound that is not below `bound`."""
-    counts = whole.counts
-    if not counts:
+    bounds, events = whole.bounds, whole.events
+    if not bounds:
         return 0.0
     least = bound * (1.0 - _ROUNDING)
-    within = next((count for upper, count in counts if upper >= least), counts[-1][1])
-    return max(0.0, counts[-1][1] - within)
+    within = next((count for upper, count in zip(bounds, events, strict=True) if upper >= least), events[-1])
+    return max(0.0, events[-1] - within)

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from watchdog.domain.conditions import RatioMetric, Threshold
 from watchdog.domain.judge.gauges import is_gauge, judge_over
-from watchdog.domain.judge.history import History
-from watchdog.domain.judge.literal import RECENT, Literal, State, limit_of, literal, over_since
+from watchdog.domain.judge.history import RECENT, History
+from watchdog.domain.judge.literal import Literal, State, limit_of, literal, over_since
 from watchdog.domain.judge.sentences import evidence_sentence, proven, unproven
 from watchdog.domain.judge.verdict import Evidence, Finding, Verdict, span
 from watchdog.domain.judge.weighing import weight_of

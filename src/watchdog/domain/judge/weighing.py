@@ -24,6 +24,7 @@ from watchdog.domain.judge.harmless import (
 )
 from watchdog.domain.judge.history import BLOCKS_KEPT, History, forgotten
 from watchdog.domain.measurement import Baseline, Block, Reading
+from watchdog.domain.packed import appended
 from watchdog.domain.rules import Budget, Rule
 
 TIMES_BESIDE = 2.0
@@ -82,7 +83,7 @@ def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Blo
         return replace(history, harmless=harmless, bound=bound)
     ledger = history.ledger
     if len(ledger) < BLOCKS_KEPT:
-        ledger = (*ledger, Bet(block.index, *pair, level, weight))
+        ledger = appended(ledger, Bet(block.index, *pair, level, weight), keep=BLOCKS_KEPT, fresh=1)
     return replace(history, harmless=harmless, bound=bound, bets=bets, ledger=ledger, last_bet=block.index)
 
 

@@ -205,6 +205,10 @@ class Nowhere:
         """As it was."""
         return owner
 
+    async def runner(self, target: Target) -> Owner | None:
+        """Nobody."""
+        return None
+
     async def suspend(self, owner: Owner, watch_id: str) -> str:
         """Nobody reconciles what is made up."""
         return ""

@@ -1,0 +1,228 @@
+"""Argo Rollouts: their controller moves the traffic; it is told to abort, as `kubectl argo rollouts abort` tells it.
+
+What serves is read off the status that the controller writes: the hash of what is rolled out, and of what is stable.
+After an abort the Rollout's own template stays that of the bad release, and its controller goes on serving stable.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from watchdog.adapters.kubernetes import beginnings, workload, workloads
+from watchdog.adapters.kubernetes import rollout_status as status
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite
+from watchdog.adapters.kubernetes.cache import Place
+from watchdog.adapters.kubernetes.client import MERGE_PATCH
+from watchdog.adapters.kubernetes.deployments import who
+from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.kinds import NAME, REPLICASETS, ROLLOUTS
+from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.objects import controller_uid
+from watchdog.adapters.kubernetes.particulars import description
+from watchdog.adapters.kubernetes.pods import condition, created, instant
+from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
+from watchdog.adapters.kubernetes.workload import Workload
+from watchdog.domain.changes import Description
+from watchdog.domain.effects import PutBackAnswer, Remedy
+from watchdog.domain.live import Destination, Live, Sighting
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
+
+Json = dict[str, Any]
+
+_LONGEST = 24 * 3600.0  # seconds: a pause between two steps may wait for a person
+
+
+class RolloutProvider(Sightings):
+    """The traffic provider of Rollouts. RBAC: get, list, watch of rollouts and what it reads, patch of their status."""
+
+    carries = TargetKind.ROLLOUT
+    kind = SwitchKind.ROLLOUT
+
+    def _names(self, namespace: str) -> list[str]:
+        return list(self._cache.all(ROLLOUTS, namespace))
+
+    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
+        return set(changed.get(self.carries, ()))
+
+    def _is_there(self, place: Place) -> bool:
+        found = self._cache.all(ROLLOUTS, place[0]).get(place[1])
+        return found is not None and self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(found))
+
+    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
+        found = workload.cached(self._cache, *place, ROLLOUTS)
+        assert found is not None  # it is there
+        rollout, serving = found.deployment, status.kept(found, status.serving_hash(found.deployment))
+        if serving is None or not status.is_observed(rollout):
+            return None  # the controller's next write, or the ReplicaSet, is an event, and brings us here again
+        beginnings.begin(known, serving, self._clock.now())
+        if known.since is None:
+            known.since = self._since(found, serving, known, over=over)
+        if known.since is None:
+            return Later()
+        return self._sighting(Target(place[0], self.carries, place[1]), found, serving, known)
+
+    def _since(self, found: Workload, serving: Json, known: Known, *, over: bool) -> datetime | None:
+        """An abort says when; pods of blue and green are older than the moment at which they begin to serve."""
+        rollout, made = found.deployment, created(serving)
+        if (aborted := instant(rollout["status"].get("abortedAt"))) is not None:
+            return aborted
+        earlier = [created(one) for one in found.replicasets if status.number(one) < status.number(serving)]
+        if rollout["strategy"] == "blueGreen" and not known.late:
+            return known.began
+        again = any(other > made for other in earlier)
+        became = (workloads.written_at(rollout) or known.began) if again else made
+        pods = found.pods.get(serving["metadata"]["uid"], ())
+        return beginnings.since(known, pods, became=became, not_before=max([made, *earlier]), over=over)
+
+    def _sighting(self, target: Target, found: Workload, serving: Json, known: Known) -> Sighting:
+        rollout, others = found.deployment, [one for one in found.replicasets if one is not serving]
+        stable = status.kept(found, rollout["status"].get("stableRS"))
+        newest = max(others, key=status.number, default=None)
+        before = newest if stable is None or stable is serving else stable
+        assert known.since is not None  # the caller waits for it
+        return Sighting(
+            target=target,
+            kind=self.kind,
+            uid=str(rollout["metadata"]["uid"]),
+            labels=dict(workloads.labels(rollout)),
+            annotations=workloads.own_annotations(rollout),
+            serving=status.revision_of(found.name, serving),
+            since=known.since,
+            complete=status.is_complete(found),
+            previous=status.revision_of(found.name, before) if before else None,
+            previous_since=created(before) if before else None,
+            by=who(rollout),
+            live=not known.owed,
+        )
+
+    async def live(
+        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
+    ) -> Live:
+        """The Rollout as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
+        target = switch.target
+        keys = [(target.namespace, target.kind.value, target.name)]
+        version = await self._moved(target.namespace, keys, after, fresh=fresh)
+        if not fresh:
+            cached = workload.cached(self._cache, target.namespace, target.name, ROLLOUTS)
+            return self._live(switch, stable, cached, version)
+        with unanswered(f"looking at {target}"):
+            found = await workload.fresh(self._client, target.namespace, target.name, ROLLOUTS)
+            live = replace(self._live(switch, stable, found, version), fresh=True)
+            if found is None or stable is None:
+                return live
+            return replace(live, destination=await self._destination(switch, stable.revision, found))
+
+    def _live(self, switch: TrafficSwitch, stable: Stable | None, found: Workload | None, version: int) -> Live:
+        if found is None:
+            return Live(switch.target, self._clock.now(), version, False, "", "", None)
+        rollout = found.deployment
+        serving = status.kept(found, status.serving_hash(rollout))
+        progressing = condition(rollout, "Progressing")
+        return Live(
+            target=switch.target,
+            at=self._clock.now(),
+            version=version,
+            exists=not rollout["metadata"].get("deletionTimestamp"),
+            uid=str(rollout["metadata"]["uid"]),
+            resource_version=str(rollout["metadata"]["resourceVersion"]),
+            serving=status.revision_of(found.name, serving) if serving else None,
+            candidate_pods=status.pods(found, switch.candidate),
+            stable_pods=status.pods(found, stable.revision if stable else None),
+            desired=workloads.desired(rollout),
+            complete=status.is_complete(found),
+            deadline_exceeded=progressing.get("reason") == "ProgressDeadlineExceeded",
+            progress_deadline=_LONGEST,
+            annotations=workloads.own_annotations(rollout),
+            managers=workloads.managers(rollout),
+        )
+
+    async def _destination(self, switch: TrafficSwitch, to: Revision, found: Workload) -> Destination:
+        """Stable: is it there, does the controller still hold it for stable, has it all it needs, is it allowed."""
+        kept, rollout = status.kept(found, to.template), found.deployment
+        if kept is None:
+            return Destination(to, exists=False)
+        namespace, metadata = switch.target.namespace, rollout["metadata"]
+        template = found.templates[kept["metadata"]["uid"]]["spec"]["template"]
+        unreached, refused = "", ""
+        if rollout["status"].get("stableRS") != to.template:
+            # Known of Argo Rollouts: it takes the abort off again where all is promoted.
+            number = f" --to-revision={status.number(kept)}" if status.number(kept) else ""
+            undo = f"kubectl argo rollouts undo {found.name} -n {namespace}{number}"
+            unreached = f"{to} is not what its controller holds for stable, so an abort would not go there: {undo}"
+        else:
+            write = self._write(switch.target, metadata["uid"], metadata["resourceVersion"])
+            refused = await write.rehearse(lambda _: [], found.whole)
+        return Destination(
+            revision=status.revision_of(found.name, kept),
+            exists=True,
+            unreached=unreached,
+            replicas=workloads.desired(rollout),
+            ready_pods=sum(pod.ready for pod in status.pods(found, to)),
+            missing=await missing(self._client, namespace, template),
+            refused=refused,
+        )
+
+    def _write(self, target: Target, uid: str, resource_version: str) -> "_Abort":
+        return _Abort(self._client, self._clock, ROLLOUTS, target.namespace, target.name, uid, resource_version)
+
+    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+        """Abort it, in one conditional patch: its controller gives the traffic back to stable. Idempotent."""
+        write = self._write(remedy.target, remedy.uid, remedy.resource_version)
+        return await write.perform(lambda _: [], remedy.watch)
+
+    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+        """Number, age, change-cause and writer of a revision, and what its pods are made of."""
+        with unanswered(f"describing {revision}"):
+            found = workload.cached(self._cache, target.namespace, target.name, ROLLOUTS)
+            kept = status.kept(found, revision.template) if found else None
+            if found is None or kept is None:
+                return Description({"revision": str(revision)})
+            current = found.deployment["status"].get("currentPodHash") == revision.template
+            notes = {
+                "revision": str(revision),
+                "number": str(status.number(kept)),
+                "created": created(kept).isoformat(),
+                "change-cause": workloads.annotations(kept).get(CHANGE_CAUSE, ""),
+                "by": who(found.deployment) if current else "",
+            }
+            labels, uid = f"{status.HASH}={revision.template}", found.deployment["metadata"]["uid"]
+            listed = await self._client.list(REPLICASETS, target.namespace, labels=labels)
+            whole = next((one for one in listed if controller_uid(one) == uid), {})
+            template = (whole.get("spec") or {}).get("template") or {}
+            annotations = [workloads.annotations(whole)] if whole else []
+            return description({key: note for key, note in notes.items() if note}, template, annotations, commits)
+
+
+class _Abort(ConditionalWrite):
+    """`status.abort: true` through the status subresource; where the CRD has none, on the object, as the plugin does.
+
+    Who aborted stands in the managed fields: a mark of ours would not be taken by the status subresource.
+    """
+
+    async def _patch(self, live: Json, operations: Callable[[Json], Sequence[Json]], *, dry_run: bool = False) -> None:
+        del live, operations
+        body = {"metadata": {"resourceVersion": self.resource_version}, "status": {"abort": True}}
+        for subresource in ("status", ""):
+            try:
+                await self.client.patch(
+                    self.resource,
+                    self.namespace,
+                    self.name,
+                    body,
+                    content_type=MERGE_PATCH,
+                    subresource=subresource,
+                    dry_run=dry_run,
+                )
+            except ApiError as error:
+                if error.status != 404 or not subresource:
+                    raise
+            else:
+                return
+
+    def _marked(self, live: Json, watch: str) -> bool:
+        del watch
+        fields = live["metadata"].get("managedFields") or []
+        ours = [one for one in fields if one.get("manager") == NAME]
+        by_us = any("f:abort" in ((one.get("fieldsV1") or {}).get("f:status") or {}) for one in ours)
+        return bool(live["metadata"]["uid"] == self.uid and (live.get("status") or {}).get("abort") and by_us)

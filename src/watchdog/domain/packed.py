@@ -1,0 +1,109 @@
+"""Long rows of which the newest items are looked at all the time and the older ones hardly ever: those lie packed.
+
+A watch keeps each block that it measured until it ends, since a window may reach back that far and a late baseline has
+all of them judged again. As objects they are most of what a thousand watches hold; packed they are a tenth of that.
+"""
+
+import pickle
+import zlib
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Any, TypeVar, overload
+
+T = TypeVar("T")
+
+TOGETHER = 8
+"""Items in one packet: what few have in common is packed many times, and of many all are unpacked for one."""
+
+
+class Packed(Sequence[T]):
+    """A row that never changes; `appended` makes the next one, which shares its packets.
+
+    Equal to any row of equal items. A slice without a step is another look at the same packets, and costs nothing.
+    """
+
+    __slots__ = ("_begin", "_end", "_fresh", "_packets")
+
+    def __init__(self, packets: tuple[bytes, ...], fresh: tuple[T, ...], begin: int, end: int) -> None:
+        self._packets = packets
+        self._fresh = fresh
+        self._begin = begin  # of all items, those before it are no part of the row
+        self._end = end
+
+    @property
+    def packets(self) -> int:
+        """How many packets there are."""
+        return len(self._packets)
+
+    def __len__(self) -> int:
+        return self._end - self._begin
+
+    def __iter__(self) -> Iterator[T]:
+        for index in range(self._begin, self._end):
+            yield self._at(index)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, slice):
+            begin, end, step = index.indices(len(self))
+            if step != 1:
+                return tuple(self)[index]
+            return Packed(self._packets, self._fresh, self._begin + begin, self._begin + max(begin, end))
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return self._at(index + (self._begin if index >= 0 else self._end))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Packed | tuple | list):
+            return NotImplemented
+        return len(self) == len(other) and all(one == another for one, another in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+    def _at(self, index: int) -> T:
+        packet, place = divmod(index, TOGETHER)
+        if packet < len(self._packets):
+            item: T = _unpacked(self._packets[packet])[place]
+            return item
+        return self._fresh[index - TOGETHER * len(self._packets)]
+
+    def _next(self, item: T, keep: int, fresh: int) -> "Packed[T]":
+        packets, newest = self._packets, (*self._fresh, item)
+        if len(newest) >= fresh + TOGETHER:
+            packets, newest = (*packets, _packed(newest[:TOGETHER])), newest[TOGETHER:]
+        end = self._end + 1
+        begin = max(self._begin, end - keep)
+        gone = min(begin // TOGETHER, len(packets))
+        return Packed(packets[gone:], newest, begin - gone * TOGETHER, end - gone * TOGETHER)
+
+
+def appended(items: Sequence[T], item: T, *, keep: int, fresh: int) -> Packed[T]:
+    """The row with one item more, and without those before the newest `keep`; at least `fresh` stay unpacked."""
+    whole = isinstance(items, Packed) and items._end == TOGETHER * len(items._packets) + len(items._fresh)
+    if isinstance(items, Packed) and whole:
+        return items._next(item, keep, fresh)
+    row: Packed[T] = Packed((), (), 0, 0)
+    for one in (*islice(items, max(0, len(items) + 1 - keep), None), item):
+        row = row._next(one, keep, fresh)
+    return row
+
+
+def _packed(items: tuple[Any, ...]) -> bytes:
+    return zlib.compress(pickle.dumps(items, pickle.HIGHEST_PROTOCOL), 1)
+
+
+@lru_cache(maxsize=8)
+def _unpacked(packet: bytes) -> tuple[Any, ...]:
+    # What is unpacked was packed by this very process, and was nowhere else in between.
+    items: tuple[Any, ...] = pickle.loads(zlib.decompress(packet))  # noqa: S301
+    return items
