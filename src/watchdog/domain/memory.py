@@ -133,9 +133,8 @@ class Memory:
 class Noticed:
     """What follows from a sighting: what to remember, and the switch to watch, if it is one.
 
-    `quiet` says why a change of what serves is not watched (an idle colour, a bake long ended). `step`: the part that
-    what serves has of the traffic now, where that moved; then `switch` is for when no watch of it is open. `over`: what
-    is watched has no traffic any more, and what serves had some all along.
+    `quiet` says why a change of what serves is not watched (an idle colour, a bake long ended). `step`: the part of the
+    traffic that moved; then `switch` is for when no watch is open. `over`: what is watched has no traffic any more.
     """
 
     memory: Memory
