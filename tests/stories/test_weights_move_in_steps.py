@@ -3,6 +3,7 @@
 import pytest
 
 from town import NAMESPACE, Town, tell
+from watchdog.domain.account import account_of
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.traffic import Course
 from weights import KINDS, Weights
@@ -24,6 +25,8 @@ def test_a_bad_candidate_at_five_percent_gets_nothing_again(route: Weights) -> N
         assert route.of(town) == (100, 0)
         assert town.acts() == [route.path]
         assert town.told("oncall") == ["rolled-back"]
+        again = f"watchdog switch {route.target} --to deployment/gateway-green --weight 5 --override known-bad"
+        assert any(step.command.startswith(again) for step in account_of(record).next)
         await town.sleep(1200)
         assert [(one["target"], one["outcome"]) for one in town.records()] == [(route.target, "rolled-back")]
 
