@@ -94,7 +94,7 @@ bench-backtest: $(VENV)/.installed ## a backtest of 14 days: seconds and memory,
 bench-page: $(VENV)/.installed ## the status page at 1,000 targets, and 100 viewers of it: benchmarks/results/page.md
 	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.page $(ARGS)
 
-bench-scale: $(VENV)/.installed ## 1 to 3,000 open watches, an hour: benchmarks/results/scale.md (ARGS="--n 100", --resume, --quick, --cold; needs Prometheus)
+bench-scale: $(VENV)/.installed ## 1 to 3,000 open watches, an hour: benchmarks/results/scale.md (ARGS="--n 100", --resume, --quick, --cold, --memory 2; needs Prometheus)
 	PYTHONPATH=tests:. $(BIN)/python -m benchmarks.scale $(ARGS)
 
 profile: $(VENV)/.bench ## docs/profile-after.svg: where the CPU goes with 100 open watches, some minutes (ARGS="--n 300 --steady 8"; needs Prometheus)

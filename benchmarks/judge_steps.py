@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from watchdog.domain.conditions import Absolute, HistogramMetric, Op, RatioMetric, Statistic, Threshold
+from watchdog.domain.histograms import PodBuckets
 from watchdog.domain.judge import History
-from watchdog.domain.measurement import Baseline, Block, Buckets, Counts, PodBuckets, PodCount, Reading
+from watchdog.domain.measurement import Baseline, Block, Buckets, Counts, PodCount, Reading
 from watchdog.domain.rules import Rule
 from watchdog.domain.state import Track
 from watchdog.domain.tracking import with_block

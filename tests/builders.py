@@ -26,6 +26,7 @@ from watchdog.domain.conditions import (
 )
 from watchdog.domain.effects import Effect
 from watchdog.domain.events import Event
+from watchdog.domain.histograms import PodBuckets
 from watchdog.domain.judge import History
 from watchdog.domain.live import Container, Destination, Live, Pod, Sighting
 from watchdog.domain.measurement import (
@@ -35,7 +36,6 @@ from watchdog.domain.measurement import (
     Buckets,
     Counts,
     Firing,
-    PodBuckets,
     PodCount,
     PodValues,
     ProbeOutcome,

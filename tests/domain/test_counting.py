@@ -2,6 +2,8 @@
 
 from math import inf, nan
 
+from holding import kept_by
+from watchdog.domain.counted_to import Mark
 from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
 from watchdog.domain.measurement import Series
 
@@ -174,3 +176,37 @@ def test_a_successor_that_is_counted_in_several_blocks_counts_once() -> None:
         state, increases, _ = count(state, known, None, STAYS, end)
         total += total_of(increases)
     assert total == whole == 9 + 2
+
+
+def a_scrape(at: float, series_of_a_pod: int = 50) -> Selection:
+    """One sample of many series, each with texts of its own, as a new answer has them."""
+    labels = [
+        {"pod": f"{'a' * 20}", "instance": f"{'1' * 12}:80", "job": f"{'j' * 9}", "le": f"{bound}.5"}
+        for bound in range(series_of_a_pod)
+    ]
+    return Selection([Series(one, ((at, at + n),)) for n, one in enumerate(labels)])
+
+
+def counted_for(blocks: int) -> Counted:
+    counted = Counted()
+    for block in range(blocks):
+        counted, _, _ = count(counted, a_scrape(110.0 + 15.0 * block), None, OLD, 120.0 + 15.0 * block)
+    return counted
+
+
+def test_what_is_remembered_of_a_series_does_not_grow_with_its_blocks() -> None:
+    few, many = kept_by(counted_for(20)), kept_by(counted_for(200))
+    assert many.objects - few.objects <= 1  # a text that an earlier test shares, perhaps
+    assert many.bytes - few.bytes < 100
+
+
+def test_a_series_is_remembered_in_a_quarter_of_a_kilobyte() -> None:
+    assert kept_by(counted_for(2)).bytes < 50 * 256 + 4096
+
+
+def test_of_a_series_is_known_when_it_began_and_what_it_was_last() -> None:
+    before = counted_for(3).marks[0]
+    after = before.moved({next(iter(before)): Mark(110.0, 500.0, 7.0)})
+    assert next(iter(before.values())) == Mark(110.0, 140.0, 140.0)
+    assert list(after.values())[:2] == [Mark(110.0, 500.0, 7.0), Mark(110.0, 140.0, 141.0)]
+    assert (len(after), after.get((("pod", "none"),))) == (50, None)

@@ -22,6 +22,7 @@ from builders import (
     seconds,
     slow,
 )
+from holding import kept_by
 from watchdog.domain.conditions import Threshold
 from watchdog.domain.judge import Finding, History, judge
 from watchdog.domain.measurement import Baseline, Block, Buckets, NoData, Reading
@@ -372,3 +373,20 @@ def test_a_thresholds_track_and_a_budgets_measure_the_same_metric() -> None:
     track = track_of(a_budget())
     assert isinstance(track.threshold, Threshold)
     assert track.threshold.metric.name == "http_error_rate"
+
+
+def test_a_track_grows_by_a_fifth_of_a_kilobyte_with_each_block() -> None:
+    """Block, bet and point together: a watch of an hour has 240 of each, and there are a thousand watches."""
+    short, long = (kept_by(track_of(SURE, *[counts(1, 150 + n) for n in range(size)], bake=3600)) for size in (64, 224))
+    assert (long.bytes - short.bytes) / 160 < 220
+    assert long.objects - short.objects < 160
+
+
+def test_a_long_track_says_the_same_of_all_its_blocks() -> None:
+    """Most of them lie packed by now; a baseline that comes late has each of them judged again."""
+    readings = [counts(n % 3, 150 + n) for n in range(200)]
+    early = track_of(SURE, *readings, bake=3600)
+    late = with_baseline(track_of(SURE, *readings, baseline=None, bake=3600), GOOD)
+    assert list(late.path) == list(early.path)
+    assert late.history.bets == early.history.bets
+    assert list(late.history.ledger) == list(early.history.ledger)

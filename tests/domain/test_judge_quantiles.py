@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import buckets
+from watchdog.domain.histograms import PodBuckets, merged
 from watchdog.domain.judge.quantiles import mean_of, quantile_of
-from watchdog.domain.measurement import PodBuckets, merged
 
 INF = math.inf
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holding import kept_by
-from watchdog.domain.measurement import Block, Buckets, PodBuckets
+from watchdog.domain.histograms import PodBuckets
+from watchdog.domain.measurement import Block, Buckets
 from watchdog.domain.packed import TOGETHER, Packed, appended
 
 rows = st.lists(st.integers(), max_size=100)

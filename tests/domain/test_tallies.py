@@ -2,11 +2,9 @@
 
 from math import inf
 
-import pytest
-
 from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
 from watchdog.domain.measurement import PodCount, Series
-from watchdog.domain.tallies import histogram, rates, ratio, together
+from watchdog.domain.tallies import histogram, rates, ratio
 
 
 def an_increase(amount: float, start: float = 0.0, end: float = 15.0, **more: object) -> Increase:
@@ -68,13 +66,3 @@ def test_what_a_newborn_brought_is_no_part_of_its_rate() -> None:
     _, increases, _ = count(Counted(), Selection([Series({"pod": "a"}, samples)]), None, newborn, 200.0)
     assert increases[0].amount == 60.0
     assert rates(increases) == {"a": 1.0}
-
-
-def test_blocks_together_are_as_one_block() -> None:
-    samples = tuple((100.0 + 10 * k, float(k * k)) for k in range(10))
-    selection, scope = Selection([Series({"pod": "a"}, samples)]), Scope(100.0, {"a": 100.0})
-    _, at_once, _ = count(Counted(), selection, None, scope, 200.0)
-    state, first, _ = count(Counted(), selection, None, scope, 135.0)
-    _, second, _ = count(state, selection, None, scope, 200.0)
-    assert together([*first, *second]) == at_once
-    assert at_once[0].amount == pytest.approx(81.0)

@@ -18,29 +18,20 @@ came after its block was closed counts in the next. Nothing is extrapolated, and
 """
 
 import math
-from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from types import MappingProxyType
-from typing import Any
+from functools import cached_property
 
+from watchdog.domain.counted_to import Key, Mark, Marks
 from watchdog.domain.measurement import Series
 
 SCRAPE_LABELS = (
-    "job",
-    "endpoint",
-    "metrics_path",
-    "prometheus",
-    "prometheus_replica",
-    "__replica__",
-    "replica",
-    "rule_replica",
-    "receive_replica",
-    "exported_job",
+    *("job", "endpoint", "metrics_path", "prometheus", "prometheus_replica", "__replica__", "replica"),
+    *("rule_replica", "receive_replica", "exported_job"),
 )
+_WITH_SERVICE = (*SCRAPE_LABELS, "service")
 # With honor_labels off a label of the application that the scraper sets too is renamed; that it is there tells
 # how the endpoint was scraped, its value tells nothing more than the scraper's own.
 _RENAMED = ("exported_pod", "exported_namespace", "exported_instance")
@@ -48,7 +39,6 @@ _RENAMED = ("exported_pod", "exported_namespace", "exported_instance")
 # Samples of one scrape bear one time, those of one push nearly so.
 _SAME_SCRAPE = 0.25
 
-Key = tuple[tuple[str, str], ...]
 Scraped = tuple[str, str]  # pod and instance: one endpoint
 Scraper = tuple[str, ...]  # the values of the scrape labels: who scraped it
 
@@ -61,68 +51,6 @@ class Selection:
     series: Sequence[Series]
     pod_label: str | None = "pod"
     named: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How far a series has been counted: its first time, its last time and its value then."""
-
-    first: float
-    last: float
-    value: float
-
-
-class Marks(Mapping[Key, Mark]):
-    """How far each series of a selection was counted; never changes, `moved` makes the next ones.
-
-    The numbers lie in one array, and the places in it are shared from block to block: a watch keeps a hundred series
-    for all its life, and few are new.
-    """
-
-    __slots__ = ("_numbers", "_places")
-
-    def __init__(self, places: Mapping[Key, int] = MappingProxyType({}), numbers: "array[float] | None" = None) -> None:
-        self._places = places
-        self._numbers = array("d") if numbers is None else numbers
-
-    def __getitem__(self, key: Key) -> Mark:
-        place = _NUMBERS * self._places[key]
-        return Mark(*self._numbers[place : place + _NUMBERS])
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def get(self, key: Key, default: Any = None) -> Any:  # most series that are asked for are known
-        """The mark of a series, if it has one."""
-        return self[key] if key in self._places else default
-
-    def moved(self, further: Mapping[Key, Mark]) -> "Marks":
-        """With these marks; series that are not among them stay where they were."""
-        places, numbers = self._places, self._numbers[:]
-        new = [key for key in further if key not in places]
-        if new:
-            places = {**places, **{_sparing(key): len(places) + n for n, key in enumerate(new)}}
-            numbers.extend([0.0] * (_NUMBERS * len(new)))
-        for key, mark in further.items():
-            place = _NUMBERS * places[key]
-            numbers[place], numbers[place + 1], numbers[place + 2] = mark.first, mark.last, mark.value
-        return Marks(places, numbers)
-
-
-_NUMBERS = 3  # of a mark
-
-
-def _sparing(key: Key) -> Key:
-    """The key with its pairs shared: but for the pod's they are the same in the series of all watches."""
-    return tuple(map(_pair, key))
-
-
-@lru_cache(maxsize=4096)
-def _pair(pair: tuple[str, str]) -> tuple[str, str]:
-    return pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,23 +157,29 @@ def count(
     return Counted(marks, scrapers), tuple(increases[0]), tuple(increases[1])
 
 
+def measured(series: Series, pod: str, scope: Scope, end: float) -> list[tuple[float, float]]:
+    """The samples of a pod's series up to `end` that are measurements, of what is being counted."""
+    begin, until = scope.bounds(pod)
+    return [one for one in series.samples if begin <= one[0] <= end and one[0] < until and 0.0 <= one[1] < math.inf]
+
+
+def source_of(selection: Selection, labels: Mapping[str, str]) -> tuple[str, Scraped, Scraper]:
+    """Where a series comes from: its pod, its endpoint, who scraped that."""
+    pod = labels.get(selection.pod_label, "") if selection.pod_label else ""
+    scrape_labels = SCRAPE_LABELS if "service" in selection.named else _WITH_SERVICE
+    scraper = (*(labels.get(name, "") for name in scrape_labels), *(name for name in _RENAMED if name in labels))
+    return pod, (pod, labels.get("exported_instance", labels.get("instance", ""))), scraper
+
+
 def _tracks(role: int, selection: Selection, before: Counted, scope: Scope, end: float) -> Iterator[_Track]:
-    scrape_labels = SCRAPE_LABELS if "service" in selection.named else (*SCRAPE_LABELS, "service")
     for series in selection.series:
         labels = series.labels
         key = tuple(sorted(labels.items()))
         mark = before.marks[role].get(key)
-        pod = labels.get(selection.pod_label, "") if selection.pod_label else ""
-        begin, until = scope.bounds(pod)
-        known = [
-            (at, value)
-            for at, value in series.samples
-            if begin <= at <= end and at < until and math.isfinite(value) and value >= 0.0
-        ]
+        pod, scraped, scraper = source_of(selection, labels)
+        known = measured(series, pod, scope, end)
         if not known and mark is None:
             continue
-        scraped = (pod, labels.get("exported_instance", labels.get("instance", "")))
-        scraper = (*(labels.get(name, "") for name in scrape_labels), *(name for name in _RENAMED if name in labels))
         fresh = known if mark is None else [sample for sample in known if sample[0] > mark.last]
         yield _Track(role, key, labels, pod, scraped, scraper, mark, known, fresh)
 
@@ -264,29 +198,42 @@ def _hold_back(followers: Iterable[_Track], leaders: Iterable[_Track]) -> None:
         track.fresh = [sample for sample in track.fresh if sample[0] <= horizon]
 
 
+_TimesOf = Mapping[tuple[Scraped, Scraper], list[float]]
+
+
 class _Scrapes:
-    """When each endpoint was scraped by whom, and when a series that had been there before was there again."""
+    """When each endpoint was scraped by whom, and when a series that had been there before was there again.
+
+    Only of series that are new is it asked, so it is found out when one is.
+    """
 
     def __init__(self, tracks: Iterable[_Track]) -> None:
+        self._tracks = tracks
+
+    @cached_property
+    def _times(self) -> tuple[_TimesOf, _TimesOf]:
+        """Of all series, and of those that went on."""
         all_times: dict[tuple[Scraped, Scraper], set[float]] = defaultdict(set)
         going_on: dict[tuple[Scraped, Scraper], set[float]] = defaultdict(set)
-        for track in tracks:
+        for track in self._tracks:
             times = track.times
             if times:
                 first = min(times)
                 all_times[track.scraped, track.scraper].update(times)
                 going_on[track.scraped, track.scraper].update(at for at in times if at > first + _SAME_SCRAPE)
-        self._all = {place: sorted(times) for place, times in all_times.items()}
-        self._going_on = {place: sorted(times) for place, times in going_on.items()}
+        return {place: sorted(times) for place, times in all_times.items()}, {
+            place: sorted(times) for place, times in going_on.items()
+        }
 
     def before(self, track: _Track, first: float) -> float | None:
         """The scrape before the one at `first`, if it was made without the series and another series goes on."""
         place = (track.scraped, track.scraper)
-        going_on = self._going_on[place]
+        all_times, all_going_on = self._times
+        going_on = all_going_on[place]
         index = bisect_left(going_on, first - _SAME_SCRAPE)
         if index == len(going_on) or going_on[index] > first:
             return None
-        times = self._all[place]
+        times = all_times[place]
         index = bisect_left(times, first - _SAME_SCRAPE)
         return times[index - 1] if index else None
 
@@ -315,37 +262,37 @@ def _choose_scrapers(
 
 
 def _weight(tracks: Sequence[_Track]) -> tuple[int, float, Scraper]:
-    grown = math.fsum(_grown(track.mark, track.fresh) for track in tracks)
-    return max(len(track.fresh) for track in tracks), grown, tracks[0].scraper
+    amount = math.fsum(grown(track.mark, track.fresh) for track in tracks)
+    return max(len(track.fresh) for track in tracks), amount, tracks[0].scraper
 
 
 def _scrapes_after(at: float, tracks: Sequence[_Track]) -> int:
     return max(len(track.known) - bisect_right([time for time, _ in track.known], at) for track in tracks)
 
 
-def _grown(mark: Mark | None, fresh: Sequence[tuple[float, float]], not_before: float = -math.inf) -> float:
+def grown(mark: Mark | None, fresh: Sequence[tuple[float, float]], not_before: float = -math.inf) -> float:
     """The sum of the steps between samples, without those that begin before `not_before`."""
-    grown = 0.0
+    amount = 0.0
     previous = None if mark is None else (mark.last, mark.value)
     for at, value in fresh:
         if previous is not None and previous[0] >= not_before:
-            grown += value - previous[1] if value >= previous[1] else value
+            amount += value - previous[1] if value >= previous[1] else value
         previous = (at, value)
-    return grown
+    return amount
 
 
 def _increase(track: _Track, scope: Scope, scrapes: _Scrapes, not_before: float) -> Increase:
     """What the series' fresh samples add. Steps that begin before `not_before` are another scraper's already."""
-    grown = _grown(track.mark, track.fresh, not_before)
+    amount = grown(track.mark, track.fresh, not_before)
     first_at, first_value = track.fresh[0]
     start, at_birth, joined = first_at, 0.0, False
     if track.mark is not None:
         start = max(track.mark.last, not_before)
     elif not_before == -math.inf:
         if (scraped_before := scrapes.before(track, first_at)) is not None:
-            grown, start, joined = grown + first_value, scraped_before, True
+            amount, start, joined = amount + first_value, scraped_before, True
         elif scope.newborn(track.pod):
             at_birth, joined = first_value, True
     return Increase(
-        track.pod, track.labels, grown + at_birth, len(track.fresh), start, track.fresh[-1][0], at_birth, joined
+        track.pod, track.labels, amount + at_birth, len(track.fresh), start, track.fresh[-1][0], at_birth, joined
     )

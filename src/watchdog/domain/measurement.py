@@ -4,14 +4,13 @@ Times of samples are Unix seconds, as Prometheus gives them; times of blocks are
 """
 
 import math
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from statistics import median
-from typing import ClassVar
+
+from watchdog.domain.histograms import PodBuckets, merged
 
 
 class FailureReason(StrEnum):
@@ -92,37 +91,6 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class PodBuckets:
-    """A histogram of one pod in one block: events per upper bound (cumulative, `inf` last), their sum and count.
-
-    Bounds and events lie apart, since histograms are added far more often than they are made; the events as an array,
-    which nobody changes, since a watch keeps hundreds of them.
-    """
-
-    WRITTEN: ClassVar = ("counts", "total", "sum", "samples")
-
-    bounds: tuple[float, ...]
-    events: "array[float]"
-    total: float
-    sum: float
-    samples: int
-
-    @classmethod
-    def of(cls, counts: tuple[tuple[float, float], ...], total: float, sum: float, samples: int) -> "PodBuckets":  # noqa: A002 - as it is written
-        """From pairs of an upper bound and its events."""
-        events = array("d", [each for _, each in counts])
-        return cls(_shared(tuple(bound for bound, _ in counts)), events, total, sum, samples)
-
-    @property
-    def counts(self) -> tuple[tuple[float, float], ...]:
-        """Pairs of an upper bound and its events."""
-        return tuple(zip(self.bounds, self.events, strict=True))
-
-    def __hash__(self) -> int:
-        return hash((self.bounds, self.total, self.sum, self.samples))
-
-
-@dataclass(frozen=True, slots=True)
 class Buckets:
     """Latencies of a revision in one block, per pod; bounds and sums in seconds (the metric's scale applied).
 
@@ -148,44 +116,6 @@ class Buckets:
     def samples(self) -> int:
         """Scrapes of the best-seen pod."""
         return self.whole.samples
-
-
-def merged(parts: Sequence[PodBuckets]) -> PodBuckets:
-    """The sum of cumulative histograms, over the bounds that all of them have.
-
-    Parts whose bounds differ (two dialects behind one name) can only be added where they agree.
-    """
-    if len(parts) == 1 and _in_order(parts[0].bounds):
-        return parts[0]
-    total = math.fsum([part.total for part in parts])
-    seconds = math.fsum([part.sum for part in parts])
-    samples = max([part.samples for part in parts], default=0)
-    bounds = parts[0].bounds if parts else ()
-    if not _in_order(bounds) or any(part.bounds != bounds for part in parts):
-        return PodBuckets.of(_added_where_they_agree(parts), total, seconds, samples)
-    events = array("d", map(sum, zip(*[part.events for part in parts], strict=True)))
-    return PodBuckets(bounds, events, total, seconds, samples)
-
-
-@lru_cache(maxsize=256)
-def _shared(bounds: tuple[float, ...]) -> tuple[float, ...]:
-    """One copy of the bounds for all histograms that have them."""
-    return bounds
-
-
-@lru_cache(maxsize=256)
-def _in_order(bounds: tuple[float, ...]) -> bool:
-    return list(bounds) == sorted(set(bounds))
-
-
-def _added_where_they_agree(parts: Sequence[PodBuckets]) -> tuple[tuple[float, float], ...]:
-    bounds = set.intersection(*({bound for bound, _ in part.counts} for part in parts))
-    sums = dict.fromkeys(sorted(bounds), 0.0)
-    for part in parts:
-        for bound, count in part.counts:
-            if bound in sums:
-                sums[bound] += count
-    return tuple(sums.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from watchdog.domain.counting import Increase
-from watchdog.domain.measurement import PodBuckets, PodCount, merged
+from watchdog.domain.histograms import PodBuckets, merged
+from watchdog.domain.measurement import PodCount
 
 
 def ratio(totals: Iterable[Increase], bads: Iterable[Increase]) -> dict[str, PodCount]:
@@ -61,26 +61,6 @@ def rates(increases: Iterable[Increase]) -> dict[str, float]:
             # What a newborn brought with its first value took an unknown time, so it is no part of a rate.
             found[pod] = math.fsum(part.amount - part.at_birth for part in parts) / seconds
     return found
-
-
-def together(increases: Iterable[Increase]) -> tuple[Increase, ...]:
-    """The increases of consecutive blocks as those of one block."""
-    merged: dict[tuple[tuple[str, str], ...], Increase] = {}
-    for increase in increases:
-        key = tuple(sorted(increase.labels.items()))
-        known = merged.get(key)
-        merged[key] = increase if known is None else _joined(known, increase)
-    return tuple(merged.values())
-
-
-def _joined(first: Increase, then: Increase) -> Increase:
-    return replace(
-        first,
-        amount=first.amount + then.amount,
-        samples=first.samples + then.samples,
-        end=then.end,
-        at_birth=first.at_birth + then.at_birth,
-    )
 
 
 def _seconds(parts: Sequence[Increase]) -> float:

@@ -1,14 +1,15 @@
 """Counted metrics: their raw samples are asked for, and counted on from where they were counted to."""
 
-from bisect import bisect_left
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchdog.domain.conditions import RateMetric, Threshold
 from watchdog.domain.counting import Counted, Increase, Selection, count
-from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading
-from watchdog.domain.tallies import together
+from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading, Series
+from watchdog.domain.stretch import Stretch
 from watchdog.engine.gathering import Gatherer, Outcome
 from watchdog.engine.questions import (
     LOOK_BACK,
@@ -27,6 +28,7 @@ from watchdog.engine.refining import picked
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
 _LEAD_IN = 60.0  # before each step of a baseline, so that its first scrape has one to be counted from
 _PIECE = 600.0  # of a baseline's raw samples, asked for at once
+_MILLISECOND = 0.0011  # in which Prometheus counts
 
 
 class Tracker:
@@ -62,26 +64,23 @@ async def counted_baseline(
     gatherer: Gatherer, threshold: Threshold, subject: Subject, end: datetime, step: float
 ) -> tuple[Reading, list[Reading], str]:
     """Count a long stretch piece by piece: its raw samples are too many to hold them all."""
-    tracker = Tracker(threshold, subject)
+    tracker, stretch = Tracker(threshold, subject), Stretch(subject.scope, step + _LEAD_IN)
     begin, last = subject.since.timestamp(), end.timestamp()
-    lead: list[Increase] = []
-    companion: list[Increase] = []
     readings: list[Reading] = []
     query, answered = "", False
     for at in pieces(begin, last, _PIECE):
-        answers, query = await _selections(gatherer, tracker, Raw(max(begin, at - _PIECE), at))
+        window = Raw(max(begin, at - _PIECE), at)
+        answers, query = await _selections(gatherer, tracker, window)
         if isinstance(answers, QueryFailed):
             return answers, [], query
+        answers = _within(answers, window)
         answered = answered or bool(answers.lead.series)
-        for to in pieces(max(begin, at - _PIECE), at, step):
-            near = _from(answers, to - step - _LEAD_IN)
-            more_lead, more_companion = _count_on(tracker, near, to)
-            readings.append(_read(tracker, more_lead, more_companion, answers, query))
-            lead += more_lead
-            companion += more_companion
+        ends = pieces(window.start, at, step)
+        for lead, companion in stretch.increases(answers.lead, answers.companion, ends):
+            readings.append(_read(tracker, lead, companion, answers, query))
     if isinstance(threshold.metric, RateMetric):
         return medians(readings, query), readings, query
-    return reading_of(threshold, together(lead), together(companion), answered, query), readings, query
+    return reading_of(threshold, *stretch.sums(), answered, query), readings, query
 
 
 async def grown(gatherer: Gatherer, threshold: Threshold, subject: Subject, end: datetime, most: int) -> Grown | None:
@@ -180,6 +179,24 @@ def _from(answers: _Selections, begin: float) -> _Selections:
         return replace(selection, series=tuple(part for part in parts if part.samples))
 
     return _Selections(cut(answers.lead), cut(answers.companion) if answers.companion is not None else None)
+
+
+def _within(answers: _Selections, window: Raw) -> _Selections:
+    """The answers as they would be if nothing but this window had been asked for: others ask with it for their own."""
+    begin, end = window.start - _MILLISECOND, window.end + _MILLISECOND
+
+    def cut(selection: Selection) -> Selection:
+        series = tuple(part for one in selection.series if (part := _cut(one, begin, end)).samples)
+        return replace(selection, series=series)
+
+    return _Selections(cut(answers.lead), cut(answers.companion) if answers.companion is not None else None)
+
+
+def _cut(series: Series, begin: float, end: float) -> Series:
+    samples = series.samples
+    if not samples or (begin <= samples[0][0] and samples[-1][0] <= end):
+        return series
+    return replace(series, samples=samples[bisect_left(samples, (begin,)) : bisect_right(samples, (end, math.inf))])
 
 
 def _read(

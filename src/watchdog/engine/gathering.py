@@ -9,13 +9,14 @@ from functools import partial
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.domain.rollout import one_of
 from watchdog.engine.apart import taken_apart
-from watchdog.engine.easing import SHORTEST_PIECE, Eased, Easing
-from watchdog.engine.questions import Asked, Instant, Question, Raw, Steps, When, pieces
+from watchdog.engine.easing import LONGEST_PIECE, SHORTEST_PIECE, Eased, Easing
+from watchdog.engine.questions import NEARLY, SHORT, Asked, Instant, Question, Raw, Steps, When, pieces
 from watchdog.engine.splitting import chunks_of, text_of
 from watchdog.engine.templates import Template
 from watchdog.engine.turns import Turns
 from watchdog.ports import Clock, MetricSource
 
+_MOST_AT_LENGTH = 12  # revisions of which a long stretch is asked for at once: an answer is read in one go
 _MOST_BISECTIONS = 32  # further queries of one gathering that was refused
 
 Outcome = Answer | QueryFailed
@@ -90,7 +91,8 @@ class Gatherer:
         when = _covering([question.when for question in questions])
         self._easing.widen()
         asked = [one if self._easing.may_name(one.names) else one._replace(names="") for one in gathering.asked()]
-        largest = self._easing.largest or len(asked)
+        most = _MOST_AT_LENGTH if isinstance(when, Raw) and when.end - when.start > SHORT else len(asked)
+        largest = min(most, self._easing.largest or most)
         chunks = chunks_of(template, asked, largest) if template.apart and template.pod_labels else [asked[:1]]
         refusals = _Refusals(_MOST_BISECTIONS)
         found: dict[Asked, Outcome] = {}
@@ -157,6 +159,8 @@ class Gatherer:
         """Raw samples, in pieces of bounded length, one after the other."""
         answers: list[Answer] = []
         length, begin = self._easing.piece, window.start
+        if length == LONGEST_PIECE and window.end - begin <= length + NEARLY:
+            length += NEARLY  # somewhat longer for having been merged: no reason for one question more
         for end in pieces(window.start, window.end, length):
             query, at = text_of(template, asked, Raw(begin, end)), _moment(end)
             answer = await self._timed(partial(self._query, query, at))

@@ -18,6 +18,9 @@ class Guarding:
         self.rulebook = rulebook
         self._memories = memories
         self._seen: dict[Target, Sighting] = {}  # the last sighting of each guarded target
+        self._found: dict[
+            Target, tuple[Rulebook, Sighting, Guard | None]
+        ] = {}  # of these, as long as both are in force
 
     def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether the rules in force guard the object."""
@@ -32,7 +35,14 @@ class Guarding:
     def guard_of_target(self, target: Target) -> Guard | None:
         """The guard of a target by its last sighting; before the first, by its name alone."""
         seen = self._seen.get(target)
-        return self.rulebook.guard_of(target, {}) if seen is None else self.guard_of(seen)
+        return self.rulebook.guard_of(target, {}) if seen is None else self._guard_of_seen(seen)
+
+    def _guard_of_seen(self, seen: Sighting) -> Guard | None:
+        """The same for the last sighting of a target: each new watch asks it of all targets, to find its peers."""
+        known = self._found.get(seen.target)
+        if known is None or known[0] is not self.rulebook or known[1] is not seen:
+            known = self._found[seen.target] = self.rulebook, seen, self.guard_of(seen)
+        return known[2]
 
     def guard_of(self, sighting: Sighting) -> Guard | None:
         """Its own guard; else, for a serving colour, the guard of the Service that selects it."""
@@ -45,7 +55,7 @@ class Guarding:
     def guarded(self) -> Iterator[tuple[Target, Guard]]:
         """Each target that was sighted and serves, with its guard."""
         for target, sighting in self._seen.items():
-            guard = self.guard_of(sighting)
+            guard = self._guard_of_seen(sighting)
             if guard is not None and not self.idle(sighting):
                 yield target, guard
 
@@ -54,16 +64,20 @@ class Guarding:
         for target, guard in self.guarded():
             yield self._seen[target], guard
 
-    def memories_of(self, guard: Guard) -> tuple[Memory, ...]:
-        """What is remembered of the guard's targets; of one that was not sighted yet its namespace or name decides."""
+    def memories_of(self, guard: Guard, namespace: str = "") -> tuple[Memory, ...]:
+        """What is remembered of the guard's targets; of one that was not sighted yet its namespace or name decides.
+
+        `namespace`: of those in there alone.
+        """
         in_force = self.rulebook.guard(guard.name)
         if in_force is None:
             return ()
         namespaces = {*in_force.namespaces, *(target.namespace for target in in_force.targets)}
         return tuple(
             memory
-            for memory in self._memories.all()
-            if memory.target.namespace in namespaces and self._covers(in_force, memory.target)
+            for one in sorted(namespaces & {namespace} if namespace else namespaces)
+            for memory in self._memories.within(one)
+            if self._covers(in_force, memory.target)
         )
 
     def contested(self, sighting: Sighting) -> str:
@@ -119,7 +133,7 @@ class Guarding:
         """Whether the guard is still the target's; before the first sighting, only where its name alone denies it."""
         seen = self._seen.get(target)
         if seen is not None:
-            found = self.guard_of(seen)
+            found = self._guard_of_seen(seen)
             return found is not None and found.name == guard.name
         if guard.selector is not None or target in guard.targets:
             return True

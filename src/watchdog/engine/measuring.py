@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 600
 """Blocks caught up in one go after an absence; older ones are left out."""
 
+_TOGETHER = 2.0
+"""Seconds in which watches begin that ask for their baselines together."""
+
 _BLIND = 300.0
 """Seconds without a single look at the target after which time alone may end the watch."""
 
@@ -77,6 +80,7 @@ class Measuring:
     async def _baselines(self) -> None:
         """Ask until every rule has an answer; "no data" is one."""
         watch = self._watch()
+        await self._until_others_ask(watch)
         left = [track for track in watch.tracks if track.threshold is not None and track.baseline is None]
         while left:
             answers = await asyncio.gather(*(self._asking.baseline(track) for track in left))
@@ -90,6 +94,15 @@ class Measuring:
             left = [track for track in left if track.rule.name not in known]
             if left:
                 await self._clock.sleep(watch.guard.interval.total_seconds())
+
+    async def _until_others_ask(self, watch: Watch) -> None:
+        """Wait a moment, so that watches that begin together ask for their baselines as one.
+
+        Not where the first block could be there before the baseline that it is held against.
+        """
+        first = watch.switch.at + watch.guard.interval
+        if self._clock.now() + timedelta(seconds=2.0 * _TOGETHER) < first:
+            await self._clock.sleep(_TOGETHER - self._clock.monotonic() % _TOGETHER)
 
     async def _blocks(self) -> None:
         """The blocks of the grid `switch + k * interval`, until the watch is in recovery."""

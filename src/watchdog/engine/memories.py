@@ -1,7 +1,7 @@
 """What is remembered of each target, in memory and in the journal."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,6 +26,7 @@ class Memories:
         self._journal = journal
         self._clock = clock
         self._memories: dict[Target, Memory] = {}
+        self._in: dict[str, dict[Target, Memory]] = {}  # the same, by namespace
         self._unwritten: set[Target] = set()
         self._others: dict[Target, str] = {}  # why: the journal's is of another version
 
@@ -36,7 +37,7 @@ class Memories:
         """
         for target, document in documents.items():
             try:
-                self._memories[target] = memory_of(document)
+                self._keep(target, memory_of(document))
             except Unreadable as error:
                 log.warning("memory not understood", extra={"facts": {"target": str(target), "why": str(error)}})
                 if isinstance(error, OtherSchema):
@@ -55,12 +56,16 @@ class Memories:
         """What is remembered of every target."""
         return tuple(self._memories.values())
 
+    def within(self, namespace: str) -> tuple[Memory, ...]:
+        """What is remembered of the targets in a namespace."""
+        return tuple(self._in.get(namespace, {}).values())
+
     def is_colour(self, workload: Target) -> bool:
         """Whether a guarded Service selects the workload, or selected it before its last flip."""
         return any(
             workload.name in memory.colours and memory.serving.kind is workload.kind
-            for target, memory in self._memories.items()
-            if target.namespace == workload.namespace and target.kind.routes
+            for target, memory in self._in.get(workload.namespace, {}).items()
+            if target.kind.routes
         )
 
     def gets_nothing(self, workload: Target) -> bool:
@@ -73,7 +78,11 @@ class Memories:
 
     def hold(self, memory: Memory) -> None:
         """Remember this; `write` journals it."""
-        self._memories[memory.target] = memory
+        self._keep(memory.target, memory)
+
+    def _keep(self, target: Target, memory: Memory) -> None:
+        self._memories[target] = memory
+        self._in.setdefault(target.namespace, {})[target] = memory
 
     async def learn(self, switch: TrafficSwitch, effect: Remember, watch: Watch) -> None:
         """What a watch found out of its candidate."""
@@ -90,7 +99,9 @@ class Memories:
         if switch.kind.at_once:
             return {switch.target, *flipped, workload}
         return {switch.target}.union(
-            target for target, memory in self._memories.items() if target.kind.routes and runner_of(memory) == workload
+            target
+            for target, memory in self._in.get(workload.namespace, {}).items()
+            if target.kind.routes and runner_of(memory) == workload
         )
 
     async def keep_writing(self) -> None:
@@ -110,6 +121,16 @@ class Memories:
         except OutOfReach as error:
             self._unwritten.add(target)
             log.warning("memory not written", extra={"facts": {"target": str(target), "why": str(error)}})
+
+
+async def all_of(journal: Journal, clock: Clock) -> tuple[Sequence[Document], Mapping[Target, Document]]:
+    """All records and memories, as soon as the journal can be read."""
+    while True:
+        try:
+            return await journal.records(), await journal.memories()
+        except OutOfReach as error:
+            log.warning("journal not read", extra={"facts": {"why": str(error)}})
+            await clock.sleep(_RETRY)
 
 
 def _learnt(memory: Memory, effect: Remember, watch: Watch, now: datetime) -> Memory:

@@ -21,7 +21,10 @@ Stay = tuple[datetime, datetime | None]  # a pod was of a revision from then unt
 LOOK_BACK = 300.0
 """Seconds for which Prometheus holds a series' last sample for its value."""
 
-_SHORT = 300.0  # raw questions up to this long are merged though their windows differ
+SHORT = 300.0
+"""Seconds up to which raw questions are merged though their windows differ."""
+NEARLY = 60.0
+"""Seconds within which both ends of longer ones are, where they are merged: baselines of a burst of releases."""
 _MILLISECOND = 0.0011
 
 
@@ -131,8 +134,10 @@ class Question:
             return self
         text = (self.wide or self.template).text
         match self.when:
-            case Raw(start, end) if end - start <= _SHORT:
-                return text, end // _SHORT
+            case Raw(start, end) if end - start <= SHORT:
+                return text, end // SHORT
+            case Raw(start, end):
+                return text, start // NEARLY, end // NEARLY
             case _:
                 return text, self.when
 

@@ -3,29 +3,32 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from watchdog.domain.among import brought_back, joined_by, makes_serve, open_of, put_back_by, superseded_by
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Memory, Noticed
+from watchdog.domain.memory import Noticed
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Watch, open_watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
-from watchdog.domain.untouched import Peer, untouched
+from watchdog.domain.untouched import Peer
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
 from watchdog.domain.weights import notice, resolved
 from watchdog.engine import by_hand
+from watchdog.engine.bursts import Once, bursts
 from watchdog.engine.configuring import Configuring
 from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
-from watchdog.engine.memories import Memories
+from watchdog.engine.memories import Memories, all_of
+from watchdog.engine.neighbours import Neighbours
 from watchdog.engine.observing import Observer
 from watchdog.engine.reminding import Reminding
 from watchdog.engine.running import Running
@@ -62,8 +65,8 @@ class Supervisor:
         self._observer = observer
         self.memories = Memories(journal, clock)
         self._guarding = Guarding(rulebook, self.memories)
-        self._elsewhere = elsewhere
         self._unread = Unread()
+        self._neighbours = Neighbours(self._guarding, self._unread, elsewhere)
         self._exemptions = Exemptions(clock=clock, observer=observer, tell=tell)
         self._left_alone = LeftAlone(self._unread, self.memories, self._exemptions)
         self._reminding = Reminding(clock, memory=self.memories.of, quiet=self._quiet, begin=self._remind)
@@ -92,13 +95,7 @@ class Supervisor:
 
     async def peers(self, watch: Watch) -> tuple[Peer, ...]:
         """Targets of the watch's guard that nobody touched in the same time, of whichever shard."""
-        guard = self.rulebook.guard(watch.guard.name)
-        others: tuple[Memory, ...] = ()
-        if self._elsewhere is not None and guard is not None:
-            await self._elsewhere.look(guard)
-            others = self._elsewhere.memories_of(guard)
-        known = [one for one in self._guarding.memories_of(watch.guard) if not self._unread.of(one.target)]
-        return untouched(watch, (*known, *others), self.watches)
+        return await self._neighbours.of(watch, self.watches)
 
     def undisturbed(self) -> Mapping[Target, Guard]:
         """The guarded targets that no open watch is about: their past may be looked at."""
@@ -131,7 +128,7 @@ class Supervisor:
     # -- what was there before -----------------------------------------------------------------------------------
 
     async def _resume(self, scope: asyncio.TaskGroup) -> None:
-        records, memories = await self._read_journal()
+        records, memories = await all_of(self._journal, self._clock)
         self.memories.load(memories)
         for watch in self._unread.sort_out(records):
             if by_hand.is_made_by_hand(watch):
@@ -141,16 +138,6 @@ class Supervisor:
                 self._running.start(watch, None, scope, *self._guarding.ended_right(watch), Resumed())
             else:
                 self._reminding.learn(watch)
-
-    async def _read_journal(
-        self,
-    ) -> tuple[Sequence[Mapping[str, object]], Mapping[Target, Mapping[str, object]]]:
-        while True:
-            try:
-                return await self._journal.records(), await self._journal.memories()
-            except OutOfReach as error:
-                log.warning("journal not read", extra={"facts": {"why": str(error)}})
-                await self._clock.sleep(_RETRY)
 
     def _quiet(self, target: Target) -> bool:
         """Whether a target is guarded and no watch is about it."""
@@ -173,7 +160,7 @@ class Supervisor:
             await self._clock.sleep(_ADOPT_EVERY)
             await self._adopt(scope)
             for sighting in self._left_alone.taken_again():
-                await self._sighted(sighting)
+                await self._taken_up([sighting])
 
     async def _adopt(self, scope: asyncio.TaskGroup) -> tuple[Watch, ...]:
         """Take over open records that somebody else made: rollbacks by hand, from a laptop.
@@ -210,10 +197,23 @@ class Supervisor:
     # -- sightings -----------------------------------------------------------------------------------------------
 
     async def _follow(self, provider: TrafficProvider) -> None:
-        async for sighting in provider.switches():
-            await self._sighted(sighting)
+        async with aclosing(bursts(provider.switches())) as found:
+            async for burst in found:
+                await self._taken_up(burst)
 
-    async def _sighted(self, sighting: Sighting) -> None:
+    async def _taken_up(self, burst: Sequence[Sighting]) -> None:
+        adopted, unwritten = Once(self._adopted), set[Target]()
+        for sighting in burst:
+            await self._sighted(sighting, adopted, unwritten)
+        # Last, and in one write where they lie together: see `_switched`.
+        await asyncio.gather(*(self.memories.write(target) for target in sorted(unwritten)))
+
+    async def _adopted(self) -> tuple[Watch, ...]:
+        assert self._scope is not None
+        return await self._adopt(self._scope)
+
+    async def _sighted(self, sighting: Sighting, adopted: Once[tuple[Watch, ...]], unwritten: set[Target]) -> None:
+        """Take up one sighting; `adopted` looks through the records once, after all of its burst were sighted."""
         target = sighting.target
         guard = self._guarding.guard_of(sighting)
         if guard is None or sighting.serving is None:
@@ -235,7 +235,7 @@ class Supervisor:
         noticed = told_of_weights(noticed, sighting, self.watches, self._running.post)
         theirs: tuple[Watch, ...] = ()
         if noticed.switch is not None and self._scope is not None and not makes_serve(self.watches, sighting):
-            theirs = await self._adopt(self._scope)  # perhaps somebody has just rolled back by hand
+            theirs = await adopted()  # perhaps somebody has just rolled back by hand
             if self._left_alone.leave(sighting, guard):
                 self._supersede(open_of(self.watches, target), noticed.switch, sighting)
                 return
@@ -247,7 +247,7 @@ class Supervisor:
             facts = {"target": str(target), "serving": str(sighting.serving), "why": noticed.quiet}
             log.info("not watched", extra={"facts": facts})
         if noticed.memory != memory:
-            await self.memories.write(target)
+            unwritten.add(target)
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
         if any(watch.switch.is_same(switch) for watch in open_of(self.watches, switch.target)):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchdog.domain.conditions import HistogramMetric, Op, Statistic, Threshold, TimesBaseline
+from watchdog.domain.histograms import PodBuckets
 from watchdog.domain.judge.harmless import Harmless, harmless_of
 from watchdog.domain.judge.quantiles import quantile_of
-from watchdog.domain.measurement import Answer, Baseline, Buckets, PodBuckets
+from watchdog.domain.measurement import Answer, Baseline, Buckets
 
 CONDITION = "p95(http_latency) > 2x baseline"
 LOOK_BACK = timedelta(minutes=30)

@@ -1,5 +1,6 @@
 """Records and memories survive in ConfigMaps, are bounded, and are never lost to a hiccup."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import pytest
 from adapters.kubernetes.building import BRAND, GATEWAY, a_client, a_cluster, passes
 from watchdog.adapters.kubernetes.documents import record_name
 from watchdog.adapters.kubernetes.journal import LARGEST, ConfigMapJournal, TooLarge
-from watchdog.domain.rollout import Target
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.ports import OutOfReach
 from watchdog.simulator.access import Rule
 from watchdog.simulator.calls import WriteAttempt
@@ -73,6 +74,34 @@ def test_records_come_newest_first_and_unknown_schemas_as_they_are() -> None:
     run_simulated(main())
 
 
+def test_others_have_a_turn_between_any_two_records_that_are_read() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_journal(cluster, kept=100) as journal:
+            for number in range(30):
+                await journal.write(f"w-{number}", {"schema": 99, "number": number}, open_watch=True)
+            seen: list[int] = []
+            read = 0
+
+            def decoded(one: dict[str, Any]) -> dict[str, Any]:
+                nonlocal read
+                read += 1
+                return dict(one["metadata"])
+
+            async def other() -> None:
+                while True:
+                    seen.append(read)
+                    await SimulatedClock(cluster.now()).sleep(0)
+
+            task = asyncio.create_task(other())
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr("watchdog.adapters.kubernetes.journal.document_in", decoded)
+                assert len(await journal.records()) == 30
+            task.cancel()
+            assert set(range(1, 30)) <= set(seen)
+
+    run_simulated(main())
+
+
 def test_ended_records_beyond_the_number_kept_go_oldest_first_and_open_ones_never() -> None:
     async def main() -> None:
         async with a_cluster() as cluster, a_journal(cluster, kept=3) as journal:
@@ -111,6 +140,36 @@ def test_a_hiccup_is_sat_out_and_writes_once(fault: str) -> None:
                     cluster.faults.answer(503, method="POST")
             await journal.write("w-1", {"schema": 1}, open_watch=True)
             assert list(await journal.records()) == [{"schema": 1}]
+
+    run_simulated(main())
+
+
+def test_memories_that_come_while_one_is_written_go_in_one_write() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_journal(cluster) as journal:
+            await journal.remember(GATEWAY, {"n": 0})
+            before = len(cluster.writes())
+            targets = [Target("shop", TargetKind.DEPLOYMENT, f"app-{n}") for n in range(20)]
+            await asyncio.gather(*(journal.remember(one, {"n": n}) for n, one in enumerate(targets)))
+            assert len(cluster.writes()) - before == 2  # the first goes at once, the others meanwhile
+            assert await journal.memories() == {GATEWAY: {"n": 0}, **{one: {"n": n} for n, one in enumerate(targets)}}
+
+    run_simulated(main())
+
+
+def test_memories_of_one_write_that_failed_are_told_so_and_forgotten() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_journal(cluster) as journal:
+            await journal.remember(GATEWAY, {"n": 0})
+            fault = cluster.faults.answer(503, count=None)
+            answers = await asyncio.gather(
+                journal.remember(GATEWAY, {"n": 1}), journal.remember(BRAND, {"n": 1}), return_exceptions=True
+            )
+            assert [type(one) for one in answers] == [OutOfReach, OutOfReach]
+            fault.remove()
+            other = Target("shop", TargetKind.DEPLOYMENT, "other")
+            await journal.remember(other, {"n": 2})
+            assert await journal.memories() == {GATEWAY: {"n": 0}, other: {"n": 2}}
 
     run_simulated(main())
 

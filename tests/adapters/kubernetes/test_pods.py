@@ -1,13 +1,15 @@
 """Pods as the API server tells them, read for the domain."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from adapters.kubernetes.building import answer
+from holding import kept_by
 from watchdog.adapters.kubernetes.pods import to_pod
-from watchdog.adapters.kubernetes.trimming import trim_pod
+from watchdog.adapters.kubernetes.trimming import trim_pod, trim_workload
 from watchdog.domain.live import Pod
 
 Json = dict[str, Any]
@@ -116,3 +118,46 @@ def test_recorded_pods_that_cannot_pull_or_keep_crashing_say_why() -> None:
     crashing = answer("failing-rollouts", "pods of the crashing revision")["items"]
     reasons = {container.waiting for pod in [*pulling, *crashing] for container in to_pod(pod).containers}
     assert {"ImagePullBackOff", "CrashLoopBackOff"} <= reasons
+
+
+def a_whole_pod(name: str) -> Json:
+    """As an API server sends it, without what is the same for all: through JSON, so that no text is shared."""
+    states = {"running": {"startedAt": AT}}
+    kinds = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+    condition = {"status": "True", "lastProbeTime": None, "lastTransitionTime": AT, "observedGeneration": 1}
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app-1", "uid": "r", "controller": True}
+    whole = {
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "uid": name,
+            "labels": {"app": "app"},
+            "ownerReferences": [owner],
+        },
+        "spec": {
+            "nodeName": "n",
+            "containers": [{"name": "app", "env": [{"name": "KEY"}], "ports": [{"containerPort": 80}]}],
+        },
+        "status": {
+            "phase": "Running",
+            "podIP": "10.1.2.3",
+            "conditions": [{"type": kind, **condition} for kind in kinds],
+            "containerStatuses": [{"name": "app", "restartCount": 0, "state": states, "lastState": {}}],
+        },
+    }
+    read: Json = json.loads(json.dumps(whole))
+    return read
+
+
+def test_a_healthy_pod_is_kept_in_four_kilobytes_and_its_words_once_for_all() -> None:
+    first, second = trim_pod(a_whole_pod("a")), trim_pod(a_whole_pod("b"))
+    assert kept_by(first).bytes < 4096
+    assert kept_by([first, second]).objects - kept_by(first).objects < 40
+    assert first["metadata"]["labels"]["app"] is second["metadata"]["labels"]["app"]
+    assert first["metadata"]["ownerReferences"][0]["uid"] is second["metadata"]["ownerReferences"][0]["uid"]
+
+
+def test_no_copy_of_the_whole_object_is_kept_in_an_annotation() -> None:
+    copy = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "deployment.kubernetes.io/revision": "3"}
+    kept = trim_workload({"metadata": {"name": "a", "annotations": copy}})
+    assert kept["metadata"]["annotations"] == {"deployment.kubernetes.io/revision": "3"}

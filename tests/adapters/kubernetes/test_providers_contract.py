@@ -346,6 +346,8 @@ def test_a_fresh_look_shows_both_sides_and_the_way_back(kind: TargetKind) -> Non
             assert live.exists
             assert live.serving == stage.after.serving
             assert len([pod for pod in live.candidate_pods if pod.ready]) == stage.arranged.pods
+            assert live.unbroken_since is not None
+            assert live.unbroken_since <= live.at
             assert live.destination is not None
             assert live.destination.revision == stage.before.serving
             assert live.destination.exists

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import random
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -289,3 +290,39 @@ def test_waits_have_jitter() -> None:
         return tuple(script.watched_at)
 
     assert len({moments(seed) for seed in range(5)}) == 5
+
+
+def test_what_was_listed_is_held_by_nobody_but_who_was_told() -> None:
+    """A thousand targets' first objects were, until the next change of each stream."""
+
+    class Kept(dict[str, Any]):
+        pass
+
+    born: list[weakref.ref[Kept]] = []
+
+    def trim(full: dict[str, Any]) -> dict[str, Any]:
+        kept = Kept(full)
+        born.append(weakref.ref(kept))
+        return kept
+
+    async def main() -> None:
+        item = {"metadata": {"name": "a", "uid": "u", "resourceVersion": "1"}}
+        script = Scripted([0.1, event("MODIFIED", 2), 900.0], items=[item])
+        clock = SimulatedClock(NOON)
+        reflector = Reflector(
+            cast("KubeClient", script), PODS, SHOP, clock=clock, rng=random.Random(1), trim=trim, inactivity=999.0
+        )
+        names = []
+
+        async def follow() -> None:
+            async for change in reflector.changes():
+                names.append(type(change).__name__)
+                del change
+
+        task = asyncio.create_task(follow())
+        await passes(5)
+        assert names == ["Relisted", "Changed"]
+        assert [ref() for ref in born] == [None, None]
+        task.cancel()
+
+    run_simulated(main())

@@ -19,7 +19,7 @@ RECORD = PREFIX + "record"
 OPEN = PREFIX + "open"
 MARKED = PREFIX + "mark"
 RECORD_KEY, MARK_KEY = "record.json", "mark.json"
-PAGE = 50  # records a page: each may be large
+PAGE = 20  # records a page: each may be large, and a page is parsed in one go
 _UNFIT = re.compile(r"[^a-z0-9.-]+")
 
 

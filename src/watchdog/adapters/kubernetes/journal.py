@@ -72,6 +72,7 @@ class ConfigMapJournal:
         self._versions: dict[str, str] = {}  # of open watches' records and of memories, as written or read last
         self._marks: dict[str, tuple[str, str]] = {}  # label and text of a person's mark, by the same names
         self._remembering = asyncio.Lock()
+        self._to_remember: dict[str, Json] = {}  # by the ConfigMap: what the next write of it takes along
         self._series = series
         self._watches, self._targets = f"{series}watch", f"{series}targets"  # values of the label
 
@@ -84,10 +85,11 @@ class ConfigMapJournal:
             else:
                 pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE)
                 found = [one async for page, _ in pages for one in page]
-        documents = []
-        for one in sorted(found, key=_age, reverse=True):
+        for one in found:
             if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
                 self._know(one)
+        documents = []
+        for one in sorted(found, key=_age, reverse=True):
             document = document_in(one)
             if document is not None:
                 documents.append(document)
@@ -172,12 +174,29 @@ class ConfigMapJournal:
                 yield target, document
 
     async def remember(self, target: Target, document: Document) -> None:
-        """Create or replace what is remembered of one target."""
+        """Create or replace what is remembered of one target; what is to be remembered meanwhile goes in one write."""
         name = self._of_targets + target.namespace
-        data = {f"{target.kind}.{target.name}": json.dumps(document, separators=(",", ":"))}
-        with unanswered(f"remembering {target}"):
-            async with self._remembering:  # two at once would be in each other's way
-                await self._insist(lambda: self._add(name, data))
+        key, text = f"{target.kind}.{target.name}", json.dumps(document, separators=(",", ":"))
+        self._to_remember.setdefault(name, {})[key] = text
+        try:
+            with unanswered(f"remembering {target}"):
+                async with self._remembering:  # two at once would be in each other's way
+                    if key in self._to_remember.get(name, {}):  # else it went with the one before
+                        await self._remember_all(name)
+        except BaseException:
+            # Whoever asked knows that it is not written; it must not be written later, when it may be old.
+            if self._to_remember.get(name, {}).get(key) is text:
+                del self._to_remember[name][key]
+            raise
+
+    async def _remember_all(self, name: str) -> None:
+        """Write all that is to be remembered in one ConfigMap; where that fails it is there still for who waits."""
+        data = self._to_remember.pop(name)
+        try:
+            await self._insist(lambda: self._add(name, data))
+        except BaseException:
+            self._to_remember[name] = {**data, **self._to_remember.get(name, {})}
+            raise
 
     @property
     def _of_targets(self) -> str:

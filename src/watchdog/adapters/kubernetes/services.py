@@ -49,8 +49,9 @@ class ServiceProvider(Sightings):
             pod_labels = deployment["template"]["labels"] if deployment else {}
             for service, one in self._cache.all(SERVICES, namespace).items():
                 known = self._known.get((namespace, service))
-                selected = known.workload if known else None
-                if selected in (None, name) or workloads.selects(one["spec"]["selector"], pod_labels):
+                if known is None:
+                    continue  # nobody guards it, or a list or an event of its own is yet to tell of it
+                if known.workload in (None, name) or workloads.selects(one["spec"]["selector"], pod_labels):
                     places.add((namespace, service))
         return places
 

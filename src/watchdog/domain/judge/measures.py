@@ -5,17 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from watchdog.domain.conditions import RatioMetric, Statistic, Threshold
+from watchdog.domain.histograms import PodBuckets, merged
 from watchdog.domain.judge.quantiles import mean_of, quantile_of
-from watchdog.domain.measurement import (
-    Block,
-    Buckets,
-    Counts,
-    PodBuckets,
-    PodCount,
-    PodValues,
-    Reading,
-    merged,
-)
+from watchdog.domain.measurement import Block, Buckets, Counts, PodCount, PodValues, Reading
 from watchdog.domain.rules import Rule
 
 

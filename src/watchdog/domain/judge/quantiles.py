@@ -2,7 +2,7 @@
 
 import math
 
-from watchdog.domain.measurement import PodBuckets
+from watchdog.domain.histograms import PodBuckets
 
 _ROUNDING = 1e-9  # milliseconds scaled to seconds differ in their last digits
 
