@@ -99,6 +99,7 @@ class Weighted(Weighing):
             annotations=workloads.own_annotations(route),
             managers=workloads.managers(route),
             owner=workloads.owner(route),
+            unbroken_since=self._cache.unbroken_since(switch.target.namespace),
             services={
                 flip.service: (
                     str(routes[flip.service]["metadata"]["uid"]),
