@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from watchdog.domain.among import joined_by, makes_serve, open_of, put_back_by, superseded_by
+from watchdog.domain.among import brought_back, joined_by, makes_serve, open_of, put_back_by, superseded_by
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed, brought_back, notice
+from watchdog.domain.memory import Noticed
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
@@ -20,6 +20,7 @@ from watchdog.domain.telling import undelivered
 from watchdog.domain.untouched import Peer
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
+from watchdog.domain.weights import notice, resolved
 from watchdog.engine import by_hand
 from watchdog.engine.bursts import Once, bursts
 from watchdog.engine.configuring import Configuring
@@ -31,6 +32,7 @@ from watchdog.engine.neighbours import Neighbours
 from watchdog.engine.observing import Observer
 from watchdog.engine.reminding import Reminding
 from watchdog.engine.running import Running
+from watchdog.engine.stepping import told_of_weights
 from watchdog.engine.unread import LeftAlone, Unread
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Configurations, Journal, OutOfReach, TrafficProvider
@@ -221,19 +223,16 @@ class Supervisor:
         if self._left_alone.leave(sighting, guard):
             return
         memory = self.memories.of(target)
-        noticed = notice(
-            memory,
-            sighting,
-            bake=guard.bake,
-            rollback_window=guard.rollback_window,
-            idle=self._guarding.idle(sighting) or (memory is None and self._guarding.was_idle(sighting)),
-            now=self._clock.now(),
-        )
+        sighting = resolved(memory, sighting)
+        idle = self._guarding.idle(sighting) or (memory is None and self._guarding.was_idle(sighting))
+        now, window = self._clock.now(), guard.rollback_window
+        noticed = notice(memory, sighting, bake=guard.bake, rollback_window=window, idle=idle, now=now)
         exempt = self._exemptions.unwatched(sighting, guard)
         if noticed is None:
             return
         # Known at once, lest something that is learnt meanwhile be lost; journalled last: see `_switched`.
         self.memories.hold(noticed.memory)
+        noticed = told_of_weights(noticed, sighting, self.watches, self._running.post)
         theirs: tuple[Watch, ...] = ()
         if noticed.switch is not None and self._scope is not None and not makes_serve(self.watches, sighting):
             theirs = await adopted()  # perhaps somebody has just rolled back by hand
