@@ -79,6 +79,7 @@ async def counted_baseline(
         ends = pieces(window.start, at, step)
         for lead, companion in stretch.increases(answers.lead, answers.companion, ends):
             readings.append(_read(tracker, lead, companion, answers, query))
+            await gatherer.turn()
     if isinstance(threshold.metric, RateMetric):
         return medians(readings, query), readings, query
     return reading_of(threshold, *stretch.sums(), answered, query), readings, query
@@ -127,6 +128,8 @@ async def counted_blocks(gatherer: Gatherer, tracker: Tracker, spans: Sequence[S
         _count_on(tracker, answers, tracker.begun)  # taken up in the middle: what lies before is known already
     blocks = []
     for span in spans:
+        if span is not spans[0]:
+            await gatherer.turn()
         # What the span would have been asked for alone: of many, the older samples would be gone through each time.
         near = answers if span is spans[0] else _from(answers, span[1].timestamp() - interval)
         increases = _count_on(tracker, near, span[2].timestamp())
