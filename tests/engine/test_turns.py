@@ -116,13 +116,3 @@ async def test_blocks_that_are_caught_up_are_counted_in_a_round_each():
     assert len(blocks) == 200
     assert rounds.number >= 199
     await sampler.close()
-
-
-async def test_the_steps_of_a_baseline_are_counted_in_a_round_each():
-    sampler = a_measured_hour()
-    rounds = Rounds()
-    baseline = await sampler.baseline(a_rule(CPU), a_subject(a=0.0), after(0), after(3600), 15.0)
-    rounds.stop()
-    assert baseline.query
-    assert rounds.number >= 110
-    await sampler.close()

@@ -9,14 +9,14 @@ import gc
 
 from watchdog.ports import Clock
 
-_YOUNG = 2_000  # objects made and kept since the last look at the young ones: a fraction of a millisecond
-_MIDDLE = 10  # looks at the young ones for one at those that outlived one: some milliseconds
+_YOUNG = 50_000  # objects made since the last look at the young ones and not gone yet: answers come and go within that
+_MIDDLE = 2  # looks at the young ones for one at those that outlived one: some milliseconds
 _NEVER = 1_000_000_000
 _FULL_EVERY = 3600.0
 
 
 async def collecting(clock: Clock) -> None:
-    """Look through everything once an hour, at the young more often than Python does; until cancelled.
+    """Look through everything once an hour, at the young ones when many are kept; until cancelled.
 
     What is there already (modules, settings) is for good, and is never looked through again.
     """

@@ -77,9 +77,9 @@ async def counted_baseline(
         answers = _within(answers, window)
         answered = answered or bool(answers.lead.series)
         ends = pieces(window.start, at, step)
+        # In one go: a baseline that comes later than what it is compared with has it all judged again.
         for lead, companion in stretch.increases(answers.lead, answers.companion, ends):
             readings.append(_read(tracker, lead, companion, answers, query))
-            await gatherer.turn()
     if isinstance(threshold.metric, RateMetric):
         return medians(readings, query), readings, query
     return reading_of(threshold, *stretch.sums(), answered, query), readings, query
