@@ -116,7 +116,7 @@ class Asking:
         tracks = self._watch().recovery_tracks
         return self._trackers(tracks, self.subject(revision, since)) | self._alerts(tracks, recovering=True)
 
-    def beside(self) -> Mapping[str, Tracker]:
+    def beside(self) -> dict[str, Tracker]:
         """Stable's pods, which go on serving while a rollout is under way; a flip leaves it without traffic at once."""
         watch = self._watch()
         if watch.stable is None or watch.switch.kind is not SwitchKind.ROLLOUT:
@@ -124,13 +124,19 @@ class Asking:
         weighed = [track for track in watch.tracks if track.rule.alpha is not None]
         return self._trackers(weighed, self.subject(watch.stable.revision, watch.switch.at))
 
+    def stable_serves(self, span: Span) -> bool:
+        """Whether stable may have been asked anything in the span: until the rollout was complete.
+
+        And for one interval more: the last requests of a pod that ended are scraped no more, those before are.
+        """
+        completed = self._watch().bake_from
+        return completed is None or span[1] < completed + (span[2] - span[1])
+
     async def blocks(
         self, trackers: Trackers, beside: Mapping[str, Tracker], spans: Sequence[Span]
     ) -> list[Mapping[str, Block]]:
         """The rules' blocks, span by span, with what stable measured beside them until the rollout was complete."""
-        completed = self._watch().bake_from
-        # One interval more: the last requests of a pod that ended are scraped no more, those before are.
-        shared = [span for span in spans if completed is None or span[1] < completed + (span[2] - span[1])]
+        shared = [span for span in spans if self.stable_serves(span)]
         stable = [beside[name] for name in trackers if name in beside and shared]
         rows, besides = await asyncio.gather(
             asyncio.gather(*(self._sampler.blocks(tracker, spans) for tracker in trackers.values())),
