@@ -17,7 +17,7 @@ ends = st.none() | st.integers(-120, 120)
 
 
 def a_row(items: list[int], *, keep: int = 1000, fresh: int = 3) -> Packed[int]:
-    row: Packed[int] = Packed((), (), 0, 0)
+    row: Packed[int] = Packed()
     for item in items:
         row = appended(row, item, keep=keep, fresh=fresh)
     return row
@@ -85,7 +85,7 @@ def a_block(index: int) -> Block:
 
 
 def a_history(blocks: int) -> Packed[Block]:
-    row: Packed[Block] = Packed((), (), 0, 0)
+    row: Packed[Block] = Packed()
     for index in range(1, blocks + 1):
         row = appended(row, a_block(index), keep=600, fresh=5)
     return row
