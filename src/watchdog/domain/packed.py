@@ -18,7 +18,7 @@ TOGETHER = 8
 """Items in one packet: what few have in common is packed many times, and of many all are unpacked for one."""
 
 PAIR = 2
-"""Items that are packed at once, until there are enough of them for a packet: unpacked they take four times the room."""
+"""Items that are packed at once, until there are enough for a packet: unpacked they take four times the room."""
 
 
 class Packed(Sequence[T]):

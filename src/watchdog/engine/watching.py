@@ -268,7 +268,7 @@ class WatchDriver:
             wait = min(2 * wait, 30.0)
 
     def _changed(self) -> None:
-        """The record is to be written: a moment later, so that several deliveries cost one write, if nobody does now."""
+        """The record is to be written: in a moment, so that several deliveries cost one write, if nobody does now."""
         self._dirty = True
         if self._flushing is None and self._scope is not None:
             self._flushing = self._scope.create_task(self._flush_soon(), name=f"journal {self.watch.id}")
