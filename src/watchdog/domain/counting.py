@@ -22,7 +22,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from watchdog.domain.counted_to import Key, Mark, Marks
 from watchdog.domain.measurement import Series
@@ -257,8 +257,14 @@ def _choose_scrapers(
                 continue
             who = max(eager, key=lambda rival: _weight(eager[rival]))
             handed_over[scraped] = until
-        chosen[scraped] = (who, max(track.fresh[-1][0] for track in present[who]))
+        chosen[scraped] = (_shared(who), max(track.fresh[-1][0] for track in present[who]))
     return chosen, handed_over
+
+
+@lru_cache(maxsize=64)
+def _shared(scraper: Scraper) -> Scraper:
+    """One copy for all endpoints that it scrapes: there are few scrapers, and all watches remember theirs."""
+    return scraper
 
 
 def _weight(tracks: Sequence[_Track]) -> tuple[int, float, Scraper]:

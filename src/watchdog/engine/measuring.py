@@ -142,11 +142,12 @@ class Measuring:
         await self._until(since + index * interval + SETTLE)
         last = max(index, math.floor((self._clock.now() - SETTLE - since) / interval))
         spans = [(k, since + (k - 1) * interval, since + k * interval) for k in range(index, last + 1)]
+        subject = self._asking.subject(revision, since)  # one for all: a tracker keeps it until the next block
         for tracker in trackers.values():
             if isinstance(tracker, AlertTracker):
                 tracker.moved(place_of(self._watch(), recovering=recovering))
             else:
-                tracker.subject = self._asking.subject(revision, since)
+                tracker.subject = subject
         for tracker in beside.values():
             tracker.subject = self._asking.subject(tracker.subject.revision, since)
         measured = await self._asking.blocks(trackers, beside, spans)
