@@ -2,15 +2,18 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 Key = tuple[tuple[str, str], ...]
 """A series' labels, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+Source = tuple[str, tuple[str, str], tuple[str, ...]]
+"""Where a series comes from: its pod, its endpoint, who scraped that; see `counting.source_of`."""
+
+
+class Mark(NamedTuple):
     """How far a series has been counted: its first time, its last time and its value then."""
 
     first: float
@@ -22,50 +25,82 @@ class Marks:
     """How far each series of a selection was counted; never changes, `moved` makes the next ones.
 
     A thousand watches keep a hundred series each for all their lives: so their numbers lie in one array, in the order
-    of a second one, which has of each key its hash alone. Of 64 bits, two of a watch's are the same once in 10^15
-    watches, and then one of those two series begins where the other one stands.
+    of a second one, which has of each series' labels the hash alone. Of 64 bits, two of a watch's are the same once in
+    10^15 watches, and then one of those two series begins where the other one stands. Where each comes from is noted
+    beside them once somebody has found it out.
     """
 
-    __slots__ = ("_hashes", "_numbers")
+    __slots__ = ("_hashes", "_numbers", "_sources")
 
-    def __init__(self, hashes: "array[int] | None" = None, numbers: "array[float] | None" = None) -> None:
+    def __init__(
+        self,
+        hashes: "array[int] | None" = None,
+        numbers: "array[float] | None" = None,
+        sources: "list[Source | None] | None" = None,
+    ) -> None:
         self._hashes = array("q") if hashes is None else hashes
         self._numbers = array("d") if numbers is None else numbers
+        self._sources: list[Source | None] = [] if sources is None else sources
 
     def __len__(self) -> int:
         return len(self._hashes)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Marks):
+            return NotImplemented
+        return (self._hashes, self._numbers) == (other._hashes, other._numbers)
+
+    def __hash__(self) -> int:
+        return hash((self._hashes.tobytes(), self._numbers.tobytes()))
+
     def get(self, key: Key) -> Mark | None:
         """The mark of a series, if it has one."""
-        hashed = hash(key)
-        place = bisect_left(self._hashes, hashed)
-        if place == len(self._hashes) or self._hashes[place] != hashed:
-            return None
-        return Mark(*self._numbers[_NUMBERS * place : _NUMBERS * (place + 1)])
+        place = self._place(_hashed(key))
+        return None if place is None else Mark(*self._numbers[_NUMBERS * place : _NUMBERS * (place + 1)])
 
     def moved(self, further: Mapping[Key, Mark]) -> "Marks":
         """With these marks; series that are not among them stay where they were."""
         if not further:
             return self
-        hashed = {hash(key): mark for key, mark in further.items()}
-        hashes, numbers = self._with_room(hashed)
+        hashed = {_hashed(key): mark for key, mark in further.items()}
+        after = self._with_room(hashed)
         for each, mark in hashed.items():
-            place = _NUMBERS * bisect_left(hashes, each)
-            numbers[place], numbers[place + 1], numbers[place + 2] = mark.first, mark.last, mark.value
-        return Marks(hashes, numbers)
+            place = _NUMBERS * bisect_left(after._hashes, each)
+            after._numbers[place], after._numbers[place + 1], after._numbers[place + 2] = mark
+        return after
 
-    def _with_room(self, hashed: Iterable[int]) -> "tuple[array[int], array[float]]":
-        """The hashes with these among them, and a copy of the numbers with room for theirs."""
+    def place_of(self, labels: Mapping[str, str]) -> int | None:
+        """Where the numbers of a series lie, if it has a mark."""
+        return self._place(_hashed(labels.items()))
+
+    def read_on(self) -> "tuple[array[float], list[Source | None], Marks]":
+        """For whoever reads on from every mark: a copy of the numbers (first, last, value of each place) to write into,
+        what is known of where the series come from, to be added to, and the marks that these two are."""
+        numbers = self._numbers[:]
+        return numbers, self._sources, Marks(self._hashes, numbers, self._sources)
+
+    def _place(self, hashed: int) -> int | None:
+        place = bisect_left(self._hashes, hashed)
+        return place if place < len(self._hashes) and self._hashes[place] == hashed else None
+
+    def _with_room(self, hashed: Collection[int]) -> "Marks":
+        """The same marks in a copy, with room for those of these hashes."""
         new = set(hashed).difference(self._hashes)
         if not new:
-            return self._hashes, self._numbers[:]
-        hashes, numbers = array("q", sorted(new.union(self._hashes))), array("d")
-        places = {each: _NUMBERS * place for place, each in enumerate(self._hashes)}
-        for each in hashes:
-            place = places.get(each)
-            numbers.extend(_NOTHING if place is None else self._numbers[place : place + _NUMBERS])
-        return hashes, numbers
+            return Marks(self._hashes, self._numbers[:], self._sources)
+        after = Marks(array("q", sorted(new.union(self._hashes))))
+        for each in after._hashes:
+            place = self._place(each)
+            begin = None if place is None else _NUMBERS * place
+            after._numbers.extend(_NOTHING if begin is None else self._numbers[begin : begin + _NUMBERS])
+            after._sources.append(None if place is None else self._sources[place])
+        return after
 
 
-_NUMBERS = 3  # of a mark
+_NUMBERS = len(Mark._fields)
 _NOTHING = array("d", [0.0] * _NUMBERS)
+
+
+def _hashed(pairs: Iterable[tuple[str, str]]) -> int:
+    """Of labels in whatever order: answers give them as they come."""
+    return hash(frozenset(pairs))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchdog.domain.conditions import RateMetric, Threshold
-from watchdog.domain.counting import Counted, Increase, Selection, count
+from watchdog.domain.counting import Counted, Increase, Selection
+from watchdog.domain.counting_on import count_on
 from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading, Series
 from watchdog.domain.stretch import Stretch
 from watchdog.engine.gathering import Gatherer, Outcome
@@ -163,7 +164,7 @@ Increases = tuple[tuple[Increase, ...], tuple[Increase, ...]]
 
 def _count_on(tracker: Tracker, answers: _Selections, end: float) -> Increases:
     """Count up to `end`."""
-    tracker.counted, *increases = count(tracker.counted, answers.lead, answers.companion, tracker.subject.scope, end)
+    tracker.counted, *increases = count_on(tracker.counted, answers.lead, answers.companion, tracker.subject.scope, end)
     tracker.until = end
     return increases[0], increases[1]
 
