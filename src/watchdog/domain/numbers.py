@@ -11,7 +11,7 @@ from typing import TypeVar, overload
 T = TypeVar("T")
 
 
-class _Row(Sequence[T]):
+class Row(Sequence[T]):
     """A row whose items are made of numbers when they are asked for."""
 
     __slots__ = ("_numbers",)
@@ -35,7 +35,7 @@ class _Row(Sequence[T]):
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Row | tuple | list):
+        if not isinstance(other, Row | tuple | list):
             return NotImplemented
         return tuple(self) == tuple(other)
 
@@ -46,7 +46,7 @@ class _Row(Sequence[T]):
         return repr(tuple(self))
 
 
-class Pairs(_Row[tuple[float, float]]):
+class Pairs(Row[tuple[float, float]]):
     """Pairs of numbers."""
 
     __slots__ = ()
@@ -61,7 +61,7 @@ class Pairs(_Row[tuple[float, float]]):
         return self._numbers[2 * index], self._numbers[2 * index + 1]
 
 
-class Course(_Row[float | None]):
+class Course(Row[float | None]):
     """Finite numbers, None where there was none."""
 
     __slots__ = ()
