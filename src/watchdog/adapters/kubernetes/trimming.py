@@ -2,14 +2,15 @@
 
 Pod templates become digests: what is asked of them in memory is only whether two are equal. Whoever needs a whole
 template (a put-back) reads it fresh. Trimming is done at the door, before anything is stored; what is the same in many
-objects (names, labels, digests, who owns what) is one text for all of them, and what is empty is left out.
+objects (names, labels, digests, who owns what, the containers of a workload's pods) is there once for all of them, and
+what is empty is left out. So nobody changes what is kept.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable
 from sys import intern
-from typing import Any
+from typing import Any, TypeVar
 
 from watchdog.adapters.kubernetes.kinds import (
     CONTROLLERREVISIONS,
@@ -25,6 +26,7 @@ from watchdog.adapters.kubernetes.kinds import (
 from watchdog.adapters.kubernetes.references import Kind, references
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 HASH_LABEL = "pod-template-hash"
 _SPEC = (
@@ -132,13 +134,14 @@ def kept_template(full: Json) -> Json:
 def trim_template(template: Json) -> Json:
     """A pod template's fingerprints, labels and images."""
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
-    return {
+    kept: Json = {
         "digest": digest(template),
         "unannotated": digest(template, annotations=False),
         "labels": _words({key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}),
         "configs": _configs(spec),
         "images": tuple(intern(str(container.get("image", ""))) for container in spec.get("containers") or []),
     }
+    return _once(kept)
 
 
 def _configs(spec: Json) -> dict[str, tuple[str, ...]]:
@@ -169,16 +172,16 @@ def trim_pod(full: Json) -> Json:
         "spec": _filled(
             nodeName=spec.get("nodeName"),
             hostNetwork=bool(spec.get("hostNetwork")),
-            containers=[_container(container) for container in spec.get("containers") or []],
-            initContainers=[_container(container) for container in spec.get("initContainers") or []],
+            containers=_once([_container(container) for container in spec.get("containers") or []]),
+            initContainers=_once([_container(container) for container in spec.get("initContainers") or []]),
         ),
         "status": _filled(
             phase=status.get("phase"),
             reason=status.get("reason"),
             podIP=status.get("podIP"),
             conditions=_conditions(status, _POD_CONDITIONS),
-            containerStatuses=[_status(one) for one in status.get("containerStatuses") or []],
-            initContainerStatuses=[_status(one) for one in status.get("initContainerStatuses") or []],
+            containerStatuses=_once([_status(one) for one in status.get("containerStatuses") or []]),
+            initContainerStatuses=_once([_status(one) for one in status.get("initContainerStatuses") or []]),
         ),
     }
 
@@ -192,10 +195,12 @@ def _workload_status(full: Json) -> Json:
 
 def _conditions(status: Json, read: frozenset[str]) -> list[Json]:
     return [
-        _picked(
-            condition,
-            ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
-            ("message",) if condition.get("type") in _SAID else (),
+        _once(
+            _picked(
+                condition,
+                ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
+                ("message",) if condition.get("type") in _SAID else (),
+            )
         )
         for condition in status.get("conditions") or []
         if condition.get("type") in read
@@ -237,9 +242,9 @@ def _metadata(full: Json, *also: str) -> Json:
         if not metadata.get(key):
             continue
         if key == "ownerReferences":
-            kept[key] = [_picked(one, _OWNER) for one in metadata[key]]
+            kept[key] = _once([_picked(one, _OWNER) for one in metadata[key]])
         else:
-            kept[key] = _words({name: text for name, text in metadata[key].items() if name not in _UNREAD})
+            kept[key] = _once(_words({name: text for name, text in metadata[key].items() if name not in _UNREAD}))
     return kept
 
 
@@ -251,6 +256,21 @@ def _picked(full: Json, *keys: Iterable[str]) -> Json:
         for key in each
         if full.get(key) is not None
     }
+
+
+def _once(part: T) -> T:
+    """The part, or one equal to it that another object has already: pods of one workload are told one by one."""
+    said = repr(part)
+    found: T | None = _parts.get(said)
+    if found is None:
+        if len(_parts) >= _PARTS:
+            _parts.clear()
+        found = _parts[said] = part
+    return found
+
+
+_PARTS = 1000
+_parts: dict[str, Any] = {}
 
 
 def _words(texts: Json) -> Json:
