@@ -84,7 +84,8 @@ def _load_requests() -> None:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that it found none
-        sys.modules.update(dict[str, Any].fromkeys(guessing))  # None: it cannot be imported
+        for name in guessing:
+            sys.modules[name] = None  # type: ignore[assignment]  # it cannot be imported then
         try:
             importlib.import_module("requests")
         except ImportError:
