@@ -3,13 +3,16 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 Key = tuple[tuple[str, str], ...]
 """A series' labels, in order."""
 
+Scraper = tuple[str, ...]
+"""The values of the scrape labels: who scraped an endpoint."""
 
-Source = tuple[str, tuple[str, str], tuple[str, ...]]
+Source = tuple[str, tuple[str, str], Scraper]
 """Where a series comes from: its pod, its endpoint, who scraped that; see `counting.source_of`."""
 
 
@@ -104,3 +107,9 @@ _NOTHING = array("d", [0.0] * _NUMBERS)
 def _hashed(pairs: Iterable[tuple[str, str]]) -> int:
     """Of labels in whatever order: answers give them as they come."""
     return hash(frozenset(pairs))
+
+
+@lru_cache(maxsize=64)
+def once(scraper: Scraper) -> Scraper:
+    """One copy for all endpoints that it scrapes: there are few scrapers, and all watches remember theirs."""
+    return scraper

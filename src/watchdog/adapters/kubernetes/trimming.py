@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any
 
 from watchdog.adapters.kubernetes.kinds import (
     CONTROLLERREVISIONS,
@@ -23,10 +23,10 @@ from watchdog.adapters.kubernetes.kinds import (
     STATEFULSETS,
     Resource,
 )
+from watchdog.adapters.kubernetes.once import once
 from watchdog.adapters.kubernetes.references import Kind, references
 
 Json = dict[str, Any]
-T = TypeVar("T")
 
 HASH_LABEL = "pod-template-hash"
 _SPEC = (
@@ -141,7 +141,7 @@ def trim_template(template: Json) -> Json:
         "configs": _configs(spec),
         "images": tuple(intern(str(container.get("image", ""))) for container in spec.get("containers") or []),
     }
-    return _once(kept)
+    return once(kept)
 
 
 def _configs(spec: Json) -> dict[str, tuple[str, ...]]:
@@ -172,16 +172,16 @@ def trim_pod(full: Json) -> Json:
         "spec": _filled(
             nodeName=spec.get("nodeName"),
             hostNetwork=bool(spec.get("hostNetwork")),
-            containers=_once([_container(container) for container in spec.get("containers") or []]),
-            initContainers=_once([_container(container) for container in spec.get("initContainers") or []]),
+            containers=once([_container(container) for container in spec.get("containers") or []]),
+            initContainers=once([_container(container) for container in spec.get("initContainers") or []]),
         ),
         "status": _filled(
             phase=status.get("phase"),
             reason=status.get("reason"),
             podIP=status.get("podIP"),
             conditions=_conditions(status, _POD_CONDITIONS),
-            containerStatuses=_once([_status(one) for one in status.get("containerStatuses") or []]),
-            initContainerStatuses=_once([_status(one) for one in status.get("initContainerStatuses") or []]),
+            containerStatuses=once([_status(one) for one in status.get("containerStatuses") or []]),
+            initContainerStatuses=once([_status(one) for one in status.get("initContainerStatuses") or []]),
         ),
     }
 
@@ -195,7 +195,7 @@ def _workload_status(full: Json) -> Json:
 
 def _conditions(status: Json, read: frozenset[str]) -> list[Json]:
     return [
-        _once(
+        once(
             _picked(
                 condition,
                 ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
@@ -242,9 +242,9 @@ def _metadata(full: Json, *also: str) -> Json:
         if not metadata.get(key):
             continue
         if key == "ownerReferences":
-            kept[key] = _once([_picked(one, _OWNER) for one in metadata[key]])
+            kept[key] = once([_picked(one, _OWNER) for one in metadata[key]])
         else:
-            kept[key] = _once(_words({name: text for name, text in metadata[key].items() if name not in _UNREAD}))
+            kept[key] = once(_words({name: text for name, text in metadata[key].items() if name not in _UNREAD}))
     return kept
 
 
@@ -256,21 +256,6 @@ def _picked(full: Json, *keys: Iterable[str]) -> Json:
         for key in each
         if full.get(key) is not None
     }
-
-
-def _once(part: T) -> T:
-    """The part, or one equal to it that another object has already: pods of one workload are told one by one."""
-    said = repr(part)
-    found: T | None = _parts.get(said)
-    if found is None:
-        if len(_parts) >= _PARTS:
-            _parts.clear()
-        found = _parts[said] = part
-    return found
-
-
-_PARTS = 1000
-_parts: dict[str, Any] = {}
 
 
 def _words(texts: Json) -> Json:
