@@ -71,9 +71,11 @@ class Ledger:
 
 def held() -> dict[str, Any]:
     """What is held now, by owner, and what the allocators have of the system."""
+    gc.unfreeze()  # what was there before it was ready is hidden otherwise: the cache, the metrics
     gc.collect()
     everything = gc.get_objects()
     ledger = Ledger()
+    ledger.claim("this account", [everything], deep=False)
     by_name: dict[str, list[Any]] = {}
     for one in everything:
         by_name.setdefault(f"{type(one).__module__}.{type(one).__qualname__}", []).append(one)
@@ -105,6 +107,8 @@ def held() -> dict[str, Any]:
     for driver in drivers:
         ledger.claim("watch: last look", [driver._live])
     ledger.claim("tasks", [one for one in everything if isinstance(one, _TASKS)], deep=False)
+    for metrics in all_of("adapters.web.metrics.Metrics"):
+        ledger.claim("metrics", [metrics])
     for name, module in list(sys.modules.items()):
         ledger.claim(_program(name), [module.__dict__])
     ledger.claim(
@@ -116,10 +120,22 @@ def held() -> dict[str, Any]:
     ledger.claim("else", everything)
     return {
         "watches": len(drivers),
+        "types": _types(everything),
         "owners": ledger.told(len(drivers)),
         "allocators": _allocators(),
         "lines": _lines(),
     }
+
+
+def _types(everything: Iterable[Any]) -> dict[str, list[float]]:
+    """Of which type there is most: objects that refer to others, and their KiB; what two runs differ by is a watch's."""
+    counts: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for one in everything:
+        name = f"{type(one).__module__}.{type(one).__qualname__}"
+        counts[name] += 1
+        sizes[name] += sys.getsizeof(one) + 16
+    return {name: [counts[name], round(size / _BYTES, 1)] for name, size in sizes.most_common(_LINES)}
 
 
 def _program(module: str) -> str:

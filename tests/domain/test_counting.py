@@ -2,8 +2,11 @@
 
 from math import inf, nan
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from holding import kept_by
-from watchdog.domain.counted_to import Mark
+from watchdog.domain.counted_to import Mark, Marks
 from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
 from watchdog.domain.measurement import Series
 
@@ -200,13 +203,25 @@ def test_what_is_remembered_of_a_series_does_not_grow_with_its_blocks() -> None:
     assert many.bytes - few.bytes < 100
 
 
-def test_a_series_is_remembered_in_a_quarter_of_a_kilobyte() -> None:
-    assert kept_by(counted_for(2)).bytes < 50 * 256 + 4096
+def test_a_series_is_remembered_in_four_numbers_and_a_reference() -> None:
+    assert kept_by(counted_for(2)).bytes < 50 * 5 * 8 + 1536
 
 
 def test_of_a_series_is_known_when_it_began_and_what_it_was_last() -> None:
-    before = counted_for(3).marks[0]
-    after = before.moved({next(iter(before)): Mark(110.0, 500.0, 7.0)})
-    assert next(iter(before.values())) == Mark(110.0, 140.0, 140.0)
-    assert list(after.values())[:2] == [Mark(110.0, 500.0, 7.0), Mark(110.0, 140.0, 141.0)]
-    assert (len(after), after.get((("pod", "none"),))) == (50, None)
+    key, other = (("pod", "a"),), (("pod", "b"),)
+    before = Marks().moved({key: Mark(110.0, 140.0, 140.0), other: Mark(110.0, 140.0, 141.0)})
+    after = before.moved({key: Mark(110.0, 500.0, 7.0), (("pod", "new"),): Mark(500.0, 500.0, 1.0)})
+    assert before.get(key) == Mark(110.0, 140.0, 140.0)
+    assert after.get(key) == Mark(110.0, 500.0, 7.0)
+    assert after.get(other) == Mark(110.0, 140.0, 141.0)
+    assert (len(before), len(after), after.get((("pod", "none"),))) == (2, 3, None)
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 30), st.integers(0, 9))))
+def test_each_series_has_the_newest_mark_that_it_was_given(moves: list[dict[int, int]]) -> None:
+    marks, expected = Marks(), dict[int, Mark]()
+    for move in moves:
+        further = {series: Mark(0.0, float(value), float(value)) for series, value in move.items()}
+        marks = marks.moved({(("series", str(series)),): mark for series, mark in further.items()})
+        expected |= further
+    assert {n: marks.get((("series", str(n)),)) for n in range(31)} == {n: expected.get(n) for n in range(31)}

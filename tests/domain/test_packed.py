@@ -1,5 +1,6 @@
 """Long rows whose older items lie packed: they read like tuples, and take a tenth of the room."""
 
+import gc
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -10,14 +11,14 @@ from hypothesis import strategies as st
 from holding import kept_by
 from watchdog.domain.histograms import PodBuckets
 from watchdog.domain.measurement import Block, Buckets
-from watchdog.domain.packed import TOGETHER, Packed, appended
+from watchdog.domain.packed import PAIR, TOGETHER, Packed, appended
 
 rows = st.lists(st.integers(), max_size=100)
 ends = st.none() | st.integers(-120, 120)
 
 
 def a_row(items: list[int], *, keep: int = 1000, fresh: int = 3) -> Packed[int]:
-    row: Packed[int] = Packed((), (), 0, 0)
+    row: Packed[int] = Packed()
     for item in items:
         row = appended(row, item, keep=keep, fresh=fresh)
     return row
@@ -85,7 +86,7 @@ def a_block(index: int) -> Block:
 
 
 def a_history(blocks: int) -> Packed[Block]:
-    row: Packed[Block] = Packed((), (), 0, 0)
+    row: Packed[Block] = Packed()
     for index in range(1, blocks + 1):
         row = appended(row, a_block(index), keep=600, fresh=5)
     return row
@@ -103,3 +104,11 @@ def test_an_older_block_takes_a_quarter_of_a_kilobyte_and_two_objects_in_eight()
     for fewer, more in pairwise(sizes):
         assert (more.bytes - fewer.bytes) / (12 * TOGETHER) < 256
         assert (more.objects - fewer.objects) / (12 * TOGETHER) <= 2 / TOGETHER
+
+
+def test_no_more_than_one_block_beyond_those_that_are_looked_at_lies_unpacked() -> None:
+    def unpacked(blocks: int) -> int:
+        held = gc.get_referents(a_history(blocks))
+        return sum(len(row) for row in held if isinstance(row, tuple) and row and isinstance(row[0], Block))
+
+    assert {unpacked(blocks) for blocks in range(5, 5 + 3 * TOGETHER)} == {5, 5 + PAIR - 1}

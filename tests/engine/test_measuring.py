@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from weakref import WeakSet
 
-from builders import a_live, a_watch
+from builders import a_live, a_rule, a_watch
 from watchdog.domain.conditions import Threshold
 from watchdog.domain.events import Event, Measured, Ticked
 from watchdog.domain.measurement import Baseline, Block, NoData
@@ -73,3 +74,34 @@ def test_a_tick_does_not_claim_a_block_that_came_due_while_the_others_were_asked
     events = events_of(late=61, asking=2, during=5)
     assert last_index(events) == 4
     assert events[-1] == Ticked(measured=True)
+
+
+def test_what_was_counted_of_stable_goes_once_stable_serves_no_more() -> None:
+    trackers: WeakSet[Tracker] = WeakSet()
+
+    class Remembering(SlowSampler):
+        def tracker(self, threshold: Threshold, subject: Subject) -> Tracker:
+            made = super().tracker(threshold, subject)
+            trackers.add(made)
+            return made
+
+    async def main() -> None:
+        clock = SimulatedClock(NOON)
+        watch = replace(a_watch(a_rule(alpha=0.001)), bake_from=None)
+        watch = replace(watch, switch=replace(watch.switch, at=NOON))
+        stable = watch.stable
+        assert stable is not None
+
+        def of_stable() -> int:
+            return sum(tracker.subject.revision == stable.revision for tracker in trackers)
+
+        measuring = Measuring(Remembering(clock, 0.5), clock, lambda _: None, lambda: watch, lambda: a_live(1))  # type: ignore[arg-type]
+        task = asyncio.create_task(measuring.run())
+        await clock.sleep(20)
+        serving = of_stable()
+        watch = replace(watch, bake_from=NOON + timedelta(seconds=20))
+        await clock.sleep(60)
+        assert (serving > 0, of_stable(), len(trackers) > 0) == (True, 0, True)
+        task.cancel()
+
+    run_simulated(main())

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 
 class SystemClock:
@@ -20,6 +22,6 @@ class SystemClock:
         """Seconds that never go back; only differences mean something."""
         return time.monotonic()
 
-    async def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
         """Return after `seconds` (at once for zero or less, after giving others a turn)."""
-        await asyncio.sleep(max(0.0, seconds))
+        return asyncio.sleep(max(0.0, seconds))  # as it is: thousands wait at any time

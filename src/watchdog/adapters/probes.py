@@ -5,6 +5,7 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
@@ -19,6 +20,23 @@ from watchdog.domain.rules import Probe
 
 _BODY_BYTES = 4096
 _SENT = MappingProxyType({"User-Agent": f"rollback-watchdog/{__version__}", "Accept": "*/*", "Connection": "close"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a probe goes: `authority` is the host and port as a URL says them, `target` the path as it is sent."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def authority(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
 
 
 class HttpProber:
@@ -39,18 +57,18 @@ class HttpProber:
 
         Pods on the host's network are left out too: their address is the node's, and so is whatever listens there.
         """
-        asked = [(pod.name, url) for pod in pods if (url := url_of(pod, probe)) is not None]
-        return await asyncio.gather(*(self._ask(name, url, probe) for name, url in asked))
+        asked = [(pod.name, place) for pod in pods if (place := place_of(pod, probe)) is not None]
+        return await asyncio.gather(*(self._ask(name, place, probe) for name, place in asked))
 
     async def close(self) -> None:
         """Nothing is held: each probe closes its connection."""
 
-    async def _ask(self, name: str, url: URL, probe: Probe) -> ProbeResult:
+    async def _ask(self, name: str, place: Place, probe: Probe) -> ProbeResult:
         timeout = probe.timeout.total_seconds()
         async with self._turns:
             try:
                 async with asyncio.timeout(timeout):
-                    status = await self._status(url, probe)
+                    status = await self._status(place, probe)
             except TimeoutError:
                 return ProbeResult(name, ProbeOutcome.TIMED_OUT, f"no answer within {timeout:g} s")
             except (NotConnected, NotHttp, Closed, OSError, ValueError) as error:
@@ -59,14 +77,14 @@ class HttpProber:
         outcome = ProbeOutcome.EXPECTED if probe.expects(status) else ProbeOutcome.WRONG_STATUS
         return ProbeResult(name, outcome, _status_text(status))
 
-    async def _status(self, url: URL, probe: Probe) -> int:
+    async def _status(self, place: Place, probe: Probe) -> int:
         given = {name.lower() for name in probe.headers}
-        sent = {name: value for name, value in {"Host": url.authority, **_SENT}.items() if name.lower() not in given}
-        request = request_of(url.raw_path_qs, {**sent, **probe.headers})
-        tls = self._unverified() if url.scheme == "https" else None
+        sent = {name: value for name, value in {"Host": place.authority, **_SENT}.items() if name.lower() not in given}
+        request = request_of(place.target, {**sent, **probe.headers})
+        tls = self._unverified() if place.scheme == "https" else None
         # A wrong status is evidence whatever follows it; a pod that hangs after a right one is not healthy.
         return await status_of(
-            url.host or "", url.port or 0, request, tls, lambda status: _BODY_BYTES if probe.expects(status) else 0
+            place.host, place.port, request, tls, lambda status: _BODY_BYTES if probe.expects(status) else 0
         )
 
     def _unverified(self) -> ssl.SSLContext:
@@ -77,24 +95,23 @@ class HttpProber:
         return self._tls
 
 
-def url_of(pod: Pod, probe: Probe) -> URL | None:
+def place_of(pod: Pod, probe: Probe) -> Place | None:
     """Where a probe of this pod goes; None where it cannot be probed."""
     port = pod.ports.get(probe.port)
     if port is None or pod.host_network or pod.gone or pod.address is None:
         return None
-    return _url(probe.scheme, pod.address, port, probe.path)
-
-
-@lru_cache(maxsize=10_000)
-def _url(scheme: str, address: str, port: int, path: str) -> URL | None:
-    """Put together once for all rounds of probes; None where that is no address."""
     try:
-        at = ipaddress.ip_address(address)
+        at = ipaddress.ip_address(pod.address)
     except ValueError:
         return None
-    host = f"[{at}]" if at.version == 6 else str(at)
+    return Place(probe.scheme, str(at), port, _target(probe.path))
+
+
+@lru_cache(maxsize=256)
+def _target(path: str) -> str:
+    """A rule's path as it is sent: quoted where it must be. A whole URL for each pod would be kept for ever."""
     # The slash keeps a path like `@elsewhere/` from becoming another host.
-    return URL(f"{scheme}://{host}:{port}/{path.removeprefix('/')}")
+    return URL(f"http://pod/{path.removeprefix('/')}").raw_path_qs
 
 
 def _status_text(status: int) -> str:

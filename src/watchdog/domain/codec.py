@@ -7,13 +7,14 @@ in a record has `WRITTEN`, the names it is written under, and `of`, which makes 
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from watchdog.domain.numbers import Row
 from watchdog.domain.packed import Packed
 
 _LONGEST = 500
@@ -44,7 +45,7 @@ def dump(value: Any) -> Any:
             return value.total_seconds()
         case Mapping():
             return {_key(key): dump(item) for key, item in value.items()}
-        case tuple() | frozenset() | Packed():
+        case tuple() | frozenset() | Packed() | Row():
             items = sorted(value) if isinstance(value, frozenset) else value
             return [dump(item) for item in items]
         case _ if is_dataclass(value):
@@ -95,6 +96,8 @@ def load(hint: Any, value: Any, where: str) -> Any:
         return _guarded(lambda seconds: timedelta(seconds=seconds), value, where)
     if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         return _guarded(float, value, where)
+    if origin is Sequence and isinstance(value, list):
+        return _load_items(tuple, (*get_args(hint), ...), value, where)
     if origin in (tuple, frozenset) and isinstance(value, list):
         return _load_items(origin, get_args(hint), value, where)
     if origin is not None and issubclass(origin, typing.Mapping) and isinstance(value, Mapping):

@@ -1,16 +1,18 @@
 """How far the series of a counter have been counted: all that is remembered of each, for as long as a watch lasts."""
 
 from array import array
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 Key = tuple[tuple[str, str], ...]
 """A series' labels, in order."""
 
+Scraper = tuple[str, ...]
+"""The values of the scrape labels: who scraped an endpoint."""
 
-Source = tuple[str, tuple[str, str], tuple[str, ...]]
+Source = tuple[str, tuple[str, str], Scraper]
 """Where a series comes from: its pod, its endpoint, who scraped that; see `counting.source_of`."""
 
 
@@ -22,73 +24,92 @@ class Mark(NamedTuple):
     value: float
 
 
-class Marks(Mapping[Key, Mark]):
+class Marks:
     """How far each series of a selection was counted; never changes, `moved` makes the next ones.
 
-    The numbers lie in one array, and the places in it are shared from block to block: a watch keeps a hundred series
-    for all its life, and few are new. Where each comes from is noted beside them once somebody has found it out.
+    A thousand watches keep a hundred series each for all their lives: so their numbers lie in one array, in the order
+    of a second one, which has of each series' labels the hash alone. Of 64 bits, two of a watch's are the same once in
+    10^15 watches, and then one of those two series begins where the other one stands. Where each comes from is noted
+    beside them once somebody has found it out.
     """
 
-    __slots__ = ("_numbers", "_places", "_sources")
+    __slots__ = ("_hashes", "_numbers", "_sources")
 
     def __init__(
         self,
-        places: Mapping[Key, int] = MappingProxyType({}),
+        hashes: "array[int] | None" = None,
         numbers: "array[float] | None" = None,
         sources: "list[Source | None] | None" = None,
     ) -> None:
-        self._places = places
+        self._hashes = array("q") if hashes is None else hashes
         self._numbers = array("d") if numbers is None else numbers
         self._sources: list[Source | None] = [] if sources is None else sources
 
-    def __getitem__(self, key: Key) -> Mark:
-        place = _NUMBERS * self._places[key]
-        return Mark(*self._numbers[place : place + _NUMBERS])
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self._places)
-
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._hashes)
 
-    def get(self, key: Key, default: Any = None) -> Any:  # most series that are asked for are known
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Marks):
+            return NotImplemented
+        return (self._hashes, self._numbers) == (other._hashes, other._numbers)
+
+    def __hash__(self) -> int:
+        return hash((self._hashes.tobytes(), self._numbers.tobytes()))
+
+    def get(self, key: Key) -> Mark | None:
         """The mark of a series, if it has one."""
-        return self[key] if key in self._places else default
+        place = self._place(_hashed(key))
+        return None if place is None else Mark(*self._numbers[_NUMBERS * place : _NUMBERS * (place + 1)])
 
     def moved(self, further: Mapping[Key, Mark]) -> "Marks":
         """With these marks; series that are not among them stay where they were."""
-        places, numbers, sources = self._places, self._numbers[:], self._sources
-        new = [key for key in further if key not in places]
-        if new:
-            places = {**places, **{_sparing(key): len(places) + n for n, key in enumerate(new)}}
-            numbers.extend([0.0] * (_NUMBERS * len(new)))
-            sources = [*sources, *(None for _ in new)]
-        for key, mark in further.items():
-            place = _NUMBERS * places[key]
-            numbers[place], numbers[place + 1], numbers[place + 2] = mark
-        return Marks(places, numbers, sources)
+        if not further:
+            return self
+        hashed = {_hashed(key): mark for key, mark in further.items()}
+        after = self._with_room(hashed)
+        for each, mark in hashed.items():
+            place = _NUMBERS * bisect_left(after._hashes, each)
+            after._numbers[place], after._numbers[place + 1], after._numbers[place + 2] = mark
+        return after
 
     def place_of(self, labels: Mapping[str, str]) -> int | None:
         """Where the numbers of a series lie, if it has a mark."""
-        as_answered = tuple(labels.items())  # most answers have them in order
-        place = self._places.get(as_answered)
-        return self._places.get(tuple(sorted(as_answered))) if place is None else place
+        return self._place(_hashed(labels.items()))
 
     def read_on(self) -> "tuple[array[float], list[Source | None], Marks]":
         """For whoever reads on from every mark: a copy of the numbers (first, last, value of each place) to write into,
         what is known of where the series come from, to be added to, and the marks that these two are."""
         numbers = self._numbers[:]
-        return numbers, self._sources, Marks(self._places, numbers, self._sources)
+        return numbers, self._sources, Marks(self._hashes, numbers, self._sources)
+
+    def _place(self, hashed: int) -> int | None:
+        place = bisect_left(self._hashes, hashed)
+        return place if place < len(self._hashes) and self._hashes[place] == hashed else None
+
+    def _with_room(self, hashed: Collection[int]) -> "Marks":
+        """The same marks in a copy, with room for those of these hashes."""
+        new = set(hashed).difference(self._hashes)
+        if not new:
+            return Marks(self._hashes, self._numbers[:], self._sources)
+        after = Marks(array("q", sorted(new.union(self._hashes))))
+        for each in after._hashes:
+            place = self._place(each)
+            begin = None if place is None else _NUMBERS * place
+            after._numbers.extend(_NOTHING if begin is None else self._numbers[begin : begin + _NUMBERS])
+            after._sources.append(None if place is None else self._sources[place])
+        return after
 
 
 _NUMBERS = len(Mark._fields)
+_NOTHING = array("d", [0.0] * _NUMBERS)
 
 
-def _sparing(key: Key) -> Key:
-    """The key with its pairs shared: but for the pod's they are the same in the series of all watches."""
-    return tuple(map(_pair, key))
+def _hashed(pairs: Iterable[tuple[str, str]]) -> int:
+    """Of labels in whatever order: answers give them as they come."""
+    return hash(frozenset(pairs))
 
 
-@lru_cache(maxsize=4096)
-def _pair(pair: tuple[str, str]) -> tuple[str, str]:
-    return pair
+@lru_cache(maxsize=64)
+def once(scraper: Scraper) -> Scraper:
+    """One copy for all endpoints that it scrapes: there are few scrapers, and all watches remember theirs."""
+    return scraper

@@ -26,7 +26,7 @@ from functools import cached_property
 from sys import intern
 from typing import NamedTuple
 
-from watchdog.domain.counted_to import Key, Mark, Marks, Source
+from watchdog.domain.counted_to import Key, Mark, Marks, Scraper, Source, once
 from watchdog.domain.measurement import Series
 
 SCRAPE_LABELS = (
@@ -42,7 +42,6 @@ _RENAMED = ("exported_pod", "exported_namespace", "exported_instance")
 _SAME_SCRAPE = 0.25
 
 Scraped = tuple[str, str]  # pod and instance: one endpoint
-Scraper = tuple[str, ...]  # the values of the scrape labels: who scraped it
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ def source_of(selection: Selection, labels: Mapping[str, str]) -> Source:
     scrape_labels = SCRAPE_LABELS if "service" in selection.named else _WITH_SERVICE
     told = [intern(labels.get(name, "")) for name in scrape_labels]
     renamed = [name for name in _RENAMED if name in labels]
-    return pod, (pod, intern(labels.get("exported_instance", labels.get("instance", "")))), (*told, *renamed)
+    return pod, (pod, intern(labels.get("exported_instance", labels.get("instance", "")))), once((*told, *renamed))
 
 
 def _tracks(role: int, selection: Selection, before: Counted, scope: Scope, end: float) -> Iterator[_Track]:

@@ -4,13 +4,14 @@ Times of samples are Unix seconds, as Prometheus gives them; times of blocks are
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from statistics import median
 
 from watchdog.domain.histograms import PodBuckets, merged
+from watchdog.domain.numbers import Course, Pairs
 
 
 class FailureReason(StrEnum):
@@ -201,9 +202,16 @@ class Baseline:
     end: datetime
     reading: Reading
     query: str = ""
-    blocks: tuple[tuple[float, float], ...] = ()
-    course: tuple[float | None, ...] = ()
+    blocks: Sequence[tuple[float, float]] = ()
+    course: Sequence[float | None] = ()
     step: float = 0.0
+
+    def __post_init__(self) -> None:
+        # Half an hour in rows of 120: kept as long as the watch.
+        if self.blocks:
+            object.__setattr__(self, "blocks", Pairs(self.blocks))
+        if self.course:
+            object.__setattr__(self, "course", Course(self.course))
 
 
 class ProbeOutcome(StrEnum):

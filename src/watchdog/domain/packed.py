@@ -4,6 +4,7 @@ A watch keeps each block that it measured until it ends, since a window may reac
 all of them judged again. As objects they are most of what a thousand watches hold; packed they are a tenth of that.
 """
 
+import io
 import pickle
 import zlib
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ T = TypeVar("T")
 TOGETHER = 8
 """Items in one packet: what few have in common is packed many times, and of many all are unpacked for one."""
 
+PAIR = 2
+"""Items that are packed at once, until there are enough for a packet: unpacked they take four times the room."""
+
 
 class Packed(Sequence[T]):
     """A row that never changes; `appended` makes the next one, which shares its packets.
@@ -23,10 +27,18 @@ class Packed(Sequence[T]):
     Equal to any row of equal items. A slice without a step is another look at the same packets, and costs nothing.
     """
 
-    __slots__ = ("_begin", "_end", "_fresh", "_packets")
+    __slots__ = ("_begin", "_end", "_fresh", "_packets", "_pairs")
 
-    def __init__(self, packets: tuple[bytes, ...], fresh: tuple[T, ...], begin: int, end: int) -> None:
+    def __init__(
+        self,
+        packets: tuple[bytes, ...] = (),
+        pairs: tuple[bytes, ...] = (),
+        fresh: tuple[T, ...] = (),
+        begin: int = 0,
+        end: int = 0,
+    ) -> None:
         self._packets = packets
+        self._pairs = pairs
         self._fresh = fresh
         self._begin = begin  # of all items, those before it are no part of the row
         self._end = end
@@ -54,7 +66,7 @@ class Packed(Sequence[T]):
             begin, end, step = index.indices(len(self))
             if step != 1:
                 return tuple(self)[index]
-            return Packed(self._packets, self._fresh, self._begin + begin, self._begin + max(begin, end))
+            return self._between(self._begin + begin, self._begin + max(begin, end))
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         return self._at(index + (self._begin if index >= 0 else self._end))
@@ -71,28 +83,44 @@ class Packed(Sequence[T]):
         return repr(tuple(self))
 
     def _at(self, index: int) -> T:
+        item: T
         packet, place = divmod(index, TOGETHER)
         if packet < len(self._packets):
-            item: T = _unpacked(self._packets[packet])[place]
+            item = _unpacked(self._packets[packet])[place]
             return item
-        return self._fresh[index - TOGETHER * len(self._packets)]
+        index -= TOGETHER * len(self._packets)
+        pair, place = divmod(index, PAIR)
+        if pair < len(self._pairs):
+            item = _unpacked(self._pairs[pair])[place]
+            return item
+        return self._fresh[index - PAIR * len(self._pairs)]
+
+    def _between(self, begin: int, end: int) -> "Packed[T]":
+        return Packed(self._packets, self._pairs, self._fresh, begin, end)
 
     def _next(self, item: T, keep: int, fresh: int) -> "Packed[T]":
-        packets, newest = self._packets, (*self._fresh, item)
-        if len(newest) >= fresh + TOGETHER:
-            packets, newest = (*packets, _packed(newest[:TOGETHER])), newest[TOGETHER:]
+        packets, pairs, newest = self._packets, self._pairs, (*self._fresh, item)
+        if len(newest) >= fresh + PAIR:
+            pairs, newest = (*pairs, _packed(newest[:PAIR])), newest[PAIR:]
+        if len(pairs) * PAIR == TOGETHER:
+            packets, pairs = (*packets, _joined(pairs)), ()
         end = self._end + 1
         begin = max(self._begin, end - keep)
         gone = min(begin // TOGETHER, len(packets))
-        return Packed(packets[gone:], newest, begin - gone * TOGETHER, end - gone * TOGETHER)
+        return Packed(packets[gone:], pairs, newest, begin - gone * TOGETHER, end - gone * TOGETHER)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it ends with the newest item that it has, and is no slice of an earlier part."""
+        packed = TOGETHER * len(self._packets) + PAIR * len(self._pairs)
+        return self._end == packed + len(self._fresh)
 
 
 def appended(items: Sequence[T], item: T, *, keep: int, fresh: int) -> Packed[T]:
     """The row with one item more, and without those before the newest `keep`; at least `fresh` stay unpacked."""
-    whole = isinstance(items, Packed) and items._end == TOGETHER * len(items._packets) + len(items._fresh)
-    if isinstance(items, Packed) and whole:
+    if isinstance(items, Packed) and items.whole:
         return items._next(item, keep, fresh)
-    row: Packed[T] = Packed((), (), 0, 0)
+    row: Packed[T] = Packed()
     for one in (*islice(items, max(0, len(items) + 1 - keep), None), item):
         row = row._next(one, keep, fresh)
     return row
@@ -102,8 +130,16 @@ def _packed(items: tuple[Any, ...]) -> bytes:
     return zlib.compress(pickle.dumps(items, pickle.HIGHEST_PROTOCOL), 1)
 
 
+def _joined(packets: tuple[bytes, ...]) -> bytes:
+    """One packet of several, one after the other in it: what they have in common goes when that is compressed."""
+    return zlib.compress(b"".join(map(zlib.decompress, packets)), 1)
+
+
 @lru_cache(maxsize=8)
 def _unpacked(packet: bytes) -> tuple[Any, ...]:
-    # What is unpacked was packed by this very process, and was nowhere else in between.
-    items: tuple[Any, ...] = pickle.loads(zlib.decompress(packet))  # noqa: S301
-    return items
+    text = io.BytesIO(zlib.decompress(packet))
+    items: list[Any] = []
+    while text.tell() < len(text.getbuffer()):
+        # What is unpacked was packed by this very process, and was nowhere else in between.
+        items += pickle.load(text)  # noqa: S301
+    return tuple(items)

@@ -10,13 +10,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from watchdog.domain.counted_to import Key, Mark
+from watchdog.domain.counted_to import Key, Mark, Scraper
 from watchdog.domain.counting import (
     Counted,
     Increase,
     Scope,
     Scraped,
-    Scraper,
     Selection,
     count,
     grown,

@@ -26,9 +26,9 @@ from watchdog.domain.measurement import (
     ProbeRound,
     Reading,
 )
-from watchdog.domain.packed import appended
+from watchdog.domain.path import extended
 from watchdog.domain.rules import SIDECARS, Probe, Rule, Signs
-from watchdog.domain.state import PATH_KEPT, Point, Track
+from watchdog.domain.state import Point, Track
 
 WarmFrom = Callable[[str], datetime | None]
 """From when a pod's requests count ("" for metrics without pods); None: it was never ready."""
@@ -180,7 +180,7 @@ def _extended(path: Sequence[Point], verdict: Verdict) -> Sequence[Point]:
     point = Point(verdict.at, evidence.value, evidence.limit, verdict.finding, evidence.log_evidence, evidence.needed)
     if path and verdict.evidence.value is None and (path[-1].value, path[-1].finding) == (None, verdict.finding):
         return path  # a rule without numbers is only worth a point where its finding changes
-    return appended(path if len(path) < PATH_KEPT else path[::2], point, keep=PATH_KEPT, fresh=1)
+    return extended(path, point)
 
 
 def could_have_fired(track: Track) -> bool:

@@ -116,7 +116,7 @@ class Asking:
         tracks = self._watch().recovery_tracks
         return self._trackers(tracks, self.subject(revision, since)) | self._alerts(tracks, recovering=True)
 
-    def beside(self) -> Mapping[str, Tracker]:
+    def beside(self) -> dict[str, Tracker]:
         """Stable's pods, which go on serving while a rollout is under way, or beside a candidate that has only a part.
 
         A flip leaves them without traffic at once.
@@ -128,13 +128,19 @@ class Asking:
         weighed = [track for track in watch.tracks if track.rule.alpha is not None]
         return self._trackers(weighed, self.subject(watch.stable.revision, watch.switch.at))
 
+    def stable_serves(self, span: Span) -> bool:
+        """Whether stable may have been asked anything in the span: until the rollout was complete, by weight always.
+
+        And for one interval more: the last requests of a pod that ended are scraped no more, those before are.
+        """
+        completed = None if self._watch().switch.kind.in_parts else self._watch().bake_from
+        return completed is None or span[1] < completed + (span[2] - span[1])
+
     async def blocks(
         self, trackers: Trackers, beside: Mapping[str, Tracker], spans: Sequence[Span]
     ) -> list[Mapping[str, Block]]:
         """The rules' blocks, span by span, with what stable measured beside them until the rollout was complete."""
-        completed = None if self._watch().switch.kind.in_parts else self._watch().bake_from
-        # One interval more: the last requests of a pod that ended are scraped no more, those before are.
-        shared = [span for span in spans if completed is None or span[1] < completed + (span[2] - span[1])]
+        shared = [span for span in spans if self.stable_serves(span)]
         stable = [beside[name] for name in trackers if name in beside and shared]
         rows, besides = await asyncio.gather(
             asyncio.gather(*(self._sampler.blocks(tracker, spans) for tracker in trackers.values())),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from watchdog.domain.alerts import place_of
@@ -130,7 +130,7 @@ class Measuring:
     async def _next(
         self,
         trackers: Trackers,
-        beside: Mapping[str, Tracker],
+        beside: dict[str, Tracker],
         since: datetime,
         interval: timedelta,
         index: int,
@@ -142,14 +142,18 @@ class Measuring:
         await self._until(since + index * interval + SETTLE)
         last = max(index, math.floor((self._clock.now() - SETTLE - since) / interval))
         spans = [(k, since + (k - 1) * interval, since + k * interval) for k in range(index, last + 1)]
+        subject = self._asking.subject(revision, since)  # one for all: a tracker keeps it until the next block
         for tracker in trackers.values():
             if isinstance(tracker, AlertTracker):
                 tracker.moved(place_of(self._watch(), recovering=recovering))
             else:
-                tracker.subject = self._asking.subject(revision, since)
+                tracker.subject = subject
         for tracker in beside.values():
             tracker.subject = self._asking.subject(tracker.subject.revision, since)
-        for of_rules in await self._asking.blocks(trackers, beside, spans):
+        measured = await self._asking.blocks(trackers, beside, spans)
+        if not self._asking.stable_serves(spans[-1]):
+            beside.clear()  # how far its series were counted is half of all that was counted
+        for of_rules in measured:
             self._post(RecoveryMeasured(of_rules) if recovering else Measured(of_rules))
         self._post(Ticked(measured=self._caught_up(since + (last + 1) * interval)))
         return last + 1

@@ -22,6 +22,7 @@ from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered, with_telling
 from watchdog.domain.watch import advance
 from watchdog.engine.delivering import Deliverer
+from watchdog.engine.inbox import Inbox
 from watchdog.engine.measuring import Measuring
 from watchdog.engine.observing import Observer
 from watchdog.engine.peering import Peering
@@ -64,9 +65,11 @@ class WatchDriver:
         self._clock = clock
         self._peering = peering
         self._turns = sampler.turns
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: Inbox[Event] = Inbox()
         self._live: Live | None = None
-        self._dirty = asyncio.Event()
+        self._scope: asyncio.TaskGroup | None = None  # while it runs
+        self._dirty = False  # the record does not say all of the watch
+        self._flushing: asyncio.Task[None] | None = None  # while it is
         self._writing = asyncio.Lock()
         self._retries = 0
         self._conflicts = 0
@@ -92,31 +95,38 @@ class WatchDriver:
 
     def post(self, event: Event) -> None:
         """Hand the watch an event; it is dealt with in order."""
-        self._events.put_nowait(event)
+        self._events.put(event)
 
     async def run(self, first: Step | None, *events: Event) -> Watch:
         """Take the first step, if there is one, then go on until the watch has ended and everyone is told."""
         for event in events:
             self.post(event)
         async with asyncio.TaskGroup() as scope:
-            flushing = scope.create_task(self._flushing(), name=f"journal {self.watch.id}")
-            if first is not None:
-                await self._take(first, scope)
-            first, events = None, ()
-            self._deliverer.start(self.watch, scope)
-            senses = self._senses(scope)
-            self._slicing.follow(scope)
-            while not self._over():
-                event = await self._events.get()
-                await self._turns.mine(first=self.watch.phase in _URGENT)
-                await self._advance(event, scope)
-                if self.watch.phase.terminal:
-                    for sense in senses:
-                        sense.cancel()
-            flushing.cancel()
-        if self._dirty.is_set():
+            self._scope = scope
+            try:
+                if first is not None:
+                    await self._take(first, scope)
+                first, events = None, ()
+                await self._until_over(scope)
+            finally:
+                self._scope = None
+            if self._flushing is not None:
+                self._flushing.cancel()
+        if self._dirty:
             await self._until_written()
         return self.watch
+
+    async def _until_over(self, scope: asyncio.TaskGroup) -> None:
+        self._deliverer.start(self.watch, scope)
+        senses = self._senses(scope)
+        self._slicing.follow(scope)
+        while not self._over():
+            event = await self._events.get()
+            await self._turns.mine(first=self.watch.phase in _URGENT)
+            await self._advance(event, scope)
+            if self.watch.phase.terminal:
+                for sense in senses:
+                    sense.cancel()
 
     def _senses(self, scope: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """The tasks that look, measure and probe until the watch has ended."""
@@ -138,7 +148,7 @@ class WatchDriver:
         now = self._clock.now()
         step = advance(before, event, now)
         if step.watch.changes is not before.changes or step.watch.slices != before.slices:
-            self._dirty.set()  # the next write has it; it is worth none of its own
+            self._changed()  # the next write has it; it is worth none of its own
         if step.watch.phase is not before.phase:
             self._log_phase(before, step.watch)
         for track in step.watch.tracks:
@@ -176,7 +186,7 @@ class WatchDriver:
 
     async def _perform(self, effect: Effect, scope: asyncio.TaskGroup) -> None:
         if isinstance(effect, Record):
-            self._dirty.set()
+            self._changed()
             await self._write()
             return
         if isinstance(effect, Look | PutBack) and self._retries:
@@ -227,30 +237,30 @@ class WatchDriver:
         step = advance(self.watch, event, self._clock.now())
         self.watch = step.watch
         if step.effects:
-            self._dirty.set()
+            self._changed()
         if self.watch.phase.terminal:
             self.post(Ticked(measured=False))  # perhaps that was the last thing to be told
 
     async def _flush(self) -> None:
-        self._dirty.set()
+        self._changed()
         await self._until_written()
 
     async def _write(self) -> bool:
         async with self._writing:
-            if not self._dirty.is_set():
+            if not self._dirty:
                 return True
-            self._dirty.clear()
+            self._dirty = False
             try:
                 await self._performer.record(self.watch)
             except OutOfReach as error:
-                self._dirty.set()
+                self._changed()
                 log.warning("record not written", extra={"facts": {"watch": self.watch.id, "why": str(error)}})
                 return False
             return True
 
     async def last_words(self) -> None:
         """Write what the record does not say yet, once: the process is about to end."""
-        if self._dirty.is_set():
+        if self._dirty:
             await self._write()
 
     async def _until_written(self) -> None:
@@ -259,12 +269,19 @@ class WatchDriver:
             await self._clock.sleep(wait)
             wait = min(2 * wait, 30.0)
 
-    async def _flushing(self) -> None:
-        """Write what changed a moment ago, so that several deliveries cost one write."""
-        while True:
-            await self._dirty.wait()
-            await self._clock.sleep(_FLUSH_AFTER)
-            await self._until_written()
+    def _changed(self) -> None:
+        """The record is to be written: in a moment, so that several deliveries cost one write, if nobody does now."""
+        self._dirty = True
+        if self._flushing is None and self._scope is not None:
+            self._flushing = self._scope.create_task(self._flush_soon(), name=f"journal {self.watch.id}")
+
+    async def _flush_soon(self) -> None:
+        try:
+            while self._dirty:
+                await self._clock.sleep(_FLUSH_AFTER)
+                await self._until_written()
+        finally:
+            self._flushing = None
 
     def _log_phase(self, before: Watch, after: Watch) -> None:
         facts = {

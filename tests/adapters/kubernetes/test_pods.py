@@ -152,7 +152,7 @@ def a_whole_pod(name: str) -> Json:
 def test_a_healthy_pod_is_kept_in_four_kilobytes_and_its_words_once_for_all() -> None:
     first, second = trim_pod(a_whole_pod("a")), trim_pod(a_whole_pod("b"))
     assert kept_by(first).bytes < 4096
-    assert kept_by([first, second]).objects - kept_by(first).objects < 40
+    assert kept_by([first, second]).objects - kept_by(first).objects < 20
     assert first["metadata"]["labels"]["app"] is second["metadata"]["labels"]["app"]
     assert first["metadata"]["ownerReferences"][0]["uid"] is second["metadata"]["ownerReferences"][0]["uid"]
 

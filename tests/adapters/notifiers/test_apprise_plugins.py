@@ -55,6 +55,19 @@ def test_each_further_channel_adds_its_own() -> None:
     assert told == ["Slack", "JSON", "ntfy", "['base', 'custom_json', 'ntfy', 'slack']"]
 
 
+def test_nothing_guesses_the_encoding_of_an_answer_that_is_read_as_utf_8() -> None:
+    found = run(
+        "import sys\n"
+        "from watchdog.adapters.notifiers.apprise_plugins import load_for\n"
+        f"load_for({SLACK!r})\n"
+        "import requests\n"
+        "answer = requests.Response()\n"
+        "answer._content = 'grün'.encode()\n"
+        "print(ascii(answer.text), 'charset_normalizer' in sys.modules, 'chardet' in sys.modules)"
+    )
+    assert found == "'gr\\xfcn' False False"
+
+
 @pytest.mark.parametrize("url", ["https://example.org/hook", "syslog://"])
 def test_what_is_not_allowed_is_refused_as_before(url: str) -> None:
     script = (

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from adapters.simulated import simulated
-from watchdog.adapters.probes import HttpProber, url_of
+from watchdog.adapters.probes import HttpProber, place_of
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult
 from watchdog.domain.rules import Probe
@@ -212,9 +212,9 @@ async def test_an_ipv6_pod_is_reached() -> None:
 
 
 def test_an_address_goes_into_brackets_where_it_must_and_a_path_never_becomes_a_host() -> None:
-    assert str(url_of(a_pod(address="fd00::1"), PROBE)) == "http://[fd00::1]:8000/health"
-    assert str(url_of(a_pod(), Probe("@evil/x", "http"))) == "http://127.0.0.1:8000/@evil/x"
-    assert str(url_of(a_pod(), Probe("//evil/x", "http"))) == "http://127.0.0.1:8000//evil/x"
+    assert str(place_of(a_pod(address="fd00::1"), PROBE)) == "http://[fd00::1]:8000/health"
+    assert str(place_of(a_pod(), Probe("@evil/x", "http"))) == "http://127.0.0.1:8000/@evil/x"
+    assert str(place_of(a_pod(), Probe("//evil/x", "http"))) == "http://127.0.0.1:8000//evil/x"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 Pod templates become digests: what is asked of them in memory is only whether two are equal. Whoever needs a whole
 template (a put-back) reads it fresh. Trimming is done at the door, before anything is stored; what is the same in many
-objects (names, labels, digests, who owns what) is one text for all of them, and what is empty is left out.
+objects (names, labels, digests, who owns what, the containers of a workload's pods) is there once for all of them, and
+what is empty is left out. So nobody changes what is kept.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from watchdog.adapters.kubernetes.kinds import (
     VIRTUALSERVICES,
     Resource,
 )
+from watchdog.adapters.kubernetes.once import once
 from watchdog.adapters.kubernetes.references import Kind, references
 
 Json = dict[str, Any]
@@ -136,13 +138,14 @@ def kept_template(full: Json) -> Json:
 def trim_template(template: Json) -> Json:
     """A pod template's fingerprints, labels and images."""
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
-    return {
+    kept: Json = {
         "digest": digest(template),
         "unannotated": digest(template, annotations=False),
         "labels": _words({key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}),
         "configs": _configs(spec),
         "images": tuple(intern(str(container.get("image", ""))) for container in spec.get("containers") or []),
     }
+    return once(kept)
 
 
 def _configs(spec: Json) -> dict[str, tuple[str, ...]]:
@@ -183,16 +186,16 @@ def trim_pod(full: Json) -> Json:
         "spec": _filled(
             nodeName=spec.get("nodeName"),
             hostNetwork=bool(spec.get("hostNetwork")),
-            containers=[_container(container) for container in spec.get("containers") or []],
-            initContainers=[_container(container) for container in spec.get("initContainers") or []],
+            containers=once([_container(container) for container in spec.get("containers") or []]),
+            initContainers=once([_container(container) for container in spec.get("initContainers") or []]),
         ),
         "status": _filled(
             phase=status.get("phase"),
             reason=status.get("reason"),
             podIP=status.get("podIP"),
             conditions=_conditions(status, _POD_CONDITIONS),
-            containerStatuses=[_status(one) for one in status.get("containerStatuses") or []],
-            initContainerStatuses=[_status(one) for one in status.get("initContainerStatuses") or []],
+            containerStatuses=once([_status(one) for one in status.get("containerStatuses") or []]),
+            initContainerStatuses=once([_status(one) for one in status.get("initContainerStatuses") or []]),
         ),
     }
 
@@ -206,10 +209,12 @@ def _workload_status(full: Json) -> Json:
 
 def _conditions(status: Json, read: frozenset[str]) -> list[Json]:
     return [
-        _picked(
-            condition,
-            ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
-            ("message",) if condition.get("type") in _SAID else (),
+        once(
+            _picked(
+                condition,
+                ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
+                ("message",) if condition.get("type") in _SAID else (),
+            )
         )
         for condition in status.get("conditions") or []
         if condition.get("type") in read
@@ -251,9 +256,9 @@ def _metadata(full: Json, *also: str) -> Json:
         if not metadata.get(key):
             continue
         if key == "ownerReferences":
-            kept[key] = [_picked(one, _OWNER) for one in metadata[key]]
+            kept[key] = once([_picked(one, _OWNER) for one in metadata[key]])
         else:
-            kept[key] = _words({name: text for name, text in metadata[key].items() if name not in _UNREAD})
+            kept[key] = once(_words({name: text for name, text in metadata[key].items() if name not in _UNREAD}))
     return kept
 
 

@@ -5,6 +5,8 @@ Apprise itself loads all of them when it first sees a URL. Where its manager of 
 """
 
 import importlib
+import sys
+import warnings
 from collections.abc import Mapping
 from threading import Lock
 from types import MappingProxyType
@@ -53,6 +55,8 @@ _loading = Lock()
 
 def load_for(url: str) -> None:
     """Load the plugin of this URL, if it is known which one that is; else leave it to Apprise to load all."""
+    with _loading:
+        _load_requests()
     from apprise.manager_plugins import NotificationManager  # noqa: PLC0415 - half of what is put off is this
 
     manager: Any = NotificationManager()  # type: ignore[no-untyped-call]
@@ -67,6 +71,29 @@ def load_for(url: str) -> None:
                 _load(manager, module)
     except AttributeError:
         return
+
+
+def _load_requests() -> None:
+    """Load what Apprise sends with, but not what guesses the encoding of an answer by its letters: 2.5 MB.
+
+    An answer that does not say it is read as UTF-8 then, which requests does itself where it finds no such library. A
+    version of it that wants one loads it, with Apprise.
+    """
+    guessing = {"chardet", "charset_normalizer"}
+    if "requests" in sys.modules or guessing & sys.modules.keys():
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that it found none
+        for name in guessing:
+            sys.modules[name] = None  # type: ignore[assignment]  # it cannot be imported then
+        try:
+            importlib.import_module("requests")
+        except ImportError:
+            for name in [name for name in sys.modules if name.partition(".")[0] == "requests"]:
+                del sys.modules[name]
+        finally:
+            for name in guessing:
+                del sys.modules[name]
 
 
 def _load(manager: Any, name: str) -> None:

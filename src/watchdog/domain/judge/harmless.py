@@ -30,7 +30,7 @@ _Z = 2.33  # the same for a normal distribution
 _IMPOSSIBLE, _CERTAIN = 1e-6, 0.99  # a level must leave room on both sides
 _ENOUGH_BAD = 5.0  # bad requests to expect at the limit before a stretch can be said to be over it
 
-Pairs = tuple[tuple[float, float], ...]
+Pairs = Sequence[tuple[float, float]]
 """Bad (or slow) and all requests, block by block."""
 
 

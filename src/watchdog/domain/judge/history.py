@@ -154,7 +154,7 @@ class History:
             spent = (spent[0] + block.reading.bad, spent[1] + block.reading.total)
         return replace(
             self,
-            blocks=appended(self.blocks, block, keep=BLOCKS_KEPT, fresh=math.ceil(RECENT / self.interval) + 1),
+            blocks=appended(self.blocks, block, keep=BLOCKS_KEPT, fresh=math.ceil(RECENT / self.interval)),
             outages=outages,
             blocks_seen=self.blocks_seen + 1,
             spent=spent,
