@@ -29,9 +29,7 @@ def watched(requests: Iterable[LoggedRequest], namespace: str = NAMESPACE, user:
     return _counted(requests, namespace, user, watched=True)
 
 
-def _counted(
-    requests: Iterable[LoggedRequest], namespace: str, user: str | None, *, watched: bool
-) -> Counter[str]:
+def _counted(requests: Iterable[LoggedRequest], namespace: str, user: str | None, *, watched: bool) -> Counter[str]:
     return Counter(
         one.path.rpartition("/")[2]
         for one in requests
