@@ -21,6 +21,7 @@ from watchdog.adapters.kubernetes.kinds import (
     DEPLOYMENTS,
     PODS,
     REPLICASETS,
+    ROLLOUTS,
     SERVICES,
     STATEFULSETS,
     Resource,
@@ -32,9 +33,9 @@ from watchdog.simulator.clock import SimulatedClock, run_simulated
 
 Json = dict[str, Any]
 UID = {DEPLOYMENTS: "d-1", REPLICASETS: "r-1", PODS: "p-1", SERVICES: "s-1"}
-UID |= {STATEFULSETS: "st-1", DAEMONSETS: "ds-1", CONTROLLERREVISIONS: "cr-1"}
+UID |= {ROLLOUTS: "ro-1", STATEFULSETS: "st-1", DAEMONSETS: "ds-1", CONTROLLERREVISIONS: "cr-1"}
 NAMES = {DEPLOYMENTS: "web", REPLICASETS: "web-7c9d", PODS: "web-7c9d-abcde", SERVICES: "web"}
-NAMES |= {STATEFULSETS: "db", DAEMONSETS: "agent", CONTROLLERREVISIONS: "db-5d4f"}
+NAMES |= {ROLLOUTS: "shop", STATEFULSETS: "db", DAEMONSETS: "agent", CONTROLLERREVISIONS: "db-5d4f"}
 TEMPLATE = {
     "metadata": {"labels": {"app": "web", "pod-template-hash": "7c9d"}},
     "spec": {
@@ -90,6 +91,13 @@ GOOD: dict[Resource, Json] = {
                  "updateStrategy": {"type": "OnDelete"}},
         "status": {"observedGeneration": 1, "desiredNumberScheduled": 2, "numberAvailable": 1,
                    "updatedNumberScheduled": 1},
+    },
+    ROLLOUTS: {
+        "metadata": metadata(ROLLOUTS),
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE,
+                 "strategy": {"blueGreen": {"activeService": "web", "previewService": "web-next"}}},
+        "status": {"observedGeneration": "1", "phase": "Healthy", "currentPodHash": "7c9d", "stableRS": "7c9d",
+                   "blueGreen": {"activeSelector": "7c9d"}, "conditions": [{"type": "Progressing", **TRUE}]},
     },
     CONTROLLERREVISIONS: {
         "metadata": metadata(CONTROLLERREVISIONS, STATEFULSETS),
