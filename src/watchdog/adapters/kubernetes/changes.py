@@ -28,3 +28,19 @@ class Deleted:
 
 
 Change = Relisted | Changed | Deleted
+
+
+def uid_of(trimmed: Json) -> str:
+    """Which object it is, whatever its name; "" where it does not say."""
+    return str(trimmed["metadata"].get("uid", ""))
+
+
+def version_of(trimmed: Json) -> int:
+    """Its resourceVersion; -1 where it has none that is a number."""
+    number = number_of(str(trimmed["metadata"].get("resourceVersion", "")))
+    return -1 if number is None else number
+
+
+def number_of(version: str) -> int | None:
+    """A resourceVersion as the number it is since Kubernetes promises so; None for what is none."""
+    return int(version) if version.isdecimal() else None

@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes.backoff import Backoff
-from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted
+from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted, number_of, uid_of, version_of
 from watchdog.adapters.kubernetes.client import PAGE, KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, NoAnswer, Unavailable
 from watchdog.adapters.kubernetes.kinds import Resource
@@ -37,12 +37,17 @@ FORBIDDEN_WAIT = 60.0
 ABSENT_WAIT = 60.0  # until a kind that is not served is asked for again
 FAILURES_BEFORE_LIST = 3
 _LATELY = 10.0  # seconds for which a stream is believed to go on
+_SPREAD = 2.0  # seconds within which those are left that are not
 _AT_A_TIME = 50  # objects trimmed without a turn for others: some ten milliseconds
 TOMBSTONES = 2_000  # how many of the dead are remembered, so that a repeated event does not raise them
 
 
 class _Expired(Exception):
     """The resourceVersion to go on from is too old (410): only a list helps."""
+
+
+class _Left(Exception):
+    """The stream was left for another one from the same place on."""
 
 
 class Reflector:
@@ -78,6 +83,7 @@ class Reflector:
         self._listed_at = math.inf  # monotonic, when the list was sent that all rests on; until there is one, the try
         self._heard_at = -math.inf  # monotonic, when the stream began or said something
         self._patience: asyncio.Timeout | None = None  # with the stream that is open
+        self._anew = False  # it is to be left
         self.trouble = ""  # why nothing comes at present
         self.unbroken_since: datetime | None = None
         """Since when nothing can have come and gone unseen; None: the stream is broken."""
@@ -94,7 +100,9 @@ class Reflector:
     def watch_anew(self) -> None:
         """Leave a stream of which nothing was heard lately, which may be dead, and go on in another from there."""
         if self._patience is not None and self._clock.monotonic() - self._heard_at > _LATELY:
-            self._patience.reschedule(asyncio.get_running_loop().time())
+            self._anew = True
+            # Not all of them in one moment.
+            self._patience.reschedule(asyncio.get_running_loop().time() + self._rng.uniform(0.0, _SPREAD))
 
     async def changes(self) -> AsyncGenerator[Change]:
         """First the list, then each change as it comes; another list where the stream could not be kept. No end."""
@@ -114,6 +122,8 @@ class Reflector:
                     async for change in changes:
                         yield change
                         del change
+            except _Left:
+                self._anew, self.unbroken_since = False, None
             except _Expired:
                 log.info("%s: the watch is too old to go on (410); listing again", self.name)
                 self.unbroken_since = None
@@ -166,7 +176,7 @@ class Reflector:
                 if limit and error.status in (400, 410) and objects:
                     continue
                 raise
-            self._seen = {_uid(one): _version(one) for one in objects}
+            self._seen = {uid_of(one): version_of(one) for one in objects}
             self._dead.clear()
             self._position = position
             self.unbroken_since = self._clock.now()
@@ -202,11 +212,12 @@ class Reflector:
             async with asyncio.timeout(self._inactivity) as self._patience:
                 line = await anext(lines, None)
         except TimeoutError as error:
-            silent = self._clock.monotonic() - self._heard_at
-            raise NoAnswer(f"no event and no bookmark for {silent:.0f} s") from error
+            if self._anew:
+                raise _Left from error
+            raise NoAnswer(f"no event and no bookmark for {self._inactivity:.0f} s") from error
         finally:
             self._patience = None
-        self._heard_at = self._clock.monotonic()
+        self._heard_at, self._anew = self._clock.monotonic(), False
         return line
 
     def _understood(self, line: bytes) -> Change | None:
@@ -249,7 +260,7 @@ class Reflector:
         return trimmed
 
     def _is_new(self, uid: str, text: str) -> bool:
-        version = _number(text)
+        version = number_of(text)
         if version is not None:
             if version <= self._seen.get(uid, -1):
                 return False
@@ -280,17 +291,3 @@ class Reflector:
         log.log(level, "%s: %s; trying again in %.1f s", self.name, why, wait)
         self.trouble = why if self._backoff.failures > 1 else self.trouble
         await self._clock.sleep(wait)
-
-
-def _uid(trimmed: Json) -> str:
-    return str(trimmed["metadata"].get("uid", ""))
-
-
-def _version(trimmed: Json) -> int:
-    number = _number(str(trimmed["metadata"].get("resourceVersion", "")))
-    return -1 if number is None else number
-
-
-def _number(version: str) -> int | None:
-    """A resourceVersion as the number it is since Kubernetes promises so; None for what is none."""
-    return int(version) if version.isdecimal() else None
