@@ -11,6 +11,7 @@ from watchdog.adapters.kubernetes.cache import LISTS_AT_ONCE, ClusterCache
 from watchdog.adapters.kubernetes.changes import Relisted
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
+from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.kinds import PODS
 from watchdog.adapters.kubernetes.lease import KubernetesLease
 from watchdog.adapters.kubernetes.reflector import Reflector
@@ -116,3 +117,36 @@ async def test_whatever_else_is_to_be_done_has_its_turn_while_a_long_list_is_tri
     assert isinstance(first, Relisted)
     assert len(first.objects) == 500
     assert len(order) >= 9
+
+
+async def test_reading_what_is_remembered_of_thousands_of_targets_gives_turns_and_takes_small_answers() -> None:
+    turns, asked, done = 0, [], False
+
+    class Server:
+        async def pages(self, *_: Any, limit: int, **__: Any) -> AsyncGenerator[tuple[list[dict[str, Any]], str]]:
+            asked.append(limit)
+            for begin in range(0, 200, limit):
+                yield [_remembering(number) for number in range(begin, min(begin + limit, 200))], "1"
+
+    async def others() -> None:
+        nonlocal turns
+        while not done:
+            turns += 1
+            await passes(0)
+
+    clock, rng = SimulatedClock(NOON), random.Random(1)
+    journal = ConfigMapJournal(cast("KubeClient", Server()), "watchdog", clock=clock, rng=rng)
+    waiting = asyncio.create_task(others())
+    found = await journal.memories()
+    done = True
+    await waiting
+    assert len(found) == 200 * 50
+    assert turns >= 200
+    assert asked[0] <= 50
+
+
+def _remembering(number: int) -> dict[str, Any]:
+    """The ConfigMap of a namespace's fifty targets."""
+    name = f"rollback-watchdog-targets-team-{number:03}"
+    data = {f"deployment.service-{each}": '{"schema": 1}' for each in range(50)}
+    return {"metadata": {"name": name, "resourceVersion": "1", "labels": {}}, "data": data}
