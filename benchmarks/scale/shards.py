@@ -57,7 +57,6 @@ def sharded(wish: Sharding, say: Callable[[str], None]) -> dict[str, Any]:
         began = time.monotonic()
         shards = _started(wish, directory, stack, say)
         started = time.monotonic() - began
-        reads = shards.world.ask("reads")
         time.sleep(2 * wish.interval)
         idle = [usage(dog.pid) for dog in shards.dogs]
         late = [lag(dog.metrics(), "starting") for dog in shards.dogs]
@@ -65,6 +64,7 @@ def sharded(wish: Sharding, say: Callable[[str], None]) -> dict[str, Any]:
         _release(shards)
         say(f"shards: {wish.steady} quiet intervals")
         result = _steady(shards)
+        reads = shards.world.ask("reads")  # not before: they lead while they still list
         say("shards: one is killed")
         result |= _followed(shards)
         return {
