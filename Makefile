@@ -49,6 +49,7 @@ e2e-others: e2e-built
 
 e2e-built: $(VENV)/.deploy
 	$(BIN)/python tests/e2e/controlplane/build.py
+	PYTHONPATH=tests $(BIN)/python -m e2e.controlplane.definitions
 	PYTHONPATH=tests $(BIN)/python -m e2e.controlplane.controllers
 
 fuzz: $(VENV)/.installed ## the fuzz tests over and over, from seed to seed (MINUTES=10 SEED=1)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, DEPLOYMENTS, PODS
+from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, DEPLOYMENTS, OBJECTS, PODS
 from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, RUNNERS, Right, Where, shard_rights
 from watchdog.adapters.kubernetes.shard_leases import lease_name
 from watchdog.domain.rollout import TargetKind
@@ -192,7 +192,10 @@ def table() -> str:
         "In each guarded namespace, also for a dry run": reading,
         "In each guarded namespace, to act and to tell": acting,
         "Where a guard has `restore_replicas = true`": scaling,
-        **{f"Where a guard covers {kind.proper}s": _of(kind) for kind in BY_KIND},
+        **{
+            f"Where a guard covers {kind.proper}{'es' if kind.proper.endswith('s') else 's'}": _of(kind)
+            for kind in BY_KIND
+        },
         "Beside Argo Rollouts or Flagger, optional": of_others,
         "In its own namespace": own,
         "In Argo CD's or Flux's namespaces, optional (`gitops = \"suspend\"`)": gitops,
@@ -243,8 +246,9 @@ def outputs() -> Iterator[tuple[Path, str]]:
     yield kustomize / "components" / "restore-replicas" / "rights.yaml", added(scaling)
     yield kustomize / "components" / "other-controllers" / "rights.yaml", added(of_others)
     for kind in BY_KIND:
-        yield kustomize / "components" / f"{kind}s" / "rights.yaml", added(reading_of(kind))
-        yield kustomize / "components" / f"{kind}s-put-back" / "rights.yaml", added(acting_on(kind))
+        many = OBJECTS[kind].plural
+        yield kustomize / "components" / many / "rights.yaml", added(reading_of(kind))
+        yield kustomize / "components" / f"{many}-put-back" / "rights.yaml", added(acting_on(kind))
     yield kustomize / "components" / "shards" / "role.yaml", shards_role()
     yield kustomize / "gitops" / "role.yaml", role(f"{NAME}-gitops", gitops)
     yield kustomize / "people" / "own" / "role.yaml", role(f"{NAME}-reader", looking)

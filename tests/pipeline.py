@@ -50,7 +50,14 @@ class Pipeline:
             return await waiting.wait(asked)
 
     async def switch(
-        self, to: str, service: str = "gateway", *, override: Iterable[FlipCheck] = (), reason: str = ""
+        self,
+        to: str,
+        service: str = "gateway",
+        *,
+        override: Iterable[FlipCheck] = (),
+        reason: str = "",
+        kind: str = "service",
+        weight: int | None = None,
     ) -> tuple[Considered | Objection, Objection | None]:
         """`watchdog switch --no-wait`: what was considered, and what became of it.
 
@@ -61,10 +68,11 @@ class Pipeline:
         switch = switch_of(
             settings_of(self.town),
             self.town.clock,
-            Target.parse(f"{NAMESPACE}/service/{service}"),
+            Target.parse(f"{NAMESPACE}/{kind}/{service}"),
             to,
             reason=reason,
             overridden=frozenset(override),
+            weight=weight,
             rulebook=read_rules(self.town.rules_path.read_text(encoding="utf-8")),
         )
         async with switch as there:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from benchmarks.judge.page import Section, whole
 from benchmarks.judge.running import play
-from benchmarks.judge.sections import bursty, edge, habits, harmless, mixture, models, real, shared
+from benchmarks.judge.sections import bursty, edge, habits, harmless, mixture, models, real, shared, weighted
 from benchmarks.judge.sizes import Sizes
 
-_PARTS = (mixture, bursty, habits, shared, harmless)
+_PARTS = (mixture, bursty, habits, shared, harmless, weighted)
 
 INTRODUCTION = (
     "Written by `make bench-judge`; the same program writes the same page to the last digit. Every policy is given the "
@@ -39,6 +39,15 @@ def report(sizes: Sizes, processes: int, told: Callable[[str], None]) -> tuple[s
     sections.append(models.told())
     pictures = {name: svg for section in sections for name, svg in section.pictures.items()}
     return whole("The judge and its peers, side by side", INTRODUCTION, sections), pictures
+
+
+def weighted_report(sizes: Sizes, processes: int, told: Callable[[str], None]) -> str:
+    """The page of weighted delivery alone."""
+    tasks = weighted.tasks(sizes)
+    told(f"{sum(task.runs for task in tasks):,} made-up releases in {len(tasks)} worlds")
+    section = weighted.told(play(tasks, processes), sizes)
+    said = INTRODUCTION[0].replace("`make bench-judge`", "`python -m benchmarks.judge --weighted`")
+    return whole("Canaries by weight: the judge and its peers", (said, INTRODUCTION[1]), [section])
 
 
 def write(folder: Path, page: str, pictures: dict[str, str]) -> None:

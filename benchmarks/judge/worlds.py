@@ -45,7 +45,8 @@ class World:
 
     `rps` requests per second are shared by `pods` pods. `cold`: the share of a newborn pod's requests that fails at its
     first moment; it falls to nothing in two minutes. `rolling`: seconds from one pod's replacement to the next (0: all
-    at once). `doubled_at`: when traffic doubles and, half a minute later, the pods (0: never). `late_errors`: the errors'
+    at once). `steps`: from when on the candidate gets which part of the traffic, all of which is stable's until then (none:
+    it gets all of it at once, or as pods are replaced). `doubled_at`: when traffic doubles and, half a minute later, the pods (0: never). `late_errors`: the errors'
     series does not exist before the first error. `away`: when Prometheus does not answer; `blind`: nor scrapes. `outage` hits target and peers alike, each
     peer at most its `lag` later. `poisoned`: the history holds one long outage.
     """
@@ -57,6 +58,7 @@ class World:
     cold: float = 0.0
     fault: Fault | None = None
     rolling: float = 0.0
+    steps: tuple[tuple[float, float], ...] = ()
     doubled_at: float = 0.0
     scrape: float = 15.0
     jitter: float = 0.0
@@ -131,7 +133,7 @@ def _candidate(
     bad_pods = max(1, round(world.fault.pods * len(births))) if world.fault else 0
     since = seconds >= 0.0
     now, anyway, arriving = seconds[since], anyway[since], arriving[since]
-    share = _share(births, now, world.pods)
+    share = _share(births, now, world.pods) * _part(world, now)
     pods, failing = [], np.zeros(now.size)
     for index, born in enumerate(births):
         rate = np.where(now >= born, arriving * share, 0.0)
@@ -154,15 +156,24 @@ def _share(births: list[float], now: Floats, wanted: int) -> Floats:
     return part
 
 
+def _part(world: World, now: Floats) -> Floats:
+    """Which part of the traffic the candidate has been given."""
+    part = np.ones(now.size) if not world.steps else np.zeros(now.size)
+    for begins, share in world.steps:
+        part = np.where(now >= begins, share, part)
+    return part
+
+
 def _stable(
     world: World, rng: np.random.Generator, seconds: Floats, anyway: Floats, arriving: Floats
 ) -> tuple[tuple[Scrapes, ...], Floats]:
     """The old pods' scrapes, each until its successor is there, and what they failed since the switch."""
     pods, failing = [], np.zeros(int(np.sum(seconds >= 0.0)))
     for index in range(world.pods):
-        gone = index * world.rolling
+        gone = BAKE + _AFTER if world.steps else index * world.rolling
         until = seconds < gone
-        counts = _counted(rng, arriving[until] / world.pods, anyway[until])
+        left = 1.0 - _part(world, seconds[until]) * (seconds[until] >= 0.0) if world.steps else 1.0
+        counts = _counted(rng, arriving[until] * left / world.pods, anyway[until])
         pod, bad = scraped(rng, f"old-{index}", -np.inf, (-_BEFORE, gone), -_BEFORE, counts, world)
         pods.append(pod)
         since = bad[int(_BEFORE) :]

@@ -101,7 +101,7 @@ async def outlook(settings: Settings, clock: Clock, api: str = "") -> AsyncItera
 
 @dataclass(frozen=True)
 class Switch:
-    """A switch of a Service, at the point where a person can still say no."""
+    """A switch of a Service or a route, at the point where a person can still say no."""
 
     considered: flipping.Considered | Objection
     carry_out: Callable[[Flip], Awaitable[Objection | PutBackUnsure | None]]
@@ -117,6 +117,7 @@ async def switch_of(
     *,
     reason: str = "",
     overridden: frozenset[FlipCheck] = frozenset(),
+    weight: int | None = None,
     rulebook: Rulebook | None = None,
 ) -> AsyncIterator[Switch]:
     """Find out what the switch would be, with the caller's own rights. Nothing is written until `carry_out`.
@@ -128,7 +129,7 @@ async def switch_of(
         journal = journal_of(kube, settings, clock, random.Random())  # noqa: S311 - jitter
         flips, prober = Flips(kube, clock), HttpProber()
         stack.push_async_callback(prober.close)
-        wish = flipping.Wish(target, to, await whoami(kube), reason, overridden)
+        wish = flipping.Wish(target, to, await whoami(kube), reason, overridden, weight)
         probes = _probes(rulebook, target, (await flips.service(target)).labels)
         found = await flipping.considered(wish, flips, journal, prober, probes, clock)
         yield Switch(

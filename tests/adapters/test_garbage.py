@@ -4,7 +4,7 @@ import asyncio
 import gc
 from datetime import UTC, datetime
 
-from watchdog.adapters.garbage import collecting
+from watchdog.adapters.garbage import collecting, uncollected
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
 
@@ -44,3 +44,17 @@ def test_everything_is_looked_through_once_an_hour_and_python_goes_on_as_before_
     run_simulated(main())
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+def test_work_in_one_go_is_not_interrupted_and_what_was_before_is_again_afterwards() -> None:
+    assert gc.isenabled()
+    with uncollected(), uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -150,3 +150,16 @@ def test_prometheus_away_in_any_pattern_rolls_nothing_back() -> None:
 
 def test_the_switch_is_the_zero_of_time() -> None:
     assert moment(0.0) == EPOCH
+
+
+def test_steps_share_the_traffic_between_candidate_and_stable_as_time_goes_on() -> None:
+    played = release(World(name="steps", rps=100.0, steps=((0.0, 0.05), (200.0, 0.25), (400.0, 1.0))), 1)
+    (candidate,), (stable,) = played.candidate, played.stable
+
+    def between(pod: Scrapes, start: float, end: float) -> float:
+        inside = pod.total[(pod.at > start) & (pod.at <= end)]
+        return float(inside[-1] - inside[0])
+
+    for start, end, part in ((15.0, 190.0, 0.05), (215.0, 390.0, 0.25), (415.0, 590.0, 1.0)):
+        mine, theirs = between(candidate, start, end), between(stable, start, end)
+        assert abs(mine / (mine + theirs) - part) < 0.02

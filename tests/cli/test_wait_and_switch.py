@@ -211,3 +211,31 @@ async def test_rules_with_mistakes_are_no_rules_to_probe_by(tmp_path: Path) -> N
     assert result.exit_code == 1
     assert "rules.toml:1" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+async def test_a_step_of_weights_is_told_before_and_after_and_needs_its_percentage(tmp_path: Path) -> None:
+    route = "production/httproute/gateway"
+    async with a_cluster(tmp_path) as cluster:
+        backends = []
+        for colour, weight in (("blue", 100), ("green", 0)):
+            cluster.cluster.service("production", f"gateway-{colour}", {"app": "gateway", "colour": colour})
+            backends.append({"name": f"gateway-{colour}", "port": 80, "weight": weight})
+        body = {"metadata": {"name": "gateway"}, "spec": {"rules": [{"backendRefs": backends}]}}
+        cluster.cluster.create("httproutes", "production", body)
+        cluster.remember(Memory(Target.parse(route), cluster.revision("gateway-blue"), at(0)))
+        step = ("switch", route, "--to", "gateway-green", "--no-wait", "--yes")
+        bare = await cluster.call(*step)
+        of_a_service = await cluster.call("switch", GATEWAY, "--to", "green", "--weight", "5", "--yes")
+        of_a_deployment = await cluster.call("switch", "production/deployment/research", "--to", "x", "--weight", "5")
+        done = await cluster.call(*step, "--weight", "5")
+        again = await cluster.call(*step, "--weight", "5")
+        now = cluster.cluster.get("httproutes", "production", "gateway")
+    assert (bare.exit_code, of_a_service.exit_code, of_a_deployment.exit_code) == (2, 2, 2)
+    assert "say which percentage gateway-green is to have, as --weight 25" in bare.stderr
+    assert "has no weights: a Service moves all of its traffic" in of_a_service.stderr
+    assert "a Deployment is rolled out, not switched" in of_a_deployment.stderr
+    assert done.exit_code == 0, done.output
+    assert "-> gateway-green-" in done.stdout
+    assert "0/gateway-green:80=0 -> 0/gateway-blue:80=95, 0/gateway-green:80=5" in done.stdout
+    assert [one["weight"] for one in now["spec"]["rules"][0]["backendRefs"]] == [95, 5]
+    assert "already; nothing was written" in again.stdout

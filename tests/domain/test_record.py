@@ -59,7 +59,7 @@ from watchdog.domain.live import Pod
 from watchdog.domain.measurement import Counts, ProbeOutcome
 from watchdog.domain.memory import Bad, Good, Memory
 from watchdog.domain.record import SCHEMA, document_of, evidence_again, is_about, memory_of, record_of, watch_of
-from watchdog.domain.rollout import LabelSelector, Requirement, SelectorOp
+from watchdog.domain.selectors import LabelSelector, Requirement, SelectorOp
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.telling import notice, with_telling
 from watchdog.domain.watch import advance

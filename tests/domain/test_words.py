@@ -31,8 +31,9 @@ from watchdog.domain.conditions import (
     Statistic,
     Unit,
 )
-from watchdog.domain.rollout import LabelSelector, Requirement, SelectorOp, Target, TargetKind
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Action, Rulebook
+from watchdog.domain.selectors import LabelSelector, Requirement, SelectorOp
 from watchdog.domain.state import watch_id
 
 

@@ -56,6 +56,7 @@ def _rule(right: Right) -> Rule:
 IN_GUARDED_NAMESPACES: Sequence[Rule] = rules_of(Where.GUARDED)
 IN_ITS_OWN: Sequence[Rule] = rules_of(Where.OWN)
 WORKLOADS = ("deployments", "services", "deployments/scale", "statefulsets", "daemonsets", "rollouts/status")
+ROUTES = ("httproutes", "virtualservices", "ingresses")
 _TITLE = 250  # what a channel of Apprise is given of a title
 _LOOK_EVERY = 0.3
 
@@ -166,7 +167,9 @@ class Guarding:
         return [
             act_of(write)
             for write in await self.writes(user)
-            if write.namespace == namespace and write.resource in WORKLOADS and (write.code >= 300) is refused
+            if write.namespace == namespace
+            and write.resource in (*WORKLOADS, *ROUTES)
+            and (write.code >= 300) is refused
         ]
 
 

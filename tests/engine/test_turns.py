@@ -1,9 +1,13 @@
 """Many who wake at once work one after the other, and the loop looks at timers and sockets in between."""
 
 import asyncio
+from datetime import datetime
 
+from engine.metric_world import CPU, TsdbSource, a_rule, a_span, a_subject, add, after, pod_of
 from watchdog.adapters.clock import SystemClock
+from watchdog.engine.sampling import Sampler
 from watchdog.engine.turns import Turns
+from watchdog.simulator.tsdb import Tsdb
 
 CLOCK = SystemClock()
 
@@ -83,3 +87,32 @@ async def test_who_is_cancelled_while_waiting_keeps_no_one_from_a_turn():
     await asyncio.gather(*tasks, return_exceptions=True)
     assert worked == [0, 3]
     await asyncio.wait_for(turns.mine(), 5.0)
+
+
+class Later:
+    """A clock on which all that is waited for has passed."""
+
+    def now(self) -> datetime:
+        return after(7200)
+
+    def monotonic(self) -> float:
+        return 7200.0
+
+    async def sleep(self, seconds: float) -> None:
+        await CLOCK.sleep(0)
+
+
+def a_measured_hour() -> Sampler:
+    tsdb = Tsdb()
+    add(tsdb, "cpu_seconds_total", pod_of("a"), *((15.0 * n + 3, float(n)) for n in range(240)))
+    return Sampler(TsdbSource(tsdb), Later())
+
+
+async def test_blocks_that_are_caught_up_are_counted_in_a_round_each():
+    sampler = a_measured_hour()
+    rounds = Rounds()
+    blocks = await sampler.blocks(sampler.tracker(a_rule(CPU), a_subject(a=0.0)), [a_span(n) for n in range(1, 201)])
+    rounds.stop()
+    assert len(blocks) == 200
+    assert rounds.number >= 199
+    await sampler.close()

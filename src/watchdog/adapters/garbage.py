@@ -6,6 +6,8 @@ open watches alone bring about each minute. What a watch leaves behind is no cyc
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from watchdog.ports import Clock
 
@@ -30,3 +32,15 @@ async def collecting(clock: Clock) -> None:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Not now: for work in one go that makes very much, most of which is gone at its end without the collector."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

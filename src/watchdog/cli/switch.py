@@ -1,4 +1,4 @@
-"""`watchdog switch SERVICE --to COLOUR`: the traffic, after checks."""
+"""`watchdog switch SERVICE --to COLOUR`, or a route `--to BACKEND --weight 25`: the traffic, after checks."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 @click.command("switch")
 @click.argument("service")
-@click.option("--to", "to", required=True, help="A colour (a value of the label that differs), or deployment/NAME.")
+@click.option("--to", "to", required=True, help="A colour (the label that differs), a backend, or deployment/NAME.")
+@click.option("--weight", type=click.IntRange(0, 100), help="Percent of a route's traffic; not for Services.")
 @click.option("--reason", default="", help="Why; it stands in the annotation that says who switched.")
 @click.option("--override", "overridden", multiple=True, help="Pass over this check, with a --reason; may be repeated.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 def verb(
     service: str,
     to: str,
+    weight: int | None,
     reason: str,
     overridden: tuple[str, ...],
     yes: bool,
@@ -43,6 +45,9 @@ def verb(
 ) -> None:
     """Point SERVICE (namespace/service/name) at another colour, with your own rights, and wait for its watch.
 
+    Or give a backend of a route (namespace/httproute/name, virtualservice, ingress) --weight percent of its traffic:
+    the next step of a release whose watch is open goes on with that watch, and waits for it. 0 takes all of it back.
+
     Refuses, and writes nothing, unless the watchdog knows the Service, no earlier switch of it is still being
     watched, and the colour is there, rolled out, wholly ready, not known bad and healthy (the probes of its guard,
     where the rules file is there). The write fails if the Service is no longer as it was seen. A Service that is on
@@ -54,11 +59,14 @@ def verb(
     from watchdog.cli.common import fail, run_async, settings_or_exit  # noqa: PLC0415 - after --help
     from watchdog.cli.waiting import target_or_exit  # noqa: PLC0415
     from watchdog.domain.flipping import BINDING, FlipCheck  # noqa: PLC0415
-    from watchdog.domain.rollout import TargetKind  # noqa: PLC0415
 
     target = target_or_exit(service)
-    if target.kind is not TargetKind.SERVICE:
-        fail(f"{target} is no Service; a Deployment is rolled out, not switched", 2)
+    if not target.kind.routes:
+        fail(f"{target} is no Service and no route; a {target.kind.proper} is rolled out, not switched", 2)
+    if target.kind.switch.in_parts and weight is None:
+        fail(f"{target} has weights: say which percentage {to} is to have, as --weight 25", 2)
+    if weight is not None and not target.kind.switch.in_parts:
+        fail(f"{target} has no weights: a {target.kind.proper} moves all of its traffic", 2)
     checks = [check.value for check in FlipCheck if check not in BINDING]
     unknown = [name for name in overridden if name not in checks]
     if unknown:
@@ -66,7 +74,8 @@ def verb(
     if overridden and not reason.strip():
         fail("--override needs a --reason, for whoever reads who switched", 2)
     settings = settings_or_exit(kubeconfig=kubeconfig, context=context, namespace=namespace)
-    asked = _Asked(target, to, reason.strip(), frozenset(map(FlipCheck, overridden)), yes, not no_wait)
+    wait = not no_wait and weight != 0
+    asked = _Asked(target, to, weight, reason.strip(), frozenset(map(FlipCheck, overridden)), yes, wait)
     raise SystemExit(run_async(asked.carry_out(settings, timeout, open_within, output)))
 
 
@@ -74,9 +83,16 @@ class _Asked:
     """What the command line asks for."""
 
     def __init__(
-        self, target: "Target", to: str, reason: str, overridden: "frozenset[FlipCheck]", yes: bool, wait: bool
+        self,
+        target: "Target",
+        to: str,
+        weight: int | None,
+        reason: str,
+        overridden: "frozenset[FlipCheck]",
+        yes: bool,
+        wait: bool,
     ) -> None:
-        self._target, self._to, self._reason = target, to, reason
+        self._target, self._to, self._weight, self._reason = target, to, weight, reason
         self._overridden, self._yes, self._wait = overridden, yes, wait
 
     async def carry_out(self, settings: "Settings", timeout: timedelta, open_within: timedelta, output: str) -> int:
@@ -94,6 +110,7 @@ class _Asked:
             self._to,
             reason=self._reason,
             overridden=self._overridden,
+            weight=self._weight,
             rulebook=_rulebook(settings),
         ) as switch:
             found = switch.considered

@@ -120,7 +120,8 @@ def decision_of(record: Record) -> str:
         return f"Nothing was checked: this watch only tells ({record['notify_only']})."
     if items(record.get("breached")):
         return "Not checked yet." if is_open(record) else "Nothing was checked."
-    return "Nothing was checked: no rule asked for a rollback."
+    outlook = "".join(f" {line}." for line in items(record.get("outlook")))
+    return f"Nothing was checked: no rule asked for a rollback.{outlook}"
 
 
 def _check(one: Record) -> Check:
@@ -136,7 +137,11 @@ def _happenings(record: Record) -> Iterator[Happening]:
             yield Happening(happened, tone, what, why, after)
 
 
-_HOW = {"selector": "the selector was flipped", "config": "its configuration changed"}
+_HOW = {
+    "selector": "the selector was flipped",
+    "route": "it was given traffic",
+    "config": "its configuration changed",
+}
 
 
 def _moments(record: Record) -> Sequence[tuple[object, str, str, str]]:
@@ -145,6 +150,8 @@ def _moments(record: Record) -> Sequence[tuple[object, str, str, str]]:
     rules = rules_of(record)
     stable = next((mapping(rule.all.get("stable")) for rule in rules if rule.all.get("stable")), {})
     how = _HOW.get(str(record.get("kind")), "rolled out")
+    if isinstance(part := record.get("part"), float | int):
+        how = f"it was given {100 * part:.3g} % of the traffic"
     complete = record.get("bake_from") if how == "rolled out" else None
     ready = record.get("ready_at") if moment(record.get("ready_at")) != moment(record.get("switched_at")) else None
     found = [
@@ -152,7 +159,12 @@ def _moments(record: Record) -> Sequence[tuple[object, str, str, str]]:
         (record.get("switched_at"), "live", how, f"{record.get('candidate')}{by}"),
         (ready, "none", "its first pod was ready", ""),
         (complete, "none", "the rollout was complete; the bake began", ""),
+        *((one.get("at"), "none", str(one.get("what")), "") for one in map(mapping, items(record.get("steps")))),
         *((rule.all.get("breached_at"), "bad", f"rule {rule.name} was breached", rule.sentence) for rule in rules),
+        *(
+            (one.get("at"), "doubt", "the write met another", str(one.get("what")))
+            for one in map(mapping, items(record.get("conflicts")))
+        ),
         (record.get("acted_at"), "bad", f"traffic was put back to {record.get('put_back_to')}", ""),
         (record.get("put_back_complete_at"), "none", "the put-back was complete; does it help?", ""),
     ]

@@ -16,17 +16,32 @@ def open_of(watches: Iterable[Watch], target: Target) -> list[Watch]:
 
 
 def superseded_by(watches: Sequence[Watch], switch: TrafficSwitch) -> list[Watch]:
-    """Open watches that end with this switch: of the target, and flips to the colour that rolls out now."""
-    flipped_to = [
-        watch
-        for watch in watches
-        if switch.kind is SwitchKind.ROLLOUT
-        and watch.switch.kind is SwitchKind.SELECTOR
-        and watch.switch.target.namespace == switch.target.namespace
-        and watch.switch.candidate.workload == switch.candidate.workload
-        and not watch.phase.terminal
+    """Open watches that end with this switch: of the target, flips to what rolls out now, rollouts of what is given
+    a weight now.
+    """
+    return [
+        *open_of(watches, switch.target),
+        *(watch for watch in watches if not watch.phase.terminal and _gives_way(watch.switch, switch)),
     ]
-    return [*open_of(watches, switch.target), *flipped_to]
+
+
+def _gives_way(earlier: TrafficSwitch, switch: TrafficSwitch) -> bool:
+    """Whether a watch of another target is about what is switched to now, so that two would act on one release."""
+    if earlier.target.namespace != switch.target.namespace:
+        return False
+    if switch.kind is SwitchKind.ROLLOUT:
+        return earlier.kind.at_once and earlier.candidate.workload == switch.candidate.workload
+    # Rolled out while nothing went there; from now on the weights decide how much does.
+    return switch.kind.in_parts and earlier.kind is SwitchKind.ROLLOUT and earlier.candidate == switch.candidate
+
+
+def brought_back(open_watches: Iterable[Watch], switch: TrafficSwitch) -> str:
+    """Why the watch of this switch may only tell: it brings back what was put back a moment ago. Nobody fights."""
+    for watch in open_watches:
+        if watch.phase is Phase.RECOVERING and watch.switch.candidate == switch.candidate:
+            who = switch.by or "somebody"
+            return f"{who} brought back what was put back at {watch.acted_at:%H:%M:%S} UTC; it is not put back again"
+    return ""
 
 
 def joined_by(watches: Iterable[Watch], switch: TrafficSwitch) -> Watch | None:
@@ -34,8 +49,8 @@ def joined_by(watches: Iterable[Watch], switch: TrafficSwitch) -> Watch | None:
     for watch in watches:
         first = watch.switch
         if (
-            switch.kind is SwitchKind.SELECTOR
-            and first.kind is SwitchKind.SELECTOR
+            switch.kind.at_once
+            and first.target.kind is switch.target.kind
             and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING)
             and first.target != switch.target
             and first.target.namespace == switch.target.namespace

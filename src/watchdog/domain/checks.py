@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from watchdog.domain.rollout import SwitchKind
 from watchdog.domain.state import RefusalReason, Watch
 
 CHECKS: Mapping[RefusalReason, str] = {
@@ -51,7 +50,7 @@ def checks_of(watch: Watch) -> list[dict[str, str]]:
         return [_check(refused, "it could be looked at", Answer.REFUSED, refusal.sentence if refusal else "")]
     told, reached = [], True
     for reason, holds in CHECKS.items():
-        if reason in _FLIPS_ALONE and watch.switch.kind is not SwitchKind.SELECTOR:
+        if reason in _FLIPS_ALONE and not watch.switch.kind.at_once:
             continue
         if reason is RefusalReason.CONFIG and watch.switch.kind.returns:
             continue

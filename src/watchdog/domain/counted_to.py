@@ -2,17 +2,19 @@
 
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 Key = tuple[tuple[str, str], ...]
 """A series' labels, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+Source = tuple[str, tuple[str, str], tuple[str, ...]]
+"""Where a series comes from: its pod, its endpoint, who scraped that; see `counting.source_of`."""
+
+
+class Mark(NamedTuple):
     """How far a series has been counted: its first time, its last time and its value then."""
 
     first: float
@@ -24,14 +26,20 @@ class Marks(Mapping[Key, Mark]):
     """How far each series of a selection was counted; never changes, `moved` makes the next ones.
 
     The numbers lie in one array, and the places in it are shared from block to block: a watch keeps a hundred series
-    for all its life, and few are new.
+    for all its life, and few are new. Where each comes from is noted beside them once somebody has found it out.
     """
 
-    __slots__ = ("_numbers", "_places")
+    __slots__ = ("_numbers", "_places", "_sources")
 
-    def __init__(self, places: Mapping[Key, int] = MappingProxyType({}), numbers: "array[float] | None" = None) -> None:
+    def __init__(
+        self,
+        places: Mapping[Key, int] = MappingProxyType({}),
+        numbers: "array[float] | None" = None,
+        sources: "list[Source | None] | None" = None,
+    ) -> None:
         self._places = places
         self._numbers = array("d") if numbers is None else numbers
+        self._sources: list[Source | None] = [] if sources is None else sources
 
     def __getitem__(self, key: Key) -> Mark:
         place = _NUMBERS * self._places[key]
@@ -49,18 +57,31 @@ class Marks(Mapping[Key, Mark]):
 
     def moved(self, further: Mapping[Key, Mark]) -> "Marks":
         """With these marks; series that are not among them stay where they were."""
-        places, numbers = self._places, self._numbers[:]
+        places, numbers, sources = self._places, self._numbers[:], self._sources
         new = [key for key in further if key not in places]
         if new:
             places = {**places, **{_sparing(key): len(places) + n for n, key in enumerate(new)}}
             numbers.extend([0.0] * (_NUMBERS * len(new)))
+            sources = [*sources, *(None for _ in new)]
         for key, mark in further.items():
             place = _NUMBERS * places[key]
-            numbers[place], numbers[place + 1], numbers[place + 2] = mark.first, mark.last, mark.value
-        return Marks(places, numbers)
+            numbers[place], numbers[place + 1], numbers[place + 2] = mark
+        return Marks(places, numbers, sources)
+
+    def place_of(self, labels: Mapping[str, str]) -> int | None:
+        """Where the numbers of a series lie, if it has a mark."""
+        as_answered = tuple(labels.items())  # most answers have them in order
+        place = self._places.get(as_answered)
+        return self._places.get(tuple(sorted(as_answered))) if place is None else place
+
+    def read_on(self) -> "tuple[array[float], list[Source | None], Marks]":
+        """For whoever reads on from every mark: a copy of the numbers (first, last, value of each place) to write into,
+        what is known of where the series come from, to be added to, and the marks that these two are."""
+        numbers = self._numbers[:]
+        return numbers, self._sources, Marks(self._places, numbers, self._sources)
 
 
-_NUMBERS = 3  # of a mark
+_NUMBERS = len(Mark._fields)
 
 
 def _sparing(key: Key) -> Key:

@@ -23,8 +23,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from sys import intern
+from typing import NamedTuple
 
-from watchdog.domain.counted_to import Key, Mark, Marks
+from watchdog.domain.counted_to import Key, Mark, Marks, Source
 from watchdog.domain.measurement import Series
 
 SCRAPE_LABELS = (
@@ -88,8 +90,7 @@ class Scope:
         return self.created.get(pod, -math.inf) >= self.since
 
 
-@dataclass(frozen=True, slots=True)
-class Increase:
+class Increase(NamedTuple):
     """By how much one series grew in a block: between `start` (the sample before, else the first one) and `end`.
 
     `at_birth` is the part of `amount` that a newborn pod's first value brought, from a time before `start`.
@@ -163,12 +164,13 @@ def measured(series: Series, pod: str, scope: Scope, end: float) -> list[tuple[f
     return [one for one in series.samples if begin <= one[0] <= end and one[0] < until and 0.0 <= one[1] < math.inf]
 
 
-def source_of(selection: Selection, labels: Mapping[str, str]) -> tuple[str, Scraped, Scraper]:
-    """Where a series comes from: its pod, its endpoint, who scraped that."""
-    pod = labels.get(selection.pod_label, "") if selection.pod_label else ""
+def source_of(selection: Selection, labels: Mapping[str, str]) -> Source:
+    """Where a series comes from. Its words are shared: they are remembered, the answer is not."""
+    pod = intern(labels.get(selection.pod_label, "")) if selection.pod_label else ""
     scrape_labels = SCRAPE_LABELS if "service" in selection.named else _WITH_SERVICE
-    scraper = (*(labels.get(name, "") for name in scrape_labels), *(name for name in _RENAMED if name in labels))
-    return pod, (pod, labels.get("exported_instance", labels.get("instance", ""))), scraper
+    told = [intern(labels.get(name, "")) for name in scrape_labels]
+    renamed = [name for name in _RENAMED if name in labels]
+    return pod, (pod, intern(labels.get("exported_instance", labels.get("instance", "")))), (*told, *renamed)
 
 
 def _tracks(role: int, selection: Selection, before: Counted, scope: Scope, end: float) -> Iterator[_Track]:

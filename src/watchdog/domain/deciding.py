@@ -27,11 +27,12 @@ from watchdog.domain.judge import History
 from watchdog.domain.judge.history import RECENT
 from watchdog.domain.live import Live
 from watchdog.domain.remedy import plan
-from watchdog.domain.rollout import SwitchKind
 from watchdog.domain.shared_cause import shared_until, uncompared
 from watchdog.domain.state import RETRY, Phase, Refusal, RefusalReason, Track, Watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import name_of, notice
+
+_CONFLICTS_KEPT = 5
 
 
 def decide(watch: Watch, live: Live, now: datetime) -> Step:
@@ -136,7 +137,8 @@ def put_back_answered(watch: Watch, answer: PutBackAnswer, now: datetime) -> Ste
                 return Step(scaled, (Record(), Emit("DestinationScaledUp", scaling.sentence)))
             return put_back(watch, left, now)
         case PutBackConflicted(_, detail):
-            return _look_again(watch, Refusal(RefusalReason.CONFLICT, detail), now)
+            met = replace(watch, conflicts=(*watch.conflicts, answer)[-_CONFLICTS_KEPT:])
+            return _look_again(met, Refusal(RefusalReason.CONFLICT, detail), now)
         case PutBackRefused(_, detail):
             return put_back(watch, watch.left, now) if watch.left else end(watch, Phase.FAILED, detail, now)
         case PutBackWithheld():
@@ -181,8 +183,8 @@ def put_back(watch: Watch, left: Mapping[str, str], now: datetime) -> Step:
         left=left,
         refusal=None,
         conflict_since=None,
-        # A selector takes effect at once; a Deployment must first roll out what it went back to.
-        recovery_from=now if watch.switch.kind is SwitchKind.SELECTOR else None,
+        # A selector or weights take effect at once; a Deployment must first roll out what it went back to.
+        recovery_from=now if watch.switch.kind.at_once else None,
         recovery_tracks=tuple(
             Track(track.rule, History(watch.guard.interval, bake=watch.guard.bake), baseline=track.baseline)
             for track in watch.tracks

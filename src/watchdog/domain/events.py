@@ -8,7 +8,7 @@ from watchdog.domain.effects import DeliveryState, PutBackAnswer
 from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.live import Live
 from watchdog.domain.measurement import Baseline, Block, ProbeRound
-from watchdog.domain.rollout import Revision, ServiceFlip
+from watchdog.domain.rollout import Revision, ServiceFlip, WeightStep
 from watchdog.domain.state import Slice
 
 
@@ -97,6 +97,14 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Stepped:
+    """The candidate's part of a route's traffic moved, up or down."""
+
+    step: WeightStep
+    weights: Mapping[str, str]  # the route's, by backend
+
+
+@dataclass(frozen=True, slots=True)
 class RightEnded:
     """The guard was removed or set to notify: the watch may only tell from now on."""
 
@@ -137,6 +145,7 @@ Event = (
     | PutBackAnswered
     | Superseded
     | Joined
+    | Stepped
     | RightEnded
     | Resumed
     | Ticked

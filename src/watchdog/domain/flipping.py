@@ -52,6 +52,15 @@ class Colour:
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """What a switch would lead to: the Deployment, those that serve now, and the whole selector (or weights) for it."""
+
+    workload: str
+    serving: tuple[str, ...]
+    after: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceNow:
     """A Service, as the API server has it, and the Deployments beside it."""
 
@@ -70,10 +79,21 @@ class ServiceNow:
             if selector and all(labels.get(key) == value for key, value in selector.items())
         )
 
+    def aimed(self, to: str, weight: int | None) -> Aim | Objection:
+        """The selector by which the colour `to` gets the traffic; a Service knows no part of it."""
+        del weight
+        found = chosen(self, to)
+        if isinstance(found, Objection):
+            return found
+        return Aim(found, self.selected_by(self.selector), selector_of(self, found))
+
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A switch of a Service from one selector to another, under the precondition that it is as it was seen."""
+    """A switch of a Service from one selector to another, or of a route from some weights to others.
+
+    Under the precondition that it is as it was seen.
+    """
 
     target: Target
     uid: str

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from watchdog.domain.brakes import Around
 from watchdog.domain.owners import Owner
-from watchdog.domain.rollout import Revision, SwitchKind, Target
+from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Sighting:
     """What serves a target now; a provider yields one whenever that may have changed, and after each relist.
 
     `serving` is the revision that a workload rolls out, or has rolled out; for a Service it is that of the workload
-    whose pods its selector selects (None: nothing, or more than one).
+    whose pods its selector selects (None: nothing, or more than one). Of a route it is what gets most, until
+    `watchdog.domain.weights` has compared it with what is remembered.
     """
 
     target: Target
@@ -85,7 +86,8 @@ class Sighting:
     complete: bool = True  # a workload's rollout is complete; always so for a Service
     previous: Revision | None = None  # what served before, where the cluster itself tells (the next newest revision)
     previous_since: datetime | None = None
-    selector: Mapping[str, str] = field(default_factory=dict)  # a Service's
+    selector: Mapping[str, str] = field(default_factory=dict)  # a Service's; a route's weights by backend
+    backends: tuple[Backend, ...] = ()  # a route's
     colour_of: tuple[Target, ...] = ()  # Services of which this workload looks like an idle colour
     selected_by: tuple[Target, ...] = ()  # Services that select this workload's pods now
     service_labels: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)  # of both kinds of Services
@@ -139,7 +141,7 @@ class Live:
     runner: Owner | None = None  # whose controller rolls it out and takes it back itself
     destination: Destination | None = None  # in fresh looks, where the watch has a stable
     services: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
-    """A flip's Services: name to (uid, resourceVersion, whether the selector is still the candidate's)."""
+    """A flip's Services or routes: name to (uid, resourceVersion, whether they still give the candidate traffic)."""
     fresh: bool = False
     unbroken_since: datetime | None = None
     """Since when no pod can have come and gone unseen, but between two looks; None: that is not known."""

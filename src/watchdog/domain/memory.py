@@ -1,13 +1,12 @@
 """What is remembered of a target between watches, and when a sighting is a traffic switch."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
-from watchdog.domain.state import Phase, Watch
 
 GOOD_KEPT = 10
 BAD_KEPT = 20
@@ -63,16 +62,23 @@ class Memory:
     doubted: bool = False  # `serving` was breached in its watch: it does not become good by staying
     idle: bool = False  # a Service's colour to which no traffic goes: it runs, but serves nothing
     turned: datetime | None = None  # when a flip took the traffic to this colour, while it serves what it served then
-    selector: Mapping[str, str] = field(default_factory=dict)
+    selector: Mapping[str, str] = field(default_factory=dict)  # a Service's; a route's weights by backend
+    before: Mapping[str, str] = field(default_factory=dict)  # a route's weights before the first step to `serving`
+    settled: Revision | None = None  # what served by those
     configs: Mapping[str, str] = field(default_factory=dict)  # resourceVersions of what configures it, by name
     good: tuple[Good, ...] = ()  # oldest first
     bad: tuple[Bad, ...] = ()
-    colours: tuple[str, ...] = ()  # workloads that a Service selects or selected before its last flip
+    colours: tuple[str, ...] = ()  # workloads that a Service selects or selected before its last flip; all of a route
+    unweighted: tuple[str, ...] = ()  # those of a route that get nothing of its traffic
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)  # its habits, by `calibration_key`
 
     def is_bad(self, revision: Revision) -> bool:
         """Whether the revision is known bad."""
         return self.badness(revision) is not None
+
+    def is_good(self, revision: Revision) -> bool:
+        """Whether the revision may be gone back to."""
+        return any(good.revision == revision for good in self.good) and not self.is_bad(revision)
 
     def badness(self, revision: Revision) -> Bad | None:
         """How it came to be known bad; None where it is not."""
@@ -127,7 +133,8 @@ class Memory:
 class Noticed:
     """What follows from a sighting: what to remember, and the switch to watch, if it is one.
 
-    `quiet` says why a change of what serves is not watched (an idle colour, a bake long ended).
+    `quiet` says why a change of what serves is not watched (an idle colour, a bake long ended). `step`: the part of the
+    traffic that moved; then `switch` is for when no watch is open. `over`: what is watched has no traffic any more.
     """
 
     memory: Memory
@@ -135,6 +142,8 @@ class Noticed:
     stable: Stable | None = None
     notify_only: str = ""  # why the watch may only tell
     quiet: str = ""
+    step: float | None = None
+    over: bool = False
 
 
 def notice(
@@ -161,7 +170,7 @@ def notice(
 
 
 def _first_sight(sighting: Sighting, serving: Revision, bake: timedelta, *, idle: bool, now: datetime) -> Noticed:
-    colours = (serving.workload,) if sighting.kind is SwitchKind.SELECTOR else ()
+    colours = (serving.workload,) if sighting.kind.at_once else ()
     memory = Memory(sighting.target, serving, sighting.since, idle=idle, selector=sighting.selector, colours=colours)
     previous, since = sighting.previous, sighting.previous_since
     if previous is not None and since is not None and sighting.since - since >= bake:
@@ -195,7 +204,7 @@ def _matured(memory: Memory, sighting: Sighting, bake: timedelta, now: datetime)
 
 
 def _switched(memory: Memory, sighting: Sighting, serving: Revision) -> bool:
-    if sighting.kind is SwitchKind.SELECTOR:
+    if sighting.kind.at_once:
         # A new template of the serving colour is a rollout of its own, not a flip.
         return dict(memory.selector) != dict(sighting.selector) and serving.workload != memory.serving.workload
     return serving != memory.serving
@@ -243,7 +252,7 @@ def _switch(
 ) -> Noticed:
     at = sighting.since
     closed = _closed(memory, at)
-    colours = (serving.workload, memory.serving.workload) if sighting.kind is SwitchKind.SELECTOR else ()
+    colours = (serving.workload, memory.serving.workload) if sighting.kind.at_once else ()
     after = replace(
         closed,
         good=closed.good if idle else _serving_again(closed.good, serving, at),
@@ -267,7 +276,7 @@ def _switch(
         unharmed = after if after.is_bad(serving) else after.with_good(serving, at, None)
         return Noticed(unharmed, quiet="seen only after its bake had long ended")
     flips: tuple[ServiceFlip, ...] = ()
-    if sighting.kind is SwitchKind.SELECTOR:
+    if sighting.kind.at_once:
         flips = (ServiceFlip(sighting.target.name, memory.selector, sighting.selector),)
     switch = TrafficSwitch(
         sighting.target, sighting.kind, serving, memory.serving, at, sighting.since_is_bound, sighting.by, flips
@@ -289,12 +298,3 @@ def before(memory: Memory, switch: TrafficSwitch, stable: Stable | None) -> Memo
     same = stable is not None and stable.revision == switch.previous
     since = stable.since if stable is not None and same else switch.at
     return replace(memory, serving=switch.previous, since=since, selector=selector, doubted=not same)
-
-
-def brought_back(open_watches: Iterable[Watch], switch: TrafficSwitch) -> str:
-    """Why the watch of this switch may only tell: it brings back what was put back a moment ago. Nobody fights."""
-    for watch in open_watches:
-        if watch.phase is Phase.RECOVERING and watch.switch.candidate == switch.candidate:
-            who = switch.by or "somebody"
-            return f"{who} brought back what was put back at {watch.acted_at:%H:%M:%S} UTC; it is not put back again"
-    return ""

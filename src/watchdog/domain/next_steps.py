@@ -116,7 +116,8 @@ def _again(place: _Place) -> str:
     kind = place.target.kind
     if kind.routes:
         service = shlex.quote(str(place.target))
-        return f"watchdog switch {service} --to {RUNNER}/{place.workload} --override known-bad --reason 'WHY'"
+        part = " --weight 5" if kind.switch.in_parts else ""
+        return f"watchdog switch {service} --to {RUNNER}/{place.workload}{part} --override known-bad --reason 'WHY'"
     if kind.aborts:
         return f"kubectl argo rollouts retry rollout {shlex.quote(place.target.name)} -n {place.target.namespace}"
     return (

@@ -126,6 +126,9 @@ def putting_back(target: Target, kind: SwitchKind, to: Revision, selector: Mappi
         wanted = ",".join(f'"{key}":"{value}"' for key, value in sorted(selector.items()))
         patch = '{"spec":{"selector":{' + wanted + "}}}"
         return f"kubectl -n {target.namespace} patch {target.kind} {target.name} -p '{patch}'"
+    if kind is SwitchKind.ROUTE:
+        weights = ", ".join(f"{key} {value}" for key, value in sorted(selector.items()))
+        return f"kubectl -n {target.namespace} edit {target.kind} {target.name} (weights: {weights})"
     if target.kind.aborts:
         return f"kubectl argo rollouts abort {target.name} -n {target.namespace}"
     number = f" --to-revision={to.number}" if to.number else ""

@@ -11,7 +11,7 @@ from watchdog.domain.judge.literal import baseline_value
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.live import Destination, Live
 from watchdog.domain.owners import left_to, putting_back, suspending
-from watchdog.domain.rollout import Revision, SwitchKind
+from watchdog.domain.rollout import Revision
 from watchdog.domain.rules import Action
 from watchdog.domain.shared_cause import shared_cause
 from watchdog.domain.state import Refusal, RefusalReason, Track, Watch
@@ -67,12 +67,13 @@ def _reasons(watch: Watch, live: Live) -> Iterator[Refusal]:
     if watch.stable is None or destination is None:
         yield Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "no good revision to go back to is known")
         return
-    if watch.switch.kind is SwitchKind.SELECTOR and not _services(watch, live):
-        yield Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, "what the Service selected before is not known")
+    if watch.switch.kind.at_once and not _services(watch, live):
+        before = "what the weights were" if watch.switch.kind.in_parts else "what the Service selected"
+        yield Refusal(RefusalReason.NOTHING_TO_GO_BACK_TO, f"{before} before is not known")
     yield from _owned(watch, live, watch.stable.revision)
     yield from _reverted(watch, live, watch.stable.revision)
     yield from _no_way_back(destination)
-    if watch.switch.kind is SwitchKind.SELECTOR and not _scales_first(watch, destination):
+    if watch.switch.kind.at_once and not _scales_first(watch, destination):
         yield from _cannot_serve(watch, destination)
     yield from _stable_over_limit(watch)
     yield from shared_cause(watch)
@@ -88,7 +89,8 @@ def _not_ours(watch: Watch, live: Live) -> Iterator[Refusal]:
         return  # of several Services this one has moved on; the others are still ours to put back
     if live.serving != watch.switch.candidate:
         serving = str(live.serving) if live.serving else "nothing that could be told"
-        yield Refusal(RefusalReason.SUPERSEDED, f"{serving} serves now, not {watch.switch.candidate}")
+        writer = f": its weights are by {live.managers[0]}" if watch.switch.kind.in_parts and live.managers else ""
+        yield Refusal(RefusalReason.SUPERSEDED, f"{serving} serves now, not {watch.switch.candidate}{writer}")
     elif watch.switch.flips and not still:
         yield Refusal(RefusalReason.SUPERSEDED, "the Service's selector was changed since")
 
@@ -172,8 +174,9 @@ def _no_way_back(destination: Destination) -> Iterator[Refusal]:
 
 def _scales_first(watch: Watch, destination: Destination) -> bool:
     """Whether a colour that was scaled to zero is to be scaled up before the traffic goes back to it."""
-    flip = watch.switch.kind is SwitchKind.SELECTOR
-    return flip and destination.replicas == 0 and watch.guard.restore_replicas and not watch.scaled_up
+    return (
+        watch.switch.kind.at_once and destination.replicas == 0 and watch.guard.restore_replicas and not watch.scaled_up
+    )
 
 
 def _cannot_serve(watch: Watch, destination: Destination) -> Iterator[Refusal]:

@@ -28,6 +28,9 @@ class TargetKind(StrEnum):
     STATEFULSET = "statefulset"
     DAEMONSET = "daemonset"
     ROLLOUT = "rollout"
+    HTTPROUTE = "httproute"
+    VIRTUALSERVICE = "virtualservice"
+    INGRESS = "ingress"
 
     @property
     def proper(self) -> str:
@@ -47,6 +50,8 @@ class TargetKind(StrEnum):
     @property
     def switch(self) -> "SwitchKind":
         """How its traffic moves."""
+        if self in _WEIGHED:
+            return SwitchKind.ROUTE
         return SwitchKind.SELECTOR if self.routes else SwitchKind.ROLLOUT
 
     @property
@@ -65,8 +70,14 @@ _KEEPING = {
         "replicaset", "rollouts-pod-template-hash", r"{.metadata.annotations.rollout\.argoproj\.io/revision}"
     ),
 }
-_PROPER = {TargetKind.STATEFULSET: "StatefulSet", TargetKind.DAEMONSET: "DaemonSet"}
-_ROUTES = frozenset({TargetKind.SERVICE})
+_PROPER = {
+    TargetKind.STATEFULSET: "StatefulSet",
+    TargetKind.DAEMONSET: "DaemonSet",
+    TargetKind.HTTPROUTE: "HTTPRoute",
+    TargetKind.VIRTUALSERVICE: "VirtualService",
+}
+_WEIGHED = frozenset({TargetKind.HTTPROUTE, TargetKind.VIRTUALSERVICE, TargetKind.INGRESS})
+_ROUTES = frozenset({TargetKind.SERVICE}) | _WEIGHED
 _ABORTED = frozenset({TargetKind.ROLLOUT})
 
 USUAL = frozenset({TargetKind.DEPLOYMENT, TargetKind.SERVICE})
@@ -99,48 +110,6 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.kind}/{self.name}"
-
-
-class SelectorOp(StrEnum):
-    """The operators of a Kubernetes label selector."""
-
-    IN = "in"
-    NOT_IN = "notin"
-    EXISTS = "exists"
-    ABSENT = "absent"
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """One requirement of a label selector."""
-
-    key: str
-    op: SelectorOp
-    values: frozenset[str] = frozenset()
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """As Kubernetes does: `notin` and `!=` also match objects without the label."""
-        match self.op:
-            case SelectorOp.IN:
-                return labels.get(self.key) in self.values
-            case SelectorOp.NOT_IN:
-                return labels.get(self.key) not in self.values
-            case SelectorOp.EXISTS:
-                return self.key in labels
-            case SelectorOp.ABSENT:
-                return self.key not in labels
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
-    """A Kubernetes label selector; `text` is as written."""
-
-    text: str
-    requirements: tuple[Requirement, ...]
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether all requirements hold."""
-        return all(requirement.matches(labels) for requirement in self.requirements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +189,32 @@ def _escape(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Backend:
+    """One place that a route sends a part of its traffic to. `at` names it within the route, the rule first."""
+
+    at: str  # RULE/NAME
+    weight: int
+    revision: Revision | None  # what serves there; None where that cannot be told
+
+    @property
+    def rule(self) -> str:
+        """The rule of the route that shares its traffic among this and others."""
+        return self.at.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightStep:
+    """The candidate's part of the traffic moved, up or down; `share` of the route's whole, from 0 to 1."""
+
+    at: datetime
+    share: float
+    route: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceFlip:
-    """One Service whose selector moved: its selector before and after, whole."""
+    """One Service whose selector moved, before and after, whole; or a route, whose weights did, by backend."""
 
     service: str
     before: Mapping[str, str]
@@ -250,7 +243,18 @@ class SwitchKind(StrEnum):
 
     ROLLOUT = "rollout"
     SELECTOR = "selector"
+    ROUTE = "route"
     CONFIG = "config"  # the same pods serve with other data: before and after are split by time
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the traffic moves at once, to pods that are there: else pods must be made first."""
+        return self in (SwitchKind.SELECTOR, SwitchKind.ROUTE)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether a part of the traffic may stay where it was, for as long as people like."""
+        return self is SwitchKind.ROUTE
 
     @property
     def returns(self) -> bool:
@@ -278,7 +282,8 @@ class TrafficSwitch:
     at: datetime
     at_is_bound: bool = False  # seen late: it happened at `at` or before
     by: str = ""
-    flips: tuple[ServiceFlip, ...] = ()  # kind selector: the Services that moved, first one first
+    flips: tuple[ServiceFlip, ...] = ()  # the Services or routes that moved, first one first; none for a rollout
+    part: float | None = None  # kind route: of the traffic, that the candidate got at first, from 0 to 1
     configs: tuple[ConfigChange, ...] = ()  # kind config: what changed
 
     @property

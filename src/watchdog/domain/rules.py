@@ -11,7 +11,8 @@ from enum import StrEnum
 from watchdog.domain.brakes import BRAKES, Brakes
 from watchdog.domain.channels import Channel
 from watchdog.domain.conditions import Absolute, Threshold
-from watchdog.domain.rollout import USUAL, LabelSelector, Target, TargetKind
+from watchdog.domain.rollout import USUAL, Target, TargetKind
+from watchdog.domain.selectors import LabelSelector
 from watchdog.domain.sources import Source
 
 # Containers that a guard leaves out of CPU, memory and signs unless it names its own: they are not what was released.

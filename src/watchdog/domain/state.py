@@ -10,14 +10,14 @@ from typing import Any
 from watchdog.domain.changes import Changes
 from watchdog.domain.codec import UNWRITTEN
 from watchdog.domain.conditions import Threshold
-from watchdog.domain.effects import Delivery, Notice, Remedy, Write
+from watchdog.domain.effects import Delivery, Notice, PutBackConflicted, Remedy, Write
 from watchdog.domain.judge import Finding, History, Verdict
 from watchdog.domain.judge.calibration import calibration_key
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.peers import Comparison
 from watchdog.domain.judge.pods import Pods
 from watchdog.domain.measurement import Baseline
-from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch, WeightStep
 from watchdog.domain.rules import Action, Budget, Guard, Rule
 
 SETTLE = timedelta(seconds=2)
@@ -178,7 +178,8 @@ class Watch:
     changes: Changes | None = None  # what differs from stable; None: not known (yet)
     slices: tuple[Slice, ...] = ()  # where breached rules hurt, as far as that was asked by now
     ready_from: datetime | None = None  # the candidate's first ready pod
-    bake_from: datetime | None = None  # the completed rollout; the switch itself for a flip
+    bake_from: datetime | None = None  # the completed rollout; for a flip the switch itself, for a route its last step
+    steps: tuple[WeightStep, ...] = ()  # of a route, after the first one
     progress_deadline: timedelta = timedelta(minutes=10)
     breached: tuple[str, ...] = ()  # rules whose breach asks for a rollback, in the order in which they breached
     noted: tuple[str, ...] = ()  # rules whose breach is only told
@@ -190,6 +191,7 @@ class Watch:
     attempts: int = 0
     first_attempt_at: datetime | None = None
     conflict_since: datetime | None = None  # since when each attempt met a conflict
+    conflicts: tuple[PutBackConflicted, ...] = ()  # writes of others that came in between, the last ones
     acted_at: datetime | None = None
     withheld: tuple[Write, ...] = ()  # what a dry run would have sent
     left: Mapping[str, str] = field(default_factory=dict)  # Services that could not be put back

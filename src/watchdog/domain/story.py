@@ -10,10 +10,12 @@ from typing import Any, assert_never
 
 from watchdog.domain.checks import checks_of
 from watchdog.domain.conditions import Dimension, HistogramMetric, RatioMetric, Threshold
+from watchdog.domain.joining import told_of
 from watchdog.domain.judge.harmless import share_of_baseline
 from watchdog.domain.judge.history import History
 from watchdog.domain.judge.verdict import Evidence, number, span
 from watchdog.domain.measurement import Baseline
+from watchdog.domain.outlook import outlook_of
 from watchdog.domain.rollout import Revision
 from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs
 from watchdog.domain.state import Point, Track, Watch
@@ -34,6 +36,8 @@ def story_of(watch: Watch) -> dict[str, Any]:
         "commits": "" if watch.changes is None else watch.changes.commits,
         "slices": list(watch.hurts),
         "services": [flip.service for flip in watch.switch.flips],
+        **({"steps": [{"at": one.at.isoformat(), "what": told_of(one)} for one in watch.steps]} if watch.steps else {}),
+        **({} if watch.switch.part is None else {"part": watch.switch.part}),
         "tempo": {
             "bake": guard.bake.total_seconds(),
             "warmup": guard.warmup.total_seconds(),
@@ -41,6 +45,7 @@ def story_of(watch: Watch) -> dict[str, Any]:
             "baseline": guard.baseline.total_seconds(),
             "recovery": guard.recovery.total_seconds(),
         },
+        **({"outlook": list(outlook)} if (outlook := outlook_of(watch)) else {}),
         "may_act": watch.may_act,
         "notify_only": watch.notify_only,
         "ready_at": _moment(watch.ready_from),
@@ -54,6 +59,7 @@ def story_of(watch: Watch) -> dict[str, Any]:
         "put_back_complete_at": _moment(watch.recovery_from),
         "recovery_until": _moment(watch.recovery_end),
         "attempts": watch.attempts,
+        "conflicts": [{"at": one.at.isoformat(), "what": one.detail} for one in watch.conflicts],
         "left": dict(watch.left),
         "refusal": None if watch.refusal is None else watch.refusal.reason.value,
         "checks": checks_of(watch),

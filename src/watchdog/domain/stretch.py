@@ -167,7 +167,7 @@ class _Sum:
         """All of them as one."""
         if self.first is None:
             return None
-        return replace(self.first, amount=self.amount, samples=self.samples, end=self.end, at_birth=self.at_birth)
+        return self.first._replace(amount=self.amount, samples=self.samples, end=self.end, at_birth=self.at_birth)
 
 
 def _lines(role: int, selection: Selection, scope: Scope) -> list[_Line]:

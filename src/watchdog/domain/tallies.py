@@ -2,7 +2,9 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
 
 from watchdog.domain.counting import Increase
 from watchdog.domain.histograms import PodBuckets, merged
@@ -38,18 +40,31 @@ def histogram(buckets: Iterable[Increase], sums: Iterable[Increase], scale: floa
 
 def histograms(increases: Iterable[Increase], scale: float) -> list[tuple[Mapping[str, str], PodBuckets]]:
     """Each histogram of the increases with its labels but `le`, which is all that tells its series from each other."""
-    found: dict[frozenset[tuple[str, str]], dict[float, list[float]]] = {}
+    found: dict[tuple[str, ...], dict[float, list[float]]] = {}
+    labels_of: dict[tuple[str, ...], Mapping[str, str]] = {}
     for increase in increases:
-        bound = _bound(increase.labels)
+        labels = increase.labels
+        bound = _bound(labels.get("le", ""))
         if bound is not None:
-            labels = frozenset(item for item in increase.labels.items() if item[0] != "le")
-            found.setdefault(labels, {}).setdefault(bound * scale, []).append(increase.amount)
-    ordered = sorted(found.items(), key=lambda item: sorted(item[0]))
-    counts = [_cumulative({bound: math.fsum(each) for bound, each in bounds.items()}) for _, bounds in ordered]
+            others, values_of = _but_le(tuple(labels))
+            told = others + values_of(labels)
+            if told not in found:
+                found[told], labels_of[told] = {}, {name: labels[name] for name in others}
+            found[told].setdefault(bound * scale, []).append(increase.amount)
+    ordered = sorted(found, key=lambda told: sorted(labels_of[told].items()))
+    counts = [_cumulative({bound: math.fsum(each) for bound, each in found[told].items()}) for told in ordered]
     return [
-        (dict(labels), PodBuckets.of(each, each[-1][1], 0.0, 0))
-        for (labels, _), each in zip(ordered, counts, strict=True)
+        (labels_of[told], PodBuckets.of(each, each[-1][1], 0.0, 0)) for told, each in zip(ordered, counts, strict=True)
     ]
+
+
+@lru_cache(maxsize=256)
+def _but_le(names: tuple[str, ...]) -> tuple[tuple[str, ...], Callable[[Mapping[str, str]], tuple[str, ...]]]:
+    """The names in order without `le`, and what takes their values from labels."""
+    others = tuple(sorted(name for name in names if name != "le"))
+    if len(others) > 1:
+        return others, itemgetter(*others)
+    return others, lambda labels: tuple(labels[name] for name in others)
 
 
 def rates(increases: Iterable[Increase]) -> dict[str, float]:
@@ -84,9 +99,10 @@ def _cumulative(per_bound: Mapping[float, float]) -> tuple[tuple[float, float], 
     return tuple(counts)
 
 
-def _bound(labels: Mapping[str, str]) -> float | None:
+@lru_cache(maxsize=1024)
+def _bound(le: str) -> float | None:
     try:
-        bound = float(labels.get("le", ""))
+        bound = float(le)
     except ValueError:
         return None
     return None if math.isnan(bound) else bound

@@ -29,6 +29,7 @@ _SEVERITY: Mapping[Topic, Severity] = {
     Topic.RULES_INVALID: Severity.WARNING,
     Topic.UNGUARDED: Severity.WARNING,
 }
+_HOW = {SwitchKind.SELECTOR: "flipped", SwitchKind.ROUTE: "given traffic"}
 _LONGEST_TITLE = 300
 
 
@@ -124,7 +125,8 @@ def _why(watch: Watch, rule: str) -> str:
 def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> list[str]:
     lines = [f"Candidate {name_of(watch.switch.candidate)}, stable {_stable(watch)}"]
     by = f" by {watch.switch.by}" if watch.switch.by else ""
-    how = "flipped" if watch.switch.kind is SwitchKind.SELECTOR else "rolled out"
+    part = watch.switch.part
+    how = _HOW.get(watch.switch.kind, "rolled out") if part is None else f"given {100 * part:.3g} % of the traffic"
     if watch.switch.configs:
         how = f"configured anew, {watch.switch.reconfigured},"
     lines.append(f"It was {how} at {_clock(watch.switch.at)}{by}, {span(now - watch.switch.at)} ago")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchdog.domain.judge.verdict import span
-from watchdog.domain.reading import Record, moment, seconds, state_of
+from watchdog.domain.reading import Record, items, moment, seconds, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +29,5 @@ def time_left(record: Record, now: datetime) -> TimeLeft:
         return TimeLeft("the bake begins when the rollout is complete", short="the rollout is not complete")
     left = min(max(ends - now, timedelta(0)), whole)
     what = "of the look at the recovery" if recovering else "of the bake"
-    return TimeLeft(f"{span(left)} {what} left, of {span(whole)}", left / whole, ends, span(left))
+    thin = "".join(f"; {line}" for line in items(record.get("outlook"))[:1])
+    return TimeLeft(f"{span(left)} {what} left, of {span(whole)}{thin}", left / whole, ends, span(left))

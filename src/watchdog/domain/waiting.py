@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.memory import Memory
-from watchdog.domain.rollout import Revision, SwitchKind, Target
+from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.state import Phase, Watch
 
 _ROUNDED = timedelta(seconds=1)
@@ -43,7 +43,7 @@ def concerns(watch: Watch, target: Target) -> bool:
     switch = watch.switch
     if switch.target == target:
         return True
-    flipped = switch.kind is SwitchKind.SELECTOR and target.kind is switch.target.kind
+    flipped = switch.kind.at_once and target.kind is switch.target.kind
     beside = flipped and switch.target.namespace == target.namespace
     return beside and any(flip.service == target.name for flip in switch.flips)
 

@@ -27,10 +27,12 @@ from watchdog.domain.events import (
     Resumed,
     RightEnded,
     Sliced,
+    Stepped,
     Superseded,
     Ticked,
 )
 from watchdog.domain.hurting import with_slices
+from watchdog.domain.joining import joined, stepped
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.measuring import with_baselines, with_measured, with_recovery_measured, with_signs
 from watchdog.domain.recovering import looked_recovering
@@ -89,8 +91,10 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
             return put_back_answered(watch, answer, now)
         case Superseded():
             return _superseded(watch, event, now)
-        case Joined(flip):
-            return _joined(watch, event) if flip.service not in _services(watch) else Step(watch)
+        case Joined():
+            return joined(watch, event)
+        case Stepped():
+            return stepped(watch, event)
         case RightEnded(why):
             return _right_ended(watch, why, now)
         case Resumed():
@@ -99,10 +103,6 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
             return _ticked(watch, now, measured=measured)
         case _:
             assert_never(event)
-
-
-def _services(watch: Watch) -> frozenset[str]:
-    return frozenset(flip.service for flip in watch.switch.flips)
 
 
 def _probed(watch: Watch, event: Probed, now: datetime) -> Step:
@@ -224,13 +224,6 @@ def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
     if watch.left and watch.remedy is not None and event.by == watch.remedy.to:
         return Step(watch)  # our own undo, of which a part is still to be done
     return end(watch, Phase.SUPERSEDED, f"{name_of(event.by)} took over{who}", now)
-
-
-def _joined(watch: Watch, event: Joined) -> Step:
-    if watch.phase not in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING):
-        return Step(watch)
-    switch = replace(watch.switch, flips=(*watch.switch.flips, event.flip))
-    return Step(replace(watch, switch=switch), (Record(),))
 
 
 def _right_ended(watch: Watch, why: str, now: datetime) -> Step:

@@ -117,9 +117,13 @@ class Asking:
         return self._trackers(tracks, self.subject(revision, since)) | self._alerts(tracks, recovering=True)
 
     def beside(self) -> Mapping[str, Tracker]:
-        """Stable's pods, which go on serving while a rollout is under way; a flip leaves it without traffic at once."""
+        """Stable's pods, which go on serving while a rollout is under way, or beside a candidate that has only a part.
+
+        A flip leaves them without traffic at once.
+        """
         watch = self._watch()
-        if watch.stable is None or watch.switch.kind is not SwitchKind.ROLLOUT:
+        goes_on = watch.switch.kind is SwitchKind.ROLLOUT or watch.switch.kind.in_parts
+        if watch.stable is None or not goes_on:
             return {}
         weighed = [track for track in watch.tracks if track.rule.alpha is not None]
         return self._trackers(weighed, self.subject(watch.stable.revision, watch.switch.at))
@@ -128,7 +132,7 @@ class Asking:
         self, trackers: Trackers, beside: Mapping[str, Tracker], spans: Sequence[Span]
     ) -> list[Mapping[str, Block]]:
         """The rules' blocks, span by span, with what stable measured beside them until the rollout was complete."""
-        completed = self._watch().bake_from
+        completed = None if self._watch().switch.kind.in_parts else self._watch().bake_from
         # One interval more: the last requests of a pod that ended are scraped no more, those before are.
         shared = [span for span in spans if completed is None or span[1] < completed + (span[2] - span[1])]
         stable = [beside[name] for name in trackers if name in beside and shared]

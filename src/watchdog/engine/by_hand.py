@@ -18,7 +18,7 @@ from watchdog.domain.live import Sighting
 from watchdog.domain.marks import is_false_alarm
 from watchdog.domain.memory import Memory
 from watchdog.domain.record import memory_of, watch_of
-from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase, Refusal, RefusalReason, Watch, open_watch
 from watchdog.domain.watch import advance
@@ -129,8 +129,8 @@ class Past:
         for watch in self.watches:
             if watch.switch.target == target and watch.switch.candidate == serving and not watch.by_hand:
                 return self._latest(watch.switch), watch.stable
-        if sighting.kind is SwitchKind.SELECTOR:
-            raise NothingKnown(f"no flip of {target} to {serving} is on record: where it came from is not known")
+        if sighting.kind.at_once:
+            raise NothingKnown(f"no switch of {target} to {serving} is on record: where it came from is not known")
         stable = self.memory.stable_for(serving, sighting.since) if self.memory is not None else None
         if stable is None and sighting.previous is not None:
             stable = Stable(sighting.previous, sighting.previous_since or sighting.since, sighting.since)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchdog.domain.conditions import RateMetric, Threshold
-from watchdog.domain.counting import Counted, Increase, Selection, count
+from watchdog.domain.counting import Counted, Increase, Selection
+from watchdog.domain.counting_on import count_on
 from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading, Series
 from watchdog.domain.stretch import Stretch
 from watchdog.engine.gathering import Gatherer, Outcome
@@ -76,6 +77,7 @@ async def counted_baseline(
         answers = _within(answers, window)
         answered = answered or bool(answers.lead.series)
         ends = pieces(window.start, at, step)
+        # In one go: a baseline that comes later than what it is compared with has it all judged again.
         for lead, companion in stretch.increases(answers.lead, answers.companion, ends):
             readings.append(_read(tracker, lead, companion, answers, query))
     if isinstance(threshold.metric, RateMetric):
@@ -126,6 +128,8 @@ async def counted_blocks(gatherer: Gatherer, tracker: Tracker, spans: Sequence[S
         _count_on(tracker, answers, tracker.begun)  # taken up in the middle: what lies before is known already
     blocks = []
     for span in spans:
+        if span is not spans[0]:
+            await gatherer.turn()
         # What the span would have been asked for alone: of many, the older samples would be gone through each time.
         near = answers if span is spans[0] else _from(answers, span[1].timestamp() - interval)
         increases = _count_on(tracker, near, span[2].timestamp())
@@ -163,7 +167,7 @@ Increases = tuple[tuple[Increase, ...], tuple[Increase, ...]]
 
 def _count_on(tracker: Tracker, answers: _Selections, end: float) -> Increases:
     """Count up to `end`."""
-    tracker.counted, *increases = count(tracker.counted, answers.lead, answers.companion, tracker.subject.scope, end)
+    tracker.counted, *increases = count_on(tracker.counted, answers.lead, answers.companion, tracker.subject.scope, end)
     tracker.until = end
     return increases[0], increases[1]
 

@@ -1,4 +1,4 @@
-"""Switches a Service for a pipeline, or a person: everything that is asked before, and the one write."""
+"""Switches a Service or a route for a pipeline, or a person: all that is asked before, and the one write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +20,13 @@ from watchdog.domain.flipping import (
     Objection,
     ServiceNow,
     cannot_serve,
-    chosen,
     health,
-    selector_of,
 )
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult
+from watchdog.domain.reweighing import RouteNow
 from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.rules import Probe
+from watchdog.domain.state import Phase, Watch
 from watchdog.domain.waiting import concerns
 from watchdog.engine.by_hand import past_of
 from watchdog.ports import Clock, Journal, Prober
@@ -37,10 +37,10 @@ _LONGEST_MARK = 200
 
 
 class Flips(Protocol):
-    """The cluster's Services and their colours. All raise `OutOfReach`, but for `flip`, which says it."""
+    """The cluster's Services and routes, and their colours. All raise `OutOfReach`, but for `flip`, which says it."""
 
-    async def service(self, target: Target) -> ServiceNow:
-        """The Service as it is."""
+    async def service(self, target: Target) -> ServiceNow | RouteNow:
+        """The Service or route as it is."""
         ...
 
     async def colour(self, namespace: str, name: str) -> Colour:
@@ -57,10 +57,11 @@ class Wish:
     """What is asked for."""
 
     target: Target
-    to: str  # a colour, or deployment/NAME
+    to: str  # a colour or a backend, or deployment/NAME
     who: str
     reason: str = ""
     overridden: frozenset[FlipCheck] = frozenset()
+    weight: int | None = None  # percent of a route's traffic
 
     @property
     def mark(self) -> str:
@@ -76,7 +77,7 @@ class Considered:
     previous: Revision | None
     flip: Flip | None
     notes: tuple[str, ...] = ()
-    watches: frozenset[str] = frozenset()  # of the Service, from before the switch
+    watches: frozenset[str] = frozenset()  # of the target, from before the switch, that do not go on with it
 
 
 async def considered(
@@ -84,17 +85,19 @@ async def considered(
 ) -> Considered | Objection:
     """Look at everything; the first check that fails, unless it is overridden. Writes nothing. Raises `OutOfReach`."""
     service = await flips.service(wish.target)
-    workload = chosen(service, wish.to)
-    if isinstance(workload, Objection):
-        return workload
+    aim = service.aimed(wish.to, wish.weight)
+    if isinstance(aim, Objection):
+        return aim
     namespace = wish.target.namespace
-    colour = await flips.colour(namespace, workload)
-    before = [one for one in service.selected_by(service.selector) if one != workload]
+    colour = await flips.colour(namespace, aim.workload)
+    before = [one for one in aim.serving if one != aim.workload]
     serving = await flips.colour(namespace, before[0]) if len(before) == 1 else None
     past = await past_of(wish.target, journal)
     mine = [watch for watch in past.watches if concerns(watch, wish.target)]
-    after = selector_of(service, workload)
-    if after == dict(service.selector):
+    after = aim.after
+    going = next((watch for watch in mine if _is_step(watch, wish, colour)), None)
+    others = frozenset(watch.id for watch in mine if watch is not going)
+    if dict(after) == dict(service.selector):
         return Considered(colour.revision, None, None)
     notes: list[str] = []
 
@@ -108,18 +111,19 @@ async def considered(
         why = f"the watchdog knows nothing of {wish.target}: nobody would watch the switch, or flip it back"
         if objection := object_to(Objection(FlipCheck.UNGUARDED, why)):
             return objection
-    open_watch = next((watch for watch in mine if not watch.phase.terminal), None)
+    open_watch = next((watch for watch in mine if not watch.phase.terminal and watch is not going), None)
     if open_watch is not None:
         why = f"the last switch is still being watched ({open_watch.phase}): watch {open_watch.id}"
         if objection := object_to(Objection(FlipCheck.OPEN_WATCH, why)):
             return objection
-    if objection := object_to(cannot_serve(colour)):
+    taken_back = wish.weight == 0
+    if objection := object_to(None if taken_back else cannot_serve(colour)):
         return objection
-    if colour.revision is not None and past.is_bad(colour.revision):
+    if not taken_back and colour.revision is not None and past.is_bad(colour.revision):
         why = f"{colour.revision} was rolled back, and has not passed since"
         if objection := object_to(Objection(FlipCheck.KNOWN_BAD, why)):
             return objection
-    for probe in probes:
+    for probe in () if taken_back else probes:
         result = health(probe.path, *await _probed(prober, probe, colour, serving, clock))
         if objection := object_to(result.objection):
             return objection
@@ -129,8 +133,14 @@ async def considered(
         previous=serving.revision if serving else None,
         flip=Flip(wish.target, service.uid, service.resource_version, service.selector, after, wish.mark),
         notes=(f"{colour.ready} of {colour.desired} pods are ready", *notes),
-        watches=frozenset(watch.id for watch in mine),
+        watches=others,
     )
+
+
+def _is_step(watch: Watch, wish: Wish, colour: Colour) -> bool:
+    """Whether an open watch goes on with what is wished for: more, or less, of the traffic for its candidate."""
+    same = watch.switch.candidate == colour.revision
+    return wish.weight is not None and same and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING)
 
 
 async def _probed(

@@ -74,6 +74,10 @@ class Gatherer:
         await self._turns.mine()  # all who asked wake in this moment, and each has something to count
         return answers[question]
 
+    async def turn(self) -> None:
+        """Let others have theirs: between two parts of what follows from a long answer."""
+        await self._turns.mine()
+
     async def close(self) -> None:
         """End what is still being asked."""
         tasks = tuple(self._tasks)

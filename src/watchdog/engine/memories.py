@@ -9,7 +9,7 @@ from watchdog.domain.codec import Unreadable
 from watchdog.domain.effects import Judgement, Remember
 from watchdog.domain.memory import Memory
 from watchdog.domain.record import OtherSchema, document_of, memory_of
-from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
+from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.state import Watch
 from watchdog.domain.untouched import runner_of
 from watchdog.ports import Clock, Document, Journal, OutOfReach
@@ -68,6 +68,14 @@ class Memories:
             if target.kind.routes
         )
 
+    def gets_nothing(self, workload: Target) -> bool:
+        """Whether the workload stands behind a weight of nothing in a guarded route."""
+        return any(
+            workload.name in memory.unweighted and memory.serving.kind is workload.kind
+            for target, memory in self._memories.items()
+            if target.namespace == workload.namespace
+        )
+
     def hold(self, memory: Memory) -> None:
         """Remember this; `write` journals it."""
         self._keep(memory.target, memory)
@@ -88,7 +96,7 @@ class Memories:
         """The watch's targets, and those to whom the same revision is known: its colour, the Services on it."""
         workload = switch.candidate.workload_in(switch.target.namespace)
         flipped = {replace(switch.target, name=flip.service) for flip in switch.flips}
-        if switch.kind is SwitchKind.SELECTOR:
+        if switch.kind.at_once:
             return {switch.target, *flipped, workload}
         return {switch.target}.union(
             target

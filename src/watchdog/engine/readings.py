@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from statistics import median
+from sys import intern
 
 from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
 from watchdog.domain.counting import Increase
@@ -98,7 +99,7 @@ def gauge_steps(outcome: Outcome, question: Question, first: float, step: float)
         pod = "" if label is None else series.labels[label]
         for at, value in series.samples:
             if math.isfinite(value):
-                steps.setdefault(round((at - first) / step), {})[pod] = value
+                steps.setdefault(round((at - first) / step), {})[intern(pod)] = value
     absent = NoData("no value at this moment")
     return [PodValues(steps[index]) if index in steps else absent for index in range(max(steps, default=-1) + 1)]
 
@@ -128,7 +129,7 @@ def _per_pod(answer: Answer, question: Question) -> dict[str, list[float]] | Que
             whose = f"pod {pod}" if pod else "the revision"
             detail = f"more than one sample for {whose}; {remedy}"
             return QueryFailed(FailureReason.IMPOSSIBLE, detail, question.query)
-        values[pod] = [value for _, value in series.samples if math.isfinite(value)]
+        values[intern(pod)] = [value for _, value in series.samples if math.isfinite(value)]
     return values
 
 

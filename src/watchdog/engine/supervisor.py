@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from watchdog.domain.among import joined_by, makes_serve, open_of, put_back_by, superseded_by
+from watchdog.domain.among import brought_back, joined_by, makes_serve, open_of, put_back_by, superseded_by
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed, brought_back, notice
+from watchdog.domain.memory import Noticed
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
@@ -20,7 +20,9 @@ from watchdog.domain.telling import undelivered
 from watchdog.domain.untouched import Peer
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
+from watchdog.domain.weights import notice, resolved
 from watchdog.engine import by_hand
+from watchdog.engine.adopting import ADOPT_EVERY, Adopting
 from watchdog.engine.bursts import Once, bursts
 from watchdog.engine.configuring import Configuring
 from watchdog.engine.elsewhere import Elsewhere
@@ -31,6 +33,7 @@ from watchdog.engine.neighbours import Neighbours
 from watchdog.engine.observing import Observer
 from watchdog.engine.reminding import Reminding
 from watchdog.engine.running import Running
+from watchdog.engine.stepping import told_of_weights
 from watchdog.engine.unread import LeftAlone, Unread
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Configurations, Journal, OutOfReach, TrafficProvider
@@ -38,7 +41,6 @@ from watchdog.ports import Clock, Configurations, Journal, OutOfReach, TrafficPr
 log = logging.getLogger(__name__)
 
 _RETRY = 2.0
-_ADOPT_EVERY = 15.0
 
 
 class Supervisor:
@@ -69,6 +71,9 @@ class Supervisor:
         self._left_alone = LeftAlone(self._unread, self.memories, self._exemptions)
         self._reminding = Reminding(clock, memory=self.memories.of, quiet=self._quiet, begin=self._remind)
         self._running = Running(driver, clock=clock, observer=observer, ended=self._reminding.learn)
+        self._adoption = Adopting(
+            journal=journal, clock=clock, guarding=self._guarding, unread=self._unread, running=self._running
+        )
         self._configuring = (
             None
             if configurations is None
@@ -151,46 +156,12 @@ class Supervisor:
         log.info("reminding", extra={"facts": {"watch": watch.id}})
         self._running.start(watch, step, self._scope)
 
-    # -- rollbacks by hand ---------------------------------------------------------------------------------------
-
     async def _adopting(self, scope: asyncio.TaskGroup) -> None:
         while True:
-            await self._clock.sleep(_ADOPT_EVERY)
-            await self._adopt(scope)
+            await self._clock.sleep(ADOPT_EVERY)
+            await self._adoption.look_through(scope)
             for sighting in self._left_alone.taken_again():
                 await self._taken_up([sighting])
-
-    async def _adopt(self, scope: asyncio.TaskGroup) -> tuple[Watch, ...]:
-        """Take over open records that somebody else made: rollbacks by hand, from a laptop.
-
-        Returns those that are left for now, as whoever made them may still be at it.
-        """
-        theirs: list[Watch] = []
-        try:
-            ours = {watch.id for watch in self.watches}
-            records = await self._journal.records(open_only=True, but=ours)
-        except OutOfReach as error:
-            log.info("records not looked through", extra={"facts": {"why": str(error)}})
-            return ()
-        ours |= {watch.id for watch in self.watches}  # some may have been opened meanwhile
-        for watch in self._unread.sort_out([one for one in records if one.get("watch") not in ours]):
-            if by_hand.is_made_by_hand(watch) and by_hand.is_still_theirs(watch, self._clock.now()):
-                theirs.append(watch)
-            elif by_hand.is_made_by_hand(watch):
-                self._take_over(watch, scope)
-        return tuple(theirs)
-
-    def _take_over(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
-        target = watch.switch.target
-        guard = self._guarding.guard_of_target(target)
-        if guard is None:
-            return
-        for other in open_of(self.watches, target):
-            self._running.post(
-                other, Superseded(watch.remedy.to if watch.remedy else watch.switch.candidate, watch.by_hand)
-            )
-        log.info("adopted", extra={"facts": {"watch": watch.id, "by": watch.by_hand}})
-        self._running.start(by_hand.adopted(watch, guard), None, scope, Resumed())
 
     # -- sightings -----------------------------------------------------------------------------------------------
 
@@ -208,7 +179,7 @@ class Supervisor:
 
     async def _adopted(self) -> tuple[Watch, ...]:
         assert self._scope is not None
-        return await self._adopt(self._scope)
+        return await self._adoption.look_through(self._scope)
 
     async def _sighted(self, sighting: Sighting, adopted: Once[tuple[Watch, ...]], unwritten: set[Target]) -> None:
         """Take up one sighting; `adopted` looks through the records once, after all of its burst were sighted."""
@@ -221,19 +192,16 @@ class Supervisor:
         if self._left_alone.leave(sighting, guard):
             return
         memory = self.memories.of(target)
-        noticed = notice(
-            memory,
-            sighting,
-            bake=guard.bake,
-            rollback_window=guard.rollback_window,
-            idle=self._guarding.idle(sighting) or (memory is None and self._guarding.was_idle(sighting)),
-            now=self._clock.now(),
-        )
+        sighting = resolved(memory, sighting)
+        idle = self._guarding.idle(sighting) or (memory is None and self._guarding.was_idle(sighting))
+        now, window = self._clock.now(), guard.rollback_window
+        noticed = notice(memory, sighting, bake=guard.bake, rollback_window=window, idle=idle, now=now)
         exempt = self._exemptions.unwatched(sighting, guard)
         if noticed is None:
             return
         # Known at once, lest something that is learnt meanwhile be lost; journalled last: see `_switched`.
         self.memories.hold(noticed.memory)
+        noticed = told_of_weights(noticed, sighting, self.watches, self._running.post)
         theirs: tuple[Watch, ...] = ()
         if noticed.switch is not None and self._scope is not None and not makes_serve(self.watches, sighting):
             theirs = await adopted()  # perhaps somebody has just rolled back by hand

@@ -32,6 +32,9 @@ class Template:
     namespace_label: str | None = None
     by_name: bool = False
 
+    def __hash__(self) -> int:
+        return hash(self.text)  # all else is read from it
+
     @property
     def names_pods(self) -> bool:
         """Whether it asks about the pods of one revision."""
@@ -58,21 +61,34 @@ class Template:
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Replace the given variables, escaped for the PromQL string that each stands in; others stay as they are."""
-    quote = ""
+    parts, last = _parts_of(text)
+    filled = (
+        before + (_escaped(values[name], quote) if name in values else written)
+        for before, name, quote, written in parts
+    )
+    return "".join((*filled, last))
 
-    def replacement(match: re.Match[str]) -> str:
-        nonlocal quote
+
+_Part = tuple[str, str, str, str]
+"""Text, the variable after it, the quote that this stands in, and the variable as it was written."""
+
+
+@lru_cache(maxsize=4096)
+def _parts_of(text: str) -> tuple[tuple[_Part, ...], str]:
+    """A template as its variables divide it, with the rest: the same few are filled in for each question."""
+    parts: list[_Part] = []
+    quote, begin = "", 0
+    for match in _TOKEN.finditer(text):
         if match["quote"]:
             if not quote or quote == match["quote"]:
                 quote = "" if quote else match["quote"]
-        elif match["name"] in values:
-            return _escaped(values[match["name"]], quote)
-        elif match["skip"] and quote == "`":
+        elif match["name"]:
+            parts.append((text[begin : match.start()], match["name"], quote, match[0]))
+            begin = match.end()
+        elif quote == "`":
             # A raw string knows no escapes, so the character after a backslash may be its end.
             quote = "" if match["skip"][1] == "`" else quote
-        return match[0]
-
-    return _TOKEN.sub(replacement, text)
+    return tuple(parts), text[begin:]
 
 
 def quoted(value: str) -> str:

@@ -143,6 +143,8 @@ class WatchDriver:
             self._log_phase(before, step.watch)
         for track in step.watch.tracks:
             old = before.track(track.rule.name)
+            if track is old:
+                continue
             if track.verdict is not None and (old is None or old.verdict != track.verdict):
                 self._observer.judged(step.watch.switch.target, track.verdict)
         if step.watch.phase.terminal and not before.phase.terminal:

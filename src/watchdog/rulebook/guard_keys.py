@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from watchdog.domain.rollout import USUAL, LabelSelector, Target, TargetKind
+from watchdog.domain.rollout import USUAL, Target, TargetKind
 from watchdog.domain.rules import Action
+from watchdog.domain.selectors import LabelSelector
 from watchdog.rulebook import channel_urls, names
 from watchdog.rulebook.durations import DURATION
 from watchdog.rulebook.metric_keys import METRIC_TABLES, PRESET
@@ -34,7 +35,8 @@ SELECTOR: Key[LabelSelector | None] = Key(
 KINDS: Key[tuple[TargetKind, ...]] = Key(
     "kinds",
     ListOf(Choice("kind of target", words(TargetKind)), "kinds of targets"),
-    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `rollout`.",
+    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `rollout`, `httproute`, "
+    "`virtualservice`, `ingress`.",
     tuple(sorted(USUAL)),
     '`["deployment", "service"]`',
 )

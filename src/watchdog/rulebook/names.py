@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 
-from watchdog.domain.rollout import LabelSelector, Requirement, SelectorOp, Target, TargetKind
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import ALERT_NAME, ALERT_STATE
+from watchdog.domain.selectors import LabelSelector, Requirement, SelectorOp
 from watchdog.rulebook.mistakes import Fault, nearest, shown
 from watchdog.rulebook.shapes import Text
 

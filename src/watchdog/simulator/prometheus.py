@@ -19,6 +19,7 @@ from watchdog.simulator.background import beside
 from watchdog.simulator.prometheus_api import PrometheusApi, Request
 from watchdog.simulator.prometheus_faults import Faults
 from watchdog.simulator.promql import Semantics
+from watchdog.simulator.routing import ROUTING
 from watchdog.simulator.scraping import ScrapeFaults, Scraper
 from watchdog.simulator.traffic import BehaviourOf, Cluster, Pod, TrafficModel
 from watchdog.simulator.tsdb import Tsdb
@@ -155,7 +156,7 @@ class SimulatedPrometheus:
 
     def _services(self, pods: Iterable[Pod]) -> list[dict[str, Any]]:
         namespaces = sorted({str(pod["metadata"].get("namespace")) for pod in pods})
-        return [service for namespace in namespaces for service in self.cluster.list("services", namespace)]
+        return [one for namespace in namespaces for kind in ROUTING for one in self.cluster.list(kind, namespace)]
 
     async def _scrape_for_ever(self) -> None:
         turn_at = self.clock.monotonic()

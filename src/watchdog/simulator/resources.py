@@ -141,6 +141,21 @@ CANARIES = Resource(
     "flagger.app", "v1beta1", "canaries", "Canary", subresources=_STATUS, generation=True, newborn_status={}
 )
 APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application", generation=True)
+HTTPROUTES = Resource(
+    "gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", subresources=_STATUS, generation=True
+)
+VIRTUALSERVICES = Resource("networking.istio.io", "v1", "virtualservices", "VirtualService", generation=True)
+DESTINATIONRULES = Resource("networking.istio.io", "v1", "destinationrules", "DestinationRule", generation=True)
+INGRESSES = Resource(
+    "networking.k8s.io",
+    "v1",
+    "ingresses",
+    "Ingress",
+    short=("ing",),
+    subresources=_STATUS,
+    generation=True,
+    newborn_status={"loadBalancer": {}},
+)
 KUSTOMIZATIONS = Resource(
     "kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization", subresources=_STATUS, generation=True
 )
@@ -168,6 +183,10 @@ RESOURCES: tuple[Resource, ...] = (
     ROLLOUTS,
     CANARIES,
     APPLICATIONS,
+    HTTPROUTES,
+    VIRTUALSERVICES,
+    DESTINATIONRULES,
+    INGRESSES,
     KUSTOMIZATIONS,
     HELMRELEASES,
 )

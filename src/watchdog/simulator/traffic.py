@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from watchdog.simulator.behaviour import Behaviour, Course, Health, HealthAnswer, Latency, cells
 from watchdog.simulator.dialects import Counters, Outcomes, Requests, Shape, shape_of
 from watchdog.simulator.noise import binomial, multinomial, poisson
+from watchdog.simulator.routing import streams
 
 Pod = Mapping[str, Any]
 """A pod as the Kubernetes API writes it."""
@@ -33,7 +34,7 @@ class Cluster(Protocol):
         ...
 
     def list(self, kind: str, namespace: str, /) -> list[dict[str, Any]]:
-        """The objects of one kind in a namespace; only `"services"` is asked for."""
+        """The objects of one kind in a namespace; only the kinds of `ROUTING` are asked for."""
         ...
 
 
@@ -198,14 +199,10 @@ def _shares(pods: Mapping[str, Pod], services: Iterable[Mapping[str, Any]]) -> d
         if ready_since(pod) is not None and not pod["metadata"].get("deletionTimestamp")
     ]
     shares: dict[str, float] = {}
-    for service in services:
-        selector = (service.get("spec") or {}).get("selector")
-        if not selector:
-            continue
-        namespace, wanted = service["metadata"].get("namespace"), selector.items()
-        chosen = [uid for uid, within, labels in ready if within == namespace and wanted <= labels]
+    for namespace, wanted, share in streams(services):
+        chosen = [uid for uid, within, labels in ready if within == namespace and wanted.items() <= labels]
         for uid in chosen:
-            shares[uid] = shares.get(uid, 0.0) + 1 / len(chosen)
+            shares[uid] = shares.get(uid, 0.0) + share / len(chosen)
     return shares
 
 

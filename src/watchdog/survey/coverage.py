@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from watchdog.domain.rollout import LabelSelector, SelectorOp, Target, TargetKind
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
+from watchdog.domain.selectors import LabelSelector, SelectorOp
 from watchdog.rulebook import Places
 from watchdog.rulebook.callers import is_possible, names_of, said
 from watchdog.survey.findings import Finding, Kind, Level

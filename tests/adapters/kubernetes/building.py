@@ -32,6 +32,9 @@ BRAND = Target.parse("shop/service/brand")
 DATABASE = Target.parse("shop/statefulset/db")
 ROLLOUT = Target.parse("shop/rollout/search")
 AGENT = Target.parse("shop/daemonset/agent")
+HTTPROUTE = Target.parse("shop/httproute/brand")
+VIRTUALSERVICE = Target.parse("shop/virtualservice/brand")
+INGRESS = Target.parse("shop/ingress/brand")
 BLUE = {"app": "brand", "colour": "blue"}
 GREEN = {"app": "brand", "colour": "green"}
 TRANSCRIPTS = Path(__file__).resolve().parents[4] / "shared" / "kube-transcripts"
@@ -172,6 +175,74 @@ async def two_colours(cluster: SimulatedCluster) -> None:
     await cluster.until(lambda: all(cluster.rolled_out(SHOP, f"brand-{colour}") for colour in ("blue", "green")))
 
 
+async def two_weights(cluster: SimulatedCluster) -> None:
+    """`brand` in blue and green, each with a Service of its own, that a route shares its traffic among."""
+    await two_colours(cluster)
+    cluster.service(SHOP, "brand-blue", BLUE)
+    cluster.service(SHOP, "brand-green", GREEN)
+
+
+async def an_httproute(cluster: SimulatedCluster) -> None:
+    """All of its traffic goes to blue."""
+    await two_weights(cluster)
+    backends = [{"name": f"brand-{colour}", "port": 80} for colour in ("blue", "green")]
+    rules = [{"backendRefs": [{**backends[0], "weight": 100}, {**backends[1], "weight": 0}]}]
+    cluster.create("httproutes", SHOP, {"metadata": {"name": "brand"}, "spec": {"rules": rules}})
+
+
+def weigh_httproute(cluster: SimulatedCluster, blue: int, green: int, manager: str = "kubectl") -> None:
+    steps = [
+        {"op": "add", "path": f"/spec/rules/0/backendRefs/{place}/weight", "value": weight}
+        for place, weight in enumerate((blue, green))
+    ]
+    cluster.patch("httproutes", SHOP, "brand", steps, manager)
+
+
+async def a_virtualservice(cluster: SimulatedCluster) -> None:
+    """All of its traffic goes to the subset blue of one Service."""
+    await two_colours(cluster)
+    cluster.service(SHOP, "brand-all", {"app": "brand"})
+    colours = ("blue", "green")
+    subsets = [{"name": colour, "labels": {"colour": colour}} for colour in colours]
+    rule = {"metadata": {"name": "brand"}, "spec": {"host": "brand-all", "subsets": subsets}}
+    cluster.create("destinationrules", SHOP, rule)
+    route = [
+        {"destination": {"host": "brand-all.shop.svc.cluster.local", "subset": colour}, "weight": weight}
+        for colour, weight in zip(colours, (100, 0), strict=True)
+    ]
+    spec = {"hosts": ["brand"], "http": [{"name": "all", "route": route}]}
+    cluster.create("virtualservices", SHOP, {"metadata": {"name": "brand"}, "spec": spec})
+
+
+def weigh_virtualservice(cluster: SimulatedCluster, blue: int, green: int, manager: str = "kubectl") -> None:
+    steps = [
+        {"op": "add", "path": f"/spec/http/0/route/{place}/weight", "value": weight}
+        for place, weight in enumerate((blue, green))
+    ]
+    cluster.patch("virtualservices", SHOP, "brand", steps, manager)
+
+
+def an_ingress_to(service: str, name: str, **canary: str) -> dict[str, Any]:
+    notes = {f"nginx.ingress.kubernetes.io/{key}": value for key, value in canary.items()}
+    backend = {"service": {"name": service, "port": {"number": 80}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    spec = {"ingressClassName": "nginx", "rules": [{"host": "brand.example", "http": {"paths": [path]}}]}
+    return {"metadata": {"name": name, "annotations": notes}, "spec": spec}
+
+
+async def a_canary_ingress(cluster: SimulatedCluster) -> None:
+    await two_weights(cluster)
+    cluster.create("ingresses", SHOP, an_ingress_to("brand-blue", "brand-main"))
+    canary = {"canary": "true", "canary-weight": "0"}
+    cluster.create("ingresses", SHOP, an_ingress_to("brand-green", "brand", **canary))
+
+
+def weigh_ingress(cluster: SimulatedCluster, blue: int, green: int, manager: str = "kubectl") -> None:
+    del blue
+    notes = {"nginx.ingress.kubernetes.io/canary-weight": str(green)}
+    cluster.patch("ingresses", SHOP, "brand", {"metadata": {"annotations": notes}}, manager)
+
+
 def a_rollout(candidate: Revision, previous: Revision | None = None, at: datetime = NOON) -> TrafficSwitch:
     return TrafficSwitch(GATEWAY, SwitchKind.ROLLOUT, candidate, previous, at)
 
@@ -183,6 +254,12 @@ def a_set(target: Target, candidate: Revision, previous: Revision) -> TrafficSwi
 def a_flip(candidate: Revision, previous: Revision, *services: str) -> TrafficSwitch:
     flips = tuple(ServiceFlip(name, BLUE, GREEN) for name in services or ("brand",))
     return TrafficSwitch(BRAND, SwitchKind.SELECTOR, candidate, previous, NOON, flips=flips)
+
+
+def a_weighing(target: Target, candidate: Revision, previous: Revision, keys: tuple[str, str]) -> TrafficSwitch:
+    blue, green = keys
+    flip = ServiceFlip(target.name, {blue: "100", green: "0"}, {blue: "25", green: "75"})
+    return TrafficSwitch(target, SwitchKind.ROUTE, candidate, previous, NOON, flips=(flip,), part=0.75)
 
 
 def a_stable(revision: Revision) -> Stable:

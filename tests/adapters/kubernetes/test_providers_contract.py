@@ -16,9 +16,13 @@ from adapters.kubernetes.building import (
     DATABASE,
     GATEWAY,
     GREEN,
+    HTTPROUTE,
+    INGRESS,
     ROLLOUT,
     SHOP,
+    VIRTUALSERVICE,
     Connected,
+    a_canary_ingress,
     a_cluster,
     a_database,
     a_flip,
@@ -27,11 +31,17 @@ from adapters.kubernetes.building import (
     a_search,
     a_set,
     a_stable,
+    a_virtualservice,
+    a_weighing,
     an_agent,
+    an_httproute,
     connected,
     only,
     passes,
     two_colours,
+    weigh_httproute,
+    weigh_ingress,
+    weigh_virtualservice,
 )
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.adapters.kubernetes.sightings import Sightings
@@ -117,6 +127,39 @@ ARRANGEMENTS[TargetKind.ROLLOUT] = Arrangement(
     lambda candidate, previous: a_set(ROLLOUT, candidate, previous),
     scale=lambda cluster, workload: cluster.patch("rollouts", SHOP, workload, {"spec": {"replicas": 4}}),
     written="/status",
+)
+
+
+def _weights(
+    target: Target,
+    resource: str,
+    prepare: Callable[[SimulatedCluster], Awaitable[None]],
+    weigh: Callable[[SimulatedCluster, int, int], None],
+    backends: tuple[str, str],
+) -> Arrangement:
+    """A route, whose blue had all of the traffic."""
+    return Arrangement(
+        target,
+        resource,
+        prepare,
+        lambda cluster: weigh(cluster, 25, 75),
+        lambda cluster: weigh(cluster, 100, 0),
+        lambda candidate, previous: a_weighing(target, candidate, previous, backends),
+    )
+
+
+ARRANGEMENTS[TargetKind.HTTPROUTE] = _weights(
+    HTTPROUTE, "httproutes", an_httproute, weigh_httproute, ("0/brand-blue:80", "0/brand-green:80")
+)
+ARRANGEMENTS[TargetKind.VIRTUALSERVICE] = _weights(
+    VIRTUALSERVICE,
+    "virtualservices",
+    a_virtualservice,
+    weigh_virtualservice,
+    ("all/brand-all.shop.svc.cluster.local(blue)", "all/brand-all.shop.svc.cluster.local(green)"),
+)
+ARRANGEMENTS[TargetKind.INGRESS] = _weights(
+    INGRESS, "ingresses", a_canary_ingress, weigh_ingress, ("0/primary", "0/brand-green:80")
 )
 
 kinds = pytest.mark.parametrize("kind", list(PROVIDERS), ids=str)

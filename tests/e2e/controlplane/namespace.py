@@ -28,6 +28,10 @@ GROUPS = {
     "poddisruptionbudgets": "/apis/policy/v1",
     "rollouts": "/apis/argoproj.io/v1alpha1",
     "canaries": "/apis/flagger.app/v1beta1",
+    "httproutes": "/apis/gateway.networking.k8s.io/v1",
+    "virtualservices": "/apis/networking.istio.io/v1",
+    "destinationrules": "/apis/networking.istio.io/v1",
+    "ingresses": "/apis/networking.k8s.io/v1",
     "leases": "/apis/coordination.k8s.io/v1",
 }  # all others: /api/v1
 

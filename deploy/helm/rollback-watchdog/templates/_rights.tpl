@@ -104,6 +104,28 @@
   resources: ["rollouts"]
   verbs: ["list", "watch", "get"]
 {{- end -}}
+{{- define "rollback-watchdog.rights.httproute.reading" -}}
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: ["gateway.networking.k8s.io"]
+  resources: ["httproutes"]
+  verbs: ["list", "watch", "get"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.virtualservice.reading" -}}
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: ["networking.istio.io"]
+  resources: ["virtualservices"]
+  verbs: ["list", "watch", "get"]
+# Without: its switches are not seen
+- apiGroups: ["networking.istio.io"]
+  resources: ["destinationrules"]
+  verbs: ["list", "watch"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.ingress.reading" -}}
+# Without: its switches are not seen; it is not looked at before it is acted on
+- apiGroups: ["networking.k8s.io"]
+  resources: ["ingresses"]
+  verbs: ["list", "watch", "get"]
+{{- end -}}
 {{- define "rollback-watchdog.rights.statefulset.acting" -}}
 # Without: a rollout is not undone
 - apiGroups: ["apps"]
@@ -120,5 +142,23 @@
 # Without: a Rollout is not aborted
 - apiGroups: ["argoproj.io"]
   resources: ["rollouts/status"]
+  verbs: ["patch"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.httproute.acting" -}}
+# Without: its weights are not put back
+- apiGroups: ["gateway.networking.k8s.io"]
+  resources: ["httproutes"]
+  verbs: ["patch"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.virtualservice.acting" -}}
+# Without: its weights are not put back
+- apiGroups: ["networking.istio.io"]
+  resources: ["virtualservices"]
+  verbs: ["patch"]
+{{- end -}}
+{{- define "rollback-watchdog.rights.ingress.acting" -}}
+# Without: its weights are not put back
+- apiGroups: ["networking.k8s.io"]
+  resources: ["ingresses"]
   verbs: ["patch"]
 {{- end -}}

@@ -84,7 +84,7 @@ class ConditionalWrite:
             if self._marked(live, watch):
                 return PutBackDone(self.clock.now())
             if self._moved(live):
-                return self._conflicted()
+                return self._conflicted(live)
             await self._patch(live, operations)
             return PutBackDone(self.clock.now())
         except OutOfReach as error:
@@ -129,7 +129,7 @@ class ConditionalWrite:
             return PutBackConflicted(self.clock.now(), f"{error}; and it could not be read again: {failure}")
         if watch and self._marked(live, watch):
             return PutBackDone(self.clock.now())
-        return self._conflicted() if self._moved(live) else PutBackRefused(self.clock.now(), str(error))
+        return self._conflicted(live) if self._moved(live) else PutBackRefused(self.clock.now(), str(error))
 
     def _marked(self, live: Json, watch: str) -> bool:
         """Whether this watch has acted on the object already: the mark is part of the act itself."""
@@ -140,6 +140,15 @@ class ConditionalWrite:
         metadata = live["metadata"]
         return bool(metadata["uid"] != self.uid or metadata["resourceVersion"] != self.resource_version)
 
-    def _conflicted(self) -> PutBackConflicted:
-        kind = self.resource.kind
-        return PutBackConflicted(self.clock.now(), f"{kind} {self.namespace}/{self.name} was changed since it was read")
+    def _conflicted(self, live: Json | None = None) -> PutBackConflicted:
+        who = last_writer(live) if live is not None else ""
+        by = f", last by {who}" if who else ""
+        what = f"{self.resource.kind} {self.namespace}/{self.name} was changed since it was read{by}"
+        return PutBackConflicted(self.clock.now(), what)
+
+
+def last_writer(live: Json) -> str:
+    """The field manager that wrote an object last; "" where it does not say. Status is written all the time."""
+    entries = [one for one in live["metadata"].get("managedFields") or [] if one.get("subresource") != "status"]
+    newest = max(entries, key=lambda one: str(one.get("time", "")), default=None)
+    return "" if newest is None else str(newest.get("manager", ""))

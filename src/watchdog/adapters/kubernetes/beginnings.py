@@ -1,14 +1,16 @@
-"""Since when what a workload rolls out serves, as well as the cluster tells: for every provider of rollouts."""
+"""Since when what serves does, as well as the cluster tells: a revision that rolls out, or what is pointed at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from watchdog.adapters.kubernetes.pods import created, to_pod
 from watchdog.adapters.kubernetes.sightings import PATIENCE, Known
-from watchdog.adapters.kubernetes.workloads import first_pod_at
+from watchdog.adapters.kubernetes.workloads import first_pod_at, written_at
 
 Json = dict[str, Any]
+
+STALE = timedelta(seconds=30)  # a write older than this was not seen as it happened, even if it came as an event
 
 
 def begin(known: Known, keeper: Json, now: datetime) -> None:
@@ -35,3 +37,17 @@ def since(known: Known, pods: Sequence[Json], *, became: datetime, not_before: d
         return max(min(living, default=became), not_before)
     first = first_pod_at(pods, since=became)
     return became if first is None and over else first
+
+
+def point(known: Known, one: Json, aimed: Mapping[str, str], serving: object, now: datetime) -> None:
+    """Note since when an object routes as it does (a selector, weights), and `serving` is what it routes to."""
+    identity = tuple(sorted(aimed.items())), serving
+    if known.serving == identity:
+        return
+    written = written_at(one)
+    if known.selector != aimed and written is not None and now - written > STALE:
+        known.owed = True  # newly guarded, or the event was long on its way
+    known.serving, known.selector = identity, aimed
+    known.since_is_bound = known.owed
+    # Seen late: the latest moment at which it can have been set.
+    known.since = min(written, now) if known.owed and written else now

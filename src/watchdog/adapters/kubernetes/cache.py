@@ -14,7 +14,7 @@ from typing import Any
 
 from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.kinds import CARRIERS, OBJECTS, Resource
+from watchdog.adapters.kubernetes.kinds import BESIDE, CARRIERS, OBJECTS, Resource
 from watchdog.adapters.kubernetes.news import Changes
 from watchdog.adapters.kubernetes.objects import Namespace
 from watchdog.adapters.kubernetes.reflector import INACTIVITY, Reflector
@@ -207,6 +207,10 @@ class ClusterCache:
 
     def _touch(self, name: str, namespace: Namespace, resource: Resource, one: Json) -> None:
         """Note which target a changed object is, or belongs to."""
+        if resource in BESIDE:
+            kept = namespace.objects[OBJECTS[BESIDE[resource]]]
+            for other in tuple(kept.values()):
+                self._touch(name, namespace, OBJECTS[BESIDE[resource]], other)
         kind = CARRIERS.get(resource)
         owner = (kind, str(one["metadata"]["name"])) if kind else namespace.workload_of(resource, one)
         if owner is None:

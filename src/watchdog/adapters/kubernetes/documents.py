@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import re
+from functools import lru_cache
 from typing import Any
 
 from watchdog.adapters.kubernetes.kinds import NAME, PREFIX
@@ -23,6 +24,7 @@ PAGE = 20  # records a page: each may be large, and a page is parsed in one go
 _UNFIT = re.compile(r"[^a-z0-9.-]+")
 
 
+@lru_cache(maxsize=4096)  # of all open watches, whenever somebody looks which records are not theirs
 def record_name(watch_id: str) -> str:
     """The ConfigMap of a watch: readable, and different for different ids even where characters had to go."""
     fit = _UNFIT.sub("-", watch_id.lower()).strip("-.")[:180].strip("-.")

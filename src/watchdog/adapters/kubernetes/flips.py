@@ -1,4 +1,4 @@
-"""A person's switch of a Service, and what serves a target now: fresh looks and one conditional patch, no cache."""
+"""A person's switch of a Service or route, and what serves a target now: fresh looks and one conditional patch."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,11 +8,13 @@ from watchdog.adapters.kubernetes.acting import ConditionalWrite, annotate
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
-from watchdog.adapters.kubernetes.providers import serving_now
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, SERVICES
+from watchdog.adapters.kubernetes.providers import serving_now, unwatched
 from watchdog.adapters.kubernetes.trimming import trim_service, trim_workload
+from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.effects import PutBackAnswer, PutBackConflicted, PutBackDone
 from watchdog.domain.flipping import Colour, Flip, ServiceNow
+from watchdog.domain.reweighing import RouteNow
 from watchdog.domain.rollout import USUAL, Revision, Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
 
@@ -29,8 +31,18 @@ class Flips:
         self._client = client
         self._clock = clock
 
-    async def service(self, target: Target) -> ServiceNow:
-        """The Service as it is. Raises `OutOfReach`, finally where there is none that could be switched."""
+    async def service(self, target: Target) -> ServiceNow | RouteNow:
+        """The Service or route as it is. Raises `OutOfReach`, finally where there is none that could be switched."""
+        if target.kind.switch.in_parts:
+            return await self._weighted(target).now(target)
+        return await self._now(target)
+
+    def _weighted(self, target: Target) -> Weighted:
+        provider = unwatched(self._client, self._clock, target.kind)
+        assert isinstance(provider, Weighted)
+        return provider
+
+    async def _now(self, target: Target) -> ServiceNow:
         service = await self._service(target)
         if service["spec"]["type"] == "ExternalName":
             raise OutOfReach(f"{target} is an ExternalName: it has no pods", final=True)
@@ -64,7 +76,7 @@ class Flips:
         if target.kind not in USUAL:
             return await serving_now(self._client, self._clock, target)
         if target.kind is TargetKind.SERVICE:
-            service = await self.service(target)
+            service = await self._now(target)
             selected = service.selected_by(service.selector)
             if len(selected) != 1:
                 return None
@@ -72,17 +84,12 @@ class Flips:
         return (await self.colour(target.namespace, name)).revision
 
     async def flip(self, flip: Flip) -> PutBackAnswer:
-        """Give the Service its new selector in one patch, if it is still as it was seen. Idempotent."""
-        write = ConditionalWrite(
-            self._client,
-            self._clock,
-            SERVICES,
-            flip.target.namespace,
-            flip.target.name,
-            flip.uid,
-            flip.resource_version,
-        )
-        answer = await write.perform(_operations(flip), "")
+        """Give it its new selector or weights in one patch, if it is still as it was seen. Idempotent."""
+        in_parts, resource = flip.target.kind.switch.in_parts, OBJECTS[flip.target.kind]
+        namespace, name = flip.target.namespace, flip.target.name
+        write = ConditionalWrite(self._client, self._clock, resource, namespace, name, flip.uid, flip.resource_version)
+        operations = self._weighted(flip.target).steps(flip) if in_parts else _operations(flip)
+        answer = await write.perform(operations, "")
         if isinstance(answer, PutBackConflicted) and await self._carried_out(flip):
             return PutBackDone(self._clock.now())
         return answer
@@ -90,11 +97,12 @@ class Flips:
     async def _carried_out(self, flip: Flip) -> bool:
         """Whether this very switch was made already, by a request whose answer was lost."""
         try:
-            live = await self._client.get(SERVICES, flip.target.namespace, flip.target.name)
+            live = await self._client.get(OBJECTS[flip.target.kind], flip.target.namespace, flip.target.name)
+            now = await self.service(flip.target)
         except (ApiError, OutOfReach):
             return False  # the conflict stands, and whoever reads it looks again
         marked = (live["metadata"].get("annotations") or {}).get(SWITCHED_BY) == flip.switched_by
-        same = live["metadata"]["uid"] == flip.uid and live["spec"].get("selector") == dict(flip.after)
+        same = live["metadata"]["uid"] == flip.uid and dict(now.selector) == dict(flip.after)
         return bool(marked and same)
 
     async def _service(self, target: Target) -> Json:

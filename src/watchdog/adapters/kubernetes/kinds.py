@@ -34,6 +34,10 @@ DAEMONSETS = Resource("apps/v1", "daemonsets", "DaemonSet")
 ROLLOUTS = Resource("argoproj.io/v1alpha1", "rollouts", "Rollout")
 CANARIES = Resource("flagger.app/v1beta1", "canaries", "Canary")
 CONTROLLERREVISIONS = Resource("apps/v1", "controllerrevisions", "ControllerRevision")
+HTTPROUTES = Resource("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute")
+VIRTUALSERVICES = Resource("networking.istio.io/v1", "virtualservices", "VirtualService")
+DESTINATIONRULES = Resource("networking.istio.io/v1", "destinationrules", "DestinationRule")
+INGRESSES = Resource("networking.k8s.io/v1", "ingresses", "Ingress")
 PODS = Resource("v1", "pods", "Pod")
 SERVICES = Resource("v1", "services", "Service")
 CONFIGMAPS = Resource("v1", "configmaps", "ConfigMap")
@@ -50,9 +54,15 @@ READ: Mapping[TargetKind, tuple[Resource, ...]] = MappingProxyType(
         TargetKind.STATEFULSET: (STATEFULSETS, CONTROLLERREVISIONS, PODS),
         TargetKind.DAEMONSET: (DAEMONSETS, CONTROLLERREVISIONS, PODS),
         TargetKind.ROLLOUT: (ROLLOUTS, REPLICASETS, PODS),
+        TargetKind.HTTPROUTE: (HTTPROUTES, SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
+        TargetKind.VIRTUALSERVICE: (VIRTUALSERVICES, DESTINATIONRULES, SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
+        TargetKind.INGRESS: (INGRESSES, SERVICES, DEPLOYMENTS, REPLICASETS, PODS),
     }
 )
 """What is watched of a namespace in which targets of a kind are guarded: the kind's own objects first."""
 
 OBJECTS: Mapping[TargetKind, Resource] = MappingProxyType({kind: read[0] for kind, read in READ.items()})
+BESIDE: Mapping[Resource, TargetKind] = MappingProxyType({DESTINATIONRULES: TargetKind.VIRTUALSERVICE})
+"""What says more of all objects of a kind in its namespace."""
+
 CARRIERS: Mapping[Resource, TargetKind] = MappingProxyType({own: kind for kind, own in OBJECTS.items()})

@@ -9,10 +9,13 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.daemonsets import DaemonSetProvider
 from watchdog.adapters.kubernetes.deployments import DeploymentProvider
+from watchdog.adapters.kubernetes.httproutes import HTTPRouteProvider
+from watchdog.adapters.kubernetes.ingresses import IngressProvider
 from watchdog.adapters.kubernetes.rollouts import RolloutProvider
 from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.adapters.kubernetes.sightings import Guarded
 from watchdog.adapters.kubernetes.statefulsets import StatefulSetProvider
+from watchdog.adapters.kubernetes.virtualservices import VirtualServiceProvider
 from watchdog.domain.rollout import Revision, Target, TargetKind, TrafficSwitch, any_pods_of, pods_named
 from watchdog.ports import Clock, OutOfReach, TrafficProvider
 
@@ -37,6 +40,9 @@ PROVIDERS: Mapping[TargetKind, Callable[..., Provider]] = MappingProxyType(
         TargetKind.STATEFULSET: StatefulSetProvider,
         TargetKind.DAEMONSET: DaemonSetProvider,
         TargetKind.ROLLOUT: RolloutProvider,
+        TargetKind.HTTPROUTE: HTTPRouteProvider,
+        TargetKind.VIRTUALSERVICE: VirtualServiceProvider,
+        TargetKind.INGRESS: IngressProvider,
     }
 )
 
@@ -47,10 +53,15 @@ def pods_of(target: Target) -> str:
     return pods_named(target.name, rest) if rest else any_pods_of(target.name)
 
 
+def unwatched(client: KubeClient, clock: Clock, kind: TargetKind) -> Provider:
+    """A provider that only looks, and only when it is asked."""
+    cache = ClusterCache(client, clock=clock, rng=random.Random())  # noqa: S311 - jitter, of what is never watched
+    return PROVIDERS[kind](client, cache, clock=clock, guarded=lambda *_: False)
+
+
 async def serving_now(client: KubeClient, clock: Clock, target: Target) -> Revision | None:
     """What serves a workload, read just now. Raises `OutOfReach`, finally where it is not there."""
-    cache = ClusterCache(client, clock=clock, rng=random.Random())  # noqa: S311 - jitter, of what is never watched
-    provider = PROVIDERS[target.kind](client, cache, clock=clock, guarded=lambda *_: False)
+    provider = unwatched(client, clock, target.kind)
     whoever = TrafficSwitch(target, provider.kind, Revision(target.name, "", kind=target.kind), None, clock.now())
     live = await provider.live(whoever, None, fresh=True)
     if not live.exists:

@@ -154,6 +154,7 @@ class Reflector:
             if not self._absent:
                 log.info("%s: there is no such kind here (yet)", self.name)
             self._absent, self.trouble = True, ""
+            self.unbroken_since = self.unbroken_since or self._clock.now()  # nothing of it comes and goes unseen
             self._seen.clear()
             return Relisted(())
         self._absent = False

@@ -15,6 +15,7 @@ from watchdog.adapters.kubernetes.kinds import (
     CONFIGMAPS,
     CONTROLLERREVISIONS,
     DEPLOYMENTS,
+    DESTINATIONRULES,
     EVENTS,
     LEASES,
     NAME,
@@ -126,11 +127,25 @@ def _of_rollouts() -> Iterator[Right]:
         yield replace(right, kind=TargetKind.ROLLOUT)
 
 
+def _of_route(kind: TargetKind, *beside: Resource) -> Iterator[Right]:
+    """What a kind needs that holds weights; `beside`: what it is read together with."""
+    own, seen = OBJECTS[kind], "its switches are not seen"
+    for right in (
+        *_rights("list watch", (own, *beside), Where.GUARDED, seen),
+        *_rights("get", (own,), Where.GUARDED, "it is not looked at before it is acted on"),
+        Right("patch", own, Where.GUARDED, "its weights are not put back", acting=True),
+    ):
+        yield replace(right, kind=kind)
+
+
 # Only where a guard opts in (`kinds`, or a target that is named), and not granted unless asked for.
 BY_KIND: Mapping[TargetKind, tuple[Right, ...]] = MappingProxyType(
     {
         **{kind: tuple(_of_kind(kind)) for kind in (TargetKind.STATEFULSET, TargetKind.DAEMONSET)},
         TargetKind.ROLLOUT: tuple(_of_rollouts()),
+        TargetKind.HTTPROUTE: tuple(_of_route(TargetKind.HTTPROUTE)),
+        TargetKind.VIRTUALSERVICE: tuple(_of_route(TargetKind.VIRTUALSERVICE, DESTINATIONRULES)),
+        TargetKind.INGRESS: tuple(_of_route(TargetKind.INGRESS)),
     }
 )
 

@@ -135,6 +135,7 @@ class RolloutProvider(Sightings):
             progress_deadline=_LONGEST,
             annotations=workloads.own_annotations(rollout),
             managers=workloads.managers(rollout),
+            unbroken_since=self._cache.unbroken_since(switch.target.namespace),
         )
 
     async def _destination(self, switch: TrafficSwitch, to: Revision, found: Workload) -> Destination:

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from watchdog.adapters.kubernetes import workload, workloads
+from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
 from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.deployments import described, who
 from watchdog.adapters.kubernetes.errors import unanswered
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.news import Place
-from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.scaling import scale_up
 from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
 from watchdog.adapters.kubernetes.trimming import trim_service
@@ -32,8 +31,6 @@ from watchdog.domain.live import Destination, Live, Sighting
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 
 Json = dict[str, Any]
-
-STALE = timedelta(seconds=30)  # a write older than this was not seen as it happened, even if it came as an event
 
 
 class ServiceProvider(Sightings):
@@ -68,7 +65,7 @@ class ServiceProvider(Sightings):
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         namespace, name = place
         service = self._cache.all(SERVICES, namespace)[name]
-        selected = self._selected(namespace, service["spec"]["selector"])
+        selected = workload.selected(self._cache, namespace, service["spec"]["selector"])
         serving = None
         if selected is not None:
             current = workloads.current(selected.deployment, selected.replicasets)
@@ -77,8 +74,9 @@ class ServiceProvider(Sightings):
                 return Later()
             current = current or workloads.newest(selected.replicasets)
             serving = workloads.revision_of(selected.name, current) if current else None
-        self._begin(service, serving, known)
-        assert known.since is not None  # `_begin` sets it
+        beginnings.point(known, service, service["spec"]["selector"], serving, self._clock.now())
+        known.workload = serving.workload if serving else None
+        assert known.since is not None  # `point` sets it
         return Sighting(
             target=Target(namespace, TargetKind.SERVICE, name),
             kind=SwitchKind.SELECTOR,
@@ -101,39 +99,6 @@ class ServiceProvider(Sightings):
         behind = bool(colour) and await workload.is_behind(self._client, self._cache, place[0], colour)
         known.verified = selector
         return behind
-
-    def _begin(self, service: Json, serving: Revision | None, known: Known) -> None:
-        """Note since when the Service has this selector and selects this revision."""
-        identity = tuple(sorted(service["spec"]["selector"].items())), serving
-        if known.serving == identity:
-            return
-        now, written = self._clock.now(), workloads.written_at(service)
-        moved = known.selector != service["spec"]["selector"]
-        if moved and written is not None and now - written > STALE:
-            known.owed = True  # newly guarded, or the event was long on its way
-        known.serving, known.selector = identity, service["spec"]["selector"]
-        known.workload = serving.workload if serving else None
-        known.since, known.since_is_bound = (_bound(written, now), True) if known.owed else (now, False)
-
-    def _selected(self, namespace: str, selector: Mapping[str, str]) -> Workload | None:
-        """The one Deployment whose pods a selector selects; None for none, or several."""
-        deployments = self._cache.all(DEPLOYMENTS, namespace)
-        names = {name for name, one in deployments.items() if workloads.selects(selector, one["template"]["labels"])}
-        if not names:
-            names = self._owners(namespace, selector)
-        return workload.cached(self._cache, namespace, names.pop()) if len(names) == 1 else None
-
-    def _owners(self, namespace: str, selector: Mapping[str, str]) -> set[str]:
-        """The Deployments that own the pods which a selector selects, whatever their templates say now."""
-        replicasets = {one["metadata"]["uid"]: one for one in self._cache.all(REPLICASETS, namespace).values()}
-        deployments = {one["metadata"]["uid"]: name for name, one in self._cache.all(DEPLOYMENTS, namespace).items()}
-        owners: set[str] = set()
-        for pod in self._cache.all(PODS, namespace).values():
-            if workloads.selects(selector, workloads.labels(pod)) and controller_uid(pod) in replicasets:
-                owner = controller_uid(replicasets[controller_uid(pod)])
-                if owner in deployments:
-                    owners.add(deployments[owner])
-        return owners
 
     async def live(
         self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
@@ -209,7 +174,7 @@ class ServiceProvider(Sightings):
         for one in found.values():
             if one is not None and workloads.selects(selector, one.deployment["template"]["labels"]):
                 return one.serving
-        selected = self._selected(namespace, selector)
+        selected = workload.selected(self._cache, namespace, selector)
         return selected.serving if selected else None
 
     async def _destination(
@@ -266,11 +231,6 @@ class ServiceProvider(Sightings):
         return replace(known, notes={**known.notes, **by})
 
 
-def _bound(written: datetime | None, now: datetime) -> datetime:
-    """The latest moment at which a selector seen late can have been set."""
-    return min(written, now) if written else now
-
-
 def _put_back(flip: ServiceFlip, service: Json) -> ServicePutBack:
     metadata = service["metadata"]
     return ServicePutBack(flip.service, str(metadata["uid"]), str(metadata["resourceVersion"]), flip.before)
@@ -286,14 +246,14 @@ def _flip(back: ServicePutBack, to: Revision, watch: str) -> Callable[[Json], li
     return operations
 
 
-def together(answers: Mapping[str, PutBackAnswer], at: datetime) -> PutBackAnswer:
-    """One answer for several Services: done if any was put back, with those that are left and why."""
+def together(answers: Mapping[str, PutBackAnswer], at: datetime, kind: str = "Service") -> PutBackAnswer:
+    """One answer for several Services or routes: done if any was put back, with those that are left and why."""
     left = {service: one.detail for service, one in answers.items() if not isinstance(one, PutBackDone)}
     if len(left) < len(answers):
         return PutBackDone(at, left)
-    detail = "; ".join(f"Service {service}: {why}" for service, why in left.items()) or "the remedy names no Service"
+    detail = "; ".join(f"{kind} {name}: {why}" for name, why in left.items()) or f"the remedy names no {kind}"
     # An act that may have been done asks for another look first of all; one that can be planned anew comes next.
-    for kind in (PutBackUnsure, PutBackConflicted):
-        if any(isinstance(one, kind) for one in answers.values()):
-            return kind(at, detail)
+    for answer in (PutBackUnsure, PutBackConflicted):
+        if any(isinstance(one, answer) for one in answers.values()):
+            return answer(at, detail)
     return PutBackRefused(at, detail)

@@ -15,11 +15,15 @@ from watchdog.adapters.kubernetes.kinds import (
     CONTROLLERREVISIONS,
     DAEMONSETS,
     DEPLOYMENTS,
+    DESTINATIONRULES,
+    HTTPROUTES,
+    INGRESSES,
     PODS,
     REPLICASETS,
     ROLLOUTS,
     SERVICES,
     STATEFULSETS,
+    VIRTUALSERVICES,
     Resource,
 )
 from watchdog.adapters.kubernetes.references import Kind, references
@@ -161,6 +165,16 @@ def trim_service(full: Json) -> Json:
     }
 
 
+def trim_route(*weights: str) -> Callable[[Json], Json]:
+    """What routes by weights, with its spec: there are few of them. `weights`: where they are, in managedFields."""
+
+    def trim(full: Json) -> Json:
+        kept = {"metadata": _metadata(full, "annotations"), "spec": full.get("spec") or {}}
+        return {**kept, "writers": writers(full, *weights)}
+
+    return trim
+
+
 def trim_pod(full: Json) -> Json:
     """A pod's ports, limits, conditions and container states; neither its environment nor its volumes."""
     spec, status = full.get("spec") or {}, full.get("status") or {}
@@ -262,15 +276,24 @@ def _filled(**values: Any) -> Json:
     return {key: value for key, value in values.items() if value}
 
 
-def writers(full: Json, field: str) -> list[tuple[str, str]]:
-    """Who wrote `spec`'s `field`, newest first: (manager, time); from managedFields, which is dropped."""
+def writers(full: Json, field: str, *within: str) -> list[tuple[str, str]]:
+    """Who wrote a field of `spec` (or `within` another), newest first: (manager, time).
+
+    From managedFields, which is dropped.
+    """
     entries = (full.get("metadata") or {}).get("managedFields") or []
     found = [
         (intern(str(entry.get("manager", ""))), str(entry.get("time", "")))
         for entry in entries
-        if field in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+        if field in _owned(entry.get("fieldsV1") or {}, within or ("f:spec",))
     ]
     return sorted(found, key=lambda writer: writer[1], reverse=True)
+
+
+def _owned(fields: Json, path: Iterable[str]) -> Json:
+    for step in path:
+        fields = fields.get(step) or {}
+    return fields
 
 
 TRIMS: dict[Resource, Callable[[Json], Json]] = {
@@ -282,4 +305,8 @@ TRIMS: dict[Resource, Callable[[Json], Json]] = {
     ROLLOUTS: trim_rollout,
     PODS: trim_pod,
     SERVICES: trim_service,
+    HTTPROUTES: trim_route("f:rules"),
+    VIRTUALSERVICES: trim_route("f:http"),
+    DESTINATIONRULES: trim_route("f:subsets"),
+    INGRESSES: trim_route("f:nginx.ingress.kubernetes.io/canary-weight", "f:metadata", "f:annotations"),
 }

@@ -57,6 +57,28 @@ def cached(cache: ClusterCache, namespace: str, name: str, resource: Resource = 
     return Workload(deployment, replicasets, pods)
 
 
+def selected(cache: ClusterCache, namespace: str, selector: Mapping[str, str]) -> Workload | None:
+    """The one Deployment whose pods a Service's selector selects, as the cache has it; None for none, or several."""
+    deployments = cache.all(DEPLOYMENTS, namespace)
+    names = {name for name, one in deployments.items() if workloads.selects(selector, one["template"]["labels"])}
+    if not names:
+        names = _owners(cache, namespace, selector)
+    return cached(cache, namespace, names.pop()) if len(names) == 1 else None
+
+
+def _owners(cache: ClusterCache, namespace: str, selector: Mapping[str, str]) -> set[str]:
+    """The Deployments that own the pods which a selector selects, whatever their templates say now."""
+    replicasets = {one["metadata"]["uid"]: one for one in cache.all(REPLICASETS, namespace).values()}
+    deployments = {one["metadata"]["uid"]: name for name, one in cache.all(DEPLOYMENTS, namespace).items()}
+    owners: set[str] = set()
+    for pod in cache.all(PODS, namespace).values():
+        if workloads.selects(selector, workloads.labels(pod)) and controller_uid(pod) in replicasets:
+            owner = controller_uid(replicasets[controller_uid(pod)])
+            if owner in deployments:
+                owners.add(deployments[owner])
+    return owners
+
+
 async def is_behind(client: KubeClient, cache: ClusterCache, namespace: str, name: str) -> bool:
     """Whether the API server has a newer spec of the Deployment than the cache; no, where it may not say.
 

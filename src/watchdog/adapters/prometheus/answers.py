@@ -1,8 +1,7 @@
 """The Prometheus API's answers as types: data, or in which way there is none. Nothing is guessed."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from sys import intern
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from watchdog.adapters.prometheus.dialects import harmless
@@ -145,11 +144,11 @@ def _series(data: Mapping[str, Any]) -> tuple[Series, ...]:
     kind, result = data.get("resultType"), data["result"]
     match kind:
         case "vector":
-            return tuple(Series(_labels(item), (_sample(_floats(item, "value")),)) for item in result)
+            return tuple([Series(_labels(item), _samples([_floats(item, "value")])) for item in result])
         case "matrix":
-            return tuple(Series(_labels(item), tuple(map(_sample, _floats(item, "values")))) for item in result)
+            return tuple([Series(_labels(item), _samples(_floats(item, "values"))) for item in result])
         case "scalar":
-            return (Series({}, (_sample(result),)),)
+            return (Series({}, _samples([result])),)
     raise _Strange(f"a result of type {json.dumps(kind)}")
 
 
@@ -160,16 +159,18 @@ def _floats(item: Mapping[str, Any], key: str) -> Any:
 
 
 def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:
-    labels = item["metric"]
+    labels: Mapping[str, str] = item["metric"]
     try:
-        # The same few words in each answer; what is counted of a series is remembered under them for the whole watch.
-        return {intern(name): intern(value) for name, value in labels.items()}
+        "".join(labels.values())  # the quickest look at whether all of them are texts
     except (AttributeError, TypeError):
         raise _Strange("labels that are no object of texts") from None
+    return labels
 
 
-def _sample(pair: Sequence[Any]) -> tuple[float, float]:
-    at, value = pair
-    if not isinstance(value, str) or isinstance(at, str):
-        raise _Strange("a sample that is no pair of a time and a number as text")
-    return float(at), float(value)
+def _samples(pairs: Iterable[Sequence[Any]]) -> tuple[tuple[float, float], ...]:
+    found = []
+    for at, value in pairs:
+        if value.__class__ is not str or at.__class__ is str:
+            raise _Strange("a sample that is no pair of a time and a number as text")
+        found.append((float(at), float(value)))
+    return tuple(found)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from watchdog.adapters.garbage import uncollected
 from watchdog.adapters.prometheus.answers import cut, read_alert_names, read_answer, read_names
 from watchdog.adapters.prometheus.certificates import Certificates
 from watchdog.adapters.prometheus.dialects import extra_of
@@ -161,7 +162,8 @@ class LivePrometheus:
                     detail = f"an answer larger than {self._max_bytes / 2**20:g} MiB"
                     return QueryFailed(FailureReason.GARBLED, detail, query)
         self._on_bytes(len(body))
-        outcome = read(response.status_code, bytes(body), query)
+        with uncollected():
+            outcome = read(response.status_code, bytes(body), query)
         if response.status_code in (401, 403) and isinstance(outcome, QueryFailed):
             if self._shown is not None:
                 self._shown.refused()

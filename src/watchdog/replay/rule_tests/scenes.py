@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from watchdog.domain.live import Limits
-from watchdog.domain.rollout import Revision, SelectorOp, SwitchKind, Target, TargetKind
+from watchdog.domain.rollout import Revision, SwitchKind, Target, TargetKind
 from watchdog.domain.rules import Guard
+from watchdog.domain.selectors import SelectorOp
 from watchdog.replay.rule_tests import keys
 from watchdog.replay.rule_tests.cases import SeriesLine, Switched
 from watchdog.replay.rule_tests.series_texts import CANDIDATE, STABLE

@@ -1,0 +1,85 @@
+"""The weights of a route, whatever kind of object holds them: who stands behind one, how those from before come back.
+
+A rule is one of a route's lists of backends, which share the traffic that the rule matches.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from watchdog.adapters.kubernetes import workloads
+from watchdog.adapters.kubernetes.workload import Workload
+from watchdog.domain.rollout import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One weight of a route, as it stands there."""
+
+    at: str  # RULE/NAME
+    weight: int
+    service: str  # of the route's own namespace; "" for what is no such Service
+    subset: str = ""  # of the Service's pods, where not all are meant
+
+    @property
+    def rule(self) -> str:
+        """The rule that it is one of."""
+        return self.at.partition("/")[0]
+
+
+def named(rule: object, name: str, taken: Sequence[str]) -> str:
+    """`RULE/NAME`, with a number behind it where the rule has two of that name."""
+    at = f"{rule}/{name}"
+    again = sum(one == at or one.startswith(f"{at}#") for one in taken)
+    return f"{at}#{again + 1}" if again else at
+
+
+def called(one: Reference) -> tuple[str, ...]:
+    """What people call a backend, beside where it stands: its subset, its Service, or its name with the port."""
+    return tuple(dict.fromkeys(filter(None, (one.subset or one.service, one.at.partition("/")[2]))))
+
+
+def serving(found: Workload | None) -> Revision | None:
+    """The revision behind a weight; in the midst of a rollout the newest."""
+    if found is None:
+        return None
+    current = workloads.current(found.deployment, found.replicasets) or workloads.newest(found.replicasets)
+    return workloads.revision_of(found.name, current) if current else None
+
+
+def is_midway(found: Workload | None) -> bool:
+    """Whether it cannot be told yet which revision a Deployment runs."""
+    if found is None:
+        return False
+    current = workloads.current(found.deployment, found.replicasets)
+    return current is None or not workloads.is_settled(found.deployment, current)
+
+
+def _by_rule(references: Sequence[Reference]) -> Mapping[str, list[Reference]]:
+    rules: dict[str, list[Reference]] = defaultdict(list)
+    for one in references:
+        rules[one.rule].append(one)
+    return rules
+
+
+def weights_before(references: Sequence[Reference], before: Mapping[str, str]) -> dict[str, int]:
+    """What each of a route's weights is to be, by those from before; a rule that was not there then stays as it is."""
+    return {
+        one.at: int(before.get(one.at, "0"))
+        for rule in _by_rule(references).values()
+        if any(other.at in before for other in rule)
+        for one in rule
+    }
+
+
+def unrestorable(references: Sequence[Reference], before: Mapping[str, str]) -> str:
+    """Why the weights from before cannot be set, as people are told; "" where they can."""
+    there = {one.at for one in references}
+    gone = sorted(at for at, weight in before.items() if at not in there and int(weight))
+    if gone:
+        wanted = ", ".join(f"{at.partition('/')[2]} with weight {before[at]}" for at in gone)
+        return f"it no longer names what served before; add {wanted}"
+    new = sorted(rule for rule, some in _by_rule(references).items() if not any(one.at in before for one in some))
+    if new:
+        return f"rule {', '.join(new)} was not there before the first step: nobody knows what it would go back to"
+    return ""

@@ -1,0 +1,82 @@
+"""ingress-nginx's canary: an Ingress beside another for the same hosts and paths, that says which part of it it takes.
+
+The target is the canary Ingress, and the weight that rises is its annotation. What only a header or a cookie brings
+there has no weight, and is no switch.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from watchdog.adapters.kubernetes import workloads
+from watchdog.adapters.kubernetes.acting import annotate
+from watchdog.adapters.kubernetes.backends import Reference, named
+from watchdog.adapters.kubernetes.kinds import INGRESSES
+from watchdog.adapters.kubernetes.news import Place
+from watchdog.adapters.kubernetes.weighted import Weighted
+from watchdog.domain.rollout import TargetKind
+
+Json = dict[str, Any]
+
+_NGINX = "nginx.ingress.kubernetes.io/"
+CANARY, WEIGHT, TOTAL = f"{_NGINX}canary", f"{_NGINX}canary-weight", f"{_NGINX}canary-weight-total"
+_PRIMARY = "primary"
+
+
+class IngressProvider(Weighted):
+    """The traffic provider of canary Ingresses."""
+
+    carries = TargetKind.INGRESS
+
+    def _is_there(self, place: Place) -> bool:
+        one = self._cache.all(INGRESSES, place[0]).get(place[1])
+        return one is not None and _is_canary(one) and super()._is_there(place)
+
+    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
+        # What stands beside a canary is another Ingress.
+        touched = {namespace for namespace, _ in changed.get(self.carries, ())}
+        canaries = {(namespace, name) for namespace in touched for name in self._names(namespace)}
+        return canaries | super()._places(changed)
+
+    def _references(self, one: Json) -> Sequence[Reference]:
+        weight, total = _number(one, WEIGHT, 0), max(1, _number(one, TOTAL, 100))
+        weight = min(weight, total)
+        namespace = one["metadata"]["namespace"]
+        beside = [other for other in self._cache.all(INGRESSES, namespace).values() if not _is_canary(other)]
+        found: list[Reference] = []
+        for place, (host, path, service, port) in enumerate(_paths(one)):
+            primary = (its for other in beside for at, under, its, _ in _paths(other) if (at, under) == (host, path))
+            found.append(Reference(f"{place}/{_PRIMARY}", total - weight, next(primary, "")))
+            found.append(Reference(named(place, f"{service}:{port}", ()), weight, service))
+        return found
+
+    def _whole(self, one: Json) -> int:
+        return max(1, _number(one, TOTAL, 100))
+
+    def _reweigh(self, live: Json, weights: Mapping[str, int]) -> list[Json]:
+        wanted = {weight for at, weight in weights.items() if not at.endswith(f"/{_PRIMARY}")}
+        return annotate(live, {WEIGHT: str(min(wanted, default=0))})
+
+
+def _is_canary(one: Json) -> bool:
+    return workloads.annotations(one).get(CANARY) == "true"
+
+
+def _number(one: Json, annotation: str, otherwise: int) -> int:
+    text = workloads.annotations(one).get(annotation, "")
+    return int(text) if text.isdecimal() else otherwise
+
+
+def _paths(one: Json) -> Iterator[tuple[str, str, str, str]]:
+    """Host, path, Service and port of each place that an Ingress sends requests to."""
+    spec = one["spec"]
+    if spec.get("defaultBackend"):
+        yield "", "", *_backend(spec["defaultBackend"])
+    for rule in spec.get("rules") or []:
+        for each in (rule.get("http") or {}).get("paths") or []:
+            yield str(rule.get("host", "")), str(each.get("path", "/")), *_backend(each.get("backend") or {})
+
+
+def _backend(backend: Json) -> tuple[str, str]:
+    service = backend.get("service") or {}
+    port = service.get("port") or {}
+    return str(service.get("name", "")), str(port.get("name") or port.get("number") or "")

@@ -1,0 +1,77 @@
+"""Which weights a route is to have, so that one of its backends gets the part of the traffic that is asked for."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from watchdog.domain.flipping import Aim, FlipCheck, Objection
+from watchdog.domain.rollout import RUNNER, Backend, Target
+
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RouteNow:
+    """A route, as the API server has it, and who stands behind its weights."""
+
+    target: Target
+    uid: str
+    resource_version: str
+    labels: Mapping[str, str]
+    backends: tuple[Backend, ...]
+    names: Mapping[str, tuple[str, ...]]  # by what people call each backend, by where it stands
+    whole: int = 0  # what the weights of a rule must add up to; 0: whatever they add up to
+
+    @property
+    def selector(self) -> Mapping[str, str]:
+        """Its weights, as those of a flip."""
+        return {one.at: str(one.weight) for one in self.backends}
+
+    def aimed(self, to: str, weight: int | None) -> Aim | Objection:
+        """The weights by which `to` gets `weight` percent; the others keep their proportions among themselves."""
+        mine = [one for one in self.backends if to in (one.at, *self.names.get(one.at, ())) or _runs(one, to)]
+        behind = {one.revision.workload for one in mine if one.revision is not None}
+        if not mine:
+            there = ", ".join(sorted({names[0] for names in self.names.values() if names}))
+            return Objection(FlipCheck.NO_SUCH_COLOUR, f"{self.target} has no backend {to!r}; there are {there}")
+        if len(behind) != 1 or any(one.revision is None for one in mine):
+            found = " and ".join(sorted(behind)) or "no Deployment, or several"
+            return Objection(FlipCheck.NO_SUCH_COLOUR, f"{to} is {found}: it cannot be told what would serve")
+        wanted = _PERCENT if weight is None else weight
+        after = dict(self.selector)
+        rules: dict[str, list[Backend]] = defaultdict(list)
+        for one in self.backends:
+            rules[one.rule].append(one)
+        for rule in {one.rule for one in mine}:
+            others = [one for one in rules[rule] if one not in mine]
+            if wanted < _PERCENT and not others:
+                why = f"{to} is the only backend of rule {rule}: nothing else could have the rest"
+                return Objection(FlipCheck.NO_SUCH_COLOUR, why)
+            after |= _shared(rules[rule], [one for one in rules[rule] if one in mine], wanted, self.whole)
+        serving = {one.revision.workload for one in self.backends if one.weight and one.revision is not None}
+        return Aim(behind.pop(), tuple(sorted(serving)), after)
+
+
+def _runs(one: Backend, to: str) -> bool:
+    return one.revision is not None and to == f"{RUNNER}/{one.revision.workload}"
+
+
+def _shared(rule: Sequence[Backend], mine: Sequence[Backend], percent: int, whole: int) -> dict[str, str]:
+    """The weights of a rule, whose sum stays what it is, or is 100 where that would be too coarse."""
+    total = sum(one.weight for one in rule)
+    base = whole or max(_PERCENT, total)
+    part = round(base * percent / _PERCENT)
+    others = [one for one in rule if one not in mine]
+    return _split(mine, part) | _split(others, base - part)
+
+
+def _split(among: Sequence[Backend], weight: int) -> dict[str, str]:
+    """By their present proportions; equally, where they have none."""
+    before = sum(one.weight for one in among)
+    left, parts = weight, dict[str, str]()
+    for place, one in enumerate(among):
+        ratio = one.weight / before if before else 1.0 / len(among)
+        share = left if place == len(among) - 1 else min(left, round(weight * ratio))
+        parts[one.at] = str(share)
+        left -= share
+    return parts

@@ -1,0 +1,131 @@
+"""Weights compared with what is remembered: a switch, a step, or the way back."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import at
+from watchdog.domain.live import Sighting
+from watchdog.domain.memory import Memory, Noticed
+from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
+from watchdog.domain.weights import mostly, notice, resolved, shares
+
+ROUTE = Target.parse("shop/httproute/gateway")
+BLUE, GREEN, RED = (Revision(colour, f"{colour}-1") for colour in ("blue", "green", "red"))
+BAKE = timedelta(minutes=10)
+
+
+def sighting(at_second: float, *, green_is: Revision = GREEN, **weights: int) -> Sighting:
+    revisions = {"blue": BLUE, "green": green_is, "red": RED}
+    backends = tuple(Backend(f"0/{name}", weight, revisions[name]) for name, weight in weights.items())
+    seen = Sighting(ROUTE, SwitchKind.ROUTE, "uid", {}, {}, mostly(backends), at(at_second), by="ann")
+    return replace(seen, backends=backends, selector={one.at: str(one.weight) for one in backends})
+
+
+def told(memory: Memory | None, seen: Sighting) -> Noticed:
+    """One sighting, as the supervisor takes it."""
+    found = notice(
+        memory,
+        resolved(memory, seen),
+        bake=BAKE,
+        rollback_window=timedelta(hours=24),
+        idle=False,
+        now=seen.since + timedelta(seconds=1),
+    )
+    assert found is not None
+    return found
+
+
+def after(*seen: Sighting) -> Noticed:
+    memory: Memory | None = None
+    for one in seen:
+        found = told(memory, one)
+        memory = found.memory
+    return found
+
+
+def test_a_weight_that_rises_from_nothing_is_a_switch_with_its_way_back() -> None:
+    found = after(sighting(0, blue=100, green=0), sighting(9000, blue=95, green=5))
+    assert found.switch is not None
+    assert (found.switch.candidate, found.switch.previous, found.switch.part) == (GREEN, BLUE, 0.05)
+    assert found.switch.flips[0].before == {"0/blue": "100", "0/green": "0"}
+    assert found.stable is not None
+    assert found.stable.revision == BLUE
+
+
+def test_a_step_up_has_the_way_back_of_the_first_and_a_step_down_is_no_switch() -> None:
+    first = (sighting(0, blue=100, green=0), sighting(9000, blue=95, green=5))
+    up = after(*first, sighting(9100, blue=75, green=25))
+    assert up.switch is not None
+    assert (up.step, up.switch.candidate, up.switch.flips[0].before["0/blue"]) == (0.25, GREEN, "100")
+    down = after(*first, sighting(9100, blue=75, green=25), sighting(9200, blue=95, green=5))
+    assert (down.step, down.switch) == (0.05, None)
+
+
+def test_a_step_back_from_all_of_the_traffic_is_no_switch_but_another_template_there_is() -> None:
+    whole = (sighting(0, blue=100, green=0), sighting(9000, blue=50, green=50), sighting(9100, blue=0, green=100))
+    back = after(*whole, sighting(9200, blue=10, green=90))
+    assert (back.switch, back.step) == (None, 0.9)
+    newer = replace(BLUE, template="blue-2")
+    seen = sighting(9200, blue=10, green=90)
+    seen = replace(seen, backends=tuple(replace(b, revision=newer) if b.at == "0/blue" else b for b in seen.backends))
+    found = after(*whole, seen)
+    assert found.switch is not None
+    assert found.switch.candidate == newer
+
+
+def test_all_of_it_taken_back_ends_what_is_watched_and_is_no_switch() -> None:
+    found = after(sighting(0, blue=100, green=0), sighting(9000, blue=75, green=25), sighting(9100, blue=100, green=0))
+    assert (found.over, found.switch, found.memory.serving) == (True, None, BLUE)
+
+
+def test_all_of_it_at_once_to_what_had_nothing_is_a_switch() -> None:
+    whole = (sighting(0, blue=100, green=0), sighting(9000, blue=0, green=100))
+    found = after(*whole, sighting(12000, blue=100, green=0))
+    assert found.switch is not None
+    assert (found.switch.candidate, found.switch.previous) == (BLUE, GREEN)
+
+
+def test_a_third_that_takes_the_place_of_an_unproven_second_goes_back_to_the_first() -> None:
+    found = after(
+        sighting(0, blue=100, green=0, red=0),
+        sighting(9000, blue=75, green=25, red=0),
+        sighting(9100, blue=75, green=0, red=25),
+    )
+    assert found.switch is not None
+    assert found.switch.candidate == RED
+    assert found.switch.flips[0].before == {"0/blue": "100", "0/green": "0", "0/red": "0"}
+
+
+def test_what_cannot_be_told_is_never_a_candidate() -> None:
+    seen = sighting(9000, blue=50, green=50)
+    unknown = replace(
+        seen, backends=tuple(replace(b, revision=None) if b.weight and b.at == "0/green" else b for b in seen.backends)
+    )
+    found = after(sighting(0, blue=100, green=0), unknown)
+    assert found.switch is None
+    assert found.memory.serving == BLUE
+
+
+def test_parts_are_of_each_rule_and_a_rule_without_weights_has_none() -> None:
+    backends = (
+        Backend("api/blue", 3, BLUE),
+        Backend("api/green", 1, GREEN),
+        Backend("web/blue", 1, BLUE),
+        Backend("off/green", 0, GREEN),
+    )
+    assert shares(backends) == {"blue": 0.875, "green": 0.125}
+
+
+@given(st.lists(st.integers(0, 100), min_size=2, max_size=12))
+def test_however_the_weights_move_the_way_back_never_gives_the_candidate_anything(greens: list[int]) -> None:
+    memory: Memory | None = told(None, sighting(0, blue=100, green=0)).memory
+    for number, green in enumerate(greens, 1):
+        found = told(memory, sighting(9000 + 60 * number, blue=100 - green, green=green))
+        memory = found.memory
+        if found.switch is not None:
+            at_green = {GREEN: "0/green", BLUE: "0/blue"}[found.switch.candidate]
+            assert found.switch.flips[0].before[at_green] == "0"
+            assert any(int(weight) for weight in found.switch.flips[0].before.values())
