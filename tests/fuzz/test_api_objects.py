@@ -14,6 +14,7 @@ from fuzz.mutating import ANYTHING, FUZZ, SLOWLY, garbled, mutants, valid
 from town import NAMESPACE, START
 from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.kinds import (
     CONTROLLERREVISIONS,
@@ -134,6 +135,8 @@ class Server:
     ) -> AsyncGenerator[tuple[list[Json], str]]:
         del namespace, labels, limit, metadata_only
         self.lists += 1
+        if resource not in self._listed:
+            raise ApiError(404, "NotFound", "the server could not find the requested resource")
         yield self._listed[resource], "10"
 
     @asynccontextmanager
