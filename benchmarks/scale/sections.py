@@ -81,6 +81,8 @@ _SHARDS: Sequence[Column] = (
     ("watching, MiB", each("MiB", ".0f")),
     ("CPU until all lead, s", each("CPU s until all lead", ".0f")),
     ("until all lead, s", plain("seconds until all lead", ".0f")),
+    ("lists a namespace and kind", plain("lists a namespace and kind", "g")),
+    ("leads lost", plain("leads lost", "g")),
     ("watches of the one that was killed", plain("watches of the one that was killed")),
     ("led again after, s", plain("seconds until its shard is led", ".1f")),
     ("all open again after, s", plain("seconds until its watches are open", ".1f")),

@@ -10,9 +10,9 @@ from typing import Any
 
 from benchmarks.prometheus import Running, free_port, prometheus
 from benchmarks.scale.bench import workplace
-from benchmarks.scale.lag import less
+from benchmarks.scale.lag import lag, less
 from benchmarks.scale.lines import Program
-from benchmarks.scale.plan import UNTOUCHED, name_of, rules
+from benchmarks.scale.plan import UNTOUCHED, name_of, namespaces, rules
 from benchmarks.scale.processes import CONFIGURATION, Usage, Watchdog, usage, watchdog
 
 _LED_WITHIN = 1200.0
@@ -59,10 +59,12 @@ def sharded(wish: Sharding, say: Callable[[str], None]) -> dict[str, Any]:
         started = time.monotonic() - began
         time.sleep(2 * wish.interval)
         idle = [usage(dog.pid) for dog in shards.dogs]
+        late = [lag(dog.metrics(), "starting") for dog in shards.dogs]
         say(f"shards: {wish.switching} targets switch")
         _release(shards)
         say(f"shards: {wish.steady} quiet intervals")
         result = _steady(shards)
+        reads = shards.world.ask("reads")  # not before: they lead while they still list
         say("shards: one is killed")
         result |= _followed(shards)
         return {
@@ -70,9 +72,13 @@ def sharded(wish: Sharding, say: Callable[[str], None]) -> dict[str, Any]:
             "switching": wish.switching,
             "interval": wish.interval,
             "seconds until all lead": round(started, 1),
+            "lists a namespace and kind": _each(reads["lists"], wish),
+            "watches a namespace and kind": _each(reads["watches"], wish),
+            **{name: [each.get(name) for each in late] for name in late[0]},
             "CPU s until all lead": [round(each.cpu, 1) for each in idle],
             "idle MiB": [round(each.resident, 1) for each in idle],
             **result,
+            "leads lost": _lost(directory),
             "API server CPU s": round(usage(shards.world.pid).cpu, 1),
             "load before": load,
             "load after": round(os.getloadavg()[0], 2),
@@ -95,6 +101,17 @@ def _started(wish: Sharding, directory: Path, stack: ExitStack, say: Callable[[s
     shards.show_pods()
     _until(dogs, lambda pages: all(_led(page) == 1 for page in pages), "each process to lead one shard")
     return shards
+
+
+def _each(count: int, wish: Sharding) -> float:
+    """Of a process; 1 is once."""
+    return round(count / wish.processes / namespaces(wish.targets), 2)
+
+
+def _lost(directory: Path) -> int:
+    """How often a process has lost a lease that it held, by their common log; giving one to another is none."""
+    lines = (directory / "watchdog.log").read_text().splitlines()
+    return sum("leads no more" in line and "given to another replica" not in line for line in lines)
 
 
 def _led(page: Mapping[str, float]) -> float:

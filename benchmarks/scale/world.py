@@ -8,7 +8,7 @@ import gc
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from benchmarks.scale.lines import answering
 from benchmarks.scale.plan import KINDS, OWN, PART_OF, RECORDS, REPLICAS, UNTOUCHED, name_of, namespace_of
 from watchdog.adapters.clock import SystemClock
 from watchdog.simulator.addresses import free_octet
-from watchdog.simulator.calls import WriteAttempt
+from watchdog.simulator.calls import LoggedRequest, WriteAttempt
 from watchdog.simulator.cluster import SimulatedCluster
 from watchdog.simulator.pod_behaviour import PodBehaviour
 
@@ -60,11 +60,16 @@ class World:
                 assert self._releasing is not None
                 return self._releasing.result() if self._releasing.done() else None
             case "pods":
-                pods = [told(pod) for pod in self._cluster.pods() if is_up(pod)]
-                apps = request.get("apps")
-                return pods if apps is None else [pod for pod in pods if pod["app"] in set(apps)]
+                apps = None if (named := request.get("apps")) is None else set(named)
+                # Of thousands few are asked for, again and again: the API server stands still meanwhile.
+                wanted = (
+                    pod for pod in self._cluster.pods() if apps is None or pod["metadata"]["labels"]["app"] in apps
+                )
+                return [told(pod) for pod in wanted if is_up(pod)]
             case "patches":
                 return self._patches
+            case "reads":
+                return reads(self._cluster.requests)
             case "writes":
                 return {"kinds": self._kinds, "records": sorted(self._records.values())}
         raise ValueError(request)
@@ -108,6 +113,14 @@ def told(pod: Mapping[str, Any]) -> dict[str, str]:
         "app": metadata["labels"]["app"],
         "image": pod["spec"]["containers"][0]["image"],
     }
+
+
+def reads(requests: Sequence[LoggedRequest]) -> dict[str, int]:
+    """How often Deployments were listed, and watches of them opened: what holds for one kind holds for each."""
+    gets = (one for one in requests if one.method == "GET" and "labelSelector" not in one.query)
+    of_all = [one for one in gets if one.path.endswith("/deployments")]
+    watches = sum("watch" in one.query for one in of_all)
+    return {"lists": len(of_all) - watches, "watches": watches}
 
 
 async def main() -> None:

@@ -181,7 +181,7 @@ class Watchdog:
         facts = {"listen": self.url, "rules": str(settings.rules), "guards": len(rulebook.guards)}
         log.info("started", extra={"facts": {**facts, "dry_run": settings.dry_run}})
         return {
-            "cache": cache.run(),
+            "cache": _cached(cache, terms),
             "entitlements": entitlements.run(),
             **terms.work(lambda: self._rules.rulebook),
             "rules": self._rules.follow(terms, sources, entitlements),
@@ -260,6 +260,11 @@ class Watchdog:
 
 def _never() -> bool:
     return False
+
+
+async def _cached(cache: ClusterCache, terms: Terms) -> None:
+    await terms.tried()
+    await cache.run()
 
 
 def _certificate(settings: Settings) -> ServerCertificate | None:

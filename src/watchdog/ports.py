@@ -1,5 +1,6 @@
 """What the engine needs of the outside, as protocols; `watchdog.adapters` fulfils them, `watchdog.app` wires them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -231,6 +232,16 @@ class Leadership(Protocol):
     @property
     def trouble(self) -> str:
         """Why that cannot be found out, or kept up, at present; "" for nothing."""
+        ...
+
+    @property
+    def alone_since(self) -> float:
+        """The monotonic moment since when nobody else can have led; of a process that leads."""
+        ...
+
+    @property
+    def tried(self) -> asyncio.Event:
+        """Set once it was found out who leads, or could not be; soon."""
         ...
 
     def valid(self) -> bool:

@@ -51,8 +51,10 @@ class Outside:
 class Term:
     """One term of leadership."""
 
-    def __init__(self, rulebook: Rulebook, outside: Outside) -> None:
+    def __init__(self, rulebook: Rulebook, outside: Outside, alone_since: float) -> None:
+        """`alone_since`: the monotonic moment since when nobody else can have led."""
         self._outside = outside
+        self._alone_since = alone_since
         self._providers = tuple(
             make(outside.reach.client, outside.cache, clock=outside.clock, guarded=self._guarded)
             for make in PROVIDERS.values()
@@ -90,8 +92,9 @@ class Term:
         """Do it all, until cancelled."""
         supervisor, outside = self.supervisor, self._outside
         # What this process saw as a standby may be older than what the leader before it remembered: a revision that
-        # was left long ago would look like a new switch.
-        outside.cache.relist(outside.shard.has)
+        # was left long ago would look like a new switch. What was listed since then, or by a leader who was followed
+        # by nobody else, cannot be.
+        outside.cache.relist(outside.shard.has, but_since=self._alone_since)
         calibrator = Calibrator(
             sampler=self._sampler,
             journal=outside.reach.journal,

@@ -38,7 +38,7 @@ class Seat:
 
     async def work(self, rulebook: Callable[[], Rulebook]) -> None:
         """One term, by the rules in force."""
-        self.term = Term(rulebook(), self.outside)
+        self.term = Term(rulebook(), self.outside, self.leadership.alone_since)
         try:
             await self.term.run()
         finally:
@@ -59,6 +59,13 @@ class Terms:
         if self._leases is not None:
             work |= {"layout": self._leases.layout.run(), "balance": self._leases.balance()}
         return work
+
+    async def tried(self) -> None:
+        """Return once it was tried to lead, with or without success: what is listed from then on is listed once."""
+        if self._leases is not None:
+            await self._leases.layout.tried.wait()
+        for seat in self._seats:
+            await seat.leadership.tried.wait()
 
     def _lead(self, seat: Seat, rulebook: Callable[[], Rulebook]) -> Coroutine[Any, Any, None]:
         def leads(leading: bool) -> None:

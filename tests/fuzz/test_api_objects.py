@@ -14,6 +14,7 @@ from fuzz.mutating import ANYTHING, FUZZ, SLOWLY, garbled, mutants, valid
 from town import NAMESPACE, START
 from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.kinds import (
     CONTROLLERREVISIONS,
@@ -21,6 +22,7 @@ from watchdog.adapters.kubernetes.kinds import (
     DEPLOYMENTS,
     PODS,
     REPLICASETS,
+    ROLLOUTS,
     SERVICES,
     STATEFULSETS,
     Resource,
@@ -32,9 +34,9 @@ from watchdog.simulator.clock import SimulatedClock, run_simulated
 
 Json = dict[str, Any]
 UID = {DEPLOYMENTS: "d-1", REPLICASETS: "r-1", PODS: "p-1", SERVICES: "s-1"}
-UID |= {STATEFULSETS: "st-1", DAEMONSETS: "ds-1", CONTROLLERREVISIONS: "cr-1"}
+UID |= {ROLLOUTS: "ro-1", STATEFULSETS: "st-1", DAEMONSETS: "ds-1", CONTROLLERREVISIONS: "cr-1"}
 NAMES = {DEPLOYMENTS: "web", REPLICASETS: "web-7c9d", PODS: "web-7c9d-abcde", SERVICES: "web"}
-NAMES |= {STATEFULSETS: "db", DAEMONSETS: "agent", CONTROLLERREVISIONS: "db-5d4f"}
+NAMES |= {ROLLOUTS: "shop", STATEFULSETS: "db", DAEMONSETS: "agent", CONTROLLERREVISIONS: "db-5d4f"}
 TEMPLATE = {
     "metadata": {"labels": {"app": "web", "pod-template-hash": "7c9d"}},
     "spec": {
@@ -91,6 +93,13 @@ GOOD: dict[Resource, Json] = {
         "status": {"observedGeneration": 1, "desiredNumberScheduled": 2, "numberAvailable": 1,
                    "updatedNumberScheduled": 1},
     },
+    ROLLOUTS: {
+        "metadata": metadata(ROLLOUTS),
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE,
+                 "strategy": {"blueGreen": {"activeService": "web", "previewService": "web-next"}}},
+        "status": {"observedGeneration": "1", "phase": "Healthy", "currentPodHash": "7c9d", "stableRS": "7c9d",
+                   "blueGreen": {"activeSelector": "7c9d"}, "conditions": [{"type": "Progressing", **TRUE}]},
+    },
     CONTROLLERREVISIONS: {
         "metadata": metadata(CONTROLLERREVISIONS, STATEFULSETS),
         "data": {"spec": {"template": TEMPLATE | {"$patch": "replace"}}},
@@ -126,6 +135,8 @@ class Server:
     ) -> AsyncGenerator[tuple[list[Json], str]]:
         del namespace, labels, limit, metadata_only
         self.lists += 1
+        if resource not in self._listed:
+            raise ApiError(404, "NotFound", "the server could not find the requested resource")
         yield self._listed[resource], "10"
 
     @asynccontextmanager

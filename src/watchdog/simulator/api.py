@@ -23,11 +23,12 @@ from watchdog.simulator.calls import (
 )
 from watchdog.simulator.decoding import unreadable_body
 from watchdog.simulator.faults import LOSE_ANSWER, TRUNCATE, Fault, Faults, before_answer, reset, truncate
-from watchdog.simulator.lists import of_metadata, page, parse_version
+from watchdog.simulator.lists import page, parse_version
 from watchdog.simulator.objects import Clock, Object
 from watchdog.simulator.refusals import Refusal
 from watchdog.simulator.registry import Registry
 from watchdog.simulator.scale import as_scale
+from watchdog.simulator.texts import Texts
 from watchdog.simulator.timeline import Timeline
 from watchdog.simulator.watches import Lines, OpenWatch, WatchRequest
 from watchdog.simulator.writes import Writes
@@ -48,6 +49,7 @@ class ApiServer:
         self.after_hooks: list[BeforeWrite] = []
         self.watches: list[OpenWatch] = []
         self._lines = Lines()
+        self._texts = Texts(registry.store, clock)
         self._registry = registry
         self._writes = Writes(registry)
         self._timeline = timeline
@@ -149,18 +151,18 @@ class ApiServer:
         if verb == "watch":
             return await self._watch(call)
         if method == "GET":
-            return web.json_response(self._read(call))
+            return await self._read(call)
         attempt = _attempt(verb, call)
         await _tell(self.hooks, attempt)
         obj, status = self._writes.carry_out(call)
         await _tell(self.after_hooks, attempt)
         return web.json_response(obj, status=status)
 
-    def _read(self, call: Call) -> Object:
+    async def _read(self, call: Call) -> web.Response:
         place = call.place
         if place.name:
             obj = self._registry.get(place.resource, place.namespace, place.name)
-            return as_scale(obj) if place.subresource == "scale" else obj
+            return web.json_response(as_scale(obj) if place.subresource == "scale" else obj)
         options = call.options
         found = page(
             self._registry.store,
@@ -172,7 +174,9 @@ class ApiServer:
             version=options.get("resourceVersion", ""),
         )
         wants = call.request.headers.get("Accept", "")
-        return of_metadata(found) if "as=PartialObjectMetadataList" in wants else found
+        if "as=PartialObjectMetadataList" in wants:
+            return web.json_response(found.of_metadata())
+        return web.Response(body=await self._texts.of(found), content_type="application/json", charset="utf-8")
 
     async def _watch(self, call: Call) -> web.StreamResponse:
         options, place = call.options, call.place

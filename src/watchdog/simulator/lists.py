@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from watchdog.simulator.objects import Object, key_of
 from watchdog.simulator.refusals import Refusal, bad_request, expired, from_the_future, no_number
@@ -27,11 +28,29 @@ def parse_version(text: str) -> int | None:
     return int(text)
 
 
-def of_metadata(found: Object) -> Object:
-    """The list without anything but its objects' metadata, as a client may ask for it."""
-    kind = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
-    items = [{**kind, "metadata": item["metadata"]} for item in found["items"]]
-    return {**found, "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "items": items}
+@dataclass(frozen=True)
+class Listed:
+    """The stored objects that a List tells of, and what it says beside them."""
+
+    resource: Resource
+    metadata: Object
+    objects: Sequence[Object]
+
+    def head(self) -> Object:
+        """The List without its items."""
+        kind = {"kind": f"{self.resource.kind}List", "apiVersion": self.resource.api_version}
+        return {**kind, "metadata": self.metadata}
+
+    def of_metadata(self) -> Object:
+        """The List with nothing but its objects' metadata, as a client may ask for it."""
+        kind = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        items = [{**kind, "metadata": obj["metadata"]} for obj in self.objects]
+        return {**self.head(), "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "items": items}
+
+    def whole(self) -> Object:
+        """The List."""
+        bare = [{key: part for key, part in obj.items() if key not in ("kind", "apiVersion")} for obj in self.objects]
+        return {**self.head(), "items": bare}
 
 
 def page(
@@ -43,8 +62,8 @@ def page(
     limit: int = 0,
     token: str = "",
     version: str = "",
-) -> Object:
-    """A List object: everything, or one page of a consistent state."""
+) -> Listed:
+    """Everything, or one page of a consistent state."""
     asked = parse_version(version)
     if asked is not None and asked > store.version:
         raise from_the_future(asked, store.version)
@@ -79,14 +98,13 @@ def _as_of(store: Store, resource: Resource, version: int, start: str) -> dict[t
         raise expired(_TOO_OLD, _encode(-1, start.rstrip("\0"))) from None
 
 
-def _list(resource: Resource, version: int, items: list[Object], token: str = "", left: int | None = None) -> Object:
+def _list(resource: Resource, version: int, items: list[Object], token: str = "", left: int | None = None) -> Listed:
     metadata: Object = {"resourceVersion": str(version)}
     if token:
         metadata["continue"] = token
     if left:
         metadata["remainingItemCount"] = left
-    bare = [{key: part for key, part in obj.items() if key not in ("kind", "apiVersion")} for obj in items]
-    return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": metadata, "items": bare}
+    return Listed(resource, metadata, items)
 
 
 def _encode(version: int, last: str) -> str:

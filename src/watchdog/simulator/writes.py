@@ -71,7 +71,7 @@ class Writes:
     def _delete_all(self, call: Call) -> Object:
         place = call.place
         found = page(self._registry.store, place.resource, place.namespace, selection(call.options))
-        for item in found["items"]:
+        for item in found.objects:
             namespace = item["metadata"].get("namespace", "")
             self._registry.delete(place.resource, namespace, item["metadata"]["name"], dry_run=call.dry_run)
-        return found
+        return found.whole()

@@ -12,9 +12,10 @@ from typing import Any, cast
 import pytest
 
 from adapters.kubernetes.building import NOON, SHOP, a_client, a_cluster, a_gateway, passes
+from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import PODS
-from watchdog.adapters.kubernetes.reflector import Change, Changed, Deleted, Reflector, Relisted
+from watchdog.adapters.kubernetes.reflector import Reflector
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.simulator.access import Rule
 from watchdog.simulator.clock import SimulatedClock, run_simulated

@@ -9,10 +9,10 @@ import pytest
 
 from adapters.kubernetes.building import Seen, everything, stream
 from watchdog.adapters.kubernetes.cache import ClusterCache
+from watchdog.adapters.kubernetes.changes import Changed, Deleted, Relisted
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import DeploymentProvider
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, Resource
-from watchdog.adapters.kubernetes.reflector import Changed, Deleted, Relisted
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch

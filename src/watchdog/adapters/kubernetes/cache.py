@@ -6,18 +6,18 @@ Everything here is trimmed (`trimming`). Readers take the objects as they are an
 import asyncio
 import logging
 import random
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import BESIDE, CARRIERS, OBJECTS, Resource
+from watchdog.adapters.kubernetes.news import Changes
 from watchdog.adapters.kubernetes.objects import Namespace
-from watchdog.adapters.kubernetes.reflector import INACTIVITY, Change, Changed, Deleted, Reflector, Relisted
+from watchdog.adapters.kubernetes.reflector import INACTIVITY, Reflector
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.domain.rollout import RUNNER, USUAL, Target, TargetKind
 from watchdog.ports import Clock
@@ -26,37 +26,10 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 Key = tuple[str, str, str]  # namespace, kind, name
-Place = tuple[str, str]  # namespace, name
-Touched = defaultdict[TargetKind, set[Place]]  # a workload also by what changed of its revisions and pods
 Kinds = Mapping[str, frozenset[TargetKind]]  # that are guarded, by namespace
 
-
-@dataclass
-class Changes:
-    """What a subscriber has not seen yet: each object once, however often it changed; so it cannot grow for ever."""
-
-    objects: Touched = field(default_factory=lambda: defaultdict(set))
-    relisted: set[str] = field(default_factory=set)  # namespaces of which a list came in
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def wait(self, seconds: float | None) -> None:
-        """Return when something changed, or after that long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            return
-
-    def take(self) -> tuple[Mapping[TargetKind, set[Place]], set[str]]:
-        """What changed since the last call: objects by their kind, relisted namespaces."""
-        taken = self.objects, self.relisted
-        self.objects, self.relisted = defaultdict(set), set()
-        self._news.clear()
-        return taken
-
-    def wake(self) -> None:
-        """Let `wait` return."""
-        self._news.set()
+LISTS_AT_ONCE = 4
+"""Of a process: the API server serves one client's requests in turn, and the lease's renewal is among them."""
 
 
 def _everywhere(_namespace: str) -> bool:
@@ -90,6 +63,7 @@ class ClusterCache:
         self._namespaces: dict[str, Namespace] = {name: Namespace(self._kinds[name]) for name in namespaces}
         self._reflectors: dict[str, list[Reflector]] = {}
         self._rewatch = asyncio.Event()
+        self._listing = asyncio.Semaphore(LISTS_AT_ONCE)
         self._subscribers: list[Changes] = []
         self._sequence = 0
         self._versions: dict[Key, int] = {}
@@ -136,15 +110,22 @@ class ClusterCache:
         self._rewatch.set()
         self._beat()
 
-    def relist(self, within: Callable[[str], bool] = _everywhere) -> None:
+    def relist(self, within: Callable[[str], bool] = _everywhere, *, but_since: float = float("inf")) -> None:
         """List everything `within` anew, and take nothing that is known of it for granted until then.
+
+        But for what was listed at or after a monotonic moment, and heard without a gap since: there it is enough to
+        watch anew from where a stream has come, if nothing was heard of it lately.
 
         A stream that died without a word looks like one on which nothing happens: who decides by what is here, for
         the first time or after a while, must know that it is not older than the last decision.
         """
-        self._namespaces = {
-            name: Namespace(self._kinds[name]) if within(name) else old for name, old in self._namespaces.items()
-        }
+        for name in filter(within, self._namespaces):
+            reflectors = self._reflectors.get(name, ())
+            if all(reflector.holds_since(but_since) for reflector in reflectors):
+                for reflector in reflectors:
+                    reflector.watch_anew()
+            else:
+                self._namespaces[name] = Namespace(self._kinds[name])
         self._rewatch.set()
         self._beat()
 
@@ -179,6 +160,7 @@ class ClusterCache:
             rng=self._rng,
             trim=TRIMS[resource],
             inactivity=self._inactivity,
+            listing=self._listing,
         )
         reflector.trouble = said.pop(reflector.name, "")
         return reflector

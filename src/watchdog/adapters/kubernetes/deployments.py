@@ -8,11 +8,12 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite, to_template
-from watchdog.adapters.kubernetes.cache import ClusterCache, Place
+from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import created

@@ -10,8 +10,8 @@ from typing import Any
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.acting import annotate
 from watchdog.adapters.kubernetes.backends import Reference, named
-from watchdog.adapters.kubernetes.cache import Place
 from watchdog.adapters.kubernetes.kinds import INGRESSES
+from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.rollout import TargetKind
 

@@ -19,7 +19,6 @@ from watchdog.adapters.kubernetes.documents import (
     MARK_KEY,
     MARKED,
     OPEN,
-    PAGE,
     RECORD,
     RECORD_KEY,
     decoded,
@@ -39,6 +38,7 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 LARGEST = 256 * 1024  # bytes of a record
+_LARGE = 50  # ConfigMaps in one answer: it is decoded in one go, while nobody else has a turn
 ATTEMPTS = 3
 PRUNED_AT_ONCE = 20
 
@@ -83,7 +83,7 @@ class ConfigMapJournal:
             if but:
                 found = await self._others(labels, {record_name(self._series + one) for one in but})
             else:
-                pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE)
+                pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=_LARGE)
                 found = [one async for page, _ in pages for one in page]
         for one in found:
             if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
@@ -159,11 +159,12 @@ class ConfigMapJournal:
         """What is remembered of each target."""
         found: dict[Target, Document] = {}
         with unanswered("reading what is remembered of the targets"):
-            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}={self._targets}", limit=PAGE)
+            pages = self._client.pages(CONFIGMAPS, self._namespace, labels=f"{RECORD}={self._targets}", limit=_LARGE)
             async for page, _ in pages:
                 for one in page:
                     self._know(one)
                     found.update(self._remembered(one))
+                    await self._clock.sleep(0.0)  # of a namespace's targets there may be hundreds
         return found
 
     def _remembered(self, one: Json) -> Iterator[tuple[Target, Document]]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from watchdog.adapters.kubernetes.alone import Alone
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import LEASES, NAME
@@ -74,7 +75,14 @@ class KubernetesLease:
         self._known = False  # whether it was seen at all, there or not
         self._valid_until = _NEVER
         self._verb = "get"
+        self._alone = Alone(identity)
         self.trouble = ""
+        self.tried = asyncio.Event()
+        """Set once the first try has ended, whatever came of it."""
+
+    @property
+    def alone_since(self) -> float:
+        return self._clock.monotonic() if self._alone.since is None else self._alone.since
 
     @property
     def holder(self) -> str:
@@ -142,6 +150,8 @@ class KubernetesLease:
         else:
             self.trouble = ""
             return holds
+        finally:
+            self.tried.set()
         if trouble != self.trouble:
             log.error("the lease is out of reach: %s", trouble)
         self.trouble = trouble
@@ -177,6 +187,7 @@ class KubernetesLease:
                 raise
             # Deleted under its holder, it is no free one yet: the holder cannot know.
             self._known = True
+            self._alone.saw(None, self._clock.monotonic())
             if not self._held_by_another():
                 self._lease = None
             elif self._lease is not None:
@@ -187,6 +198,7 @@ class KubernetesLease:
         if before is None or before != lease["metadata"]["resourceVersion"]:
             self._changed = self._clock.monotonic()
         self._lease, self._known = lease, True
+        self._alone.saw(lease, self._clock.monotonic())
 
     async def _written(self, holder: str, seconds: int) -> Json:
         """Create the lease, or replace it as it was seen last: a conflict where it is another one by now."""

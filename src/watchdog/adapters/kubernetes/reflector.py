@@ -12,14 +12,16 @@ pause, yields a proxy's error page as events, and answers 410 with the same reso
 import asyncio
 import json
 import logging
+import math
 import random
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from datetime import datetime
 from typing import Any
 
+from watchdog.adapters.kubernetes.backoff import Backoff
+from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted, number_of, uid_of, version_of
 from watchdog.adapters.kubernetes.client import PAGE, KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, NoAnswer, Unavailable
 from watchdog.adapters.kubernetes.kinds import Resource
@@ -31,54 +33,21 @@ Json = dict[str, Any]
 
 WATCH_SECONDS = 300
 INACTIVITY = 70.0
-FIRST_WAIT = 0.5
-LONGEST_WAIT = 30.0
 FORBIDDEN_WAIT = 60.0
 ABSENT_WAIT = 60.0  # until a kind that is not served is asked for again
 FAILURES_BEFORE_LIST = 3
+_LATELY = 10.0  # seconds for which a stream is believed to go on
+_SPREAD = 2.0  # seconds within which those are left that are not
+_AT_A_TIME = 50  # objects trimmed without a turn for others: some ten milliseconds
 TOMBSTONES = 2_000  # how many of the dead are remembered, so that a repeated event does not raise them
-
-
-@dataclass(frozen=True, slots=True)
-class Relisted:
-    """All objects there are now: what was known and is not among them is gone."""
-
-    objects: tuple[Json, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """One object is new or has changed."""
-
-    object: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """One object is gone; as it was last."""
-
-    object: Json
-
-
-Change = Relisted | Changed | Deleted
 
 
 class _Expired(Exception):
     """The resourceVersion to go on from is too old (410): only a list helps."""
 
 
-class _Backoff:
-    """Growing waits with jitter; a success makes them short again."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
-        self.failures = 0
-
-    def next(self, retry_after: float | None = None) -> float:
-        """Seconds to wait after one more failure; never less than the server asked for."""
-        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self.failures, 16)) * self._rng.uniform(0.5, 1.0)
-        self.failures += 1
-        return max(wait, min(retry_after or 0.0, 2 * LONGEST_WAIT))
+class _Left(Exception):
+    """The stream was left for another one from the same place on."""
 
 
 class Reflector:
@@ -94,7 +63,9 @@ class Reflector:
         rng: random.Random,
         trim: Callable[[Json], Json],
         inactivity: float = INACTIVITY,
+        listing: AbstractAsyncContextManager[object] | None = None,
     ) -> None:
+        """`listing`: entered for the length of each list, so that many reflectors do not list at once."""
         self._client = client
         self._resource = resource
         self._namespace = namespace
@@ -102,12 +73,17 @@ class Reflector:
         self._rng = rng
         self._trim = trim
         self._inactivity = inactivity
+        self._listing = listing or nullcontext()
         self._position = ""  # the resourceVersion to go on from; "" asks for a list
         self._seen: dict[str, int] = {}  # uid to the newest resourceVersion, of the living and the lately dead
         self._dead: deque[str] = deque()
-        self._backoff = _Backoff(rng)
+        self._backoff = Backoff(rng)
         self._absent = False  # the API server has no such kind
         self.synced = False  # listed at least once
+        self._listed_at = math.inf  # monotonic, when the list was sent that all rests on; until there is one, the try
+        self._heard_at = -math.inf  # monotonic, when the stream began or said something
+        self._patience: asyncio.Timeout | None = None  # with the stream that is open
+        self._anew = False  # it is to be left
         self.trouble = ""  # why nothing comes at present
         self.unbroken_since: datetime | None = None
         """Since when nothing can have come and gone unseen; None: the stream is broken."""
@@ -116,6 +92,17 @@ class Reflector:
     def name(self) -> str:
         """For logs: `pods in production`."""
         return f"{self._resource.plural} in {self._namespace}"
+
+    def holds_since(self, moment: float) -> bool:
+        """Whether all it said was listed at or after that monotonic moment, or is yet to be, and its stream goes on."""
+        return self._listed_at >= moment and (not self.synced or self._absent or self.unbroken_since is not None)
+
+    def watch_anew(self) -> None:
+        """Leave a stream of which nothing was heard lately, which may be dead, and go on in another from there."""
+        if self._patience is not None and self._clock.monotonic() - self._heard_at > _LATELY:
+            self._anew = True
+            # Not all of them in one moment.
+            self._patience.reschedule(asyncio.get_running_loop().time() + self._rng.uniform(0.0, _SPREAD))
 
     async def changes(self) -> AsyncGenerator[Change]:
         """First the list, then each change as it comes; another list where the stream could not be kept. No end."""
@@ -135,6 +122,8 @@ class Reflector:
                     async for change in changes:
                         yield change
                         del change
+            except _Left:
+                self._anew, self.unbroken_since = False, None
             except _Expired:
                 log.info("%s: the watch is too old to go on (410); listing again", self.name)
                 self.unbroken_since = None
@@ -148,6 +137,15 @@ class Reflector:
 
     async def _list_if_served(self) -> Relisted:
         """A kind that is not served has no objects: its definition was not installed, or was taken away again."""
+        async with self._listing:
+            began = self._clock.monotonic()
+            if not self.synced:
+                self._listed_at = began
+            relisted = await self._listed_or_absent()
+            self._listed_at = began
+        return relisted
+
+    async def _listed_or_absent(self) -> Relisted:
         try:
             relisted = await self._list()
         except ApiError as error:
@@ -169,7 +167,9 @@ class Reflector:
             position = ""
             try:
                 async for page, version in self._client.pages(self._resource, self._namespace, limit=limit):
-                    objects.extend(self._trimmed(item) for item in page)
+                    for begin in range(0, len(page), _AT_A_TIME):
+                        objects.extend(self._trimmed(item) for item in page[begin : begin + _AT_A_TIME])
+                        await self._clock.sleep(0)  # timers and sockets come first: a lease is renewed meanwhile
                     position = version
             except Unavailable:
                 raise
@@ -177,7 +177,7 @@ class Reflector:
                 if limit and error.status in (400, 410) and objects:
                     continue
                 raise
-            self._seen = {_uid(one): _version(one) for one in objects}
+            self._seen = {uid_of(one): version_of(one) for one in objects}
             self._dead.clear()
             self._position = position
             self.unbroken_since = self._clock.now()
@@ -194,6 +194,7 @@ class Reflector:
                 log.info("%s: watched again", self.name)
             self.trouble = ""
             self.unbroken_since = self.unbroken_since or self._clock.now()
+            self._heard_at = self._clock.monotonic()
             while (line := await self._next_line(lines)) is not None:
                 events += 1
                 change = self._understood(line)
@@ -209,10 +210,16 @@ class Reflector:
 
     async def _next_line(self, lines: AsyncGenerator[bytes]) -> bytes | None:
         try:
-            async with asyncio.timeout(self._inactivity):
-                return await anext(lines, None)
+            async with asyncio.timeout(self._inactivity) as self._patience:
+                line = await anext(lines, None)
         except TimeoutError as error:
+            if self._anew:
+                raise _Left from error
             raise NoAnswer(f"no event and no bookmark for {self._inactivity:.0f} s") from error
+        finally:
+            self._patience = None
+        self._heard_at, self._anew = self._clock.monotonic(), False
+        return line
 
     def _understood(self, line: bytes) -> Change | None:
         """What a line of the watch says that is new."""
@@ -254,7 +261,7 @@ class Reflector:
         return trimmed
 
     def _is_new(self, uid: str, text: str) -> bool:
-        version = _number(text)
+        version = number_of(text)
         if version is not None:
             if version <= self._seen.get(uid, -1):
                 return False
@@ -285,17 +292,3 @@ class Reflector:
         log.log(level, "%s: %s; trying again in %.1f s", self.name, why, wait)
         self.trouble = why if self._backoff.failures > 1 else self.trouble
         await self._clock.sleep(wait)
-
-
-def _uid(trimmed: Json) -> str:
-    return str(trimmed["metadata"].get("uid", ""))
-
-
-def _version(trimmed: Json) -> int:
-    number = _number(str(trimmed["metadata"].get("resourceVersion", "")))
-    return -1 if number is None else number
-
-
-def _number(version: str) -> int | None:
-    """A resourceVersion as the number it is since Kubernetes promises so; None for what is none."""
-    return int(version) if version.isdecimal() else None

@@ -7,12 +7,12 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, histories, workloads
 from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite, to_template
-from watchdog.adapters.kubernetes.cache import Place
 from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.histories import History
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, OBJECTS, Resource
 from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import created

@@ -12,12 +12,12 @@ from typing import Any
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes import rollout_status as status
 from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite
-from watchdog.adapters.kubernetes.cache import Place
 from watchdog.adapters.kubernetes.client import MERGE_PATCH
 from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import NAME, REPLICASETS, ROLLOUTS
 from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import condition, created, instant

@@ -7,11 +7,12 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
-from watchdog.adapters.kubernetes.cache import Key, Place
+from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.deployments import described, who
 from watchdog.adapters.kubernetes.errors import unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.scaling import scale_up
 from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
 from watchdog.adapters.kubernetes.trimming import trim_service

@@ -69,6 +69,11 @@ class ShardLease(KubernetesLease):
         return super().valid() and not self._leaving and self._layout.valid() and self._layout.since == self._since
 
     @property
+    def alone_since(self) -> float:
+        """Without the layout somebody leads who knows nothing of this shard's lease."""
+        return max(super().alone_since, self._layout.alone_since)
+
+    @property
     def is_free(self) -> bool:
         """Whether nobody holds it, as far as is known."""
         return self._known and not self._held_by_another() and self.holder != self._identity

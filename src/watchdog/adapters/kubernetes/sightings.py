@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from watchdog.adapters.kubernetes.cache import Changes, ClusterCache, Key, Place
+from watchdog.adapters.kubernetes.cache import ClusterCache, Key
 from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.news import Changes, Place
 from watchdog.adapters.kubernetes.pods import EPOCH
 from watchdog.adapters.kubernetes.reflector import INACTIVITY
 from watchdog.domain.live import Sighting

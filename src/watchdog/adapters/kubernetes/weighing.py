@@ -6,10 +6,11 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes.backends import Reference, is_midway, serving
-from watchdog.adapters.kubernetes.cache import ClusterCache, Place
+from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, SERVICES, Resource
+from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.sightings import Guarded, Known, Later, Sightings
 from watchdog.adapters.kubernetes.trimming import trim_service, trim_workload
 from watchdog.adapters.kubernetes.workload import Workload
