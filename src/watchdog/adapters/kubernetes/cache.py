@@ -142,7 +142,7 @@ class ClusterCache:
                     said |= {one.name: one.trouble for one in self._reflectors.pop(name)}
                 for name in sorted(self._namespaces.keys() - running.keys()):
                     namespace = self._namespaces[name]
-                    read = tuple(namespace.objects)
+                    read = namespace.read
                     self._reflectors[name] = [self._reflector(resource, name, said) for resource in read]
                     feeds = [
                         tasks.create_task(self._feed(name, namespace, resource, reflector), name=reflector.name)

@@ -29,6 +29,12 @@ class Namespace:
         }
 
     @property
+    def read(self) -> list[Resource]:
+        """What is listed, in that order: what is always read comes last, so that all is there when it is `synced`."""
+        always = {resource for kind in USUAL for resource in READ[kind]}
+        return sorted(self.objects, key=lambda resource: resource in always)
+
+    @property
     def synced(self) -> bool:
         """Whether each resource was listed that is always read.
 
