@@ -119,7 +119,7 @@ TARGET: Key[Target | None] = Key(
 )
 KIND: Key[SwitchKind | None] = Key(
     "kind",
-    Choice("kind of switch", words(SwitchKind)),
+    Choice("kind of switch", {kind.value: kind for kind in (SwitchKind.ROLLOUT, SwitchKind.SELECTOR)}),
     "`rollout` of a Deployment, or `selector`: a Service is flipped to another colour.",
     None,
     "that of the target: `rollout` of a Deployment, `selector` of a Service",
