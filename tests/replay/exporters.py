@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from town import NAMESPACE, Town
 
 
@@ -62,7 +64,8 @@ class Exporters:
         if self._town.watchdog is None:
             return
         now = self._town.clock.now()
-        for family in self._town.watchdog.metrics.registry.collect():
+        text = b"".join(self._town.watchdog.metrics.text()).decode()
+        for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 labels = {"job": "watchdog", **sample.labels}
                 self._town.prometheus.tsdb.add(sample.name, labels, now, float(sample.value))

@@ -5,6 +5,7 @@ The first half is asserted at the end of every story (`town.town`); here is the 
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -22,6 +23,8 @@ from watchdog.adapters.kubernetes.rights import Right, Where
 from watchdog.domain.rollout import TargetKind
 from watchdog.simulator.traffic import Course
 from watchdog.survey.findings import Kind
+from weights import KINDS as ROUTES
+from weights import Weights
 
 BAD: Any = {"errors": Course.step(0.004, 0.5, after=20)}
 RESTORING = SUSPENDING.replace("channels =", "restore_replicas = true\nchannels =", 1)
@@ -109,6 +112,8 @@ def test_each_right_that_is_granted_is_used_by_some_story() -> None:
     told(records_are_pruned, research)
     told(undo_of_sets, sets, SETS)
     told(abort_of_a_rollout, search, ABORTING)
+    for route in ROUTES:
+        told(partial(bad_canary, route), route.furnish, route.rules)
     assert in_table() - seen == set()
     assert seen - in_table() == set()
 
@@ -116,6 +121,12 @@ def test_each_right_that_is_granted_is_used_by_some_story() -> None:
 async def abort_of_a_rollout(town: Town) -> None:
     release(town, errors=FAILING)
     assert (await town.outcome("search"))["recovery"] == "recovered"
+
+
+async def bad_canary(route: Weights, town: Town) -> None:
+    town.behaves("gateway:v2", **BAD)
+    route.weigh(town, 50)
+    assert (await town.outcome("gateway"))["outcome"] == "rolled-back"
 
 
 async def undo_of_sets(town: Town) -> None:
