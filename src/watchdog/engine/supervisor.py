@@ -20,7 +20,7 @@ from watchdog.domain.telling import undelivered
 from watchdog.domain.untouched import Peer
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
-from watchdog.domain.weights import notice, resolved
+from watchdog.domain.weights import notice, resolved, stopped
 from watchdog.engine import by_hand
 from watchdog.engine.adopting import ADOPT_EVERY, Adopting
 from watchdog.engine.bursts import Once, bursts
@@ -185,7 +185,10 @@ class Supervisor:
         """Take up one sighting; `adopted` looks through the records once, after all of its burst were sighted."""
         target = sighting.target
         guard = self._guarding.guard_of(sighting)
-        if guard is None or sighting.serving is None:
+        if guard is None or self._exemptions.unreadable(sighting, guard):
+            return
+        if sighting.serving is None:
+            self._stopped(sighting, guard, unwritten)
             return
         if self._guarding.saw(sighting):
             self._end_lost_rights(open_of(self.watches, target))  # the rules may have been edited while nobody watched
@@ -217,6 +220,16 @@ class Supervisor:
             log.info("not watched", extra={"facts": facts})
         if noticed.memory != memory:
             unwritten.add(target)
+
+    def _stopped(self, sighting: Sighting, guard: Guard, unwritten: set[Target]) -> None:
+        """Nothing serves: of a route whose weights are all nothing that ends what was on its way."""
+        now, window = self._clock.now(), guard.rollback_window
+        memory = self.memories.of(sighting.target)
+        noticed = stopped(memory, sighting, bake=guard.bake, rollback_window=window, now=now)
+        if noticed is not None and not self._left_alone.leave(sighting, guard):
+            self.memories.hold(noticed.memory)
+            told_of_weights(noticed, sighting, self.watches, self._running.post)
+            unwritten.add(sighting.target)
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
         if any(watch.switch.is_same(switch) for watch in open_of(self.watches, switch.target)):
