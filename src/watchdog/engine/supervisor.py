@@ -188,8 +188,7 @@ class Supervisor:
         if guard is None or self._exemptions.unreadable(sighting, guard):
             return
         if sighting.serving is None:
-            self._stopped(sighting, guard, unwritten)
-            return
+            return self._stopped(sighting, guard, unwritten)
         if self._guarding.saw(sighting):
             self._end_lost_rights(open_of(self.watches, target))  # the rules may have been edited while nobody watched
         if self._left_alone.leave(sighting, guard):
@@ -223,8 +222,7 @@ class Supervisor:
 
     def _stopped(self, sighting: Sighting, guard: Guard, unwritten: set[Target]) -> None:
         """Nothing serves: of a route whose weights are all nothing that ends what was on its way."""
-        now, window = self._clock.now(), guard.rollback_window
-        memory = self.memories.of(sighting.target)
+        memory, window, now = self.memories.of(sighting.target), guard.rollback_window, self._clock.now()
         noticed = stopped(memory, sighting, bake=guard.bake, rollback_window=window, now=now)
         if noticed is not None and not self._left_alone.leave(sighting, guard):
             self.memories.hold(noticed.memory)
