@@ -132,7 +132,7 @@ def test_however_the_weights_move_the_way_back_never_gives_the_candidate_anythin
 
 
 def stopped_at(memory: Memory, seen: Sighting) -> Noticed | None:
-    return stopped(memory, seen, bake=BAKE, rollback_window=timedelta(hours=24), now=seen.since + timedelta(seconds=1))
+    return stopped(memory, seen, bake=BAKE, now=seen.since + timedelta(seconds=1))
 
 
 def test_weights_that_are_all_zero_serve_nobody_and_are_no_switch() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from watchdog.settings import Settings
 
 
-class _Percent(click.ParamType):
+class _Percent(click.ParamType[int]):
     """A weight, in percent."""
 
     name = "percent"

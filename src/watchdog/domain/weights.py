@@ -19,7 +19,10 @@ Shares = Mapping[str, float]
 
 
 def shares(backends: Sequence[Backend], weights: Mapping[str, str] | None = None) -> Shares:
-    """Who gets which part by these weights (the backends' own, if none are given); a negative one is none. Of none at all, nobody."""
+    """Who gets which part by these weights (the backends' own, if none are given); of no weight at all, nobody.
+
+    One below 0 counts as 0.
+    """
     rules: dict[str, list[tuple[Backend, int]]] = defaultdict(list)
     for one in backends:
         weight = one.weight if weights is None else int(weights.get(one.at, "0"))
@@ -41,9 +44,7 @@ def mostly(backends: Sequence[Backend]) -> Revision | None:
     return max(serving, key=lambda one: parts[one.workload], default=None)
 
 
-def stopped(
-    memory: Memory | None, sighting: Sighting, *, bake: timedelta, rollback_window: timedelta, now: datetime
-) -> Noticed | None:
+def stopped(memory: Memory | None, sighting: Sighting, *, bake: timedelta, now: datetime) -> Noticed | None:
     """What follows from a route whose weights are all nothing. None: it is no such route, or nothing was on its way.
 
     A candidate that has not proved good has lost its traffic by that, so the weights from before its first step are the
@@ -55,7 +56,7 @@ def stopped(
     if settled is None or not memory.before or memory.is_good(memory.serving):
         return None
     back = replace(sighting, serving=settled, selector=memory.before)
-    noticed = memories.notice(memory, back, bake=bake, rollback_window=rollback_window, idle=False, now=now)
+    noticed = memories.notice(memory, back, bake=bake, rollback_window=timedelta(0), idle=False, now=now)
     assert noticed is not None  # it serves
     after = replace(noticed.memory, before={}, settled=None, colours=memory.colours)
     after = replace(after, unweighted=_idle(after.colours, shares(sighting.backends)))

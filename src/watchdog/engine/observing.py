@@ -41,5 +41,5 @@ class Observer(Protocol):
         ...
 
     def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
-        """Why a guarded target is out of our hands now: `off` or `hold` (annotations), another `version`, or `unreadable`."""
+        """Why a guarded target is out of our hands: `off` or `hold` (annotations), `version`, `unreadable`."""
         ...

@@ -36,7 +36,7 @@ def error_of(status: int, reason: str, message: str, retry_after: float | None =
 
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError)
-"""What reading an object raises that has not the shape of its kind: not each definition makes the API server refuse it."""
+"""What reading an object raises that has not the shape of its kind: not each definition lets none in."""
 
 
 @contextmanager
