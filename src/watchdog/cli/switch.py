@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from watchdog.settings import Settings
 
 
-class _Percent(click.ParamType[int]):
+class _Percent(click.IntRange):
     """A weight, in percent."""
-
-    name = "percent"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value)
@@ -33,7 +31,7 @@ class _Percent(click.ParamType[int]):
 @click.command("switch")
 @click.argument("service")
 @click.option("--to", "to", required=True, help="A colour (the label that differs), a backend, or deployment/NAME.")
-@click.option("--weight", type=_Percent(), help="Percent of a route's traffic; not for Services.")
+@click.option("--weight", type=_Percent(0, 100), help="Percent of a route's traffic; not for Services.")
 @click.option("--reason", default="", help="Why; it stands in the annotation that says who switched.")
 @click.option("--override", "overridden", multiple=True, help="Pass over this check, with a --reason; may be repeated.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
