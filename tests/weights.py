@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from town import NAMESPACE, PART_OF, RULES, Town
+from watchdog.domain.rollout import Target
 
 COLOURS = ("blue", "green")
 
@@ -24,6 +25,10 @@ class Weights:
     @property
     def target(self) -> str:
         return f"{NAMESPACE}/{self.kind}/gateway"
+
+    @property
+    def proper(self) -> str:
+        return Target.parse(self.target).kind.proper
 
     @property
     def path(self) -> str:

@@ -10,7 +10,7 @@ from builders import at
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Memory, Noticed
 from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
-from watchdog.domain.weights import mostly, notice, resolved, shares
+from watchdog.domain.weights import mostly, notice, resolved, shares, stopped
 
 ROUTE = Target.parse("shop/httproute/gateway")
 BLUE, GREEN, RED = (Revision(colour, f"{colour}-1") for colour in ("blue", "green", "red"))
@@ -129,3 +129,56 @@ def test_however_the_weights_move_the_way_back_never_gives_the_candidate_anythin
             at_green = {GREEN: "0/green", BLUE: "0/blue"}[found.switch.candidate]
             assert found.switch.flips[0].before[at_green] == "0"
             assert any(int(weight) for weight in found.switch.flips[0].before.values())
+
+
+def stopped_at(memory: Memory, seen: Sighting) -> Noticed | None:
+    return stopped(memory, seen, bake=BAKE, now=seen.since + timedelta(seconds=1))
+
+
+def test_weights_that_are_all_zero_serve_nobody_and_are_no_switch() -> None:
+    nothing = sighting(9000, blue=0, green=0)
+    assert (mostly(nothing.backends), shares(nothing.backends), nothing.serving) == (None, {}, None)
+    memory = after(sighting(0, blue=100, green=0)).memory
+    assert resolved(memory, nothing).serving is None
+    assert stopped_at(memory, nothing) is None
+
+
+def test_an_unproven_candidate_whose_route_stops_is_over_and_is_a_switch_again_when_it_rises_again() -> None:
+    memory = after(sighting(0, blue=100, green=0), sighting(9000, blue=95, green=5)).memory
+    found = stopped_at(memory, sighting(9060, blue=0, green=0))
+    assert found is not None
+    assert (found.over, found.switch, found.memory.serving) == (True, None, BLUE)
+    again = told(found.memory, sighting(9120, blue=90, green=10))
+    assert again.switch is not None
+    assert again.switch.candidate == GREEN
+    assert again.switch.flips[0].before == {"0/blue": "100", "0/green": "0"}
+    assert told(found.memory, sighting(9120, blue=100, green=0)).switch is None
+
+
+def test_a_candidate_that_proved_good_goes_on_serving_where_its_route_stopped_in_between() -> None:
+    whole = after(sighting(0, blue=100, green=0), sighting(9000, blue=0, green=100)).memory
+    good = whole.with_good(GREEN, at(9000), at(9700))
+    assert stopped_at(good, sighting(9800, blue=0, green=0)) is None
+    assert told(good, sighting(9900, blue=0, green=100)).switch is None
+
+
+@given(st.lists(st.tuples(st.integers(-5, 100), st.integers(-5, 100), st.integers(-5, 100)), min_size=1, max_size=12))
+def test_whatever_the_weights_are_nothing_fails_and_the_way_back_is_to_something(
+    moves: list[tuple[int, int, int]],
+) -> None:
+    memory: Memory | None = told(None, sighting(0, blue=100, green=0, red=0)).memory
+    for number, (blue, green, red) in enumerate(moves, 1):
+        seen = sighting(9000 + 60 * number, blue=blue, green=green, red=red)
+        parts = shares(seen.backends)
+        assert all(0.0 <= part <= 1.0 for part in parts.values())
+        assert (seen.serving is None) == (not any(parts.values())) == (max(blue, green, red) <= 0)
+        if seen.serving is None:
+            assert memory is not None
+            over = stopped_at(memory, seen)
+            memory = memory if over is None else over.memory
+            continue
+        found = told(memory, seen)
+        memory = found.memory
+        if found.switch is not None:
+            assert any(int(weight) > 0 for weight in found.switch.flips[0].before.values())
+            assert parts[found.switch.candidate.workload] > 0.0

@@ -97,3 +97,42 @@ def test_the_others_keep_their_proportions_in_every_rule_of_the_candidate() -> N
         assert [[one["weight"] for one in rule["backendRefs"]] for rule in now] == [[60, 20, 20], [800, 200], [1]]
 
     tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules, start=False)
+
+
+def test_traffic_is_given_to_nobody_that_was_not_named_or_is_not_ready() -> None:
+    async def story(town: Town) -> None:
+        pipeline = Pipeline(town)
+        nobody, _ = await pipeline.switch("gateway-blue", kind="httproute", weight=0)
+        assert isinstance(nobody, Objection)
+        assert "--to gateway-green --weight 100" in nobody.sentence
+        assert HTTPROUTE.of(town) == (100, 0)
+
+        HTTPROUTE.weigh(town, 25)
+        town.cluster.scale(NAMESPACE, "gateway-blue", 0)
+        await town.sleep(60)
+        unready, _ = await pipeline.switch("gateway-green", kind="httproute", weight=0)
+        assert isinstance(unready, Objection)
+        assert (unready.check, unready.sentence) == (FlipCheck.NOT_READY, "gateway-blue is scaled to zero")
+        assert town.acts() == []
+        passed, answer = await pipeline.switch(
+            "gateway-green", kind="httproute", weight=0, override=[FlipCheck.NOT_READY], reason="it burns"
+        )
+        assert isinstance(passed, Considered)
+        assert answer is None
+
+    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules)
+
+
+def test_what_cannot_be_told_gains_nothing_unless_somebody_says_so() -> None:
+    async def story(town: Town) -> None:
+        town.cluster.service(NAMESPACE, "orphan", {"app": "nobody"})
+        names = {"gateway-blue": 75, "orphan": 20, "gateway-green": 5}
+        refs = [{"name": name, "port": 80, "weight": weight} for name, weight in names.items()]
+        town.cluster.patch("httproutes", NAMESPACE, "gateway", {"spec": {"rules": [{"backendRefs": refs}]}})
+        await town.sleep(5)
+        found, _ = await Pipeline(town).switch("gateway-green", kind="httproute", weight=0)
+        assert isinstance(found, Objection)
+        assert found.check is FlipCheck.NOT_READY
+        assert found.sentence == "orphan would get more of the traffic, and it cannot be told what runs there"
+
+    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules)

@@ -18,10 +18,20 @@ if TYPE_CHECKING:
     from watchdog.settings import Settings
 
 
+class _Percent(click.IntRange):
+    """A weight, in percent."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and int(text[:9]) <= 100):
+            self.fail(f"{text!r} is no weight; give a whole number from 0 to 100", param, ctx)
+        return int(text)
+
+
 @click.command("switch")
 @click.argument("service")
 @click.option("--to", "to", required=True, help="A colour (the label that differs), a backend, or deployment/NAME.")
-@click.option("--weight", type=click.IntRange(0, 100), help="Percent of a route's traffic; not for Services.")
+@click.option("--weight", type=_Percent(0, 100), help="Percent of a route's traffic; not for Services.")
 @click.option("--reason", default="", help="Why; it stands in the annotation that says who switched.")
 @click.option("--override", "overridden", multiple=True, help="Pass over this check, with a --reason; may be repeated.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -136,7 +146,10 @@ class _Asked:
             click.echo(printable(line), err=quiet)
 
         if found.flip is None:
-            say(f"{self._target} is on {found.candidate} already; nothing was written")
+            there = f"is on {found.candidate}"
+            if self._weight is not None:
+                there = f"gives {self._to} {self._weight} % of its traffic"
+            say(f"{self._target} {there} already; nothing was written")
             return 0
         say(f"{self._target}: {found.previous or 'nothing'}")
         say(f"     -> {found.candidate} ({'; '.join(found.notes)})")

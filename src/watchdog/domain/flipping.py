@@ -58,6 +58,8 @@ class Aim:
     workload: str
     serving: tuple[str, ...]
     after: Mapping[str, str]
+    gaining: tuple[str, ...]  # the Deployments that get more than they have
+    unknown: tuple[str, ...] = ()  # backends that do, and of which it cannot be told what runs there
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class ServiceNow:
         found = chosen(self, to)
         if isinstance(found, Objection):
             return found
-        return Aim(found, self.selected_by(self.selector), selector_of(self, found))
+        return Aim(found, self.selected_by(self.selector), selector_of(self, found), (found,))
 
 
 @dataclass(frozen=True, slots=True)

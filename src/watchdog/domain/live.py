@@ -93,6 +93,7 @@ class Sighting:
     service_labels: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)  # of both kinds of Services
     by: str = ""  # who switched: the `switched-by` annotation, else the field manager
     live: bool = True  # False: seen late, in a list after a start or a relist
+    unreadable: str = ""  # why nothing can be told of it, where it has not the shape of its kind; it serves None then
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,14 +42,36 @@ class RouteNow:
         rules: dict[str, list[Backend]] = defaultdict(list)
         for one in self.backends:
             rules[one.rule].append(one)
-        for rule in {one.rule for one in mine}:
+        for rule in sorted({one.rule for one in mine}):
+            own = [one for one in rules[rule] if one in mine]
+            if not wanted and not any(one.weight for one in own):
+                continue  # it has nothing already, whoever has
             others = [one for one in rules[rule] if one not in mine]
-            if wanted < _PERCENT and not others:
-                why = f"{to} is the only backend of rule {rule}: nothing else could have the rest"
-                return Objection(FlipCheck.NO_SUCH_COLOUR, why)
-            after |= _shared(rules[rule], [one for one in rules[rule] if one in mine], wanted, self.whole)
+            if wanted < _PERCENT and not any(one.weight > 0 for one in others):
+                return Objection(FlipCheck.NO_SUCH_COLOUR, self._nobody_else(to, rule, others, _PERCENT - wanted))
+            after |= _shared(rules[rule], own, wanted, self.whole)
         serving = {one.revision.workload for one in self.backends if one.weight and one.revision is not None}
-        return Aim(behind.pop(), tuple(sorted(serving)), after)
+        gaining = [one for one in self.backends if _gains(one, rules[one.rule], after)]
+        known = {one.revision.workload for one in gaining if one.revision is not None}
+        unknown = {self._called(one) for one in gaining if one.revision is None}
+        return Aim(behind.pop(), tuple(sorted(serving)), after, tuple(sorted(known)), tuple(sorted(unknown)))
+
+    def _nobody_else(self, to: str, rule: str, others: Sequence[Backend], rest: int) -> str:
+        """Why the rest of a rule's traffic cannot be shared out, with what could be asked for instead."""
+        if not others:
+            return f"{to} is the only backend of rule {rule}: nothing else could have the rest"
+        names = [f"--to {self._called(one)} --weight {rest}" for one in others if one.revision is not None]
+        instead = f"name the one that is to get it: {' or '.join(names)}" if names else "none of them can be told"
+        return f"no other backend of rule {rule} has any traffic: nobody says who gets the other {rest} %; {instead}"
+
+    def _called(self, one: Backend) -> str:
+        return next(iter(self.names.get(one.at, ())), one.at)
+
+
+def _gains(one: Backend, rule: Sequence[Backend], after: Mapping[str, str]) -> bool:
+    """Whether it gets a greater part of its rule's traffic than it has."""
+    now, then = sum(max(0, each.weight) for each in rule), sum(int(after[each.at]) for each in rule)
+    return int(after[one.at]) * now > max(0, one.weight) * then or (not now and int(after[one.at]) > 0)
 
 
 def _runs(one: Backend, to: str) -> bool:
@@ -58,7 +80,7 @@ def _runs(one: Backend, to: str) -> bool:
 
 def _shared(rule: Sequence[Backend], mine: Sequence[Backend], percent: int, whole: int) -> dict[str, str]:
     """The weights of a rule, whose sum stays what it is, or is 100 where that would be too coarse."""
-    total = sum(one.weight for one in rule)
+    total = sum(max(0, one.weight) for one in rule)
     base = whole or max(_PERCENT, total)
     part = round(base * percent / _PERCENT)
     others = [one for one in rule if one not in mine]
@@ -66,12 +88,13 @@ def _shared(rule: Sequence[Backend], mine: Sequence[Backend], percent: int, whol
 
 
 def _split(among: Sequence[Backend], weight: int) -> dict[str, str]:
-    """By their present proportions; equally, where they have none."""
-    before = sum(one.weight for one in among)
-    left, parts = weight, dict[str, str]()
-    for place, one in enumerate(among):
-        ratio = one.weight / before if before else 1.0 / len(among)
-        share = left if place == len(among) - 1 else min(left, round(weight * ratio))
+    """By their present proportions: what has nothing gets nothing. Equally, where none has any."""
+    having = [one for one in among if one.weight > 0] or among
+    before = sum(max(0, one.weight) for one in among)
+    left, parts = weight, {one.at: "0" for one in among}
+    for place, one in enumerate(having):
+        ratio = one.weight / before if before else 1.0 / len(having)
+        share = left if place == len(having) - 1 else min(left, round(weight * ratio))
         parts[one.at] = str(share)
         left -= share
     return parts

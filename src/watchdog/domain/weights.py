@@ -19,10 +19,14 @@ Shares = Mapping[str, float]
 
 
 def shares(backends: Sequence[Backend], weights: Mapping[str, str] | None = None) -> Shares:
-    """Who gets which part by these weights (the backends' own, if none are given); of no weight at all, nobody."""
+    """Who gets which part by these weights (the backends' own, if none are given); of no weight at all, nobody.
+
+    One below 0 counts as 0.
+    """
     rules: dict[str, list[tuple[Backend, int]]] = defaultdict(list)
     for one in backends:
-        rules[one.rule].append((one, one.weight if weights is None else int(weights.get(one.at, "0"))))
+        weight = one.weight if weights is None else int(weights.get(one.at, "0"))
+        rules[one.rule].append((one, max(0, weight)))
     found: dict[str, float] = defaultdict(float)
     serving = [rule for rule in rules.values() if any(weight for _, weight in rule)]
     for rule in serving:
@@ -36,8 +40,27 @@ def shares(backends: Sequence[Backend], weights: Mapping[str, str] | None = None
 def mostly(backends: Sequence[Backend]) -> Revision | None:
     """What gets most of the traffic; None where nothing that is known gets any."""
     parts = shares(backends)
-    serving = [one.revision for one in backends if one.revision is not None and parts[one.revision.workload] > 0.0]
+    serving = [one.revision for one in backends if one.revision is not None and parts.get(one.revision.workload)]
     return max(serving, key=lambda one: parts[one.workload], default=None)
+
+
+def stopped(memory: Memory | None, sighting: Sighting, *, bake: timedelta, now: datetime) -> Noticed | None:
+    """What follows from a route whose weights are all nothing. None: it is no such route, or nothing was on its way.
+
+    A candidate that has not proved good has lost its traffic by that, so the weights from before its first step are the
+    last ones that served: what rises from here is compared with them, and goes back to them.
+    """
+    if memory is None or not sighting.backends or any(one.weight > 0 for one in sighting.backends):
+        return None
+    settled = memory.settled
+    if settled is None or not memory.before or memory.is_good(memory.serving):
+        return None
+    back = replace(sighting, serving=settled, selector=memory.before)
+    noticed = memories.notice(memory, back, bake=bake, rollback_window=timedelta(0), idle=False, now=now)
+    assert noticed is not None  # it serves
+    after = replace(noticed.memory, before={}, settled=None, colours=memory.colours)
+    after = replace(after, unweighted=_idle(after.colours, shares(sighting.backends)))
+    return Noticed(after, quiet="no backend has any traffic", over=True)
 
 
 def resolved(memory: Memory | None, sighting: Sighting) -> Sighting:
@@ -80,8 +103,7 @@ def notice(
         return noticed
     colours = tuple(dict.fromkeys(one.revision.workload for one in sighting.backends if one.revision is not None))
     parts = shares(sighting.backends)
-    idle_ones = tuple(name for name in colours if not parts.get(name))
-    noticed = replace(noticed, memory=replace(noticed.memory, colours=colours, unweighted=idle_ones))
+    noticed = replace(noticed, memory=replace(noticed.memory, colours=colours, unweighted=_idle(colours, parts)))
     if memory is None:
         return noticed
     then = shares(sighting.backends, memory.selector).get(serving.workload, 0.0)
@@ -91,6 +113,10 @@ def notice(
         back = replace(noticed.memory, before={}, settled=None)
         return Noticed(back, quiet="it had a part of the traffic all along", over=True)
     return _first_step(memory, sighting, noticed)
+
+
+def _idle(colours: Sequence[str], parts: Shares) -> tuple[str, ...]:
+    return tuple(name for name in colours if not parts.get(name))
 
 
 def _first_step(memory: Memory, sighting: Sighting, noticed: Noticed) -> Noticed:

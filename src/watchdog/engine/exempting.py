@@ -24,6 +24,7 @@ _EXPIRE_EVERY = 2.0
 _SHORT = {GUARD: "off", HOLD: "hold"}
 _HONOURED = {GUARD: "is not guarded", HOLD: "is judged but not put back"}
 _ELSEWHERE = "version"
+_UNREADABLE = "unreadable"
 _NOT_HONOURED = {GUARD: "is guarded all the same", HOLD: "is put back all the same"}
 
 
@@ -36,6 +37,7 @@ class Exemptions:
         self._tell = tell
         self._marks: dict[Target, tuple[Mark, ...]] = {}
         self._left: dict[Target, str] = {}
+        self._unreadable: dict[Target, str] = {}
 
     def leave(self, target: Target, what: str, why: str, guard: Guard) -> None:
         """What another version wrote of the target keeps this one from it. Tells of each reason once."""
@@ -50,6 +52,18 @@ class Exemptions:
         """Nothing keeps it any more."""
         self._left.pop(target, None)
         self._show(target, self._marks.get(target, ()))
+
+    def unreadable(self, sighting: Sighting, guard: Guard) -> bool:
+        """Whether nothing can be told of the target, for the shape of its object. Tells of each reason once."""
+        target, why = sighting.target, sighting.unreadable
+        if self._unreadable.get(target, "") != why:
+            if why:
+                self._unreadable[target] = why
+                self._tell(self._notice(target, _UNREADABLE, "is not guarded: it cannot be read", why), guard)
+            else:
+                del self._unreadable[target]
+            self._show(target, self._marks.get(target, ()))
+        return bool(why)
 
     def unwatched(self, sighting: Sighting, guard: Guard) -> bool:
         """Whether the target is not even watched now. Tells of each annotation that is new."""
@@ -84,7 +98,9 @@ class Exemptions:
         else:
             self._marks.pop(target, None)
         reasons = [_SHORT[mark.annotation] for mark in marks if isinstance(mark, Exemption)]
-        self._observer.unguarded(target, (*reasons, *([_ELSEWHERE] if target in self._left else [])))
+        reasons += [_ELSEWHERE] if target in self._left else []
+        reasons += [_UNREADABLE] if target in self._unreadable else []
+        self._observer.unguarded(target, tuple(reasons))
 
     def _told(self, target: Target, mark: Mark, guard: Guard) -> None:
         match mark:

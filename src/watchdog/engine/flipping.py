@@ -116,18 +116,23 @@ async def considered(
         why = f"the last switch is still being watched ({open_watch.phase}): watch {open_watch.id}"
         if objection := object_to(Objection(FlipCheck.OPEN_WATCH, why)):
             return objection
-    taken_back = wish.weight == 0
-    if objection := object_to(None if taken_back else cannot_serve(colour)):
-        return objection
-    if not taken_back and colour.revision is not None and past.is_bad(colour.revision):
-        why = f"{colour.revision} was rolled back, and has not passed since"
-        if objection := object_to(Objection(FlipCheck.KNOWN_BAD, why)):
+    for name in aim.unknown:
+        why = f"{name} would get more of the traffic, and it cannot be told what runs there"
+        if objection := object_to(Objection(FlipCheck.NOT_READY, why)):
             return objection
-    for probe in () if taken_back else probes:
-        result = health(probe.path, *await _probed(prober, probe, colour, serving, clock))
-        if objection := object_to(result.objection):
+    for name in aim.gaining:
+        gaining = colour if name == aim.workload else await flips.colour(namespace, name)
+        if objection := object_to(cannot_serve(gaining)):
             return objection
-        notes += [result.note] if result.note else []
+        if gaining.revision is not None and past.is_bad(gaining.revision):
+            why = f"{gaining.revision} was rolled back, and has not passed since"
+            if objection := object_to(Objection(FlipCheck.KNOWN_BAD, why)):
+                return objection
+        for probe in probes:
+            result = health(probe.path, *await _probed(prober, probe, gaining, serving, clock))
+            if objection := object_to(result.objection):
+                return objection
+            notes += [result.note] if result.note else []
     return Considered(
         candidate=colour.revision,
         previous=serving.revision if serving else None,

@@ -41,5 +41,5 @@ class Observer(Protocol):
         ...
 
     def unguarded(self, target: Target, marks: tuple[str, ...]) -> None:
-        """Why a guarded target is out of our hands now: an annotation (`off`, `hold`), or another `version`."""
+        """Why a guarded target is out of our hands: `off` or `hold` (annotations), `version`, `unreadable`."""
         ...

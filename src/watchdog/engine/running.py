@@ -65,6 +65,8 @@ class Running:
                     await running
                 except Exception:  # the log tells of it, the watch goes on
                     log.exception("watch failed", extra={"facts": {"watch": watch_id}})
+                    if _cancelled():
+                        raise asyncio.CancelledError from None
                     await self._clock.sleep(_RETRY_FAILED)
                     driver.let_go()
                     driver = self._drivers[watch_id] = self._driver(driver.watch)
@@ -79,3 +81,9 @@ class Running:
 
     def _count(self) -> None:
         self._observer.watches_open(sum(1 for watch in self.watches if not watch.phase.terminal))
+
+
+def _cancelled() -> bool:
+    """Whether this task is to end: a task group that fails in the same moment raises its failure instead."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -8,16 +8,21 @@ from watchdog.domain.events import Event, Stepped, Superseded
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Noticed
 from watchdog.domain.rollout import WeightStep
-from watchdog.domain.state import Watch
+from watchdog.domain.state import Phase, Watch
 from watchdog.domain.waiting import concerns
 
 Post = Callable[[Watch, Event], None]
+
+_UNDECIDED = frozenset({Phase.WATCHING, Phase.DECIDING, Phase.HOLDING})  # nothing was put back
 
 
 def told_of_weights(noticed: Noticed, sighting: Sighting, watches: Sequence[Watch], post: Post) -> Noticed:
     """What is left to be done: a step is no switch where a watch goes on with it."""
     serving, target = sighting.serving, sighting.target
     if serving is None:
+        for watch in open_of(watches, target) if noticed.over else ():
+            if watch.phase in _UNDECIDED:
+                post(watch, Superseded(noticed.memory.serving, what=_nobody_serves(sighting)))
         return noticed
     if noticed.over:
         for watch in open_of(watches, target):
@@ -30,3 +35,7 @@ def told_of_weights(noticed: Noticed, sighting: Sighting, watches: Sequence[Watc
     for watch in same:
         post(watch, Stepped(step, sighting.selector))
     return replace(noticed, switch=None) if same else noticed
+
+
+def _nobody_serves(sighting: Sighting) -> str:
+    return f"all its weights are 0{f', by {sighting.by}' if sighting.by else ''}: the candidate has no traffic any more"

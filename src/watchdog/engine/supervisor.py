@@ -20,7 +20,7 @@ from watchdog.domain.telling import undelivered
 from watchdog.domain.untouched import Peer
 from watchdog.domain.waiting import concerns
 from watchdog.domain.watch import opening
-from watchdog.domain.weights import notice, resolved
+from watchdog.domain.weights import notice, resolved, stopped
 from watchdog.engine import by_hand
 from watchdog.engine.adopting import ADOPT_EVERY, Adopting
 from watchdog.engine.bursts import Once, bursts
@@ -185,7 +185,7 @@ class Supervisor:
         """Take up one sighting; `adopted` looks through the records once, after all of its burst were sighted."""
         target = sighting.target
         guard = self._guarding.guard_of(sighting)
-        if guard is None or sighting.serving is None:
+        if guard is None or self._exemptions.unreadable(sighting, guard) or self._stopped(sighting, guard, unwritten):
             return
         if self._guarding.saw(sighting):
             self._end_lost_rights(open_of(self.watches, target))  # the rules may have been edited while nobody watched
@@ -217,6 +217,17 @@ class Supervisor:
             log.info("not watched", extra={"facts": facts})
         if noticed.memory != memory:
             unwritten.add(target)
+
+    def _stopped(self, sighting: Sighting, guard: Guard, unwritten: set[Target]) -> bool:
+        """Whether nothing serves; where a route's weights are all nothing, that ends what was on its way."""
+        if sighting.serving is not None:
+            return False
+        noticed = stopped(self.memories.of(sighting.target), sighting, bake=guard.bake, now=self._clock.now())
+        if noticed is not None and not self._left_alone.leave(sighting, guard):
+            self.memories.hold(noticed.memory)
+            told_of_weights(noticed, sighting, self.watches, self._running.post)
+            unwritten.add(sighting.target)
+        return True
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
         if any(watch.switch.is_same(switch) for watch in open_of(self.watches, switch.target)):

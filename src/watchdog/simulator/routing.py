@@ -50,23 +50,30 @@ def _parts(objects: Iterable[Object]) -> Iterator[Part]:
     }
     ingresses = [one for one in objects if one["kind"] == "Ingress"]
     for one in objects:
-        namespace = _place(one)[0]
-        if one["kind"] == "HTTPRoute":
-            rules = one["spec"].get("rules") or []
-            for rule in rules:
-                refs = rule.get("backendRefs") or []
-                yield from _shared(namespace, [(each["name"], {}, each.get("weight", 1)) for each in refs], len(rules))
-        elif one["kind"] == "VirtualService":
-            rules = one["spec"].get("http") or []
-            for rule in rules:
-                ends = [(each["destination"], each.get("weight", 100)) for each in rule["route"]]
-                weighed = [
-                    (end["host"], subsets.get((namespace, end["host"], end.get("subset")), {}), weight)
-                    for end, weight in ends
-                ]
-                yield from _shared(namespace, weighed, len(rules))
-        elif one in ingresses and not _note(one, "canary"):
-            yield from _of_ingress(one, ingresses)
+        try:
+            yield from list(_parts_of(one, subsets, ingresses))
+        except (AttributeError, TypeError, KeyError):
+            continue  # of another shape than its kind has: a gateway takes up no such object
+
+
+def _parts_of(one: Object, subsets: Mapping[Any, Mapping[str, str]], ingresses: list[Object]) -> Iterator[Part]:
+    namespace = _place(one)[0]
+    if one["kind"] == "HTTPRoute":
+        rules = one["spec"].get("rules") or []
+        for rule in rules:
+            refs = rule.get("backendRefs") or []
+            yield from _shared(namespace, [(each["name"], {}, each.get("weight", 1)) for each in refs], len(rules))
+    elif one["kind"] == "VirtualService":
+        rules = one["spec"].get("http") or []
+        for rule in rules:
+            ends = [(each["destination"], each.get("weight", 100)) for each in rule["route"]]
+            weighed = [
+                (end["host"], subsets.get((namespace, end["host"], end.get("subset")), {}), weight)
+                for end, weight in ends
+            ]
+            yield from _shared(namespace, weighed, len(rules))
+    elif one in ingresses and not _note(one, "canary"):
+        yield from _of_ingress(one, ingresses)
 
 
 def _shared(namespace: str, weighed: Iterable[tuple[str, Mapping[str, str], int]], rules: int) -> Iterator[Part]:

@@ -3,6 +3,7 @@
 A provider's part is `Arrangement`: how a switch of its kind is made, and undone by a person. Kinds without one fail.
 """
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -258,6 +259,30 @@ def test_a_switch_is_told_as_it_happens_and_its_way_back_too(kind: TargetKind) -
             last = stage.at.seen[kind].of(stage.arranged.target)[-1]
             assert last.serving == stage.before.serving
             assert last.since > stage.after.since
+
+    run_simulated(main())
+
+
+@kinds
+def test_an_object_that_cannot_be_read_is_told_as_such_once_and_ends_nothing(
+    kind: TargetKind, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with a_stage(kind) as stage:
+            seen, provider = stage.at.seen[kind], PROVIDERS[kind]
+            seen.forget()
+            with monkeypatch.context() as within:
+                within.setattr(provider, "_look", lambda *_, **__: {}["spec"])
+                for _ in range(2):
+                    stage.traffic.reguard(only(str(stage.arranged.target)))  # looks at all of them once more
+                    await passes(30)
+            assert {(one.target, one.serving) for one in seen.all} == {(stage.arranged.target, None)}
+            assert all("KeyError: 'spec'" in one.unreadable for one in seen.all)
+            assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == ["cannot be read"]
+            seen.forget()
+            stage.arranged.back(stage.at.cluster)
+            await passes(30)
+            assert seen.of(stage.arranged.target)[-1].serving == stage.before.serving
 
     run_simulated(main())
 

@@ -35,6 +35,24 @@ def error_of(status: int, reason: str, message: str, retry_after: float | None =
     return (Unavailable if again else ApiError)(status, reason, message, retry_after)
 
 
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError)
+"""What reading an object raises that has not the shape of its kind: not each definition lets none in."""
+
+
+@contextmanager
+def readable(what: object) -> Iterator[None]:
+    """Turn an object of another shape than its kind has into `OutOfReach`: somebody may mend it."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise OutOfReach(f"{what} cannot be read: {strange(error)}") from error
+
+
+def strange(error: Exception) -> str:
+    """What is wrong with the shape of an object, by what reading it raised."""
+    return f"not the shape of its kind ({type(error).__name__}: {error})"
+
+
 @contextmanager
 def unanswered(what: str) -> Iterator[None]:
     """Turn a refusal into `OutOfReach`, for ports that know no other answer; `what` was being done."""

@@ -1,18 +1,24 @@
 """What all providers do to turn changes of the cache into sightings: look again, wait a little, tell once."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.cache import ClusterCache, Key
 from watchdog.adapters.kubernetes.client import KubeClient
+from watchdog.adapters.kubernetes.errors import UNREADABLE, strange
+from watchdog.adapters.kubernetes.kinds import OBJECTS
 from watchdog.adapters.kubernetes.news import Changes, Place
 from watchdog.adapters.kubernetes.pods import EPOCH
 from watchdog.adapters.kubernetes.reflector import INACTIVITY
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
+
+log = logging.getLogger(__name__)
 
 Guarded = Callable[[Target, Mapping[str, str]], bool]
 
@@ -36,6 +42,7 @@ class Known:
     owed: bool = True  # to be told once whatever was told before, as seen late: a list came in
     told: tuple[object, ...] = field(default=())
     verified: Mapping[str, str] | None = None  # the selector for which the cache was known to be up to date
+    unread: str = ""  # the resourceVersion that could not be read
     unverified: float | None = None  # monotonic: since when nobody says whether it is
 
 
@@ -90,12 +97,39 @@ class Sightings(ABC):
                         places.add((namespace, name))
                         self._known.setdefault((namespace, name), Known()).owed = True
                 for place in sorted(places):
-                    sighting = self._looked(place)
-                    if sighting is not None and await self._holds(place, sighting):
+                    sighting = await self._told(place)
+                    if sighting is not None:
                         yield sighting
         finally:
             self._cache.unsubscribe(changes)
             self._changes = None
+
+    async def _told(self, place: Place) -> Sighting | None:
+        """What there is to tell of one target; whatever shape its object has, the others are told of."""
+        try:
+            sighting = self._looked(place)
+            return sighting if sighting is not None and await self._holds(place, sighting) else None
+        except UNREADABLE as error:
+            return self._unreadable(place, strange(error))
+
+    def _unreadable(self, place: Place, why: str) -> Sighting | None:
+        """An object of another shape than its kind has, told once; None where it was told already, or is gone."""
+        target, known = Target(place[0], self.carries, place[1]), self._known.setdefault(place, Known(owed=False))
+        one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
+        if one is None:
+            return None
+        metadata, known.due = one["metadata"], None
+        version = str(metadata.get("resourceVersion", ""))
+        if known.unread != version:
+            known.unread = version
+            facts = {"target": str(target), "kind": self.carries.proper, "version": version, "why": why}
+            log.warning("cannot be read", extra={"facts": facts})
+        told = ("unreadable", why)
+        if known.told == told and not known.owed:
+            return None
+        known.told, known.owed = told, False
+        uid, labels, now = str(metadata.get("uid", "")), dict(workloads.labels(one)), self._clock.now()
+        return Sighting(target, self.kind, uid, labels, {}, None, now, unreadable=why)
 
     def _due(self) -> set[Place]:
         now = self._clock.monotonic()

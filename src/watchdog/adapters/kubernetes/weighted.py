@@ -4,7 +4,7 @@ A provider of one kind says where the weights stand in its object (`_references`
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, Conditio
 from watchdog.adapters.kubernetes.backends import called, unrestorable, weights_before
 from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.deployments import SWITCHED_BY, described, who
-from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.errors import ApiError, readable, unanswered
 from watchdog.adapters.kubernetes.kinds import OBJECTS
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.scaling import scale_up
@@ -50,6 +50,20 @@ class Weighted(Weighing):
         keys: list[Key] = [(namespace, self.carries.value, name) for name in names]
         keys += [(namespace, RUNNER.value, name) for name in colours]
         version = await self._moved(namespace, keys, after, fresh=fresh)
+        with readable(switch.target):
+            return await self._seen(switch, stable, names, colours, version, fresh=fresh)
+
+    async def _seen(
+        self,
+        switch: TrafficSwitch,
+        stable: Stable | None,
+        names: Iterable[str],
+        colours: Sequence[str],
+        version: int,
+        *,
+        fresh: bool,
+    ) -> Live:
+        namespace = switch.target.namespace
         if not fresh:
             there = self._cache.all(OBJECTS[self.carries], namespace)
             routes = {name: there[name] for name in names if name in there}
@@ -154,7 +168,7 @@ class Weighted(Weighing):
 
     async def now(self, target: Target) -> RouteNow:
         """The route as a pipeline is shown it. Raises `OutOfReach`, finally where it is not there."""
-        with unanswered(f"looking at {target}"):
+        with readable(target), unanswered(f"looking at {target}"):
             one = await self._route(target.namespace, target.name)
             if one is None or not self._references(one):
                 raise OutOfReach(f"there is no {target}, or nothing in it has a weight", final=True)
