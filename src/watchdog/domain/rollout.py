@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from watchdog.domain.reconfigured import ConfigChange, listed
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -221,23 +223,6 @@ class ServiceFlip:
     after: Mapping[str, str]
 
 
-_MOST_KEYS = 20  # in a sentence
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigChange:
-    """One ConfigMap whose data changed, and in which keys; none: that is not known. Never a value."""
-
-    name: str
-    version: str  # its resourceVersion now
-    keys: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        more = f" and {len(self.keys) - _MOST_KEYS} more" if len(self.keys) > _MOST_KEYS else ""
-        keys = ", ".join(self.keys[:_MOST_KEYS]) or "while nobody looked: which keys is not known"
-        return f"ConfigMap {self.name} ({keys}{more})"
-
-
 class SwitchKind(StrEnum):
     """How live traffic reached another revision."""
 
@@ -289,7 +274,7 @@ class TrafficSwitch:
     @property
     def reconfigured(self) -> str:
         """What configures it otherwise now, by the names of the keys: `ConfigMap settings (LIMIT, POOL)`."""
-        return ", ".join(map(str, self.configs))
+        return listed(self.configs)
 
     def is_same(self, other: "TrafficSwitch") -> bool:
         """Whether the other leads to the same, whenever it was seen."""
