@@ -14,7 +14,9 @@ from watchdog.domain.rollout import Stable, SwitchKind, Target, TrafficSwitch
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What configures a target now: each ConfigMap's resourceVersion ("" where there is none), and what changed since the last look.
+    """What configures a target now: each ConfigMap's resourceVersion, and what changed since the last look.
+
+    Of one that is not there the version is "".
 
     `at` is when data were written last. Of those in `first` this process has seen no data before: whether they changed
     since another one looked, their versions tell, and not in which keys.

@@ -50,6 +50,11 @@ class TargetKind(StrEnum):
         return self in _ABORTED
 
     @property
+    def configured(self) -> bool:
+        """Whether other data in what its pods read are seen: a Service's, through the Deployments it selects."""
+        return self not in _UNCONFIGURED
+
+    @property
     def switch(self) -> "SwitchKind":
         """How its traffic moves."""
         if self in _WEIGHED:
@@ -81,6 +86,7 @@ _PROPER = {
 _WEIGHED = frozenset({TargetKind.HTTPROUTE, TargetKind.VIRTUALSERVICE, TargetKind.INGRESS})
 _ROUTES = frozenset({TargetKind.SERVICE}) | _WEIGHED
 _ABORTED = frozenset({TargetKind.ROLLOUT})
+_UNCONFIGURED = _WEIGHED | {TargetKind.STATEFULSET, TargetKind.DAEMONSET}
 
 USUAL = frozenset({TargetKind.DEPLOYMENT, TargetKind.SERVICE})
 """What a guard's selector covers where the guard does not say."""
