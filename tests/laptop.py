@@ -65,7 +65,7 @@ class Laptop:
         )
         rulebook = read_rules(self._town.rules_path.read_text(encoding="utf-8"), "rules.toml")
         async with rehearsal(settings, rulebook, self._town.clock, rehearses=rehearses) as here:
-            self.view.begun(here.guarded, here.unseeded)
+            self.view.begun(here.guarded, here.unseeded, here.unjudged)
             yield here
 
     @asynccontextmanager

@@ -45,6 +45,10 @@ class OutOfReach(Exception):
         self.final = final
 
 
+class TooLarge(OutOfReach):
+    """A record that will be refused each time, for its size: whoever made it must keep less."""
+
+
 class TrafficProvider(Protocol):
     """What carries traffic switches, of one kind of object. A new one is one file that fulfils this.
 
@@ -168,7 +172,7 @@ class Journal(Protocol):
         ...
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
-        """Create or replace one record; prunes ended ones beyond the number kept."""
+        """Create or replace one record; prunes ended ones beyond the number kept. Raises also `TooLarge`."""
         ...
 
     async def memories(self) -> Mapping[Target, Document]:

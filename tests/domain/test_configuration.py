@@ -8,7 +8,8 @@ import pytest
 from builders import a_revision, a_target, at
 from watchdog.domain.configuration import Configured, configured, no_way_back
 from watchdog.domain.memory import Memory, Noticed
-from watchdog.domain.rollout import ConfigChange, SwitchKind
+from watchdog.domain.reconfigured import Became, ConfigChange
+from watchdog.domain.rollout import SwitchKind
 
 BAKE = timedelta(minutes=10)
 MEMORY = Memory(a_target(), a_revision("v1"), at(-3600), configs={"settings": "5", "flags": "7"})
@@ -67,11 +68,47 @@ def test_what_opens_no_watch_is_remembered_all_the_same(memory: Memory, busy: bo
 
 
 def test_the_sentence_names_keys_and_the_command_and_is_bounded() -> None:
-    many = tuple(f"KEY_{number}" for number in range(30))
+    many = [f"KEY_{number:02}" for number in range(30)]
     found = noticed(
-        replace(CHANGED, changed=(ConfigChange("settings", "9", many), ConfigChange("flags", "8", ("FAST",))))
+        replace(CHANGED, changed=(ConfigChange.of("settings", "9", many), ConfigChange("flags", "8", ("FAST",))))
     )
     assert found.switch is not None
     said = no_way_back(found.switch)
-    assert "KEY_19 and 10 more" in said
+    assert "KEY_11 and 18 more" in said
     assert "kubectl -n production edit configmap settings && kubectl -n production edit configmap flags" in said
+
+
+def test_neither_many_keys_nor_long_ones_nor_many_configmaps_make_what_is_kept_grow() -> None:
+    keys = [f"KEY_{number:04}_{'y' * 240}" for number in range(1000)]
+    changes = tuple(ConfigChange.of(f"settings-{number}", "9", keys) for number in range(100))
+    found = noticed(replace(CHANGED, changed=changes))
+    assert found.switch is not None
+    assert len(found.switch.configs[0].keys) == 12
+    assert "and 988 more" in str(found.switch.configs[0])
+    said = no_way_back(found.switch)
+    assert "and 88 more ConfigMaps" in said
+    assert len(said) < 13_000
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "command"),
+    [
+        (ConfigChange.of("s", "", ["B", "A"], Became.DELETED), "ConfigMap s (deleted: A, B)", ""),
+        (ConfigChange("s", "", became=Became.DELETED), "ConfigMap s (deleted while nobody looked)", ""),
+        (ConfigChange.of("s", "7", ["A"], Became.NEW), "ConfigMap s (new: A)", "kubectl -n shop delete configmap s"),
+    ],
+)
+def test_one_that_is_gone_or_new_is_said_to_be_with_what_takes_it_back(
+    change: ConfigChange, said: str, command: str
+) -> None:
+    assert str(change) == said
+    assert change.command_back("shop") == command
+
+
+def test_one_that_went_while_nobody_looked_is_a_change_and_one_that_never_was_there_is_none() -> None:
+    gone = replace(SEEN, versions={**SEEN.versions, "settings": ""}, first=frozenset({"settings"}))
+    found = noticed(gone)
+    assert found.switch is not None
+    assert str(found.switch.configs[0]) == "ConfigMap settings (deleted while nobody looked)"
+    optional = replace(SEEN, versions={**SEEN.versions, "optional": ""}, first=frozenset({"optional"}))
+    assert noticed(optional).switch is None

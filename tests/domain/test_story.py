@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from builders import (
     a_baseline,
     a_block,
@@ -24,7 +26,7 @@ from builders import (
 )
 from watchdog.domain.events import BaselineMeasured, Looked, Measured
 from watchdog.domain.record import record_of
-from watchdog.domain.rules import Budget, Rule
+from watchdog.domain.rules import Action, Budget, Rule
 from watchdog.domain.story import COURSE_KEPT, text_of
 
 
@@ -95,3 +97,18 @@ def test_a_rule_that_measured_nothing_still_says_how_it_reads() -> None:
     assert rule["finding"] == "no-data"
     assert rule["text"] == "http_error_rate > 0.05"
     assert (rule["stable"], rule["recovery"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("guard", "rule", "said"),
+    [
+        (Action.ROLLBACK, None, "rollback"),
+        (Action.ROLLBACK, Action.NOTIFY, "notify"),
+        (Action.NOTIFY, Action.ROLLBACK, "notify"),
+        (Action.ABORT, Action.ROLLBACK, "abort"),
+    ],
+)
+def test_what_a_breach_leads_to_is_told_as_it_will_be(guard: Action, rule: Action | None, said: str) -> None:
+    judged = replace(a_rule(), action=rule)
+    record = record_of(a_watch(guard=replace(a_guard(judged), action=guard)))
+    assert record["rules"][judged.name]["action"] == said

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from laptop import IN_GUARDED, READS, Laptop, Notes
 from stories.test_gitops_reconciles_the_deployment import ARGO, SUSPENDING, GitOps
 from town import NAMESPACE, OWN, RULES, Town, tell
+from watchdog.cli.rehearsed import lines_of
+from watchdog.rehearsal.connecting import NoSuchTarget
 from watchdog.simulator.access import Rule
 from watchdog.simulator.traffic import Course
+from weights import HTTPROUTE
 
 BAD = Course.step(0.004, 0.4, after=10)
 RESEARCH = f"{NAMESPACE}/deployment/research"
@@ -326,3 +331,23 @@ def test_a_bake_that_is_not_over_is_waited_for_or_once_judged_as_far_as_it_went(
         assert town.clock.now() - began > timedelta(minutes=6)
 
     tell(story, start=False)
+
+
+def test_it_says_which_kinds_one_look_can_judge_only_from_what_is_remembered() -> None:
+    async def story(town: Town) -> None:
+        laptop = Laptop(town)
+        assert await laptop.once() == 4
+        (begun,) = laptop.view.of("begun")
+        assert begun["unjudged"] == ["HTTPRoutes"]
+        (line,) = [line for line in lines_of(begun) if "HTTPRoutes" in line]
+        assert "judges what that watchdog remembers alone" in line
+
+    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules, start=False)
+
+
+def test_why_a_routes_past_cannot_be_judged_is_said_as_it_is() -> None:
+    async def story(town: Town) -> None:
+        with pytest.raises(NoSuchTarget, match="nothing keeps what its weights were"):
+            await Laptop(town).at(HTTPROUTE.target, town.clock.now() - timedelta(minutes=20))
+
+    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules, start=False)

@@ -44,6 +44,14 @@ def furnish(town: Town) -> None:
     town.furnish("brand")
 
 
+def furnish_optional(town: Town) -> None:
+    """With one more that may be missing, and is."""
+    furnish(town)
+    extra = {"name": "extra", "configMap": {"name": "extra", "optional": True}}
+    read = {**READ, "volumes": [*READ["volumes"], extra]}
+    town.cluster.deploy(NAMESPACE, "research", "research:v1", labels=PART_OF, spec={"template": {"spec": read}})
+
+
 def edit(town: Town, name: str, data: dict[str, str | None], manager: str = "ann") -> None:
     town.cluster.patch("configmaps", NAMESPACE, name, {"data": data}, manager=manager)
 
@@ -164,6 +172,58 @@ def test_a_change_while_nobody_looked_is_seen_by_its_version_and_dated() -> None
         assert (record["outcome"], record["kind"]) == ("held", "config")
         assert record["switched_at"] == changed.replace(microsecond=0).isoformat()
         assert "ConfigMap settings (while nobody looked: which keys is not known)" in record["reason"]
+
+    tell(story, furnish, rules=CONFIG)
+
+
+def test_a_thousand_changed_keys_are_held_like_one_and_the_first_dozen_is_told() -> None:
+    async def story(town: Town) -> None:
+        await town.sleep(60)
+        edit(town, "settings", {f"KEY-{number:04}-{'y' * 200}": "v" for number in range(1000)})
+        now_fails(town)
+        record = await town.outcome("research")
+        assert (record["outcome"], record["refusal"]) == ("held", "config")
+        assert "KEY-0011-" in record["reason"]
+        assert "and 988 more" in record["reason"]
+        assert len(json.dumps(record)) < 120_000
+        assert town.told("oncall") == ["held"]
+
+    tell(story, furnish, rules=CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [("settings", None, "(deleted: LIMIT, TOKEN)"), ("extra", {"A": "0"}, "(new: A)")],
+    ids=["deleted", "appears"],
+)
+def test_one_that_goes_or_comes_is_a_change_of_all_its_keys(name: str, data: dict[str, str] | None, said: str) -> None:
+    async def story(town: Town) -> None:
+        await town.sleep(60)
+        if data is None:
+            town.cluster.delete("configmaps", NAMESPACE, name)
+        else:
+            town.cluster.create("configmaps", NAMESPACE, {"metadata": {"name": name}, "data": data})
+        now_fails(town)
+        record = await town.outcome("research")
+        assert (record["outcome"], record["kind"]) == ("held", "config")
+        assert record["changes"] == [f"ConfigMap {name} {said}"]
+
+    tell(story, furnish_optional, rules=CONFIG)
+
+
+@pytest.mark.parametrize(("limit", "said"), [("10", []), ("0", ["ConfigMap settings (LIMIT)"])], ids=["same", "other"])
+@pytest.mark.parametrize("away", [0, 20], ids=["at once", "after a look"])
+def test_one_made_anew_is_a_change_of_what_is_other_in_it_and_none_where_nothing_is(
+    limit: str, said: list[str], away: int
+) -> None:
+    async def story(town: Town) -> None:
+        await town.sleep(60)
+        town.cluster.delete("configmaps", NAMESPACE, "settings")
+        await town.sleep(away)
+        data = {"LIMIT": limit, "TOKEN": "old-token"}
+        town.cluster.create("configmaps", NAMESPACE, {"metadata": {"name": "settings"}, "data": data})
+        await town.sleep(120)
+        assert [record["changes"] for record in town.records("research")] == [said] * bool(said)
 
     tell(story, furnish, rules=CONFIG)
 

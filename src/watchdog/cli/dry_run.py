@@ -140,7 +140,8 @@ class _Wish:
                     else:
                         if self._target is not None:
                             here.find(self._target)
-                        view.begun(here.guarded if self._target is None else (self._target,), here.unseeded)
+                        targets = here.guarded if self._target is None else (self._target,)
+                        view.begun(targets, here.unseeded, here.unjudged if self._once else ())
                         with view:
                             await follow(here, stepped, stop, once=self._once, only=self._target)
         return view.ended()

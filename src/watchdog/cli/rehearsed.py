@@ -60,9 +60,10 @@ class View(ABC):
         for fact in news(before, watch):
             self.show(fact)
 
-    def begun(self, targets: Sequence[Target], unseeded: str) -> None:
-        """It follows these targets from now on."""
-        self.show({"event": "begun", "targets": [str(target) for target in targets], "unseeded": unseeded})
+    def begun(self, targets: Sequence[Target], unseeded: str, unjudged: Sequence[str] = ()) -> None:
+        """It follows these targets from now on; of the `unjudged` kinds one look tells nothing."""
+        named = [str(target) for target in targets]
+        self.show({"event": "begun", "targets": named, "unseeded": unseeded, "unjudged": list(unjudged)})
 
     def begun_at(self, case: AsIf) -> None:
         """It judges a moment."""
@@ -229,6 +230,9 @@ def lines_of(fact: Fact) -> Iterator[str]:
             yield f"a dry run: nothing is written; guarded are {', '.join(fact['targets']) or 'no targets'}"
             if fact["unseeded"]:
                 yield f"  what the watchdog in the cluster remembers is not known: {fact['unseeded']}"
+            if fact["unjudged"]:
+                kinds = " and ".join(fact["unjudged"])
+                yield f"  of {kinds} it judges what that watchdog remembers alone: else nothing keeps earlier weights"
         case "switch" if fact["candidate"] != fact["stable"]:
             by = f" by {fact['switched_by']}" if fact["switched_by"] else ""
             yield f"{target} {fact['how']} {fact['candidate']} at {_moment(fact['switched_at'])}{by}"

@@ -102,10 +102,17 @@ async def _with_watchdog(
             screen.paste(
                 "in another terminal, for status, history, explain, dry-run and the other verbs:", exports(settings)
             )
+            screen.paste(KUBECTL, ())
             await stop.wait()
         refreshing.cancel()
         stop.set()
     return right
+
+
+KUBECTL = (
+    "(for the watchdog's verbs alone: the demo's cluster speaks plain HTTP, over which kubectl sends no token and is "
+    "refused)"
+)
 
 
 def exports(settings: Settings) -> list[str]:

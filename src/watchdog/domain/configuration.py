@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.memory import Memory, Noticed
-from watchdog.domain.rollout import ConfigChange, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.reconfigured import MOST_MAPS, Became, ConfigChange, listed
+from watchdog.domain.rollout import Stable, SwitchKind, Target, TrafficSwitch
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
     """What configures a target now: each ConfigMap's resourceVersion, and what changed since the last look.
+
+    Of one that is not there the version is "".
 
     `at` is when data were written last. Of those in `first` this process has seen no data before: whether they changed
     since another one looked, their versions tell, and not in which keys.
@@ -32,7 +35,7 @@ def configured(memory: Memory, seen: Configured, *, bake: timedelta, busy: bool,
     """Compare what is seen with what is remembered. `busy`: another watch of the target is open."""
     known = memory.configs
     away = tuple(
-        ConfigChange(name, seen.versions[name])
+        ConfigChange(name, seen.versions[name], became=Became.between(known[name], seen.versions[name]))
         for name in sorted(seen.first)
         if known.get(name, seen.versions[name]) != seen.versions[name]
     )
@@ -43,7 +46,7 @@ def configured(memory: Memory, seen: Configured, *, bake: timedelta, busy: bool,
     if seen.at <= memory.since:
         return Noticed(after, quiet="its configuration changed before what serves was rolled out")
     if busy:
-        return Noticed(after, quiet=f"its configuration changed during its watch: {', '.join(map(str, changed))}")
+        return Noticed(after, quiet=f"its configuration changed during its watch: {listed(changed)}")
     if now - seen.at >= 2 * bake:
         return Noticed(after, quiet="its configuration changed, seen only after its bake had long ended")
     serving = memory.serving
@@ -55,6 +58,6 @@ def configured(memory: Memory, seen: Configured, *, bake: timedelta, busy: bool,
 
 def no_way_back(switch: TrafficSwitch) -> str:
     """Why a changed configuration is not put back, with the command by which a person does."""
-    kubectl = f"kubectl -n {switch.target.namespace} edit configmap"
-    commands = " && ".join(f"{kubectl} {one.name}" for one in switch.configs)
-    return f"an undo cannot bring data back. Changed: {switch.reconfigured}. Apply it as it was, or: {commands}"
+    commands = [command for one in switch.configs[:MOST_MAPS] if (command := one.command_back(switch.target.namespace))]
+    or_else = f", or: {' && '.join(commands)}" if commands else ""
+    return f"an undo cannot bring data back. Changed: {switch.reconfigured}. Apply it as it was{or_else}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from watchdog.domain.reconfigured import ConfigChange, listed
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -48,6 +50,11 @@ class TargetKind(StrEnum):
         return self in _ABORTED
 
     @property
+    def configured(self) -> bool:
+        """Whether other data in what its pods read are seen: a Service's, through the Deployments it selects."""
+        return self not in _UNCONFIGURED
+
+    @property
     def switch(self) -> "SwitchKind":
         """How its traffic moves."""
         if self in _WEIGHED:
@@ -79,6 +86,7 @@ _PROPER = {
 _WEIGHED = frozenset({TargetKind.HTTPROUTE, TargetKind.VIRTUALSERVICE, TargetKind.INGRESS})
 _ROUTES = frozenset({TargetKind.SERVICE}) | _WEIGHED
 _ABORTED = frozenset({TargetKind.ROLLOUT})
+_UNCONFIGURED = _WEIGHED | {TargetKind.STATEFULSET, TargetKind.DAEMONSET}
 
 USUAL = frozenset({TargetKind.DEPLOYMENT, TargetKind.SERVICE})
 """What a guard's selector covers where the guard does not say."""
@@ -221,23 +229,6 @@ class ServiceFlip:
     after: Mapping[str, str]
 
 
-_MOST_KEYS = 20  # in a sentence
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigChange:
-    """One ConfigMap whose data changed, and in which keys; none: that is not known. Never a value."""
-
-    name: str
-    version: str  # its resourceVersion now
-    keys: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        more = f" and {len(self.keys) - _MOST_KEYS} more" if len(self.keys) > _MOST_KEYS else ""
-        keys = ", ".join(self.keys[:_MOST_KEYS]) or "while nobody looked: which keys is not known"
-        return f"ConfigMap {self.name} ({keys}{more})"
-
-
 class SwitchKind(StrEnum):
     """How live traffic reached another revision."""
 
@@ -289,7 +280,7 @@ class TrafficSwitch:
     @property
     def reconfigured(self) -> str:
         """What configures it otherwise now, by the names of the keys: `ConfigMap settings (LIMIT, POOL)`."""
-        return ", ".join(map(str, self.configs))
+        return listed(self.configs)
 
     def is_same(self, other: "TrafficSwitch") -> bool:
         """Whether the other leads to the same, whenever it was seen."""

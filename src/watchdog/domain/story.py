@@ -79,7 +79,7 @@ def rule_story(watch: Watch, track: Track, every: int) -> dict[str, Any]:
         "dimension": str(_dimension(track)),
         "upward": threshold is None or threshold.op.upward,
         "hold": rule.hold.total_seconds(),
-        "action": str(rule.action or watch.guard.action),
+        "action": str(watch.guard.action_of(rule)),
         "breached_at": None if track.breach is None else track.breach.at.isoformat(),
         "since": None if evidence is None else _moment(evidence.since),
         "outage": verdict is not None and verdict.outage,

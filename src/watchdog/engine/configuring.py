@@ -10,6 +10,7 @@ from watchdog.domain.configuration import configured
 from watchdog.domain.events import Described, Event
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Noticed
+from watchdog.domain.reconfigured import listed
 from watchdog.domain.rollout import SwitchKind, TrafficSwitch
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Watch
@@ -72,7 +73,7 @@ class Configuring:
             log.info("not watched", extra={"facts": {"target": str(target), "why": noticed.quiet}})
         if seen.changed:
             for watch in others:
-                self._note(watch, f"beside it: {', '.join(map(str, seen.changed))}")
+                self._note(watch, f"beside it: {listed(seen.changed)}")
         if noticed.memory != memory:
             await self._memories.write(target)
 

@@ -20,11 +20,11 @@ from watchdog.domain.effects import (
     Tell,
 )
 from watchdog.domain.events import Event, Looked, LookFailed, PutBackAnswered
-from watchdog.domain.record import record_of
 from watchdog.domain.rollout import TargetKind, TrafficSwitch
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.telling import undelivered
 from watchdog.engine.braking import Brakeman
+from watchdog.engine.journalling import journalled
 from watchdog.engine.observing import Observer
 from watchdog.ports import Clock, EventSink, Journal, OutOfReach, Owners, TrafficProvider
 
@@ -86,7 +86,7 @@ class Performer:
         if watch.phase is not Phase.ACTING:
             self._intents.pop(watch.id, None)  # from here on the record does not say any more that an act is made
         still_open = not watch.phase.terminal or bool(undelivered(watch.tellings))
-        await self._journal.write(watch.id, record_of(watch), open_watch=still_open)
+        await journalled(self._journal, watch, open_watch=still_open)
 
     async def _intend(self, watch: Watch, remedy: Remedy) -> None:
         """Intent first: a crash after the write must not look like no write.

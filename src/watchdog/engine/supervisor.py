@@ -11,7 +11,6 @@ from watchdog.domain.effects import Notice
 from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Noticed
-from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Watch, open_watch
@@ -28,6 +27,7 @@ from watchdog.engine.configuring import Configuring
 from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
+from watchdog.engine.journalling import journalled
 from watchdog.engine.memories import Memories, all_of
 from watchdog.engine.neighbours import Neighbours
 from watchdog.engine.observing import Observer
@@ -267,7 +267,7 @@ class Supervisor:
     async def _journalled(self, watch: Watch) -> None:
         while True:
             try:
-                await self._journal.write(watch.id, record_of(watch), open_watch=True)
+                await journalled(self._journal, watch, open_watch=True)
             except OutOfReach as error:
                 log.warning("watch not journalled yet", extra={"facts": {"watch": watch.id, "why": str(error)}})
                 await self._clock.sleep(_RETRY)

@@ -55,6 +55,12 @@ class Rehearsal:
         """What is there and guarded, in order."""
         return tuple(sorted(target for target, place in self.seen.items() if self._guard_of(place)))
 
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The kinds of which one look judges only what the watchdog in the cluster remembers: no object keeps it."""
+        kinds = {kind for some in self.rulebook.kinds.values() for kind in some}
+        return tuple(sorted(f"{kind.proper}s" for kind in kinds if kind.switch.in_parts))
+
     def find(self, target: Target) -> tuple[Place, Guard]:
         """The target and its guard; raises `NoSuchTarget`."""
         place = self.seen.get(target)
@@ -64,6 +70,8 @@ class Rehearsal:
         return place, guard
 
     def _why_not(self, target: Target) -> str:
+        if target.kind.switch.in_parts:
+            return f"a {target.kind.proper}'s past cannot be judged: nothing keeps what its weights were"
         if target.kind not in USUAL:
             return f"a {target.kind.proper}'s past cannot be judged: its pods' names do not tell what served when"
         there = {str(one): one for one in self.guarded}

@@ -12,6 +12,7 @@ from watchdog.rulebook import guard_keys as keys
 from watchdog.rulebook import presets, rule_keys
 from watchdog.rulebook.callers import check_callers
 from watchdog.rulebook.confidence import with_confidence
+from watchdog.rulebook.config_kinds import check_config
 from watchdog.rulebook.durations import duration_text
 from watchdog.rulebook.metric_tables import MetricTable, queries_of, read_metric_tables, with_guard_matchers
 from watchdog.rulebook.mistakes import suggest
@@ -42,6 +43,7 @@ def read_guard(name: str, fields: Fields, around: Surroundings) -> Guard:
     _check_channels(fields, around)
     _check_source(fields, around)
     check_callers(fields)
+    check_config(fields)
     metrics = _metrics_of(name, fields, around)
     rules = with_confidence(_rules_of(name, fields, metrics, around), fields, around.rules)
     _check_buckets(fields, rules, around)

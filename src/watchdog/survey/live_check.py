@@ -61,7 +61,7 @@ class Ways:
 async def live_check(rulebook: Rulebook, places: Places, ways: Ways) -> tuple[Finding, ...]:
     """Everything that is found, in the file's order. Never raises."""
     findings = await unresolved(rulebook.channels, ways.secret, ways.clock, places)
-    inventory, memories = await _cluster(rulebook, places, ways.cluster, findings)
+    inventory, memories = await _cluster(rulebook, places, ways, findings)
     scrapes: dict[str, float] = {}
     for name, source in ways.sources.items():
         told: list[Finding] = []
@@ -96,14 +96,15 @@ def _placed(finding: Finding, source: str, places: Places) -> Finding:
 
 
 async def _cluster(
-    rulebook: Rulebook, places: Places, cluster: Cluster | str, findings: list[Finding]
+    rulebook: Rulebook, places: Places, ways: Ways, findings: list[Finding]
 ) -> tuple[Inventory, Mapping[Target, Memory]]:
+    cluster = ways.cluster
     if isinstance(cluster, str):
         findings.append(Finding(Kind.NO_CLUSTER, Level.ERROR, cluster))
         return Inventory(), {}
     try:
         who = await whoami(cluster.kube)
-        inventory = await take_inventory(cluster.kube, rulebook)
+        inventory = await take_inventory(cluster.kube, rulebook, ways.clock)
         findings += [Finding(Kind.NO_CLUSTER, Level.ERROR, trouble) for trouble in inventory.troubles]
         findings += coverage(rulebook, places, inventory)
         findings += await missing_rights(

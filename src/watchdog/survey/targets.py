@@ -8,6 +8,7 @@ from typing import Any
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import unanswered
+from watchdog.adapters.kubernetes.flips import deployments_behind
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, REPLICASETS, SERVICES, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import created, template_pod
@@ -17,7 +18,7 @@ from watchdog.domain.live import Pod
 from watchdog.domain.owners import Owner, owner_of
 from watchdog.domain.rollout import USUAL, Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
-from watchdog.ports import OutOfReach
+from watchdog.ports import Clock, OutOfReach
 
 Json = dict[str, Any]
 
@@ -40,6 +41,8 @@ class Workload:
 @dataclass(frozen=True, slots=True)
 class Found:
     """A Deployment, or a Service, with the Deployments that serve it: more than one where that is not clear.
+
+    Of a route by weights, all that its weights give traffic to; none where that cannot be told.
 
     `idle`: a Deployment that is the other colour of a guarded Service. `blind`: why no switch of it can be seen.
     `owner`: who reconciles it, by its marks.
@@ -64,12 +67,12 @@ class Inventory:
 
     @property
     def covered(self) -> tuple[Found, ...]:
-        """What a guard covers and can see, without idle colours."""
-        return tuple(one for one in self.found if one.guards and not one.idle and not one.blind)
+        """What a guard covers and can see, without idle colours, and routes of which no pods are known to serve."""
+        return tuple(one for one in self.found if one.guards and one.workloads and not one.idle and not one.blind)
 
 
-async def take_inventory(kube: KubeClient, rulebook: Rulebook) -> Inventory:
-    """Look at every namespace that a guard names; it takes no more than the right to list."""
+async def take_inventory(kube: KubeClient, rulebook: Rulebook, clock: Clock) -> Inventory:
+    """Look at every namespace that a guard names; it takes the right to list, and of routes to look at one."""
     found: list[Found] = []
     troubles: list[str] = []
     unseen: list[str] = []
@@ -89,6 +92,10 @@ async def take_inventory(kube: KubeClient, rulebook: Rulebook) -> Inventory:
             except OutOfReach as error:
                 troubles.append(str(error))
                 unseen.append(namespace)
+                continue
+            if kind.switch.in_parts:
+                behind = Backends(kube, clock, [_workload(one, replicasets) for one in deployments])
+                found += [await _route(Target(namespace, kind, _name(one)), one, rulebook, behind) for one in others]
                 continue
             found += [_other(Target(namespace, kind, _name(one)), one, rulebook) for one in others]
     return Inventory(tuple(found), tuple(troubles), frozenset(unseen))
@@ -130,6 +137,30 @@ def _other(target: Target, one: Json, rulebook: Rulebook) -> Found:
     workload = Workload(target.name, created(one), size, template_pod(template), pods=pods_of(target))
     owner = owner_of(labels, workloads.annotations(one), ())
     return Found(target, labels, rulebook.guards_of(target, labels), (workload,), owner=owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Who stands behind a route's weights, among a namespace's Deployments."""
+
+    kube: KubeClient
+    clock: Clock
+    known: Sequence[Workload]
+
+    async def of(self, target: Target) -> tuple[Workload, ...]:
+        """None where nothing in it has a weight, none leads to the pods of one Deployment, or that may not be read."""
+        try:
+            names = await deployments_behind(self.kube, self.clock, target)
+        except OutOfReach:
+            return ()
+        return tuple(one for one in self.known if one.name in names)
+
+
+async def _route(target: Target, one: Json, rulebook: Rulebook, behind: Backends) -> Found:
+    """A route by weights, with all that have traffic from it: of others no rule can measure anything yet."""
+    labels = workloads.labels(one)
+    guards, owner = rulebook.guards_of(target, labels), owner_of(labels, workloads.annotations(one), ())
+    return Found(target, labels, guards, await behind.of(target) if guards else (), owner=owner)
 
 
 def _service(target: Target, service: Json, known: Sequence[Workload], rulebook: Rulebook) -> Found:

@@ -10,9 +10,9 @@ import pytest
 
 from adapters.kubernetes.building import BRAND, GATEWAY, a_client, a_cluster, passes
 from watchdog.adapters.kubernetes.documents import record_name
-from watchdog.adapters.kubernetes.journal import LARGEST, ConfigMapJournal, TooLarge
+from watchdog.adapters.kubernetes.journal import LARGEST, ConfigMapJournal
 from watchdog.domain.rollout import Target, TargetKind
-from watchdog.ports import OutOfReach
+from watchdog.ports import OutOfReach, TooLarge
 from watchdog.simulator.access import Rule
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.clock import SimulatedClock, run_simulated

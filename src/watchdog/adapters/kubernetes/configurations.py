@@ -19,7 +19,8 @@ from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, OBJECTS
 from watchdog.adapters.kubernetes.pods import created, instant
 from watchdog.domain.configuration import Configured
-from watchdog.domain.rollout import ConfigChange, Target
+from watchdog.domain.reconfigured import Became, ConfigChange
+from watchdog.domain.rollout import Target
 from watchdog.ports import Clock, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ FORBIDDEN_FOR = 300.0  # seconds until what may not be read is asked for again
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One ConfigMap at one moment."""
+    """One ConfigMap at one moment; one that is not there has no version and no data."""
 
     version: str
     digests: Mapping[str, bytes]
@@ -49,6 +50,7 @@ class KubernetesConfigurations:
         self._clock = clock
         self._key = key
         self._seen: dict[tuple[Target, str], _Seen] = {}
+        self._missed: dict[tuple[Target, str], datetime] = {}  # when one was first found missing
         self._not_before: dict[tuple[str, str], float] = {}  # of what may not be read; monotonic
 
     async def look(self, target: Target) -> Configured | None:
@@ -56,7 +58,7 @@ class KubernetesConfigurations:
         workload = self._cache.all(OBJECTS[target.kind], target.namespace).get(target.name) or {}
         named: Mapping[str, tuple[str, ...]] = (workload.get("template") or {}).get("configs") or {}
         before = {name: self._seen.get((target, name)) for name in named}
-        now = {name: seen for name in named if (seen := await self._read(target.namespace, name)) is not None}
+        now = {name: seen for name in named if (seen := await self._read(target, name)) is not None}
         if not now:
             return None
         changes, newest = [], max(now.values(), key=lambda seen: seen.at)
@@ -64,7 +66,7 @@ class KubernetesConfigurations:
             self._seen[target, name] = seen
             earlier = before[name]
             if earlier is not None and (keys := _changed(earlier.digests, seen.digests, named[name])):
-                changes.append(ConfigChange(name, seen.version, keys))
+                changes.append(ConfigChange.of(name, seen.version, keys, Became.between(earlier.version, seen.version)))
         dated = [now[one.name] for one in changes] or [newest]
         last = max(dated, key=lambda seen: seen.at)
         return Configured(
@@ -78,8 +80,12 @@ class KubernetesConfigurations:
             by=last.by,
         )
 
-    async def _read(self, namespace: str, name: str) -> _Seen | None:
-        """One that is gone, or cannot be read, is as if it were not named: pods go on with what they have."""
+    async def _read(self, target: Target, name: str) -> _Seen | None:
+        """None where it cannot be read just now, or is missing for the first time.
+
+        It is gone once a second look does not find it either: many tools delete and create anew.
+        """
+        namespace = target.namespace
         if self._clock.monotonic() < self._not_before.get((namespace, name), 0.0):
             return None
         try:
@@ -94,7 +100,14 @@ class KubernetesConfigurations:
                 )
             self._not_before[namespace, name] = self._clock.monotonic() + FORBIDDEN_FOR
             return None
-        return None if found is None else self._trimmed(found)
+        if found is not None:
+            self._missed.pop((target, name), None)
+            return self._trimmed(found)
+        since = self._missed.get((target, name))
+        if since is None:
+            self._missed[target, name] = self._clock.now()
+            return None
+        return _Seen("", {}, since, dated=False)
 
     def _trimmed(self, full: Json) -> _Seen:
         """The keys with a fingerprint each, which nobody can look up: the key of the hash is this process's alone."""
@@ -112,7 +125,7 @@ class KubernetesConfigurations:
         return _Seen(str(metadata.get("resourceVersion", "")), digests, at, by, dated=bool(writers))
 
 
-def _changed(before: Mapping[str, bytes], after: Mapping[str, bytes], read: tuple[str, ...]) -> tuple[str, ...]:
+def _changed(before: Mapping[str, bytes], after: Mapping[str, bytes], read: tuple[str, ...]) -> set[str]:
     """The keys that are new, gone or other; of those alone that are read, where the pods name them."""
     keys = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    return tuple(sorted(keys & set(read) if read else keys))
+    return keys & set(read) if read else keys

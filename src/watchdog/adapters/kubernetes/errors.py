@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from watchdog.ports import OutOfReach
+from watchdog.ports import OutOfReach, TooLarge
 
 
 class ApiError(Exception):
@@ -58,7 +58,13 @@ def unanswered(what: str) -> Iterator[None]:
     """Turn a refusal into `OutOfReach`, for ports that know no other answer; `what` was being done."""
     try:
         yield
-    except OutOfReach as error:
-        raise OutOfReach(f"{what}: {error}") from error
-    except ApiError as error:
+    except (OutOfReach, ApiError) as error:
+        if isinstance(error, ApiError) and _too_large(error):
+            raise TooLarge(f"{what}: {error}", final=True) from error
         raise OutOfReach(f"{what}: {error}", final=not isinstance(error, OutOfReach)) from error
+
+
+def _too_large(error: ApiError) -> bool:
+    """Whether an object was refused for its size: by the API server, by its validation, or by etcd behind it."""
+    said = ("too long", "request is too large", "larger than max")
+    return error.status == 413 or (error.status in (422, 500) and any(one in error.message.lower() for one in said))

@@ -127,3 +127,10 @@ def _operations(flip: Flip) -> Callable[[Json], list[Json]]:
         return [selector, *annotate(live, {SWITCHED_BY: flip.switched_by})]
 
     return operations
+
+
+async def deployments_behind(client: KubeClient, clock: Clock, target: Target) -> frozenset[str]:
+    """The Deployments that a route's weights give traffic to. Raises `OutOfReach`, finally where it has no weights."""
+    route = await Flips(client, clock).service(target)
+    assert isinstance(route, RouteNow)
+    return frozenset(one.revision.workload for one in route.backends if one.revision and one.weight)

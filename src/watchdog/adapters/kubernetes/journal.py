@@ -30,7 +30,7 @@ from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME
 from watchdog.domain.marks import Marking
 from watchdog.domain.rollout import Target
-from watchdog.ports import Clock, Document, OutOfReach
+from watchdog.ports import Clock, Document, OutOfReach, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +41,6 @@ LARGEST = 256 * 1024  # bytes of a record
 _LARGE = 50  # ConfigMaps in one answer: it is decoded in one go, while nobody else has a turn
 ATTEMPTS = 3
 PRUNED_AT_ONCE = 20
-
-
-class TooLarge(ValueError):
-    """A record over the bound: whoever made it must keep less (the totals, not each measurement)."""
 
 
 class ConfigMapJournal:
@@ -117,10 +113,12 @@ class ConfigMapJournal:
         return [one async for page, _ in pages for one in page]
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
-        """Create or replace one record; prunes ended ones beyond the number kept. Raises also `TooLarge`."""
+        """Create or replace one record; prunes ended ones beyond the number kept."""
         text = json.dumps(document, separators=(",", ":"))
         if (size := len(text.encode())) > LARGEST:
-            raise TooLarge(f"the record of watch {watch_id} has {size} bytes; at most {LARGEST} may be kept")
+            raise TooLarge(
+                f"the record of watch {watch_id} has {size} bytes; at most {LARGEST} may be kept", final=True
+            )
         name = record_name(self._series + watch_id)
         labels = {RECORD: self._watches, OPEN: "true" if open_watch else "false"}
         body: Json = {"metadata": {"name": name, "labels": labels}, "data": {RECORD_KEY: text}}
