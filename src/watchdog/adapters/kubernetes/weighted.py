@@ -96,6 +96,7 @@ class Weighted(Weighing):
             candidate_pods=candidate.pods_of(switch.candidate) if candidate else (),
             stable_pods=old.pods_of(stable.revision) if old and stable else (),
             desired=workloads.desired(candidate.deployment) if candidate else 0,
+            unweighed="" if self._is_weighed(route) else f"{switch.target} shares no traffic by weights any more",
             annotations=workloads.own_annotations(route),
             managers=workloads.managers(route),
             owner=workloads.owner(route),
