@@ -119,7 +119,7 @@ def _first_step(memory: Memory, sighting: Sighting, noticed: Noticed) -> Noticed
     assert sighting.serving is not None
     left = shares(sighting.backends).get(memory.serving.workload, 0.0) <= 0.0
     had_nothing = shares(sighting.backends, memory.before).get(sighting.serving.workload, 0.0) <= 0.0
-    passes_over = bool(memory.before) and left and had_nothing and not memory.is_good(memory.serving)
+    passes_over = bool(memory.before) and left and had_nothing and not noticed.memory.is_good(memory.serving)
     before = memory.before if passes_over else memory.selector
     settled = memory.settled if passes_over else memory.serving
     switch = noticed.switch
@@ -130,7 +130,7 @@ def _first_step(memory: Memory, sighting: Sighting, noticed: Noticed) -> Noticed
             part=shares(sighting.backends)[switch.candidate.workload],
         )
     after = replace(noticed.memory, before=before, settled=settled)
-    if left and sighting.serving == memory.settled and not memory.is_good(memory.serving):
+    if left and sighting.serving == memory.settled and not noticed.memory.is_good(memory.serving):
         # Put back, by whomever: what came to nothing is nothing to step back to, and the next release begins here.
         after = replace(after, before={}, settled=None)
     return replace(noticed, memory=after, switch=switch)

@@ -12,6 +12,7 @@ from watchdog.adapters.kubernetes.acting import annotate
 from watchdog.adapters.kubernetes.backends import Reference, named
 from watchdog.adapters.kubernetes.cache import Place
 from watchdog.adapters.kubernetes.kinds import INGRESSES
+from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.rollout import TargetKind
 
@@ -20,6 +21,7 @@ Json = dict[str, Any]
 _NGINX = "nginx.ingress.kubernetes.io/"
 CANARY, WEIGHT, TOTAL = f"{_NGINX}canary", f"{_NGINX}canary-weight", f"{_NGINX}canary-weight-total"
 _PRIMARY = "primary"
+_BESIDE = "beside"  # the Ingresses of the namespace, by name, where no cache has them
 
 
 class IngressProvider(Weighted):
@@ -36,11 +38,18 @@ class IngressProvider(Weighted):
         canaries = {(namespace, name) for namespace in touched for name in self._names(namespace)}
         return canaries | super()._places(changed)
 
+    async def _route(self, namespace: str, name: str) -> Json | None:
+        one = await super()._route(namespace, name)
+        if one is None or self._cache.is_synced(namespace, self.carries):
+            return one
+        listed = await self._client.list(INGRESSES, namespace)
+        return {**one, _BESIDE: {other["metadata"]["name"]: TRIMS[INGRESSES](other) for other in listed}}
+
     def _references(self, one: Json) -> Sequence[Reference]:
         weight, total = _number(one, WEIGHT, 0), max(1, _number(one, TOTAL, 100))
         weight = min(weight, total) if _is_canary(one) else 0
         namespace, own = one["metadata"]["namespace"], one["metadata"]["name"]
-        there = self._cache.all(INGRESSES, namespace)
+        there = one.get(_BESIDE) or self._cache.all(INGRESSES, namespace)
         beside = [other for name, other in there.items() if name != own and not _is_canary(other)]
         found: list[Reference] = []
         for place, (host, path, service, port) in enumerate(_paths(one)):
