@@ -2,11 +2,11 @@
 
 import pytest
 
-from town import NAMESPACE, Town, tell
+from town import NAMESPACE, PART_OF, Town, tell
 from watchdog.domain.account import account_of
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.traffic import Course
-from weights import INGRESS, KINDS, Weights
+from weights import HTTPROUTE, INGRESS, KINDS, Weights
 
 BAD = Course.constant(0.3)
 kinds = pytest.mark.parametrize("route", KINDS, ids=lambda route: str(route.kind))
@@ -301,3 +301,31 @@ def test_a_canary_that_becomes_an_ordinary_ingress_ends_its_watch_though_nobody_
         assert town.acts() == []
 
     tell(story, INGRESS.furnish, rules=INGRESS.rules)
+
+
+def test_beside_what_gets_more_a_put_back_to_what_served_last_is_seen_to_help() -> None:
+    """Red passed at 40 %, blue has the rest: green goes back to red, and that is no switch to blue."""
+
+    def weigh(town: Town, **parts: int) -> None:
+        refs = [{"name": f"gateway-{name}", "port": 80, "weight": weight} for name, weight in parts.items()]
+        town.cluster.patch("httproutes", NAMESPACE, "gateway", {"spec": {"rules": [{"backendRefs": refs}]}})
+
+    def furnish(town: Town) -> None:
+        HTTPROUTE.furnish(town)
+        labels = {"app": "gateway", "colour": "red"}
+        town.cluster.deploy(NAMESPACE, "gateway-red", "gateway:v3", replicas=2, labels=PART_OF, pod_labels=labels)
+        town.cluster.service(NAMESPACE, "gateway-red", labels)
+
+    async def story(town: Town) -> None:
+        weigh(town, blue=60, green=0, red=40)
+        assert (await town.outcome("gateway"))["outcome"] == "passed"
+        town.behaves("gateway:v2", errors=BAD)
+        weigh(town, blue=50, green=20, red=30)
+        record = await town.outcome("gateway", number=2)
+        assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered"), record["reason"]
+        refs = town.cluster.get("httproutes", NAMESPACE, "gateway")["spec"]["rules"][0]["backendRefs"]
+        assert [one["weight"] for one in refs] == [60, 0, 40]
+        await town.sleep(1200)
+        assert len(town.records()) == 2
+
+    tell(story, furnish, rules=HTTPROUTE.rules)
