@@ -18,9 +18,11 @@ from watchdog.domain.effects import PutBackUnsure
 from watchdog.domain.flipping import Flip, FlipCheck, Objection
 from watchdog.domain.memory import Memory
 from watchdog.domain.record import is_about, watch_of
+from watchdog.domain.reweighing import RouteNow
 from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.rules import Probe, Rulebook
 from watchdog.domain.state import Watch
+from watchdog.domain.weights import released
 from watchdog.engine import by_hand, flipping
 from watchdog.ports import Clock, OutOfReach
 from watchdog.remote import connected, journal_of
@@ -35,7 +37,15 @@ class ClusterOutlook:
     def __init__(self, kube: KubeClient, journal: ConfigMapJournal, flips: Flips, namespace: str) -> None:
         self._journal = journal
         self._records = RecordsReader(kube, namespace)
-        self.serving = flips.serving
+        self._flips = flips
+
+    async def serving(self, target: Target) -> Revision | None:
+        """What serves the target; of a route, what its newest step is about, once the watchdog has seen that."""
+        if not target.kind.switch.in_parts:
+            return await self._flips.serving(target)
+        now, memory = await self._flips.service(target), await self.memory(target)
+        assert isinstance(now, RouteNow)
+        return released(memory, now.backends, now.selector)
 
     async def watches(self, target: Target) -> Sequence[Watch]:
         """The target's watches, of records that this version can read."""

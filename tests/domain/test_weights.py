@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from builders import at
 from watchdog.domain.live import Sighting
 from watchdog.domain.memory import Memory, Noticed
 from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
-from watchdog.domain.weights import mostly, notice, resolved, shares, stopped
+from watchdog.domain.weights import mostly, notice, released, resolved, shares, stopped
 
 ROUTE = Target.parse("shop/httproute/gateway")
 BLUE, GREEN, RED = (Revision(colour, f"{colour}-1") for colour in ("blue", "green", "red"))
@@ -86,6 +87,90 @@ def test_all_of_it_at_once_to_what_had_nothing_is_a_switch() -> None:
     found = after(*whole, sighting(12000, blue=100, green=0))
     assert found.switch is not None
     assert (found.switch.candidate, found.switch.previous) == (BLUE, GREEN)
+
+
+def put_back(memory: Memory, seen: Sighting, *, known: bool) -> Memory:
+    """A rollback to blue: the weights are seen after, or before, it is remembered as one."""
+    bad = {"watch": "w1", "at": seen.since, "to": BLUE}
+    if known:
+        memory = memory.with_bad(GREEN, **bad)  # type: ignore[arg-type]
+    memory = told(memory, seen).memory
+    return memory if known else memory.with_bad(GREEN, **bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("proven", [True, False])
+@pytest.mark.parametrize("greens", [(100,), (5, 100), (50,), (5,)], ids=str)
+def test_what_was_put_back_is_a_candidate_again_when_it_gets_weight_again(
+    greens: tuple[int, ...], *, proven: bool, known: bool
+) -> None:
+    steps = [sighting(9000 + 60 * number, blue=100 - green, green=green) for number, green in enumerate(greens)]
+    memory = after(sighting(0, blue=100, green=0), *steps).memory
+    if proven:  # at an earlier step
+        memory = memory.with_good(GREEN, at(9000), at(9100))
+    memory = put_back(memory, sighting(9300, blue=100, green=0), known=known)
+    assert (memory.serving, memory.before, memory.settled) == (BLUE, {}, None)
+
+    found = told(memory, sighting(9400, blue=95, green=5))
+    assert found.switch is not None
+    assert (found.switch.candidate, found.switch.previous) == (GREEN, BLUE)
+    assert found.switch.flips[0].before == {"0/blue": "100", "0/green": "0"}
+    assert found.stable is not None
+    assert found.stable.revision == BLUE
+
+
+def test_what_is_not_known_and_loses_its_traffic_makes_no_candidate_of_what_was_put_back_to() -> None:
+    seen = [sighting(when, **weights) for when, weights in ((0, {"blue": 100}), (9000, {"green": 100}))]
+    memory = put_back(
+        after(*(with_orphan(one) for one in seen)).memory, with_orphan(sighting(9300, blue=100)), known=False
+    )
+    for when, orphan in ((9400, 10), (9500, 0)):
+        found = told(memory, with_orphan(sighting(when, blue=100 - orphan), orphan))
+        assert (found.switch, found.memory.serving) == (None, BLUE)
+        memory = found.memory
+
+
+def with_orphan(seen: Sighting, weight: int = 0) -> Sighting:
+    """With both colours, and a backend behind which nothing is known."""
+    there = {one.at: one for one in seen.backends}
+    colours = [there.get(f"0/{one.workload}", Backend(f"0/{one.workload}", 0, one)) for one in (BLUE, GREEN)]
+    backends = (*colours, Backend("0/orphan", weight, None))
+    return replace(seen, backends=backends, selector={one.at: str(one.weight) for one in backends})
+
+
+def test_taken_back_before_it_proved_good_it_is_a_candidate_again_and_proved_it_is_a_step_back() -> None:
+    young = (sighting(0, blue=100, green=0), sighting(9000, blue=0, green=100), sighting(9100, blue=100, green=0))
+    again = after(*young, sighting(9200, blue=95, green=5))
+    assert again.switch is not None
+    assert again.switch.candidate == GREEN
+    old = (*young[:2], sighting(12000, blue=100, green=0))
+    back = after(*old, sighting(12100, blue=95, green=5))
+    assert (back.switch, back.step) == (None, 0.95)
+
+
+def test_of_several_that_have_their_part_again_what_served_last_is_what_was_put_back_to() -> None:
+    """Red passed at 40 %; a green that took all of it, or a part, is put back to red, though blue gets more."""
+    for green in (100, 20):
+        rest = (100 - green) // 2
+        seen = [
+            sighting(0, blue=100, red=0, green=0),
+            sighting(9000, blue=60, red=40, green=0),
+            sighting(12000, blue=100 - green - rest, red=rest, green=green),
+        ]
+        memory = after(*seen).memory
+        assert (memory.serving, memory.settled) == (GREEN, RED)
+        memory = memory.with_bad(GREEN, "w1", at(12100), RED)
+        found = told(memory, sighting(12100, blue=60, red=40, green=0))
+        assert (found.switch, found.memory.serving) == (None, RED)
+
+
+def test_a_pipeline_is_told_what_the_newest_step_is_about_once_it_was_seen() -> None:
+    five = sighting(9000, blue=95, green=5)
+    memory = after(sighting(0, blue=100, green=0), five).memory
+    assert released(memory, five.backends, five.selector) == GREEN
+    more = sighting(9100, blue=75, green=25)
+    assert released(memory, more.backends, more.selector) is None
+    assert released(None, more.backends, more.selector) == BLUE
 
 
 def test_a_third_that_takes_the_place_of_an_unproven_second_goes_back_to_the_first() -> None:

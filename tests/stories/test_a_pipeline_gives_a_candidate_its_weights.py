@@ -51,6 +51,39 @@ def test_a_bad_first_step_is_put_back_and_the_next_is_refused() -> None:
     tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules)
 
 
+@pytest.mark.parametrize("route", KINDS, ids=lambda route: str(route.kind))
+def test_who_names_the_route_alone_waits_for_the_watch_of_the_newest_step(route: Weights) -> None:
+    async def story(town: Town) -> None:
+        pipeline = Pipeline(town)
+        found, _ = await pipeline.switch(TO[route.kind], kind=route.kind, weight=5)
+        assert isinstance(found, Considered)
+        first = await pipeline.wait("gateway", kind=route.kind, opening=10)
+        assert ended(first) == ("passed", None)
+
+        town.behaves("gateway:v2", errors=Course.constant(0.3))
+        await pipeline.switch(TO[route.kind], kind=route.kind, weight=25)
+        second = await pipeline.wait("gateway", kind=route.kind, opening=10)  # not the outcome of the step before
+        assert ended(second) == ("rolled-back", "recovered")
+        assert second.watch is not None
+        assert second.watch.switch.candidate == found.candidate
+        late = await pipeline.wait("gateway", kind=route.kind, opening=10)
+        assert late.watch is not None
+        assert late.watch.id == second.watch.id
+
+    tell(story, route.furnish, rules=route.rules)
+
+
+def test_who_waits_for_weights_that_no_watchdog_has_seen_is_told_so() -> None:
+    async def story(town: Town) -> None:
+        await town.kill()
+        HTTPROUTE.weigh(town, 5)
+        waited = await Pipeline(town).wait("gateway", kind="httproute", opening=10)
+        assert waited.watch is None
+        assert f"has not seen the weights of {HTTPROUTE.target} as they are" in waited.why
+
+    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules)
+
+
 def test_what_is_not_there_or_not_healthy_gets_nothing_and_taking_back_asks_for_no_health() -> None:
     async def story(town: Town) -> None:
         pipeline = Pipeline(town)

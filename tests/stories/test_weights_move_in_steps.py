@@ -2,11 +2,11 @@
 
 import pytest
 
-from town import NAMESPACE, Town, tell
+from town import NAMESPACE, PART_OF, Town, tell
 from watchdog.domain.account import account_of
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.traffic import Course
-from weights import KINDS, Weights
+from weights import HTTPROUTE, INGRESS, KINDS, Weights
 
 BAD = Course.constant(0.3)
 kinds = pytest.mark.parametrize("route", KINDS, ids=lambda route: str(route.kind))
@@ -217,3 +217,115 @@ def test_a_candidate_that_rolls_out_while_it_has_no_traffic_opens_no_watch(route
         assert town.acts() == [route.path]
 
     tell(story, route.furnish, rules=route.rules)
+
+
+@kinds
+@pytest.mark.parametrize("steps", [(100,), (5, 100), (50,)], ids=str)
+def test_a_candidate_that_was_put_back_is_watched_again_when_it_gets_weight_again(
+    route: Weights, steps: tuple[int, ...]
+) -> None:
+    async def story(town: Town) -> None:
+        town.behaves("gateway:v2", errors=BAD)
+        for green in steps:
+            route.weigh(town, green)
+            await town.sleep(15)
+        first = await town.outcome("gateway")
+        assert (first["outcome"], first["recovery"]) == ("rolled-back", "recovered")
+        assert route.of(town) == (100, 0)
+        await town.sleep(600)
+
+        route.weigh(town, 5)
+        again = await town.outcome("gateway", number=2)
+        assert (again["outcome"], again["candidate"], again["part"]) == ("rolled-back", first["candidate"], 0.05)
+        assert route.of(town) == (100, 0)
+        await town.sleep(1200)
+        assert len(town.records()) == 2  # neither of them watches what was put back
+        assert town.told("oncall") == ["rolled-back", "rolled-back"]
+
+    tell(story, route.furnish, rules=route.rules)
+
+
+@kinds
+def test_who_takes_all_of_it_back_before_it_proved_good_and_gives_it_a_part_again_has_it_watched(
+    route: Weights,
+) -> None:
+    async def story(town: Town) -> None:
+        route.weigh(town, 100)
+        await town.sleep(60)
+        route.weigh(town, 0, manager="ann")
+        await town.sleep(60)
+        town.behaves("gateway:v2", errors=BAD)
+        route.weigh(town, 10)
+        await town.sleep(300)
+        records = town.records("gateway")
+        assert [one["part"] for one in records] == [1.0, 1.0, 0.1]
+        assert [one["outcome"] for one in records] == ["superseded", "superseded", "rolled-back"]
+        assert records[2]["candidate"] == records[0]["candidate"]
+        assert route.of(town) == (100, 0)
+
+    tell(story, route.furnish, rules=route.rules)
+
+
+def test_a_canary_that_is_switched_off_ends_its_watch_and_is_a_new_switch_when_it_is_on_again() -> None:
+    def switched(town: Town, on: str) -> None:
+        note = {"metadata": {"annotations": {"nginx.ingress.kubernetes.io/canary": on}}}
+        town.cluster.patch(INGRESS.resource, NAMESPACE, "gateway", note, "ann")
+
+    async def story(town: Town) -> None:
+        INGRESS.weigh(town, 30)
+        await town.sleep(40)
+        switched(town, "false")
+        record = await town.outcome("gateway")
+        assert record["outcome"] == "superseded"
+        assert "ann" in record["reason"]
+        await town.sleep(60)
+        switched(town, "true")
+        await town.sleep(10)
+        again = town.records("gateway")[1]
+        assert (again["phase"], again["candidate"], again["part"]) == ("watching", record["candidate"], 0.3)
+
+    tell(story, INGRESS.furnish, rules=INGRESS.rules)
+
+
+def test_a_canary_that_becomes_an_ordinary_ingress_ends_its_watch_though_nobody_saw_it() -> None:
+    async def story(town: Town) -> None:
+        INGRESS.weigh(town, 30)
+        await town.sleep(40)
+        await town.kill()
+        gone = {f"nginx.ingress.kubernetes.io/{one}": None for one in ("canary", "canary-weight")}
+        town.cluster.patch(INGRESS.resource, NAMESPACE, "gateway", {"metadata": {"annotations": gone}}, "ann")
+        await town.start()
+        record = await town.outcome("gateway")
+        assert record["outcome"] == "superseded"
+        assert "shares no traffic by weights any more" in record["reason"]
+        assert town.acts() == []
+
+    tell(story, INGRESS.furnish, rules=INGRESS.rules)
+
+
+def test_beside_what_gets_more_a_put_back_to_what_served_last_is_seen_to_help() -> None:
+    """Red passed at 40 %, blue has the rest: green goes back to red, and that is no switch to blue."""
+
+    def weigh(town: Town, **parts: int) -> None:
+        refs = [{"name": f"gateway-{name}", "port": 80, "weight": weight} for name, weight in parts.items()]
+        town.cluster.patch("httproutes", NAMESPACE, "gateway", {"spec": {"rules": [{"backendRefs": refs}]}})
+
+    def furnish(town: Town) -> None:
+        HTTPROUTE.furnish(town)
+        labels = {"app": "gateway", "colour": "red"}
+        town.cluster.deploy(NAMESPACE, "gateway-red", "gateway:v3", replicas=2, labels=PART_OF, pod_labels=labels)
+        town.cluster.service(NAMESPACE, "gateway-red", labels)
+
+    async def story(town: Town) -> None:
+        weigh(town, blue=60, green=0, red=40)
+        assert (await town.outcome("gateway"))["outcome"] == "passed"
+        town.behaves("gateway:v2", errors=BAD)
+        weigh(town, blue=50, green=20, red=30)
+        record = await town.outcome("gateway", number=2)
+        assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered"), record["reason"]
+        refs = town.cluster.get("httproutes", NAMESPACE, "gateway")["spec"]["rules"][0]["backendRefs"]
+        assert [one["weight"] for one in refs] == [60, 0, 40]
+        await town.sleep(1200)
+        assert len(town.records()) == 2
+
+    tell(story, furnish, rules=HTTPROUTE.rules)

@@ -136,6 +136,7 @@ class Live:
     stuck: str = ""  # why the controller gets no further until a person does something, with the command
     progress_deadline: float = 600.0  # seconds
     paused: bool = False
+    unweighed: str = ""  # why a route that is there is a target no longer
     annotations: Mapping[str, str] = field(default_factory=dict)  # those with the watchdog's prefix
     managers: tuple[str, ...] = ()  # field managers of template or selector, newest first
     owner: Owner | None = None  # who reconciles the object that a put-back would write

@@ -114,9 +114,10 @@ class Memory:
 
     def with_bad(self, revision: Revision, watch: str, at: datetime, to: Revision | None = None) -> "Memory":
         """The revision was rolled back."""
-        others = tuple(bad for bad in self.bad if bad.revision != revision)
-        good = tuple(entry for entry in self.good if entry.revision != revision)
-        return replace(self, bad=(*others, Bad(revision, watch, at, to))[-BAD_KEPT:], good=good)
+        bad = (*(one for one in self.bad if one.revision != revision), Bad(revision, watch, at, to))[-BAD_KEPT:]
+        # Seen put back already, a route's next release begins with the weights that it has now.
+        here = self if self.settled != revision or self.serving != to else replace(self, before={}, settled=None)
+        return replace(here, bad=bad, good=tuple(one for one in self.good if one.revision != revision))
 
     def with_false_alarms(self, watches: Collection[str]) -> "Memory":
         """Known bad is what these watches did not roll back; a mark that was taken back makes it bad again."""
@@ -177,9 +178,8 @@ def _first_sight(sighting: Sighting, serving: Revision, bake: timedelta, *, idle
         # Of an idle colour nobody can say when it served: it may be gone back to, but is no baseline.
         memory = replace(memory, good=(Good(previous, since, since if idle else sighting.since),))
     if previous is None:
-        first = replace(memory, first=not sighting.complete)
-        good = first.with_good(serving, sighting.since, None) if sighting.complete else first
-        return Noticed(good, quiet="first seen")
+        first = memory.with_good(serving, sighting.since, None) if sighting.complete else replace(memory, first=True)
+        return Noticed(first, quiet="first seen")
     if sighting.complete and now - sighting.since >= bake:
         return Noticed(memory.with_good(serving, sighting.since, None), quiet="first seen, and long since switched")
     if idle:

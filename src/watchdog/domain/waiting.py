@@ -112,6 +112,8 @@ def unwatched(target: Target, serving: Revision | None, memory: Memory | None) -
         return f"the watchdog knows nothing of {target}: no guard covers it, or no watchdog runs"
     if memory.idle:
         return f"{target} is an idle colour: no traffic goes to it, and the flip to it is what will be watched"
+    if serving is None and target.kind.switch.in_parts:
+        return f"the watchdog has not seen the weights of {target} as they are, or they give nothing known any traffic"
     if serving is None:
         return f"what serves {target} cannot be told"
     if memory.serving != serving:

@@ -130,8 +130,9 @@ def _is_armed(track: Track) -> bool:
 
 def _looked(watch: Watch, event: Looked, now: datetime) -> Step:
     live = event.live
-    if not live.exists and watch.phase is not Phase.RECOVERING:
-        return end(watch, Phase.SUPERSEDED, "the target was deleted", now)
+    gone = live.unweighed if live.exists else "the target was deleted"
+    if gone and watch.phase is not Phase.RECOVERING:
+        return end(watch, Phase.SUPERSEDED, gone, now)
     if watch.phase is Phase.RECOVERING:
         return looked_recovering(watch, live, now)
     pods = looked(

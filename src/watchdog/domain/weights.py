@@ -67,21 +67,42 @@ def resolved(memory: Memory | None, sighting: Sighting) -> Sighting:
     """The sighting of a route with what serves it as far as a watch is concerned: the candidate, once there is one."""
     if memory is None or not sighting.backends:
         return sighting
-    now, then = shares(sighting.backends), shares(sighting.backends, memory.selector)
-    revisions = {one.revision.workload: one.revision for one in sighting.backends if one.revision is not None}
-    last = memory.serving.workload
+    serving = _meant(memory, sighting.backends)
+    return sighting if serving is None else replace(sighting, serving=serving)
+
+
+def released(memory: Memory | None, backends: Sequence[Backend], weights: Mapping[str, str]) -> Revision | None:
+    """What the newest release of a route is about, however little it gets; of what nobody remembers, what gets most.
+
+    None while the watchdog has not seen the weights as they are: they may be a step that nothing watches yet.
+    """
+    if memory is None:
+        return mostly(backends)
+    return None if dict(memory.selector) != dict(weights) else _meant(memory, backends) or mostly(backends)
+
+
+def _meant(memory: Memory, backends: Sequence[Backend]) -> Revision | None:
+    """What a change of weights is about: what rose from nothing, else what is on its way already, else what is back."""
+    now, then, before = shares(backends), shares(backends, memory.selector), shares(backends, memory.before)
+    revisions = {one.revision.workload: one.revision for one in backends if one.revision is not None}
+    last, settled = memory.serving.workload, memory.settled
     carries = now.get(last, 0.0) > 0.0
+    # Known bad is nothing to step back to: given weight again, it is a candidate again.
+    is_back = settled is not None and settled in revisions.values() and not memory.is_bad(settled)
     risen = [
         revision
         for workload, revision in revisions.items()
         if now.get(workload, 0.0) > 0.0
         and not then.get(workload, 0.0)
         and workload != last
-        and not (carries and revision == memory.settled)  # a step back from all of the traffic
+        and not (carries and is_back and revision == settled)  # a step back from all of the traffic
     ]
+    if is_back and settled is not None and not carries and now.get(settled.workload, 0.0) > 0.0:
+        # What carried the release is out: what had its part before the first step only has it again.
+        risen = [one for one in risen if not before.get(one.workload, 0.0) or memory.is_bad(one)] or [settled]
     if risen:
-        return replace(sighting, serving=max(risen, key=lambda one: now[one.workload]))
-    return replace(sighting, serving=revisions[last]) if carries else sighting
+        return max(risen, key=lambda one: now[one.workload])
+    return revisions[last] if carries else None
 
 
 def notice(
@@ -124,7 +145,7 @@ def _first_step(memory: Memory, sighting: Sighting, noticed: Noticed) -> Noticed
     assert sighting.serving is not None
     left = shares(sighting.backends).get(memory.serving.workload, 0.0) <= 0.0
     had_nothing = shares(sighting.backends, memory.before).get(sighting.serving.workload, 0.0) <= 0.0
-    passes_over = bool(memory.before) and left and had_nothing and not memory.is_good(memory.serving)
+    passes_over = bool(memory.before) and left and had_nothing and not noticed.memory.is_good(memory.serving)
     before = memory.before if passes_over else memory.selector
     settled = memory.settled if passes_over else memory.serving
     switch = noticed.switch
@@ -134,7 +155,11 @@ def _first_step(memory: Memory, sighting: Sighting, noticed: Noticed) -> Noticed
             flips=tuple(replace(flip, before=before) for flip in switch.flips),
             part=shares(sighting.backends)[switch.candidate.workload],
         )
-    return replace(noticed, memory=replace(noticed.memory, before=before, settled=settled), switch=switch)
+    after = replace(noticed.memory, before=before, settled=settled)
+    if left and sighting.serving == memory.settled and not noticed.memory.is_good(memory.serving):
+        # Put back, by whomever: what came to nothing is nothing to step back to, and the next release begins here.
+        after = replace(after, before={}, settled=None)
+    return replace(noticed, memory=after, switch=switch)
 
 
 def _stepped(

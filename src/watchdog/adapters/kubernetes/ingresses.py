@@ -1,7 +1,7 @@
 """ingress-nginx's canary: an Ingress beside another for the same hosts and paths, that says which part of it it takes.
 
 The target is the canary Ingress, and the weight that rises is its annotation. What only a header or a cookie brings
-there has no weight, and is no switch.
+there has no weight, and is no switch. A canary that is switched off (`canary: "false"`) has a weight of nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from watchdog.adapters.kubernetes.acting import annotate
 from watchdog.adapters.kubernetes.backends import Reference, named
 from watchdog.adapters.kubernetes.kinds import INGRESSES
 from watchdog.adapters.kubernetes.news import Place
+from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.rollout import TargetKind
 
@@ -20,6 +21,7 @@ Json = dict[str, Any]
 _NGINX = "nginx.ingress.kubernetes.io/"
 CANARY, WEIGHT, TOTAL = f"{_NGINX}canary", f"{_NGINX}canary-weight", f"{_NGINX}canary-weight-total"
 _PRIMARY = "primary"
+_BESIDE = "beside"  # the Ingresses of the namespace, by name, where no cache has them
 
 
 class IngressProvider(Weighted):
@@ -27,9 +29,8 @@ class IngressProvider(Weighted):
 
     carries = TargetKind.INGRESS
 
-    def _is_there(self, place: Place) -> bool:
-        one = self._cache.all(INGRESSES, place[0]).get(place[1])
-        return one is not None and _is_canary(one) and super()._is_there(place)
+    def _is_weighed(self, one: Json) -> bool:
+        return CANARY in workloads.annotations(one) and super()._is_weighed(one)
 
     def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # What stands beside a canary is another Ingress.
@@ -37,11 +38,19 @@ class IngressProvider(Weighted):
         canaries = {(namespace, name) for namespace in touched for name in self._names(namespace)}
         return canaries | super()._places(changed)
 
+    async def _route(self, namespace: str, name: str) -> Json | None:
+        one = await super()._route(namespace, name)
+        if one is None or self._cache.is_synced(namespace, self.carries):
+            return one
+        listed = await self._client.list(INGRESSES, namespace)
+        return {**one, _BESIDE: {other["metadata"]["name"]: TRIMS[INGRESSES](other) for other in listed}}
+
     def _references(self, one: Json) -> Sequence[Reference]:
         weight, total = _number(one, WEIGHT, 0), max(1, _number(one, TOTAL, 100))
-        weight = min(weight, total)
-        namespace = one["metadata"]["namespace"]
-        beside = [other for other in self._cache.all(INGRESSES, namespace).values() if not _is_canary(other)]
+        weight = min(weight, total) if _is_canary(one) else 0
+        namespace, own = one["metadata"]["namespace"], one["metadata"]["name"]
+        there = one.get(_BESIDE) or self._cache.all(INGRESSES, namespace)
+        beside = [other for name, other in there.items() if name != own and not _is_canary(other)]
         found: list[Reference] = []
         for place, (host, path, service, port) in enumerate(_paths(one)):
             primary = (its for other in beside for at, under, its, _ in _paths(other) if (at, under) == (host, path))

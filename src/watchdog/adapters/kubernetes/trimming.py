@@ -168,12 +168,12 @@ def trim_service(full: Json) -> Json:
     }
 
 
-def trim_route(*weights: str) -> Callable[[Json], Json]:
-    """What routes by weights, with its spec: there are few of them. `weights`: where they are, in managedFields."""
+def trim_route(weights: str | tuple[str, ...], *within: str) -> Callable[[Json], Json]:
+    """What routes by weights, with its spec: there are few of them. `weights`: as `writers` looks for them."""
 
     def trim(full: Json) -> Json:
         kept = {"metadata": _metadata(full, "annotations"), "spec": full.get("spec") or {}}
-        return {**kept, "writers": writers(full, *weights)}
+        return {**kept, "writers": writers(full, weights, *within)}
 
     return trim
 
@@ -281,16 +281,17 @@ def _filled(**values: Any) -> Json:
     return {key: value for key, value in values.items() if value}
 
 
-def writers(full: Json, field: str, *within: str) -> list[tuple[str, str]]:
-    """Who wrote a field of `spec` (or `within` another), newest first: (manager, time).
+def writers(full: Json, field: str | tuple[str, ...], *within: str) -> list[tuple[str, str]]:
+    """Who wrote a field (or one of several) of `spec` (or `within` another), newest first: (manager, time).
 
     From managedFields, which is dropped.
     """
     entries = (full.get("metadata") or {}).get("managedFields") or []
+    fields = (field,) if isinstance(field, str) else field
     found = [
         (intern(str(entry.get("manager", ""))), str(entry.get("time", "")))
         for entry in entries
-        if field in _owned(entry.get("fieldsV1") or {}, within or ("f:spec",))
+        if not _owned(entry.get("fieldsV1") or {}, within or ("f:spec",)).keys().isdisjoint(fields)
     ]
     return sorted(found, key=lambda writer: writer[1], reverse=True)
 
@@ -300,6 +301,8 @@ def _owned(fields: Json, path: Iterable[str]) -> Json:
         fields = fields.get(step) or {}
     return fields
 
+
+_CANARY = ("canary", "canary-weight")
 
 TRIMS: dict[Resource, Callable[[Json], Json]] = {
     DEPLOYMENTS: trim_workload,
@@ -313,5 +316,7 @@ TRIMS: dict[Resource, Callable[[Json], Json]] = {
     HTTPROUTES: trim_route("f:rules"),
     VIRTUALSERVICES: trim_route("f:http"),
     DESTINATIONRULES: trim_route("f:subsets"),
-    INGRESSES: trim_route("f:nginx.ingress.kubernetes.io/canary-weight", "f:metadata", "f:annotations"),
+    INGRESSES: trim_route(
+        tuple(f"f:nginx.ingress.kubernetes.io/{one}" for one in _CANARY), "f:metadata", "f:annotations"
+    ),
 }

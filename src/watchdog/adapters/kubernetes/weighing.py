@@ -36,6 +36,10 @@ class Weighing(Sightings):
     def _references(self, one: Json) -> Sequence[Reference]:
         """The weights of an object, whole or as the cache has it, in their order there."""
 
+    def _is_weighed(self, one: Json) -> bool:
+        """Whether the object shares traffic by weights at all."""
+        return bool(self._references(one))
+
     def _names(self, namespace: str) -> list[str]:
         return list(self._cache.all(OBJECTS[self.carries], namespace))
 
@@ -54,7 +58,7 @@ class Weighing(Sightings):
 
     def _is_there(self, place: Place) -> bool:
         one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
-        if one is None or not self._references(one):
+        if one is None or not self._is_weighed(one):
             return False
         return self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(one))
 

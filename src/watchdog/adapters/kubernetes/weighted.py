@@ -98,7 +98,8 @@ class Weighted(Weighing):
         backends = {name: self._backends(one, behind[name]) for name, one in routes.items()}
         carrying = {name for name, some in backends.items() if shares(some).get(switch.candidate.workload, 0.0) > 0.0}
         candidate, old = seen.get(switch.candidate.workload), seen.get(stable.revision.workload) if stable else None
-        own = switch.target.name
+        parts = shares(backends[switch.target.name])
+        meant = [one for one in (candidate, old) if one is not None and parts.get(one.name)]  # however little they get
         return Live(
             target=switch.target,
             at=self._clock.now(),
@@ -106,10 +107,11 @@ class Weighted(Weighing):
             exists=not route["metadata"].get("deletionTimestamp"),
             uid=str(route["metadata"]["uid"]),
             resource_version=str(route["metadata"]["resourceVersion"]),
-            serving=candidate.serving if candidate and own in carrying else mostly(backends[own]),
+            serving=meant[0].serving if meant else mostly(backends[switch.target.name]),
             candidate_pods=candidate.pods_of(switch.candidate) if candidate else (),
             stable_pods=old.pods_of(stable.revision) if old and stable else (),
             desired=workloads.desired(candidate.deployment) if candidate else 0,
+            unweighed="" if self._is_weighed(route) else f"{switch.target} shares no traffic by weights any more",
             annotations=workloads.own_annotations(route),
             managers=workloads.managers(route),
             owner=workloads.owner(route),
