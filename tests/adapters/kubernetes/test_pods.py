@@ -8,8 +8,9 @@ import pytest
 
 from adapters.kubernetes.building import answer
 from holding import kept_by
+from watchdog.adapters.kubernetes.pod_trimming import trim_pod
 from watchdog.adapters.kubernetes.pods import to_pod
-from watchdog.adapters.kubernetes.trimming import trim_pod, trim_workload
+from watchdog.adapters.kubernetes.trimming import trim_workload
 from watchdog.domain.live import Pod
 
 Json = dict[str, Any]

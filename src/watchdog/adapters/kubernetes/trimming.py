@@ -28,6 +28,8 @@ from watchdog.adapters.kubernetes.kinds import (
     Resource,
 )
 from watchdog.adapters.kubernetes.once import once
+from watchdog.adapters.kubernetes.picking import conditions_of, metadata_of, words
+from watchdog.adapters.kubernetes.pod_trimming import trim_pod
 from watchdog.adapters.kubernetes.references import Kind, references
 
 Json = dict[str, Any]
@@ -53,15 +55,7 @@ _ROLLOUT_STATUS = (
     "phase",
     "stableRS",
 )
-_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
-_SHARED = frozenset(
-    {"name", "namespace", "uid", "apiVersion", "kind", "type", "status", "reason", "restartPolicy"}
-)  # by many objects
-_OWNER = ("apiVersion", "kind", "name", "uid", "controller")
-_UNREAD = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})  # a copy of the whole object
-_POD_CONDITIONS = frozenset({"Ready", "ContainersReady", "PodScheduled"})
 _WORKLOAD_CONDITIONS = frozenset({"Progressing", "ReplicaFailure"})
-_SAID = frozenset({"ReplicaFailure"})  # conditions whose message is read
 
 
 def digest(template: Json, *, annotations: bool = True) -> str:
@@ -92,7 +86,7 @@ def trim_workload(full: Json) -> Json:
     """A Deployment, StatefulSet or DaemonSet without its template."""
     spec = full.get("spec") or {}
     return {
-        "metadata": _metadata(full, "annotations", "ownerReferences"),
+        "metadata": metadata_of(full, "annotations", "ownerReferences"),
         "spec": {key: spec[key] for key in _SPEC if key in spec},
         "status": _workload_status(full.get("status") or {}),
         "template": trim_template(spec.get("template") or {}),
@@ -114,7 +108,7 @@ def trim_rollout(full: Json) -> Json:
 def trim_replicaset(full: Json) -> Json:
     """A ReplicaSet without its template."""
     return {
-        "metadata": _metadata(full, "annotations", "ownerReferences"),
+        "metadata": metadata_of(full, "annotations", "ownerReferences"),
         "spec": {"replicas": (full.get("spec") or {}).get("replicas", 1)},
         "template": trim_template((full.get("spec") or {}).get("template") or {}),
     }
@@ -123,7 +117,7 @@ def trim_replicaset(full: Json) -> Json:
 def trim_revision(full: Json) -> Json:
     """A ControllerRevision without the template that it keeps."""
     return {
-        "metadata": _metadata(full, "annotations", "ownerReferences"),
+        "metadata": metadata_of(full, "annotations", "ownerReferences"),
         "revision": int(full.get("revision") or 0),
         "template": trim_template(kept_template(full)),
     }
@@ -141,7 +135,7 @@ def trim_template(template: Json) -> Json:
     kept: Json = {
         "digest": digest(template),
         "unannotated": digest(template, annotations=False),
-        "labels": _words({key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}),
+        "labels": words({key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}),
         "configs": _configs(spec),
         "images": tuple(intern(str(container.get("image", ""))) for container in spec.get("containers") or []),
     }
@@ -162,7 +156,7 @@ def trim_service(full: Json) -> Json:
     """A Service's selector and who wrote it."""
     spec = full.get("spec") or {}
     return {
-        "metadata": _metadata(full, "annotations", "ownerReferences"),
+        "metadata": metadata_of(full, "annotations", "ownerReferences"),
         "spec": {"type": spec.get("type", "ClusterIP"), "selector": spec.get("selector") or {}},
         "writers": writers(full, "f:selector"),
     }
@@ -172,113 +166,17 @@ def trim_route(weights: str | tuple[str, ...], *within: str) -> Callable[[Json],
     """What routes by weights, with its spec: there are few of them. `weights`: as `writers` looks for them."""
 
     def trim(full: Json) -> Json:
-        kept = {"metadata": _metadata(full, "annotations"), "spec": full.get("spec") or {}}
+        kept = {"metadata": metadata_of(full, "annotations"), "spec": full.get("spec") or {}}
         return {**kept, "writers": writers(full, weights, *within)}
 
     return trim
 
 
-def trim_pod(full: Json) -> Json:
-    """A pod's ports, limits, conditions and container states; neither its environment nor its volumes."""
-    spec, status = full.get("spec") or {}, full.get("status") or {}
-    return {
-        "metadata": _metadata(full, "ownerReferences"),
-        "spec": _filled(
-            nodeName=spec.get("nodeName"),
-            hostNetwork=bool(spec.get("hostNetwork")),
-            containers=once([_container(container) for container in spec.get("containers") or []]),
-            initContainers=once([_container(container) for container in spec.get("initContainers") or []]),
-        ),
-        "status": _filled(
-            phase=status.get("phase"),
-            reason=status.get("reason"),
-            podIP=status.get("podIP"),
-            conditions=_conditions(status, _POD_CONDITIONS),
-            containerStatuses=once([_status(one) for one in status.get("containerStatuses") or []]),
-            initContainerStatuses=once([_status(one) for one in status.get("initContainerStatuses") or []]),
-        ),
-    }
-
-
 def _workload_status(full: Json) -> Json:
     """The numbers, and the conditions that are read."""
     kept = {key: value for key, value in full.items() if key != "conditions"}
-    conditions = _conditions(full, _WORKLOAD_CONDITIONS)
+    conditions = conditions_of(full, _WORKLOAD_CONDITIONS)
     return kept | {"conditions": conditions} if conditions else kept
-
-
-def _conditions(status: Json, read: frozenset[str]) -> list[Json]:
-    return [
-        once(
-            _picked(
-                condition,
-                ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
-                ("message",) if condition.get("type") in _SAID else (),
-            )
-        )
-        for condition in status.get("conditions") or []
-        if condition.get("type") in read
-    ]
-
-
-def _container(full: Json) -> Json:
-    return _picked(full, ("name", "ports", "restartPolicy")) | _resources(full)
-
-
-def _resources(full: Json) -> Json:
-    """The CPU and memory limits, of a container or of its status; that it says nothing of them is kept too."""
-    resources = full.get("resources")
-    if not resources:
-        return {}
-    limits = resources.get("limits") or {}
-    kept = {name: limits[name] for name in ("cpu", "memory") if name in limits}
-    return {"resources": {"limits": kept}}
-
-
-def _status(full: Json) -> Json:
-    """Messages are left out: a crash loop rewrites them, and nothing is read from them; nor from one that runs."""
-    kept: Json = {**_picked(full, ("name",)), "restartCount": full.get("restartCount", 0)} | _resources(full)
-    for field in ("state", "lastState"):
-        states = {
-            state: _picked(details, ("reason", "exitCode", "finishedAt"))
-            for state, details in (full.get(field) or {}).items()
-            if state != "running"
-        }
-        if states:
-            kept[field] = states
-    return kept
-
-
-def _metadata(full: Json, *also: str) -> Json:
-    metadata = full.get("metadata") or {}
-    kept = _picked(metadata, _METADATA)
-    for key in ("labels", *also):
-        if not metadata.get(key):
-            continue
-        if key == "ownerReferences":
-            kept[key] = once([_picked(one, _OWNER) for one in metadata[key]])
-        else:
-            kept[key] = once(_words({name: text for name, text in metadata[key].items() if name not in _UNREAD}))
-    return kept
-
-
-def _picked(full: Json, *keys: Iterable[str]) -> Json:
-    """What the object says under these keys, with one copy of words that many objects have."""
-    return {
-        key: intern(full[key]) if key in _SHARED and type(full[key]) is str else full[key]
-        for each in keys
-        for key in each
-        if full.get(key) is not None
-    }
-
-
-def _words(texts: Json) -> Json:
-    return {intern(name): intern(text) if type(text) is str else text for name, text in texts.items()}
-
-
-def _filled(**values: Any) -> Json:
-    """What is not empty."""
-    return {key: value for key, value in values.items() if value}
 
 
 def writers(full: Json, field: str | tuple[str, ...], *within: str) -> list[tuple[str, str]]:
