@@ -22,6 +22,7 @@ from deployment.rendering import (
     values_of,
 )
 from deployment.tools import ROOT, module
+from watchdog.adapters.kubernetes.kinds import OBJECTS
 from watchdog.adapters.kubernetes.rights import BY_KIND, GITOPS, RIGHTS, Where, shard_rights
 from watchdog.domain.rollout import TargetKind
 from watchdog.domain.shards import MOST
@@ -318,7 +319,8 @@ def test_another_kind_is_granted_where_it_is_asked_for_and_a_dry_run_may_not_wri
         helm = objects(helmed(values_of("production") | guarded))
         assert grants(helm["Role", "shop", "rollback-watchdog"]["rules"]) & more == (more if act else seen)
         assert grants(helm["Role", "shop", "rollback-watchdog-reader"]["rules"]) & more == seen
-    for where, part, granted in (("guarded-dry-run", f"{kind}s", seen), ("guarded", f"{kind}s-put-back", written)):
+    plural = OBJECTS[kind].plural
+    for where, part, granted in (("guarded-dry-run", plural, seen), ("guarded", f"{plural}-put-back", written)):
         (tmp_path / part).mkdir()
         found = overlaid(tmp_path / part, where, part, namespace="any")
         assert grants(found["Role", "any", "rollback-watchdog"]["rules"]) & more == granted
