@@ -117,14 +117,14 @@ def is_about(document: Mapping[str, Any], target: str) -> bool:
     if document.get("target") == target:
         return True
     namespace, _, rest = target.partition("/")
-    kind, _, name = rest.partition("/")
+    kind, _, own = rest.partition("/")
     if not str(document.get("target")).startswith(f"{namespace}/{kind}/"):
         return False
     found: Any = document
     for name in ("state", "switch", "flips"):
         found = found.get(name) if isinstance(found, Mapping) else None
     flips = found if isinstance(found, list) else ()
-    return any(isinstance(flip, Mapping) and flip.get("service") == name for flip in flips)
+    return any(isinstance(flip, Mapping) and flip.get("service") == own for flip in flips)
 
 
 def _unsent(write: Write) -> dict[str, str]:

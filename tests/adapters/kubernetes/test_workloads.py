@@ -82,7 +82,7 @@ def test_an_edit_of_a_paused_deployment_leaves_its_newest_replicaset_current() -
     paused = a_deployment("a paused deployment", FAILING)
     those = replicasets("replicasets then", FAILING)
     assert workloads.is_paused(paused)
-    paused["template"]["digest"] = "edited since"
+    paused["template"] = paused["template"] | {"digest": "edited since"}  # what it has in common stays as it is
     found, newest = workloads.current(paused, those), workloads.newest(those)
     assert found is newest is not None
     paused["spec"]["paused"] = False
