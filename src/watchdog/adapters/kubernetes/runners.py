@@ -65,7 +65,7 @@ class Runners:
         except ApiError as error:
             self._refused(known, resource, namespace, error)
         except (AttributeError, KeyError, TypeError) as error:
-            log.warning("%s in %s: of another shape than known (%s)", resource.plural, namespace, type(error).__name__)
+            log.info("%s in %s: of another shape than known (%s)", resource.plural, namespace, type(error).__name__)
         return known.runs
 
     def _refused(self, known: _Known, resource: Resource, namespace: str, error: ApiError) -> None:
@@ -75,7 +75,7 @@ class Runners:
             wait = FORBIDDEN_FOR
             if not known.not_before:
                 why = "what they roll out is known by the marks on it alone"
-                log.warning("may not list %s in namespace %s: %s (%s)", resource.plural, namespace, why, error.message)
+                log.info("may not list %s in namespace %s: %s (%s)", resource.plural, namespace, why, error.message)
         known.not_before = self._clock.monotonic() + wait
 
 
