@@ -65,7 +65,7 @@ class Runners:
         except ApiError as error:
             self._refused(known, resource, namespace, error)
         except (AttributeError, KeyError, TypeError) as error:
-            log.info("%s in %s: of another shape than known (%s)", resource.plural, namespace, type(error).__name__)
+            log.warning("%s in %s: of another shape than known (%s)", resource.plural, namespace, type(error).__name__)
         return known.runs
 
     def _refused(self, known: _Known, resource: Resource, namespace: str, error: ApiError) -> None:
