@@ -72,8 +72,7 @@ class Memories:
         """Whether the workload stands behind a weight of nothing in a guarded route."""
         return any(
             workload.name in memory.unweighted and memory.serving.kind is workload.kind
-            for target, memory in self._memories.items()
-            if target.namespace == workload.namespace
+            for memory in self.within(workload.namespace)
         )
 
     def hold(self, memory: Memory) -> None:
