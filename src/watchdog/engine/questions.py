@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
-from watchdog.domain.counting import Scope, Selection
 from watchdog.domain.measurement import Answer
 from watchdog.domain.rollout import Revision, Target, exactly
+from watchdog.domain.selections import Scope, Selection
 from watchdog.engine.standing_in import NAMESPACE
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
