@@ -14,6 +14,7 @@ from watchdog.domain.stretch import Increases, Stretch
 from watchdog.engine.gathering import Gatherer, Outcome
 from watchdog.engine.questions import (
     LOOK_BACK,
+    MILLISECOND,
     Instant,
     Raw,
     Span,
@@ -29,7 +30,6 @@ from watchdog.engine.refining import picked
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
 _LEAD_IN = 60.0  # before each step of a baseline, so that its first scrape has one to be counted from
 _PIECE = 600.0  # of a baseline's raw samples, asked for at once
-_MILLISECOND = 0.0011  # in which Prometheus counts
 
 
 class Tracker:
@@ -80,7 +80,7 @@ async def counted_baseline(
         if isinstance(answers, QueryFailed):
             return answers, [], query
         # As if nothing but this window had been asked for: others ask with it for their own.
-        answers = answers.within(window.start - _MILLISECOND, window.end + _MILLISECOND)
+        answers = answers.within(window.start - MILLISECOND, window.end + MILLISECOND)
         answered = answered or bool(answers.lead.series)
         ends = pieces(window.start, at, step)
         # In one go: a baseline that comes later than what it is compared with has it all judged again.
