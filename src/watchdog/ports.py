@@ -58,7 +58,7 @@ class TrafficProvider(Protocol):
     def switches(self) -> AsyncIterator[Sighting]:
         """What serves each target, whenever that may have changed and once more after each relist; never ends.
 
-        Whether a sighting is a switch is decided by `watchdog.domain.memory.notice`, which knows what served before.
+        Whether a sighting is a switch is decided by `watchdog.domain.noticing.notice`, which knows what served before.
         """
         ...
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.live import Configured
-from watchdog.domain.memory import Memory, Noticed
+from watchdog.domain.memory import Memory
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.reconfigured import MOST_MAPS, Became, ConfigChange, listed
 from watchdog.domain.rollout import Stable, SwitchKind, TrafficSwitch
 

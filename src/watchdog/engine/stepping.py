@@ -6,7 +6,7 @@ from dataclasses import replace
 from watchdog.domain.among import open_of
 from watchdog.domain.events import Event, Stepped, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.rollout import WeightStep
 from watchdog.domain.state import Watch
 from watchdog.domain.waiting import concerns

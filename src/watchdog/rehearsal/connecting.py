@@ -15,7 +15,7 @@ from watchdog.adapters.prometheus.named import Unusable
 from watchdog.adapters.secrets import SecretReader
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.measurement import QueryFailed
-from watchdog.domain.memory import before
+from watchdog.domain.noticing import before
 from watchdog.domain.record import document_of, memory_of, watch_of
 from watchdog.domain.rollout import USUAL, Target
 from watchdog.domain.rules import Guard, Rulebook
