@@ -71,6 +71,11 @@ class Memory:
     unweighted: tuple[str, ...] = ()  # those of a route that get nothing of its traffic
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)  # its habits, by `calibration_key`
 
+    @property
+    def runner(self) -> Target:
+        """What runs the pods that serve: the target itself, or the colour that a Service or a route is on."""
+        return self.serving.workload_in(self.target.namespace)
+
     def is_bad(self, revision: Revision) -> bool:
         """Whether the revision is known bad."""
         return self.badness(revision) is not None

@@ -11,7 +11,6 @@ from watchdog.domain.memory import Memory
 from watchdog.domain.record import OtherSchema, document_of, memory_of
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.state import Watch
-from watchdog.domain.untouched import runner_of
 from watchdog.ports import Clock, Document, Journal, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -100,7 +99,7 @@ class Memories:
         return {switch.target}.union(
             target
             for target, memory in self._in.get(workload.namespace, {}).items()
-            if target.kind.routes and runner_of(memory) == workload
+            if target.kind.routes and memory.runner == workload
         )
 
     async def keep_writing(self) -> None:
