@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from watchdog.domain.counting import Scope
 from watchdog.domain.measurement import Series
+from watchdog.domain.selections import Scope
 
 SINCE = 100.0
 END = 400.0

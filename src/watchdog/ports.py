@@ -3,19 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.changes import Description
 from watchdog.domain.effects import Notice, PutBackAnswer, Remedy
-from watchdog.domain.live import Live, Pod, Sighting
+from watchdog.domain.live import Configured, Live, Pod, Sighting
 from watchdog.domain.measurement import Answer, ProbeResult, QueryFailed
 from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
 from watchdog.domain.rules import Probe
-
-if TYPE_CHECKING:  # it brings the judge along, and whoever only asks for `--help` does without
-    from watchdog.domain.configuration import Configured
 
 
 class Clock(Protocol):
@@ -61,7 +58,7 @@ class TrafficProvider(Protocol):
     def switches(self) -> AsyncIterator[Sighting]:
         """What serves each target, whenever that may have changed and once more after each relist; never ends.
 
-        Whether a sighting is a switch is decided by `watchdog.domain.memory.notice`, which knows what served before.
+        Whether a sighting is a switch is decided by `watchdog.domain.noticing.notice`, which knows what served before.
         """
         ...
 
@@ -270,7 +267,7 @@ class Leadership(Protocol):
 class Configurations(Protocol):
     """What configures guarded targets, beside their templates."""
 
-    async def look(self, target: Target) -> "Configured | None":
+    async def look(self, target: Target) -> Configured | None:
         """What configures the target now, and what changed since the last look; None: nothing can be read.
 
         Never raises.

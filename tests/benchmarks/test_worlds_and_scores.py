@@ -18,8 +18,9 @@ from benchmarks.judge.scoring import false_rollbacks, misses, share  # noqa: E40
 from benchmarks.judge.sections.shared import outage  # noqa: E402
 from benchmarks.judge.worlds import World, release  # noqa: E402
 
-from watchdog.domain.counting import Counted, Scope, Selection, count  # noqa: E402
+from watchdog.domain.counting import Counted, count  # noqa: E402
 from watchdog.domain.measurement import Counts, QueryFailed, Series  # noqa: E402
+from watchdog.domain.selections import Scope, Selection  # noqa: E402
 from watchdog.domain.tallies import ratio  # noqa: E402
 
 PLAIN = World(name="plain")

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from builders import a_revision, a_target, at
-from watchdog.domain.configuration import Configured, configured, no_way_back
-from watchdog.domain.memory import Memory, Noticed
+from watchdog.domain.configuration import configured, no_way_back
+from watchdog.domain.live import Configured
+from watchdog.domain.memory import Memory
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.reconfigured import Became, ConfigChange
 from watchdog.domain.rollout import SwitchKind
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from holding import kept_by
 from watchdog.domain.counted_to import Mark, Marks
-from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
+from watchdog.domain.counting import Counted, Increase, count
 from watchdog.domain.measurement import Series
+from watchdog.domain.selections import Scope, Selection
 
 OLD = Scope(100.0, {})
 NEWBORN = Scope(100.0, {"a": 100.0})

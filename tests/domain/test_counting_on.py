@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from counted_worlds import END, SINCE, World, worlds
 from watchdog.domain import counting_on
-from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
+from watchdog.domain.counting import Counted, Increase, count
 from watchdog.domain.counting_on import count_on
 from watchdog.domain.measurement import Series
+from watchdog.domain.selections import Scope, Selection
 
 INTERVAL = 15.0
 

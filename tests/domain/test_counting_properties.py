@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counted_worlds import END, SINCE, World, worlds
-from watchdog.domain.counting import Counted, Increase, Selection, count
+from watchdog.domain.counting import Counted, Increase, count
 from watchdog.domain.measurement import Series
+from watchdog.domain.selections import Selection
 
 
 def recount(world: World, selection: tuple[Series, ...], end: float) -> dict[str, float]:

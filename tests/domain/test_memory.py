@@ -7,7 +7,8 @@ import pytest
 
 from builders import BLUE, GREEN, NEW, a_revision, a_sighting, a_stable, a_target, at, seconds
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import BAD_KEPT, GOOD_KEPT, Bad, Good, Memory, Noticed, before, notice
+from watchdog.domain.memory import BAD_KEPT, GOOD_KEPT, Bad, Good, Memory
+from watchdog.domain.noticing import Noticed, before, notice
 from watchdog.domain.rollout import Revision, SwitchKind, TargetKind
 
 BAKE = timedelta(minutes=10)

@@ -121,6 +121,22 @@ def test_a_breach_is_reckoned_again_from_the_bets_that_led_to_it() -> None:
     assert evidence_again(summary) == breach.evidence.log_evidence
 
 
+def test_a_breach_adds_up_though_its_baseline_comes_later() -> None:
+    measured: list[tuple[Event, float]] = [
+        (Measured({"error-rate": a_block(n, counts(30, 100))}), 15.0 * n + 2) for n in range(1, 9)
+    ]
+    rule = replace(a_rule(a_ratio(0.05), name="error-rate"), alpha=0.001)
+    # So good that what is harmless would have been less, had it been there in time.
+    late = BaselineMeasured({"error-rate": a_baseline(counts(0, 100_000))})
+    watch, _ = play(a_watch(rule), (Looked(a_live(1)), 1), *measured, (late, 15.0 * 9))
+    breach = watch.tracks[0].breach
+    assert breach is not None
+    assert watch.tracks[0].baseline is not None
+    summary = through_json(record_of(watch))["rules"]["error-rate"]
+    assert summary["log_evidence"] == breach.evidence.log_evidence
+    assert evidence_again(summary) == breach.evidence.log_evidence
+
+
 def test_a_baseline_that_was_merged_in_the_record_gives_the_same_verdict() -> None:
     rule = a_rule(a_latency("2x"))
     reading = replace(slow(0.0), pods={pod: slow(n / 100).pods["research-a"] for n, pod in enumerate("abcdefg")})

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counted_worlds import END, SINCE, World, worlds
-from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
+from watchdog.domain.counting import Counted, Increase, count
 from watchdog.domain.measurement import Series
+from watchdog.domain.selections import Scope, Selection
 from watchdog.domain.stretch import Stretch
 
 BACK = 75.0

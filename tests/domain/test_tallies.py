@@ -2,8 +2,9 @@
 
 from math import inf
 
-from watchdog.domain.counting import Counted, Increase, Scope, Selection, count
+from watchdog.domain.counting import Counted, Increase, count
 from watchdog.domain.measurement import PodCount, Series
+from watchdog.domain.selections import Scope, Selection
 from watchdog.domain.tallies import histogram, rates, ratio
 
 

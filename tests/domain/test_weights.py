@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from builders import at
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Memory, Noticed
+from watchdog.domain.memory import Memory
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
 from watchdog.domain.weights import mostly, notice, released, resolved, shares, stopped
 

@@ -51,7 +51,7 @@ def joined_by(watches: Iterable[Watch], switch: TrafficSwitch) -> Watch | None:
         if (
             switch.kind.at_once
             and first.target.kind is switch.target.kind
-            and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING)
+            and watch.phase.before_acting
             and first.target != switch.target
             and first.target.namespace == switch.target.namespace
             and first.candidate == switch.candidate

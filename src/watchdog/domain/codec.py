@@ -14,8 +14,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from watchdog.domain.numbers import Row
-from watchdog.domain.packed import Packed
+from watchdog.domain.rows import Row
 
 _LONGEST = 500
 
@@ -45,7 +44,7 @@ def dump(value: Any) -> Any:
             return value.total_seconds()
         case Mapping():
             return {_key(key): dump(item) for key, item in value.items()}
-        case tuple() | frozenset() | Packed() | Row():
+        case tuple() | frozenset() | Row():
             items = sorted(value) if isinstance(value, frozenset) else value
             return [dump(item) for item in items]
         case _ if is_dataclass(value):

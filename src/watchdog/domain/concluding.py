@@ -51,10 +51,10 @@ def end(watch: Watch, outcome: Phase, reason: str, now: datetime) -> Step:
     """End the watch: what was learnt first, then the record, then the people."""
     ended = replace(watch, phase=outcome, reason=reason, ended_at=now)
     effects: list[Effect] = []
-    learnt = _LEARNT.get(outcome) if watch.switch.kind.returns else None
-    if outcome is Phase.INCONCLUSIVE and watch.bake_end is not None and watch.switch.kind.returns:
+    learnt = _LEARNT.get(outcome)
+    if outcome is Phase.INCONCLUSIVE and watch.bake_end is not None:
         learnt = Judgement.SERVED
-    if learnt is not None:
+    if learnt is not None and watch.switch.kind.returns:
         effects.append(Remember(learnt, watch.switch.candidate))
     effects.append(Record())
     topic = _TOPICS.get(outcome)

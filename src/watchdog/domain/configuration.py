@@ -3,32 +3,14 @@
 Of the data themselves nobody here knows more than the names of the keys that changed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from watchdog.domain.memory import Memory, Noticed
+from watchdog.domain.live import Configured
+from watchdog.domain.memory import Memory
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.reconfigured import MOST_MAPS, Became, ConfigChange, listed
-from watchdog.domain.rollout import Stable, SwitchKind, Target, TrafficSwitch
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """What configures a target now: each ConfigMap's resourceVersion, and what changed since the last look.
-
-    Of one that is not there the version is "".
-
-    `at` is when data were written last. Of those in `first` this process has seen no data before: whether they changed
-    since another one looked, their versions tell, and not in which keys.
-    """
-
-    target: Target
-    at: datetime
-    versions: Mapping[str, str]
-    changed: tuple[ConfigChange, ...] = ()
-    first: frozenset[str] = frozenset()
-    at_is_bound: bool = False
-    by: str = ""
+from watchdog.domain.rollout import Stable, SwitchKind, TrafficSwitch
 
 
 def configured(memory: Memory, seen: Configured, *, bake: timedelta, busy: bool, now: datetime) -> Noticed:

@@ -9,11 +9,14 @@ from typing import NamedTuple
 Key = tuple[tuple[str, str], ...]
 """A series' labels, in order."""
 
+Scraped = tuple[str, str]
+"""Pod and instance: one endpoint."""
+
 Scraper = tuple[str, ...]
 """The values of the scrape labels: who scraped an endpoint."""
 
-Source = tuple[str, tuple[str, str], Scraper]
-"""Where a series comes from: its pod, its endpoint, who scraped that; see `counting.source_of`."""
+Source = tuple[str, Scraped, Scraper]
+"""Where a series comes from: its pod, its endpoint, who scraped that; see `selections.source_of`."""
 
 
 class Mark(NamedTuple):

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.domain.conditions import Dimension, HistogramMetric, RatioMetric
-from watchdog.domain.counting import SCRAPE_LABELS, Increase
+from watchdog.domain.counting import Increase
 from watchdog.domain.judge.quantiles import bound_above, slower_than
 from watchdog.domain.judge.verdict import number
 from watchdog.domain.measurement import Firing, PodValues
 from watchdog.domain.rules import Alerts, Probe, Signs
+from watchdog.domain.selections import SCRAPE_LABELS
 from watchdog.domain.slices import METHODS, ROUTES, Carried, Cell, Located, Share
 from watchdog.domain.state import Slice, Track, Watch
 from watchdog.domain.tallies import histograms

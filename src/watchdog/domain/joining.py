@@ -5,17 +5,16 @@ from dataclasses import replace
 from watchdog.domain.effects import Emit, Record
 from watchdog.domain.events import Joined, Stepped
 from watchdog.domain.rollout import WeightStep
-from watchdog.domain.state import Phase, Watch
+from watchdog.domain.state import Watch
 from watchdog.domain.step import Step
 
 _STEPS_KEPT = 40
-_OPEN = (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING)
 
 
 def joined(watch: Watch, event: Joined) -> Step:
     """One more object of the same switch; bake and grid stay."""
     known = {flip.service for flip in watch.switch.flips}
-    if watch.phase not in _OPEN or event.flip.service in known:
+    if not watch.phase.before_acting or event.flip.service in known:
         return Step(watch)
     switch = replace(watch.switch, flips=(*watch.switch.flips, event.flip))
     return Step(replace(watch, switch=switch), (Record(),))
@@ -24,7 +23,7 @@ def joined(watch: Watch, event: Joined) -> Step:
 def stepped(watch: Watch, event: Stepped) -> Step:
     """The candidate's part of the traffic moved: what was measured stays, the bake begins anew."""
     now = {flip.service: flip.after for flip in watch.switch.flips}
-    if watch.phase not in _OPEN or now.get(event.step.route, event.weights) == event.weights:
+    if not watch.phase.before_acting or now.get(event.step.route, event.weights) == event.weights:
         return Step(watch)
     flips = tuple(
         replace(flip, after=event.weights) if flip.service == event.step.route else flip for flip in watch.switch.flips

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from watchdog.domain.brakes import Around
 from watchdog.domain.owners import Owner
+from watchdog.domain.reconfigured import ConfigChange
 from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
 
 
@@ -94,6 +95,25 @@ class Sighting:
     by: str = ""  # who switched: the `switched-by` annotation, else the field manager
     live: bool = True  # False: seen late, in a list after a start or a relist
     unreadable: str = ""  # why nothing can be told of it, where it has not the shape of its kind; it serves None then
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What configures a target now: each ConfigMap's resourceVersion, and what changed since the last look.
+
+    Of one that is not there the version is "".
+
+    `at` is when data were written last. Of those in `first` this process has seen no data before: whether they changed
+    since another one looked, their versions tell, and not in which keys.
+    """
+
+    target: Target
+    at: datetime
+    versions: Mapping[str, str]
+    changed: tuple[ConfigChange, ...] = ()
+    first: frozenset[str] = frozenset()
+    at_is_bound: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

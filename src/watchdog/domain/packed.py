@@ -7,10 +7,12 @@ all of them judged again. As objects they are most of what a thousand watches ho
 import io
 import pickle
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
+
+from watchdog.domain.rows import Row
 
 T = TypeVar("T")
 
@@ -21,10 +23,10 @@ PAIR = 2
 """Items that are packed at once, until there are enough for a packet: unpacked they take four times the room."""
 
 
-class Packed(Sequence[T]):
-    """A row that never changes; `appended` makes the next one, which shares its packets.
+class Packed(Row[T]):
+    """`appended` makes the next one, which shares its packets.
 
-    Equal to any row of equal items. A slice without a step is another look at the same packets, and costs nothing.
+    A slice without a step is another look at the same packets, and costs nothing.
     """
 
     __slots__ = ("_begin", "_end", "_fresh", "_packets", "_pairs")
@@ -51,39 +53,9 @@ class Packed(Sequence[T]):
     def __len__(self) -> int:
         return self._end - self._begin
 
-    def __iter__(self) -> Iterator[T]:
-        for index in range(self._begin, self._end):
-            yield self._at(index)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[T]: ...
-
-    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
-        if isinstance(index, slice):
-            begin, end, step = index.indices(len(self))
-            if step != 1:
-                return tuple(self)[index]
-            return self._between(self._begin + begin, self._begin + max(begin, end))
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return self._at(index + (self._begin if index >= 0 else self._end))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Packed | tuple | list):
-            return NotImplemented
-        return len(self) == len(other) and all(one == another for one, another in zip(self, other, strict=True))
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
-
     def _at(self, index: int) -> T:
         item: T
+        index += self._begin
         packet, place = divmod(index, TOGETHER)
         if packet < len(self._packets):
             item = _unpacked(self._packets[packet])[place]
@@ -96,7 +68,7 @@ class Packed(Sequence[T]):
         return self._fresh[index - PAIR * len(self._pairs)]
 
     def _between(self, begin: int, end: int) -> "Packed[T]":
-        return Packed(self._packets, self._pairs, self._fresh, begin, end)
+        return Packed(self._packets, self._pairs, self._fresh, self._begin + begin, self._begin + end)
 
     def _next(self, item: T, keep: int, fresh: int) -> "Packed[T]":
         packets, pairs, newest = self._packets, self._pairs, (*self._fresh, item)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from watchdog.domain.judge import Finding
-from watchdog.domain.numbers import Row
+from watchdog.domain.rows import Row
 from watchdog.domain.state import PATH_KEPT, Point
 
 _NUMBERS = 6  # of a point
@@ -18,7 +18,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class Path(Row[Point]):
     """Points in order of time; never changes, `and_then` makes the next one."""
 
-    __slots__ = ()
+    __slots__ = ("_numbers",)
 
     def __init__(self, numbers: "array[float]") -> None:
         self._numbers = numbers

@@ -31,7 +31,7 @@ PATH_KEPT = 240
 
 
 class Phase(StrEnum):
-    """Where a watch stands. From `PASSED` on the phases are terminal; they are the outcomes."""
+    """Where a watch stands, in order. From `PASSED` on the phases are terminal; they are the outcomes."""
 
     WATCHING = "watching"
     DECIDING = "deciding"  # breached; waiting for a fresh look at the target
@@ -52,19 +52,15 @@ class Phase(StrEnum):
         """Whether the watch has ended."""
         return self in _OUTCOMES
 
+    @property
+    def before_acting(self) -> bool:
+        """Whether the watch is open, and nothing was put back or is being put back."""
+        return self in _BEFORE_ACTING
 
-_OUTCOMES = frozenset(
-    {
-        Phase.PASSED,
-        Phase.ROLLED_BACK,
-        Phase.HELD,
-        Phase.NOTIFIED,
-        Phase.WOULD_ROLL_BACK,
-        Phase.SUPERSEDED,
-        Phase.INCONCLUSIVE,
-        Phase.FAILED,
-    }
-)
+
+_IN_ORDER = tuple(Phase)
+_OUTCOMES = frozenset(_IN_ORDER[_IN_ORDER.index(Phase.PASSED) :])
+_BEFORE_ACTING = frozenset(_IN_ORDER[: _IN_ORDER.index(Phase.ACTING)])
 
 
 class Recovery(StrEnum):

@@ -10,18 +10,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from watchdog.domain.counted_to import Key, Mark, Scraper
-from watchdog.domain.counting import (
-    Counted,
-    Increase,
-    Scope,
-    Scraped,
-    Selection,
-    count,
-    grown,
-    measured,
-    source_of,
-)
+from watchdog.domain.counted_to import Key, Mark, Scraped, Scraper
+from watchdog.domain.counting import Counted, Increase, count, grown
+from watchdog.domain.selections import Scope, Selection, measured, source_of
 
 Increases = tuple[tuple[Increase, ...], tuple[Increase, ...]]
 """Of the lead and of the companion."""
@@ -77,9 +68,9 @@ class Stretch:
             found = self._plain(lines, others, end)
             if found is None:
                 self._note(lines)
-                near = [None if one is None else _from(one, end - self._back) for one in (lead, companion)]
-                assert near[0] is not None
-                self._counted, *both = count(self._counted, near[0], near[1], self._scope, end)
+                near = end - self._back
+                beside = None if companion is None else companion.within(near)
+                self._counted, *both = count(self._counted, lead.within(near), beside, self._scope, end)
                 self._marked(lines)
                 found = both[0], both[1]
             for role, of_role in enumerate(found):
@@ -202,11 +193,3 @@ def _abreast(lines: Sequence[_Line], fresh: Sequence[Fresh], near: float, end: f
             last[line.scraped] = max(until, last.get(line.scraped, -math.inf))
     followers = [(line.scraped, samples[-1][0]) for line, samples in fresh if line.role == 1]
     return all(latest <= last.get(scraped, -math.inf) for scraped, latest in followers)
-
-
-def _from(selection: Selection, begin: float) -> Selection:
-    """The selection without samples before `begin`, and without series that have none then."""
-    parts = (
-        replace(series, samples=series.samples[bisect_left(series.samples, (begin,)) :]) for series in selection.series
-    )
-    return replace(selection, series=tuple(part for part in parts if part.samples))

@@ -123,7 +123,10 @@ def with_pods(track: Track, signs: Signs, pods: Pods) -> Track:
 
 
 def with_baseline(track: Track, baseline: Baseline) -> Track:
-    """What the rule measured of stable; blocks that came before it are judged again, as if it had been there."""
+    """What the rule measured of stable; blocks that came before it are judged again, as if it had been there.
+
+    But for what a breach was proven against, which stands with it.
+    """
     return _judged_again(replace(track, baseline=baseline))
 
 
@@ -150,6 +153,8 @@ def _judged_again(track: Track) -> Track:
         return track
     again = replace(track, path=())
     kept, history = track.history, forgotten(track.history)
+    if track.breach is not None and track.breach.evidence.log_evidence is not None:
+        history = replace(history, harmless=kept.harmless)  # what was proven stands, and the bets that it came from
     for block in kept.blocks:
         outages = tuple(outage for outage in kept.outages if outage.end <= block.end)
         seen = replace(history.with_block(block, None), outages=outages)

@@ -35,7 +35,7 @@ def untouched(watch: Watch, memories: Iterable[Memory], watches: Iterable[Watch]
     together: dict[Target, list[Memory]] = {}  # by what runs their pods
     for memory in memories:
         if not memory.idle:
-            together.setdefault(runner_of(memory), []).append(memory)
+            together.setdefault(memory.runner, []).append(memory)
     peers = [
         _peer(known)
         for workload, known in together.items()
@@ -52,11 +52,6 @@ def _peer(known: Sequence[Memory]) -> Peer:
     target = min((memory.target for memory in known), key=lambda one: (not one.kind.routes, one))
     newest = max(known, key=lambda memory: (memory.since, memory.target))
     return Peer(target, newest.serving, newest.since)
-
-
-def runner_of(memory: Memory) -> Target:
-    """What runs the pods that serve: the target itself, or the colour that a Service is on."""
-    return memory.serving.workload_in(memory.target.namespace)
 
 
 def _released(watch: Watch) -> set[Target]:
@@ -77,7 +72,7 @@ def _callers(watch: Watch, memories: Sequence[Memory]) -> set[str]:
     """All that call the candidate, directly or not; whether `callers` names its Service or its Deployment."""
     switch, released = watch.switch, _released(watch)
     services = {str(replace(switch.target, name=flip.service)) for flip in switch.flips}
-    own = [memory for memory in memories if runner_of(memory) in released]
+    own = [memory for memory in memories if memory.runner in released]
     names = services.union(*(_names(one, own) for one in released))
     known: Mapping[str, tuple[str, ...]] = watch.guard.callers
     left, found = [str(switch.target), *names], set[str]()

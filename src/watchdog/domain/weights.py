@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from watchdog.domain import memory as memories
+from watchdog.domain import noticing
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Memory, Noticed
+from watchdog.domain.memory import Memory
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.rollout import Backend, Revision, ServiceFlip, TrafficSwitch
 
 Shares = Mapping[str, float]
@@ -56,7 +57,7 @@ def stopped(memory: Memory | None, sighting: Sighting, *, bake: timedelta, now: 
     if settled is None or not memory.before or memory.is_good(memory.serving):
         return None
     back = replace(sighting, serving=settled, selector=memory.before)
-    noticed = memories.notice(memory, back, bake=bake, rollback_window=timedelta(0), idle=False, now=now)
+    noticed = noticing.notice(memory, back, bake=bake, rollback_window=timedelta(0), idle=False, now=now)
     assert noticed is not None  # it serves
     after = replace(noticed.memory, before={}, settled=None, colours=memory.colours)
     after = replace(after, unweighted=_idle(after.colours, shares(sighting.backends)))
@@ -114,11 +115,11 @@ def notice(
     idle: bool,
     now: datetime,
 ) -> Noticed | None:
-    """What follows from a sighting that is `resolved`, of whatever kind of switch; see `watchdog.domain.memory.notice`.
+    """What follows from a sighting that is `resolved`, of whatever kind of switch: the one to be called.
 
-    It is the one to be called.
+    See `watchdog.domain.noticing.notice`, which it goes on from where the sighting is of a route.
     """
-    noticed = memories.notice(memory, sighting, bake=bake, rollback_window=rollback_window, idle=idle, now=now)
+    noticed = noticing.notice(memory, sighting, bake=bake, rollback_window=rollback_window, idle=idle, now=now)
     serving = sighting.serving
     if noticed is None or serving is None or not sighting.backends:
         return noticed

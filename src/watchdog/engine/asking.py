@@ -37,11 +37,9 @@ class _Known:
     def after(before: "_Known | None", live: Live) -> "_Known":
         if live.unbroken_since is None:
             return _Known()
-        return (
-            before
-            if before is not None and before.unbroken == live.unbroken_since
-            else _Known(live.at, live.unbroken_since)
-        )
+        if before is not None and before.unbroken == live.unbroken_since:
+            return before
+        return _Known(live.at, live.unbroken_since)
 
     def since(self, switch: datetime) -> datetime | None:
         """The beginning, where the cluster was watched before it, and the target looked at soon after."""

@@ -9,7 +9,7 @@ from watchdog.domain.changes import Changes
 from watchdog.domain.configuration import configured
 from watchdog.domain.events import Described, Event
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.reconfigured import listed
 from watchdog.domain.rollout import SwitchKind, TrafficSwitch
 from watchdog.domain.rules import Guard

@@ -1,19 +1,20 @@
 """Counted metrics: their raw samples are asked for, and counted on from where they were counted to."""
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from watchdog.domain.conditions import RateMetric, Threshold
-from watchdog.domain.counting import Counted, Increase, Selection
+from watchdog.domain.counting import Counted, Increase
 from watchdog.domain.counting_on import count_on
-from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading, Series
-from watchdog.domain.stretch import Stretch
+from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading
+from watchdog.domain.selections import Selection
+from watchdog.domain.stretch import Increases, Stretch
 from watchdog.engine.gathering import Gatherer, Outcome
 from watchdog.engine.questions import (
     LOOK_BACK,
+    MILLISECOND,
     Instant,
     Raw,
     Span,
@@ -29,7 +30,6 @@ from watchdog.engine.refining import picked
 _LONGEST_ARREARS = 3600.0  # samples older than that are given up, should Prometheus have been away so long
 _LEAD_IN = 60.0  # before each step of a baseline, so that its first scrape has one to be counted from
 _PIECE = 600.0  # of a baseline's raw samples, asked for at once
-_MILLISECOND = 0.0011  # in which Prometheus counts
 
 
 class Tracker:
@@ -50,6 +50,11 @@ class _Selections:
 
     lead: Selection
     companion: Selection | None
+
+    def within(self, begin: float, end: float = math.inf) -> "_Selections":
+        """The same without samples before `begin` or after `end`."""
+        companion = None if self.companion is None else self.companion.within(begin, end)
+        return _Selections(self.lead.within(begin, end), companion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ async def counted_baseline(
         answers, query = await _selections(gatherer, tracker, window)
         if isinstance(answers, QueryFailed):
             return answers, [], query
-        answers = _within(answers, window)
+        # As if nothing but this window had been asked for: others ask with it for their own.
+        answers = answers.within(window.start - MILLISECOND, window.end + MILLISECOND)
         answered = answered or bool(answers.lead.series)
         ends = pieces(window.start, at, step)
         # In one go: a baseline that comes later than what it is compared with has it all judged again.
@@ -131,7 +137,7 @@ async def counted_blocks(gatherer: Gatherer, tracker: Tracker, spans: Sequence[S
         if span is not spans[0]:
             await gatherer.turn()
         # What the span would have been asked for alone: of many, the older samples would be gone through each time.
-        near = answers if span is spans[0] else _from(answers, span[1].timestamp() - interval)
+        near = answers if span is spans[0] else answers.within(span[1].timestamp() - interval)
         increases = _count_on(tracker, near, span[2].timestamp())
         blocks.append(Block(*span, _read(tracker, *increases, answers, query), query))
     return tuple(blocks)
@@ -162,45 +168,11 @@ async def _selections(gatherer: Gatherer, tracker: Tracker, window: Raw) -> tupl
     return _Selections(selections[0], selections[1] if companion is not None else None), "; ".join(queries)
 
 
-Increases = tuple[tuple[Increase, ...], tuple[Increase, ...]]
-
-
 def _count_on(tracker: Tracker, answers: _Selections, end: float) -> Increases:
     """Count up to `end`."""
     tracker.counted, *increases = count_on(tracker.counted, answers.lead, answers.companion, tracker.subject.scope, end)
     tracker.until = end
     return increases[0], increases[1]
-
-
-def _from(answers: _Selections, begin: float) -> _Selections:
-    """The answers without samples before `begin`."""
-
-    def cut(selection: Selection) -> Selection:
-        parts = (
-            replace(series, samples=series.samples[bisect_left(series.samples, (begin,)) :])
-            for series in selection.series
-        )
-        return replace(selection, series=tuple(part for part in parts if part.samples))
-
-    return _Selections(cut(answers.lead), cut(answers.companion) if answers.companion is not None else None)
-
-
-def _within(answers: _Selections, window: Raw) -> _Selections:
-    """The answers as they would be if nothing but this window had been asked for: others ask with it for their own."""
-    begin, end = window.start - _MILLISECOND, window.end + _MILLISECOND
-
-    def cut(selection: Selection) -> Selection:
-        series = tuple(part for one in selection.series if (part := _cut(one, begin, end)).samples)
-        return replace(selection, series=series)
-
-    return _Selections(cut(answers.lead), cut(answers.companion) if answers.companion is not None else None)
-
-
-def _cut(series: Series, begin: float, end: float) -> Series:
-    samples = series.samples
-    if not samples or (begin <= samples[0][0] and samples[-1][0] <= end):
-        return series
-    return replace(series, samples=samples[bisect_left(samples, (begin,)) : bisect_right(samples, (end, math.inf))])
 
 
 def _read(

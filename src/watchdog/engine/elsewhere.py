@@ -11,7 +11,6 @@ from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard
 from watchdog.domain.shards import WHOLE, Shard
 from watchdog.domain.state import is_id_of
-from watchdog.domain.untouched import runner_of
 from watchdog.ports import Clock, Kept, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ class Elsewhere:
         """Of those that the guard, as it is in force, covers and no open watch is about; as of the last look."""
         known = self._known.get(guard.name, (0.0, ()))[1]
         named = [memory for memory in known if self._covers(guard, memory.target)]
-        through = {runner_of(memory) for memory in named if memory.target.kind.routes}
+        through = {memory.runner for memory in named if memory.target.kind.routes}
         # A serving colour is guarded by the Service that selects it.
         colours = [memory for memory in known if memory not in named and memory.target in through]
         return (*named, *colours)
@@ -81,8 +80,6 @@ def _read(documents: Mapping[Target, Mapping[str, object]]) -> list[Memory]:
 def _unwatched(memories: Sequence[Memory], watches: Sequence[str]) -> tuple[Memory, ...]:
     """Those that run nothing that is being watched: a Service and its colour are one."""
     touched = {
-        runner_of(memory)
-        for memory in memories
-        if any(is_id_of(ident, memory.target, memory.serving) for ident in watches)
+        memory.runner for memory in memories if any(is_id_of(ident, memory.target, memory.serving) for ident in watches)
     }
-    return tuple(one for one in memories if runner_of(one) not in touched)
+    return tuple(one for one in memories if one.runner not in touched)

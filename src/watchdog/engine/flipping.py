@@ -26,7 +26,7 @@ from watchdog.domain.measurement import ProbeOutcome, ProbeResult
 from watchdog.domain.reweighing import RouteNow
 from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.rules import Probe
-from watchdog.domain.state import Phase, Watch
+from watchdog.domain.state import Watch
 from watchdog.domain.waiting import concerns
 from watchdog.engine.by_hand import past_of
 from watchdog.ports import Clock, Journal, Prober
@@ -145,7 +145,7 @@ async def considered(
 def _is_step(watch: Watch, wish: Wish, colour: Colour) -> bool:
     """Whether an open watch goes on with what is wished for: more, or less, of the traffic for its candidate."""
     same = watch.switch.candidate == colour.revision
-    return wish.weight is not None and same and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING)
+    return wish.weight is not None and same and watch.phase.before_acting
 
 
 async def _probed(

@@ -11,7 +11,6 @@ from watchdog.domain.memory import Memory
 from watchdog.domain.record import OtherSchema, document_of, memory_of
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.state import Watch
-from watchdog.domain.untouched import runner_of
 from watchdog.ports import Clock, Document, Journal, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -72,8 +71,7 @@ class Memories:
         """Whether the workload stands behind a weight of nothing in a guarded route."""
         return any(
             workload.name in memory.unweighted and memory.serving.kind is workload.kind
-            for target, memory in self._memories.items()
-            if target.namespace == workload.namespace
+            for memory in self.within(workload.namespace)
         )
 
     def hold(self, memory: Memory) -> None:
@@ -101,7 +99,7 @@ class Memories:
         return {switch.target}.union(
             target
             for target, memory in self._in.get(workload.namespace, {}).items()
-            if target.kind.routes and runner_of(memory) == workload
+            if target.kind.routes and memory.runner == workload
         )
 
     async def keep_writing(self) -> None:

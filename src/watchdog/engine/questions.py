@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric, RatioMetric, Statistic, Threshold
-from watchdog.domain.counting import Scope, Selection
 from watchdog.domain.measurement import Answer
 from watchdog.domain.rollout import Revision, Target, exactly
+from watchdog.domain.selections import Scope, Selection
 from watchdog.engine.standing_in import NAMESPACE
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
@@ -25,7 +25,8 @@ SHORT = 300.0
 """Seconds up to which raw questions are merged though their windows differ."""
 NEARLY = 60.0
 """Seconds within which both ends of longer ones are, where they are merged: baselines of a burst of releases."""
-_MILLISECOND = 0.0011
+MILLISECOND = 0.0011
+"""Seconds within which two moments are one for Prometheus, which counts in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def grid_of(ends: Sequence[datetime]) -> Steps | None:
 def at_moment(answer: Answer, at: float) -> Answer:
     """The part of a range query's answer that is of one moment; times come back in milliseconds."""
     parts = (
-        replace(series, samples=tuple(sample for sample in series.samples if abs(sample[0] - at) < _MILLISECOND))
+        replace(series, samples=tuple(sample for sample in series.samples if abs(sample[0] - at) < MILLISECOND))
         for series in answer.series
     )
     return replace(answer, series=tuple(part for part in parts if part.samples))

@@ -6,14 +6,12 @@ from dataclasses import replace
 from watchdog.domain.among import open_of
 from watchdog.domain.events import Event, Stepped, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.rollout import WeightStep
-from watchdog.domain.state import Phase, Watch
+from watchdog.domain.state import Watch
 from watchdog.domain.waiting import concerns
 
 Post = Callable[[Watch, Event], None]
-
-_UNDECIDED = frozenset({Phase.WATCHING, Phase.DECIDING, Phase.HOLDING})  # nothing was put back
 
 
 def told_of_weights(noticed: Noticed, sighting: Sighting, watches: Sequence[Watch], post: Post) -> Noticed:
@@ -21,7 +19,7 @@ def told_of_weights(noticed: Noticed, sighting: Sighting, watches: Sequence[Watc
     serving, target = sighting.serving, sighting.target
     if serving is None:
         for watch in open_of(watches, target) if noticed.over else ():
-            if watch.phase in _UNDECIDED:
+            if watch.phase.before_acting:
                 post(watch, Superseded(noticed.memory.serving, what=_nobody_serves(sighting)))
         return noticed
     if noticed.over:

@@ -10,7 +10,7 @@ from watchdog.domain.among import brought_back, joined_by, makes_serve, open_of,
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.memory import Noticed
+from watchdog.domain.noticing import Noticed
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Watch, open_watch

@@ -15,12 +15,12 @@ from watchdog.adapters.prometheus.named import Unusable
 from watchdog.adapters.secrets import SecretReader
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.measurement import QueryFailed
-from watchdog.domain.memory import before
+from watchdog.domain.noticing import before
 from watchdog.domain.record import document_of, memory_of, watch_of
 from watchdog.domain.rollout import USUAL, Target
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.sources import DEFAULT, called, named
-from watchdog.domain.state import Phase, Watch
+from watchdog.domain.state import Watch
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock, Document, MetricSource, MetricSources, OutOfReach
 from watchdog.remote import connected, dry_run_journal_of, journal_of
@@ -139,7 +139,7 @@ async def _memories(
         try:
             watch = watch_of(record)
             for target in _targets(watch):
-                if target in found and watch.phase in (Phase.WATCHING, Phase.DECIDING, Phase.HOLDING):
+                if target in found and watch.phase.before_acting:
                     found[target] = document_of(before(memory_of(found[target]), watch.switch, watch.stable))
         except Unreadable as error:
             log.info("record not understood", extra={"facts": {"why": str(error)}})

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from watchdog.domain.memory import Memory, notice
+from watchdog.domain.memory import Memory
+from watchdog.domain.noticing import notice
 from watchdog.domain.rollout import ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import open_watch, watch_id

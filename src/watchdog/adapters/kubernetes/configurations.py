@@ -18,7 +18,7 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, OBJECTS
 from watchdog.adapters.kubernetes.pods import created, instant
-from watchdog.domain.configuration import Configured
+from watchdog.domain.live import Configured
 from watchdog.domain.reconfigured import Became, ConfigChange
 from watchdog.domain.rollout import Target
 from watchdog.ports import Clock, OutOfReach
