@@ -39,9 +39,6 @@ class ServiceProvider(Sightings):
     carries = TargetKind.SERVICE
     kind = SwitchKind.SELECTOR
 
-    def _names(self, namespace: str) -> list[str]:
-        return list(self._cache.all(SERVICES, namespace))
-
     def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # Each event of a pod comes by here as its Deployment: only Services that may select it are looked at.
         places = set(changed.get(TargetKind.SERVICE, ()))
@@ -60,7 +57,7 @@ class ServiceProvider(Sightings):
         service = self._cache.all(SERVICES, place[0]).get(place[1])
         if service is None or service["spec"]["type"] == "ExternalName" or not service["spec"]["selector"]:
             return False
-        return self._guarded(Target(place[0], TargetKind.SERVICE, place[1]), workloads.labels(service))
+        return super()._is_there(place)
 
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         namespace, name = place

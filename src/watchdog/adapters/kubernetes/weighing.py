@@ -40,11 +40,8 @@ class Weighing(Sightings):
         """Whether the object shares traffic by weights at all."""
         return bool(self._references(one))
 
-    def _names(self, namespace: str) -> list[str]:
-        return list(self._cache.all(OBJECTS[self.carries], namespace))
-
     def _places(self, changed: Mapping[Any, set[Place]]) -> set[Place]:
-        places = set(changed.get(self.carries, ()))
+        places = super()._places(changed)
         for namespace, name in changed.get(RUNNER, ()):  # each event of a pod comes by here as its Deployment
             for place in [(namespace, route) for route in self._names(namespace)]:
                 behind = self._on.get(place, frozenset({""}))
@@ -58,9 +55,7 @@ class Weighing(Sightings):
 
     def _is_there(self, place: Place) -> bool:
         one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
-        if one is None or not self._is_weighed(one):
-            return False
-        return self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(one))
+        return one is not None and self._is_weighed(one) and super()._is_there(place)
 
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         namespace, name = place
