@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
-from watchdog.adapters.kubernetes.backends import Reference, is_midway, serving
+from watchdog.adapters.kubernetes.backends import Reference
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import who
@@ -62,7 +62,7 @@ class Weighing(Sightings):
         one = self._cache.all(OBJECTS[self.carries], namespace)[name]
         found = self._behind(namespace, one)
         self._on[place] = frozenset(behind.name if behind else "" for behind in found.values())
-        if not over and any(is_midway(found[ref.at]) for ref in self._references(one) if ref.weight):
+        if not over and any(workload.is_midway(found[ref.at]) for ref in self._references(one) if ref.weight):
             # In the midst of a rollout of its own: soon it can be told which revision stands there.
             return Later()
         backends = self._backends(one, found)
@@ -110,7 +110,7 @@ class Weighing(Sightings):
         return of_service
 
     def _backends(self, one: Json, found: Mapping[str, Workload | None]) -> tuple[Backend, ...]:
-        return tuple(Backend(ref.at, ref.weight, serving(found[ref.at])) for ref in self._references(one))
+        return tuple(Backend(ref.at, ref.weight, workload.pointed_at(found[ref.at])) for ref in self._references(one))
 
     async def _fresh_behind(self, namespace: str, one: Json, seen: dict[str, Workload | None]) -> Mapping[str, Any]:
         """The same, as the API server has it. `seen`: the Deployments that were read already, by name."""
