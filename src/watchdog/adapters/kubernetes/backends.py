@@ -6,6 +6,9 @@ A rule is one of a route's lists of backends, which share the traffic that the r
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,22 @@ def named(rule: object, name: str, taken: Sequence[str]) -> str:
 def called(one: Reference) -> tuple[str, ...]:
     """What people call a backend, beside where it stands: its subset, its Service, or its name with the port."""
     return tuple(dict.fromkeys(filter(None, (one.subset or one.service, one.at.partition("/")[2]))))
+
+
+def reweighed(
+    rules: Sequence[Json], key: str, path: str, references: Sequence[Reference], weights: Mapping[str, int]
+) -> list[Json]:
+    """The operations that give the backends under `key` of rules that lie at `path` other weights."""
+    paths = [
+        f"{path}/{place}/{key}/{number}/weight"
+        for place, rule in enumerate(rules)
+        for number, _ in enumerate(rule.get(key) or [])
+    ]
+    return [
+        {"op": "add", "path": where, "value": weights[one.at]}
+        for where, one in zip(paths, references, strict=True)
+        if one.at in weights and one.weight != weights[one.at]
+    ]
 
 
 def _by_rule(references: Sequence[Reference]) -> Mapping[str, list[Reference]]:
