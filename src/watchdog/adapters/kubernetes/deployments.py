@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
-from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, to_template
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, to_template, unread
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
@@ -21,7 +21,7 @@ from watchdog.adapters.kubernetes.sightings import Known, Later
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
-from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy
+from watchdog.domain.effects import PutBackAnswer, PutBackRefused, Remedy
 from watchdog.domain.live import Destination, Live, Sighting
 from watchdog.domain.rollout import Revision, Stable, Target, TargetKind, TrafficSwitch
 from watchdog.ports import OutOfReach
@@ -164,10 +164,8 @@ class DeploymentProvider(Rolling[Workload]):
         namespace = remedy.target.namespace
         try:
             whole = await replicaset_of(self._client, namespace, remedy.uid, remedy.to)
-        except OutOfReach as error:
-            return PutBackUnsure(self._clock.now(), str(error))
-        except ApiError as error:
-            return PutBackRefused(self._clock.now(), str(error))
+        except (OutOfReach, ApiError) as error:
+            return unread(error, self._clock.now())
         if whole is None:
             return PutBackRefused(self._clock.now(), f"the ReplicaSet of {remedy.to} is gone")
         write = self._write(remedy.target, remedy.uid, remedy.resource_version)
@@ -211,14 +209,9 @@ async def described(
     there = workloads.replicaset_of(revision, found.replicasets) if found else None
     if found is None or there is None:
         return Description({"revision": str(revision)})
-    notes = {
-        "revision": str(revision),
-        "number": str(workloads.number(there)),
-        "created": created(there).isoformat(),
-        "change-cause": workloads.annotations(there).get(CHANGE_CAUSE, ""),
-        "by": who(found.deployment) if found.serving == revision else "",
-    }
+    by = who(found.deployment) if found.serving == revision else ""
+    notes = workloads.notes(revision, there, workloads.number(there), by)
     whole = await replicaset_of(client, namespace, found.deployment["metadata"]["uid"], revision) or {}
     template = (whole.get("spec") or {}).get("template") or {}
     annotations = [workloads.annotations(whole)] if whole else []
-    return description({key: note for key, note in notes.items() if note}, template, annotations, commits)
+    return description(notes, template, annotations, commits)

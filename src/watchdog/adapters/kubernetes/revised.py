@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, histories, workloads
-from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, to_template
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, to_template, unread
 from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.histories import History
@@ -18,7 +18,7 @@ from watchdog.adapters.kubernetes.rolling import Rolling
 from watchdog.adapters.kubernetes.sightings import Known
 from watchdog.adapters.kubernetes.trimming import kept_template
 from watchdog.domain.changes import Description
-from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy
+from watchdog.domain.effects import PutBackAnswer, PutBackRefused, Remedy
 from watchdog.domain.live import Destination, Live, Sighting
 from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch, pods_named
 from watchdog.ports import OutOfReach
@@ -140,10 +140,8 @@ class RevisedProvider(Rolling[History]):
         target = remedy.target
         try:
             whole = await self._kept(target, remedy.uid, remedy.to)
-        except OutOfReach as error:
-            return PutBackUnsure(self._clock.now(), str(error))
-        except ApiError as error:
-            return PutBackRefused(self._clock.now(), str(error))
+        except (OutOfReach, ApiError) as error:
+            return unread(error, self._clock.now())
         if whole is None:
             return PutBackRefused(self._clock.now(), f"the ControllerRevision of {remedy.to} is gone")
         write = self._write(target, remedy.uid, remedy.resource_version)
@@ -163,11 +161,11 @@ class RevisedProvider(Rolling[History]):
             if found is None or kept is None:
                 return Description({"revision": str(revision)})
             serving = self._serving(found)
-            notes = {"revision": str(revision), **found.notes(kept, who(found.owner) if serving is kept else "")}
+            by = who(found.owner) if serving is kept else ""
+            notes = workloads.notes(revision, kept, kept["revision"], by)
             whole = await self._kept(target, found.owner["metadata"]["uid"], revision) or {}
             annotations = [workloads.annotations(whole)] if whole else []
-            told = {key: note for key, note in notes.items() if note}
-            return description(told, kept_template(whole), annotations, commits)
+            return description(notes, kept_template(whole), annotations, commits)
 
     @abstractmethod
     def _rolls(self, owner: Json) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes import rollout_status as status
-from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite
+from watchdog.adapters.kubernetes.acting import ConditionalWrite
 from watchdog.adapters.kubernetes.client import MERGE_PATCH
 from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
@@ -177,16 +177,10 @@ class RolloutProvider(Rolling[Workload]):
             if found is None or kept is None:
                 return Description({"revision": str(revision)})
             current = found.deployment["status"].get("currentPodHash") == revision.template
-            notes = {
-                "revision": str(revision),
-                "number": str(status.number(kept)),
-                "created": created(kept).isoformat(),
-                "change-cause": workloads.annotations(kept).get(CHANGE_CAUSE, ""),
-                "by": who(found.deployment) if current else "",
-            }
+            notes = workloads.notes(revision, kept, status.number(kept), who(found.deployment) if current else "")
             labels, uid = f"{status.HASH}={revision.template}", found.deployment["metadata"]["uid"]
             listed = await self._client.list(REPLICASETS, target.namespace, labels=labels)
             whole = next((one for one in listed if controller_uid(one) == uid), {})
             template = (whole.get("spec") or {}).get("template") or {}
             annotations = [workloads.annotations(whole)] if whole else []
-            return description({key: note for key, note in notes.items() if note}, template, annotations, commits)
+            return description(notes, template, annotations, commits)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
-from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, annotate
+from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, annotate, unread
 from watchdog.adapters.kubernetes.backends import called, unrestorable, weights_before
 from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
@@ -20,7 +20,7 @@ from watchdog.adapters.kubernetes.scaling import scale_up
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.weighing import Weighing
 from watchdog.adapters.kubernetes.workload import Workload
-from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy, ServicePutBack
+from watchdog.domain.effects import PutBackAnswer, PutBackRefused, Remedy, ServicePutBack
 from watchdog.domain.flipping import Flip
 from watchdog.domain.live import Destination, Live
 from watchdog.domain.reweighing import RouteNow
@@ -195,10 +195,8 @@ class Weighted(Weighing, Pointing):
         namespace = remedy.target.namespace
         try:
             route = await self._client.find(OBJECTS[self.carries], namespace, back.service)
-        except OutOfReach as error:
-            return PutBackUnsure(self._clock.now(), str(error))
-        except ApiError as error:
-            return PutBackRefused(self._clock.now(), str(error))
+        except (OutOfReach, ApiError) as error:
+            return unread(error, self._clock.now())
         why = unrestorable(self._references(route), back.selector) if route is not None else "it is gone"
         if why and (route is None or route["metadata"]["resourceVersion"] == back.resource_version):
             return PutBackRefused(self._clock.now(), why)
