@@ -46,7 +46,7 @@ def number(one: Json) -> int:
 
 
 def notes(revision: Revision, kept: Json, number: int, by: str) -> dict[str, str]:
-    """What people may want to know of a revision beside what its pods are made of; `kept` is the object that keeps it."""
+    """What people may want to know of a revision beside what its pods are made of; `kept` is what keeps it."""
     told = {
         "revision": str(revision),
         "number": str(number),
