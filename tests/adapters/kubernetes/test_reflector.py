@@ -14,7 +14,7 @@ import pytest
 from adapters.kubernetes.building import NOON, SHOP, a_client, a_cluster, a_gateway, passes
 from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.kinds import PODS
+from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, PODS
 from watchdog.adapters.kubernetes.reflector import Reflector
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.simulator.access import Rule
@@ -205,9 +205,9 @@ def event(kind: str, version: int, uid: str = "u", name: str = "a") -> bytes:
     return json.dumps({"type": kind, "object": body}).encode() + b"\n"
 
 
-def told(script: Scripted, seconds: float = 3.0) -> list[Change]:
+def told(script: Scripted, seconds: float = 3.0, **given: Any) -> list[Change]:
     async def main() -> list[Change]:
-        async with following(cast("KubeClient", script)) as follower:
+        async with following(cast("KubeClient", script), **given) as follower:
             await passes(seconds)
             return follower.changes
 
@@ -263,6 +263,15 @@ def test_a_stream_that_falls_silent_is_left_after_seventy_seconds() -> None:
 def test_a_garbled_line_ends_the_stream_and_is_no_change(line: bytes) -> None:
     script = Scripted([line, 1000.0], [event("ADDED", 5), 1000.0])
     changes = told(script)
+    assert [type(change).__name__ for change in changes] == ["Relisted", "Changed"]
+    assert script.watched_from == ["1", "1"]
+
+
+@pytest.mark.parametrize("number", ["1e999", '"x"', "[1]"])
+def test_an_object_that_has_not_the_shape_of_its_kind_ends_the_stream_and_is_no_change(number: str) -> None:
+    line = event("ADDED", 4).replace(b'"spec": {}', f'"revision": {number}'.encode())
+    script = Scripted([line, 1000.0], [event("ADDED", 5), 1000.0])
+    changes = told(script, trim=TRIMS[CONTROLLERREVISIONS])
     assert [type(change).__name__ for change in changes] == ["Relisted", "Changed"]
     assert script.watched_from == ["1", "1"]
 

@@ -19,7 +19,8 @@ from adapters.kubernetes.building import (
     passes,
     two_colours,
 )
-from watchdog.adapters.kubernetes.services import ServiceProvider, together
+from watchdog.adapters.kubernetes.pointing import together
+from watchdog.adapters.kubernetes.services import ServiceProvider
 from watchdog.domain.effects import (
     PutBackAnswer,
     PutBackConflicted,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import JSON_PATCH, KubeClient
@@ -145,6 +146,11 @@ class ConditionalWrite:
         by = f", last by {who}" if who else ""
         what = f"{self.resource.kind} {self.namespace}/{self.name} was changed since it was read{by}"
         return PutBackConflicted(self.clock.now(), what)
+
+
+def unread(error: OutOfReach | ApiError, at: datetime) -> PutBackAnswer:
+    """What comes of an act where what it goes back to could not be read: nothing was written."""
+    return (PutBackUnsure if isinstance(error, OutOfReach) else PutBackRefused)(at, str(error))
 
 
 def last_writer(live: Json) -> str:

@@ -1,4 +1,4 @@
-"""The weights of a route, whatever kind of object holds them: who stands behind one, how those from before come back.
+"""The weights of a route, whatever kind of object holds them: how each is called, how those from before come back.
 
 A rule is one of a route's lists of backends, which share the traffic that the rule matches.
 """
@@ -6,10 +6,9 @@ A rule is one of a route's lists of backends, which share the traffic that the r
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from watchdog.adapters.kubernetes import workloads
-from watchdog.adapters.kubernetes.workload import Workload
-from watchdog.domain.rollout import Revision
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +38,20 @@ def called(one: Reference) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (one.subset or one.service, one.at.partition("/")[2]))))
 
 
-def serving(found: Workload | None) -> Revision | None:
-    """The revision behind a weight; in the midst of a rollout the newest."""
-    if found is None:
-        return None
-    current = workloads.current(found.deployment, found.replicasets) or workloads.newest(found.replicasets)
-    return workloads.revision_of(found.name, current) if current else None
-
-
-def is_midway(found: Workload | None) -> bool:
-    """Whether it cannot be told yet which revision a Deployment runs."""
-    if found is None:
-        return False
-    current = workloads.current(found.deployment, found.replicasets)
-    return current is None or not workloads.is_settled(found.deployment, current)
+def reweighed(
+    rules: Sequence[Json], key: str, path: str, references: Sequence[Reference], weights: Mapping[str, int]
+) -> list[Json]:
+    """The operations that give the backends under `key` of rules that lie at `path` other weights."""
+    paths = [
+        f"{path}/{place}/{key}/{number}/weight"
+        for place, rule in enumerate(rules)
+        for number, _ in enumerate(rule.get(key) or [])
+    ]
+    return [
+        {"op": "add", "path": where, "value": weights[one.at]}
+        for where, one in zip(paths, references, strict=True)
+        if one.at in weights and one.weight != weights[one.at]
+    ]
 
 
 def _by_rule(references: Sequence[Reference]) -> Mapping[str, list[Reference]]:

@@ -39,6 +39,16 @@ def since(known: Known, pods: Sequence[Json], *, became: datetime, not_before: d
     return became if first is None and over else first
 
 
+def since_made(
+    known: Known, owner: Json, keeper: Json, pods: Sequence[Json], earlier: Sequence[datetime], *, over: bool
+) -> datetime | None:
+    """The same of what keeps a revision of `owner`: made before one with a lower number (`earlier`), it is back."""
+    made = created(keeper)
+    again = any(other > made for other in earlier)
+    became = (written_at(owner) or known.began) if again else made
+    return since(known, pods, became=became, not_before=max([made, *earlier]), over=over)
+
+
 def point(known: Known, one: Json, aimed: Mapping[str, str], serving: object, now: datetime) -> None:
     """Note since when an object routes as it does (a selector, weights), and `serving` is what it routes to."""
     identity = tuple(sorted(aimed.items())), serving

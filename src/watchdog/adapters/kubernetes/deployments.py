@@ -2,12 +2,11 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
-from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite, to_template
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, to_template, unread
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
@@ -17,13 +16,14 @@ from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import created
-from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
+from watchdog.adapters.kubernetes.rolling import Rolling
+from watchdog.adapters.kubernetes.sightings import Known, Later
 from watchdog.adapters.kubernetes.trimming import HASH_LABEL
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
-from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy
+from watchdog.domain.effects import PutBackAnswer, PutBackRefused, Remedy
 from watchdog.domain.live import Destination, Live, Sighting
-from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, Target, TargetKind, TrafficSwitch
 from watchdog.ports import OutOfReach
 
 Json = dict[str, Any]
@@ -31,14 +31,10 @@ Json = dict[str, Any]
 SWITCHED_BY = PREFIX + "switched-by"
 
 
-class DeploymentProvider(Sightings):
+class DeploymentProvider(Rolling[Workload]):
     """The traffic provider of `rollout` switches. RBAC: get, list, watch, patch of deployments and what it reads."""
 
     carries = TargetKind.DEPLOYMENT
-    kind = SwitchKind.ROLLOUT
-
-    def _names(self, namespace: str) -> list[str]:
-        return list(self._cache.all(DEPLOYMENTS, namespace))
 
     def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # A Service that changed may select another Deployment now, or make it a colour.
@@ -70,21 +66,17 @@ class DeploymentProvider(Sightings):
         names = sorted(name for name, one in services.items() if relation(one["spec"]["selector"], pod_labels))
         return tuple(Target(namespace, TargetKind.SERVICE, name) for name in names)
 
-    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
-        namespace, name = place
-        found = workload.cached(self._cache, namespace, name)
-        assert found is not None  # it is there
+    def _cached(self, target: Target) -> Workload | None:
+        return workload.cached(self._cache, target.namespace, target.name)
+
+    async def _fresh(self, target: Target) -> Workload | None:
+        return await workload.fresh(self._client, target.namespace, target.name)
+
+    def _current(self, found: Workload, *, over: bool) -> Json | Later | None:
         serving = workloads.current(found.deployment, found.replicasets)
         if serving is None or not workloads.is_observed(found.deployment):
-            return None  # the controller's next write is an event, and brings us here again
-        if not workloads.is_settled(found.deployment, serving) and not over:
-            return Later()
-        beginnings.begin(known, serving, self._clock.now())
-        if known.since is None:
-            known.since = self._since(found, serving, known, over=over)
-        if known.since is None:
-            return Later()
-        return self._sighting(Target(namespace, TargetKind.DEPLOYMENT, name), found, serving, known)
+            return None
+        return serving if over or workloads.is_settled(found.deployment, serving) else Later()
 
     def _since(self, found: Workload, serving: Json, known: Known, *, over: bool) -> datetime | None:
         pods = found.pods.get(serving["metadata"]["uid"], ())
@@ -102,7 +94,7 @@ class DeploymentProvider(Sightings):
         services = self._cache.all(SERVICES, target.namespace)
         return Sighting(
             target=target,
-            kind=SwitchKind.ROLLOUT,
+            kind=self.kind,
             uid=str(deployment["metadata"]["uid"]),
             labels=dict(workloads.labels(deployment)),
             annotations=workloads.own_annotations(deployment),
@@ -118,25 +110,7 @@ class DeploymentProvider(Sightings):
             live=not known.owed,
         )
 
-    async def live(
-        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
-    ) -> Live:
-        """The Deployment as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
-        target = switch.target
-        keys = [(target.namespace, target.kind.value, target.name)]
-        version = await self._moved(target.namespace, keys, after, fresh=fresh)
-        if not fresh:
-            return self._live(switch, stable, workload.cached(self._cache, target.namespace, target.name), version)
-        with unanswered(f"looking at {target}"):
-            found = await workload.fresh(self._client, target.namespace, target.name)
-            live = replace(self._live(switch, stable, found, version), fresh=True)
-            if found is None or stable is None:
-                return live
-            return replace(live, destination=await self._destination(switch, stable.revision, found))
-
-    def _live(self, switch: TrafficSwitch, stable: Stable | None, found: Workload | None, version: int) -> Live:
-        if found is None:
-            return Live(switch.target, self._clock.now(), version, False, "", "", None)
+    def _as_seen(self, switch: TrafficSwitch, stable: Stable | None, found: Workload, version: int) -> Live:
         deployment = found.deployment
         return Live(
             target=switch.target,
@@ -173,7 +147,7 @@ class DeploymentProvider(Sightings):
         refused = ""
         if differs:
             metadata = found.deployment["metadata"]
-            write = self._write(namespace, found.name, metadata["uid"], metadata["resourceVersion"])
+            write = self._write(switch.target, metadata["uid"], metadata["resourceVersion"])
             refused = await write.rehearse(lambda live: undo(live, whole, to, watch="dry-run"), found.whole)
         return Destination(
             revision=workloads.revision_of(found.name, there),
@@ -185,21 +159,16 @@ class DeploymentProvider(Sightings):
             refused=refused,
         )
 
-    def _write(self, namespace: str, name: str, uid: str, resource_version: str) -> ConditionalWrite:
-        return ConditionalWrite(self._client, self._clock, DEPLOYMENTS, namespace, name, uid, resource_version)
-
     async def put_back(self, remedy: Remedy) -> PutBackAnswer:
         """Give the Deployment the template of `remedy.to`'s ReplicaSet, in one conditional patch. Idempotent."""
         namespace = remedy.target.namespace
         try:
             whole = await replicaset_of(self._client, namespace, remedy.uid, remedy.to)
-        except OutOfReach as error:
-            return PutBackUnsure(self._clock.now(), str(error))
-        except ApiError as error:
-            return PutBackRefused(self._clock.now(), str(error))
+        except (OutOfReach, ApiError) as error:
+            return unread(error, self._clock.now())
         if whole is None:
             return PutBackRefused(self._clock.now(), f"the ReplicaSet of {remedy.to} is gone")
-        write = self._write(namespace, remedy.target.name, remedy.uid, remedy.resource_version)
+        write = self._write(remedy.target, remedy.uid, remedy.resource_version)
         return await write.perform(lambda live: undo(live, whole, remedy.to, watch=remedy.watch), remedy.watch)
 
     async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
@@ -240,14 +209,9 @@ async def described(
     there = workloads.replicaset_of(revision, found.replicasets) if found else None
     if found is None or there is None:
         return Description({"revision": str(revision)})
-    notes = {
-        "revision": str(revision),
-        "number": str(workloads.number(there)),
-        "created": created(there).isoformat(),
-        "change-cause": workloads.annotations(there).get(CHANGE_CAUSE, ""),
-        "by": who(found.deployment) if found.serving == revision else "",
-    }
+    by = who(found.deployment) if found.serving == revision else ""
+    notes = workloads.notes(revision, there, workloads.number(there), by)
     whole = await replicaset_of(client, namespace, found.deployment["metadata"]["uid"], revision) or {}
     template = (whole.get("spec") or {}).get("template") or {}
     annotations = [workloads.annotations(whole)] if whole else []
-    return description({key: note for key, note in notes.items() if note}, template, annotations, commits)
+    return description(notes, template, annotations, commits)

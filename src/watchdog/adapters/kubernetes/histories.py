@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
-from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, PODS, Resource
@@ -79,15 +78,6 @@ class History:
         """The revision that served before this one: the newest of the others."""
         others = [one for one in self.revisions if one is not revision]
         return max(others, key=lambda one: (one["revision"], created(one)), default=None)
-
-    def notes(self, revision: Json, by: str) -> dict[str, str]:
-        """What people may want to know of a revision, beside what its pods are made of."""
-        return {
-            "number": str(revision["revision"]),
-            "created": created(revision).isoformat(),
-            "change-cause": workloads.annotations(revision).get(CHANGE_CAUSE, ""),
-            "by": by,
-        }
 
     def earlier(self, revision: Json) -> list[datetime]:
         """When the revisions with a lower number were made. Where that is later, this one was taken up again."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watchdog.adapters.kubernetes.backends import Reference, named
+from watchdog.adapters.kubernetes.backends import Reference, named, reweighed
 from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.rollout import TargetKind
 
@@ -28,16 +28,7 @@ class HTTPRouteProvider(Weighted):
         return found
 
     def _reweigh(self, live: Json, weights: Mapping[str, int]) -> list[Json]:
-        paths = [
-            f"/spec/rules/{place}/backendRefs/{number}/weight"
-            for place, rule in enumerate(live["spec"].get("rules") or [])
-            for number, _ in enumerate(rule.get("backendRefs") or [])
-        ]
-        return [
-            {"op": "add", "path": path, "value": weights[one.at]}
-            for path, one in zip(paths, self._references(live), strict=True)
-            if one.at in weights and one.weight != weights[one.at]
-        ]
+        return reweighed(live["spec"].get("rules") or [], "backendRefs", "/spec/rules", self._references(live), weights)
 
 
 def _is_service_beside(backend: Json, one: Json) -> bool:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from watchdog.adapters.kubernetes.errors import NoAnswer
+from watchdog.adapters.kubernetes.errors import UNREADABLE, NoAnswer
 from watchdog.adapters.kubernetes.references import Kind, containers, references
 from watchdog.adapters.kubernetes.trimming import digest
 from watchdog.domain.changes import Description
@@ -46,7 +46,7 @@ def description(
         commit = named if "://" in named else named.lower()
         hidden = _hidden(template)
         rest = digest(template)
-    except (AttributeError, TypeError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         raise NoAnswer(f"a pod template of another shape: {type(error).__name__}") from error
     return Description(notes, parts, hidden, rest, source, commit)
 

@@ -23,7 +23,7 @@ from typing import Any
 from watchdog.adapters.kubernetes.backoff import Backoff
 from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted, number_of, uid_of, version_of
 from watchdog.adapters.kubernetes.client import PAGE, KubeClient
-from watchdog.adapters.kubernetes.errors import ApiError, NoAnswer, Unavailable
+from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, NoAnswer, Unavailable
 from watchdog.adapters.kubernetes.kinds import Resource
 from watchdog.ports import Clock, OutOfReach
 
@@ -229,7 +229,7 @@ class Reflector:
             metadata = body.get("metadata") or {}
             version = str(metadata.get("resourceVersion", ""))
             uid = metadata.get("uid")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise NoAnswer(f"the watch sent what is no event: {line[:80]!r}") from error
         if kind == "ERROR":
             if body.get("code") == 410:
@@ -256,7 +256,7 @@ class Reflector:
         try:
             trimmed = self._trim(full)
             _ = trimmed["metadata"]["name"] + "", trimmed["metadata"].get("uid", "") + ""
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        except UNREADABLE as error:
             raise NoAnswer(f"an object of another shape than {self._resource.kind}: {type(error).__name__}") from error
         return trimmed
 

@@ -1,27 +1,26 @@
 """What StatefulSets and DaemonSets have in common: rollouts of ControllerRevisions, and their undo."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, histories, workloads
-from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite, to_template
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, to_template, unread
 from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.histories import History
-from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, OBJECTS, Resource
+from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, OBJECTS
 from watchdog.adapters.kubernetes.needs import missing
-from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import created
-from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
+from watchdog.adapters.kubernetes.rolling import Rolling
+from watchdog.adapters.kubernetes.sightings import Known
 from watchdog.adapters.kubernetes.trimming import kept_template
 from watchdog.domain.changes import Description
-from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy
+from watchdog.domain.effects import PutBackAnswer, PutBackRefused, Remedy
 from watchdog.domain.live import Destination, Live, Sighting
-from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch, pods_named
+from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch, pods_named
 from watchdog.ports import OutOfReach
 
 Json = dict[str, Any]
@@ -31,42 +30,24 @@ UNTIL_DELETED = "its updateStrategy is OnDelete, so an undo would change no pod 
 _LONGEST = 24 * 3600.0  # seconds that a rollout of many pods is waited for, at most
 
 
-class RevisedProvider(Sightings):
+class RevisedProvider(Rolling[History]):
     """The traffic provider of such rollouts, but for what a kind does in its own way."""
 
-    kind = SwitchKind.ROLLOUT
     pods: str  # a regular expression of what follows the workload's name in its pods' names
 
-    @property
-    def _resource(self) -> Resource:
-        return OBJECTS[self.carries]
+    def _cached(self, target: Target) -> History | None:
+        return histories.cached(self._cache, OBJECTS[self.carries], target.namespace, target.name)
 
-    def _names(self, namespace: str) -> list[str]:
-        return list(self._cache.all(self._resource, namespace))
+    async def _fresh(self, target: Target) -> History | None:
+        return await histories.fresh(self._client, OBJECTS[self.carries], target.namespace, target.name)
 
-    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
-        return set(changed.get(self.carries, ()))
+    def _current(self, found: History, *, over: bool) -> Json | None:
+        del over
+        return self._serving(found) if workloads.is_observed(found.owner) else None
 
-    def _is_there(self, place: Place) -> bool:
-        owner = self._cache.all(self._resource, place[0]).get(place[1])
-        return owner is not None and self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(owner))
-
-    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
-        found = histories.cached(self._cache, self._resource, *place)
-        assert found is not None  # it is there
-        serving = self._serving(found)
-        if serving is None or not workloads.is_observed(found.owner):
-            return None  # the controller's next write is an event, and brings us here again
-        beginnings.begin(known, serving, self._clock.now())
-        if known.since is None:
-            made, earlier = created(serving), found.earlier(serving)
-            again = any(other > made for other in earlier)
-            became = (workloads.written_at(found.owner) or known.began) if again else made
-            pods = found.on(found.hash_of(serving))
-            known.since = beginnings.since(known, pods, became=became, not_before=max([made, *earlier]), over=over)
-        if known.since is None:
-            return Later()
-        return self._sighting(Target(place[0], self.carries, place[1]), found, serving, known)
+    def _since(self, found: History, serving: Json, known: Known, *, over: bool) -> datetime | None:
+        pods = found.on(found.hash_of(serving))
+        return beginnings.since_made(known, found.owner, serving, pods, found.earlier(serving), over=over)
 
     def _serving(self, found: History) -> Json | None:
         """The revision that serves, or is about to: the present template's, if any pod has it or will have it.
@@ -110,26 +91,7 @@ class RevisedProvider(Sightings):
             kind=self.carries,
         )
 
-    async def live(
-        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
-    ) -> Live:
-        """The workload as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
-        target = switch.target
-        key = (target.namespace, target.kind.value, target.name)
-        version = await self._moved(target.namespace, [key], after, fresh=fresh)
-        if not fresh:
-            found = histories.cached(self._cache, self._resource, target.namespace, target.name)
-            return self._live(switch, stable, found, version)
-        with unanswered(f"looking at {target}"):
-            found = await histories.fresh(self._client, self._resource, target.namespace, target.name)
-            live = replace(self._live(switch, stable, found, version), fresh=True)
-            if found is None or stable is None:
-                return live
-            return replace(live, destination=await self._destination(switch, stable.revision, found))
-
-    def _live(self, switch: TrafficSwitch, stable: Stable | None, found: History | None, version: int) -> Live:
-        if found is None:
-            return Live(switch.target, self._clock.now(), version, False, "", "", None)
+    def _as_seen(self, switch: TrafficSwitch, stable: Stable | None, found: History, version: int) -> Live:
         owner, serving = found.owner, self._serving(found)
         return Live(
             target=switch.target,
@@ -173,20 +135,13 @@ class RevisedProvider(Sightings):
             refused=refused,
         )
 
-    def _write(self, target: Target, uid: str, resource_version: str) -> ConditionalWrite:
-        return ConditionalWrite(
-            self._client, self._clock, self._resource, target.namespace, target.name, uid, resource_version
-        )
-
     async def put_back(self, remedy: Remedy) -> PutBackAnswer:
         """Give the workload the template that the ControllerRevision keeps, in one conditional patch. Idempotent."""
         target = remedy.target
         try:
             whole = await self._kept(target, remedy.uid, remedy.to)
-        except OutOfReach as error:
-            return PutBackUnsure(self._clock.now(), str(error))
-        except ApiError as error:
-            return PutBackRefused(self._clock.now(), str(error))
+        except (OutOfReach, ApiError) as error:
+            return unread(error, self._clock.now())
         if whole is None:
             return PutBackRefused(self._clock.now(), f"the ControllerRevision of {remedy.to} is gone")
         write = self._write(target, remedy.uid, remedy.resource_version)
@@ -201,16 +156,16 @@ class RevisedProvider(Sightings):
     async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
         with unanswered(f"describing {revision}"):
-            found = histories.cached(self._cache, self._resource, target.namespace, target.name)
+            found = self._cached(target)
             kept = found.of(revision) if found else None
             if found is None or kept is None:
                 return Description({"revision": str(revision)})
             serving = self._serving(found)
-            notes = {"revision": str(revision), **found.notes(kept, who(found.owner) if serving is kept else "")}
+            by = who(found.owner) if serving is kept else ""
+            notes = workloads.notes(revision, kept, kept["revision"], by)
             whole = await self._kept(target, found.owner["metadata"]["uid"], revision) or {}
             annotations = [workloads.annotations(whole)] if whole else []
-            told = {key: note for key, note in notes.items() if note}
-            return description(told, kept_template(whole), annotations, commits)
+            return description(notes, kept_template(whole), annotations, commits)
 
     @abstractmethod
     def _rolls(self, owner: Json) -> bool:

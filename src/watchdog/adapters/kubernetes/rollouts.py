@@ -4,76 +4,95 @@ What serves is read off the status that the controller writes: the hash of what 
 After an abort the Rollout's own template stays that of the bad release, and its controller goes on serving stable.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes import rollout_status as status
-from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, ConditionalWrite
+from watchdog.adapters.kubernetes.acting import ConditionalWrite
 from watchdog.adapters.kubernetes.client import MERGE_PATCH
 from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import NAME, REPLICASETS, ROLLOUTS
 from watchdog.adapters.kubernetes.needs import missing
-from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import condition, created, instant
-from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
+from watchdog.adapters.kubernetes.rolling import Rolling
+from watchdog.adapters.kubernetes.sightings import Known
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
 from watchdog.domain.effects import PutBackAnswer, Remedy
 from watchdog.domain.live import Destination, Live, Sighting
-from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TargetKind, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, Target, TargetKind, TrafficSwitch
 
 Json = dict[str, Any]
 
 _LONGEST = 24 * 3600.0  # seconds: a pause between two steps may wait for a person
 
 
-class RolloutProvider(Sightings):
+class _Abort(ConditionalWrite):
+    """`status.abort: true` through the status subresource; where the CRD has none, on the object, as the plugin does.
+
+    Who aborted stands in the managed fields: a mark of ours would not be taken by the status subresource.
+    """
+
+    async def _patch(self, live: Json, operations: Callable[[Json], Sequence[Json]], *, dry_run: bool = False) -> None:
+        del live, operations
+        body = {"metadata": {"resourceVersion": self.resource_version}, "status": {"abort": True}}
+        for subresource in ("status", ""):
+            try:
+                await self.client.patch(
+                    self.resource,
+                    self.namespace,
+                    self.name,
+                    body,
+                    content_type=MERGE_PATCH,
+                    subresource=subresource,
+                    dry_run=dry_run,
+                )
+            except ApiError as error:
+                if error.status != 404 or not subresource:
+                    raise
+            else:
+                return
+
+    def _marked(self, live: Json, watch: str) -> bool:
+        del watch
+        fields = live["metadata"].get("managedFields") or []
+        ours = [one for one in fields if one.get("manager") == NAME]
+        by_us = any("f:abort" in ((one.get("fieldsV1") or {}).get("f:status") or {}) for one in ours)
+        return bool(live["metadata"]["uid"] == self.uid and (live.get("status") or {}).get("abort") and by_us)
+
+
+class RolloutProvider(Rolling[Workload]):
     """The traffic provider of Rollouts. RBAC: get, list, watch of rollouts and what it reads, patch of their status."""
 
     carries = TargetKind.ROLLOUT
-    kind = SwitchKind.ROLLOUT
+    act = _Abort
 
-    def _names(self, namespace: str) -> list[str]:
-        return list(self._cache.all(ROLLOUTS, namespace))
+    def _cached(self, target: Target) -> Workload | None:
+        return workload.cached(self._cache, target.namespace, target.name, ROLLOUTS)
 
-    def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
-        return set(changed.get(self.carries, ()))
+    async def _fresh(self, target: Target) -> Workload | None:
+        return await workload.fresh(self._client, target.namespace, target.name, ROLLOUTS)
 
-    def _is_there(self, place: Place) -> bool:
-        found = self._cache.all(ROLLOUTS, place[0]).get(place[1])
-        return found is not None and self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(found))
-
-    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
-        found = workload.cached(self._cache, *place, ROLLOUTS)
-        assert found is not None  # it is there
-        rollout, serving = found.deployment, status.kept(found, status.serving_hash(found.deployment))
-        if serving is None or not status.is_observed(rollout):
-            return None  # the controller's next write, or the ReplicaSet, is an event, and brings us here again
-        beginnings.begin(known, serving, self._clock.now())
-        if known.since is None:
-            known.since = self._since(found, serving, known, over=over)
-        if known.since is None:
-            return Later()
-        return self._sighting(Target(place[0], self.carries, place[1]), found, serving, known)
+    def _current(self, found: Workload, *, over: bool) -> Json | None:
+        del over
+        serving = status.kept(found, status.serving_hash(found.deployment))
+        return serving if status.is_observed(found.deployment) else None  # the ReplicaSet is an event as well
 
     def _since(self, found: Workload, serving: Json, known: Known, *, over: bool) -> datetime | None:
         """An abort says when; pods of blue and green are older than the moment at which they begin to serve."""
-        rollout, made = found.deployment, created(serving)
+        rollout = found.deployment
         if (aborted := instant(rollout["status"].get("abortedAt"))) is not None:
             return aborted
         earlier = [created(one) for one in found.replicasets if status.number(one) < status.number(serving)]
         if rollout["strategy"] == "blueGreen" and not known.late:
             return known.began
-        again = any(other > made for other in earlier)
-        became = (workloads.written_at(rollout) or known.began) if again else made
         pods = found.pods.get(serving["metadata"]["uid"], ())
-        return beginnings.since(known, pods, became=became, not_before=max([made, *earlier]), over=over)
+        return beginnings.since_made(known, rollout, serving, pods, earlier, over=over)
 
     def _sighting(self, target: Target, found: Workload, serving: Json, known: Known) -> Sighting:
         rollout, others = found.deployment, [one for one in found.replicasets if one is not serving]
@@ -96,26 +115,7 @@ class RolloutProvider(Sightings):
             live=not known.owed,
         )
 
-    async def live(
-        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
-    ) -> Live:
-        """The Rollout as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
-        target = switch.target
-        keys = [(target.namespace, target.kind.value, target.name)]
-        version = await self._moved(target.namespace, keys, after, fresh=fresh)
-        if not fresh:
-            cached = workload.cached(self._cache, target.namespace, target.name, ROLLOUTS)
-            return self._live(switch, stable, cached, version)
-        with unanswered(f"looking at {target}"):
-            found = await workload.fresh(self._client, target.namespace, target.name, ROLLOUTS)
-            live = replace(self._live(switch, stable, found, version), fresh=True)
-            if found is None or stable is None:
-                return live
-            return replace(live, destination=await self._destination(switch, stable.revision, found))
-
-    def _live(self, switch: TrafficSwitch, stable: Stable | None, found: Workload | None, version: int) -> Live:
-        if found is None:
-            return Live(switch.target, self._clock.now(), version, False, "", "", None)
+    def _as_seen(self, switch: TrafficSwitch, stable: Stable | None, found: Workload, version: int) -> Live:
         rollout = found.deployment
         serving = status.kept(found, status.serving_hash(rollout))
         progressing = condition(rollout, "Progressing")
@@ -164,9 +164,6 @@ class RolloutProvider(Sightings):
             refused=refused,
         )
 
-    def _write(self, target: Target, uid: str, resource_version: str) -> "_Abort":
-        return _Abort(self._client, self._clock, ROLLOUTS, target.namespace, target.name, uid, resource_version)
-
     async def put_back(self, remedy: Remedy) -> PutBackAnswer:
         """Abort it, in one conditional patch: its controller gives the traffic back to stable. Idempotent."""
         write = self._write(remedy.target, remedy.uid, remedy.resource_version)
@@ -175,55 +172,15 @@ class RolloutProvider(Sightings):
     async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
         with unanswered(f"describing {revision}"):
-            found = workload.cached(self._cache, target.namespace, target.name, ROLLOUTS)
+            found = self._cached(target)
             kept = status.kept(found, revision.template) if found else None
             if found is None or kept is None:
                 return Description({"revision": str(revision)})
             current = found.deployment["status"].get("currentPodHash") == revision.template
-            notes = {
-                "revision": str(revision),
-                "number": str(status.number(kept)),
-                "created": created(kept).isoformat(),
-                "change-cause": workloads.annotations(kept).get(CHANGE_CAUSE, ""),
-                "by": who(found.deployment) if current else "",
-            }
+            notes = workloads.notes(revision, kept, status.number(kept), who(found.deployment) if current else "")
             labels, uid = f"{status.HASH}={revision.template}", found.deployment["metadata"]["uid"]
             listed = await self._client.list(REPLICASETS, target.namespace, labels=labels)
             whole = next((one for one in listed if controller_uid(one) == uid), {})
             template = (whole.get("spec") or {}).get("template") or {}
             annotations = [workloads.annotations(whole)] if whole else []
-            return description({key: note for key, note in notes.items() if note}, template, annotations, commits)
-
-
-class _Abort(ConditionalWrite):
-    """`status.abort: true` through the status subresource; where the CRD has none, on the object, as the plugin does.
-
-    Who aborted stands in the managed fields: a mark of ours would not be taken by the status subresource.
-    """
-
-    async def _patch(self, live: Json, operations: Callable[[Json], Sequence[Json]], *, dry_run: bool = False) -> None:
-        del live, operations
-        body = {"metadata": {"resourceVersion": self.resource_version}, "status": {"abort": True}}
-        for subresource in ("status", ""):
-            try:
-                await self.client.patch(
-                    self.resource,
-                    self.namespace,
-                    self.name,
-                    body,
-                    content_type=MERGE_PATCH,
-                    subresource=subresource,
-                    dry_run=dry_run,
-                )
-            except ApiError as error:
-                if error.status != 404 or not subresource:
-                    raise
-            else:
-                return
-
-    def _marked(self, live: Json, watch: str) -> bool:
-        del watch
-        fields = live["metadata"].get("managedFields") or []
-        ours = [one for one in fields if one.get("manager") == NAME]
-        by_us = any("f:abort" in ((one.get("fieldsV1") or {}).get("f:status") or {}) for one in ours)
-        return bool(live["metadata"]["uid"] == self.uid and (live.get("status") or {}).get("abort") and by_us)
+            return description(notes, template, annotations, commits)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import ApiError
+from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError
 from watchdog.adapters.kubernetes.kinds import CANARIES, ROLLOUTS, Resource
 from watchdog.domain.owners import Owner, Tool, copies
 from watchdog.domain.rollout import Target
@@ -64,7 +64,7 @@ class Runners:
             log.info("%s in %s not read: %s", resource.plural, namespace, error)
         except ApiError as error:
             self._refused(known, resource, namespace, error)
-        except (AttributeError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             log.warning("%s in %s: of another shape than known (%s)", resource.plural, namespace, type(error).__name__)
         return known.runs
 

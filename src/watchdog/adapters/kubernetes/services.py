@@ -2,28 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
-from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
+from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, annotate
 from watchdog.adapters.kubernetes.cache import Key
-from watchdog.adapters.kubernetes.deployments import described, who
+from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
-from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.news import Place
+from watchdog.adapters.kubernetes.pointing import Pointing, standing, together
 from watchdog.adapters.kubernetes.scaling import scale_up
-from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
+from watchdog.adapters.kubernetes.sightings import Known, Later
 from watchdog.adapters.kubernetes.trimming import trim_service
 from watchdog.adapters.kubernetes.workload import Workload
-from watchdog.domain.changes import Description
 from watchdog.domain.effects import (
     PutBackAnswer,
-    PutBackConflicted,
-    PutBackDone,
-    PutBackRefused,
-    PutBackUnsure,
     Remedy,
     ServicePutBack,
 )
@@ -33,14 +27,11 @@ from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, T
 Json = dict[str, Any]
 
 
-class ServiceProvider(Sightings):
+class ServiceProvider(Pointing):
     """The traffic provider of `selector` switches. RBAC: get, list, watch, patch of services and what it reads."""
 
     carries = TargetKind.SERVICE
     kind = SwitchKind.SELECTOR
-
-    def _names(self, namespace: str) -> list[str]:
-        return list(self._cache.all(SERVICES, namespace))
 
     def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # Each event of a pod comes by here as its Deployment: only Services that may select it are looked at.
@@ -60,20 +51,16 @@ class ServiceProvider(Sightings):
         service = self._cache.all(SERVICES, place[0]).get(place[1])
         if service is None or service["spec"]["type"] == "ExternalName" or not service["spec"]["selector"]:
             return False
-        return self._guarded(Target(place[0], TargetKind.SERVICE, place[1]), workloads.labels(service))
+        return super()._is_there(place)
 
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         namespace, name = place
         service = self._cache.all(SERVICES, namespace)[name]
         selected = workload.selected(self._cache, namespace, service["spec"]["selector"])
-        serving = None
-        if selected is not None:
-            current = workloads.current(selected.deployment, selected.replicasets)
-            if not over and (current is None or not workloads.is_settled(selected.deployment, current)):
-                # In the midst of a rollout of its own: soon it can be told which revision this colour runs.
-                return Later()
-            current = current or workloads.newest(selected.replicasets)
-            serving = workloads.revision_of(selected.name, current) if current else None
+        if not over and workload.is_midway(selected):
+            # In the midst of a rollout of its own: soon it can be told which revision this colour runs.
+            return Later()
+        serving = workload.pointed_at(selected)
         beginnings.point(known, service, service["spec"]["selector"], serving, self._clock.now())
         known.workload = serving.workload if serving else None
         assert known.since is not None  # `point` sets it
@@ -141,6 +128,8 @@ class ServiceProvider(Sightings):
         if service is None:
             return Live(switch.target, self._clock.now(), version, False, "", "", None)
         candidate, old = found[switch.candidate.workload], found.get(stable.revision.workload) if stable else None
+        selectors = {name: one["spec"]["selector"] for name, one in services.items()}
+        after = {flip.service for flip in switch.flips if selectors.get(flip.service) == dict(flip.after)}
         return Live(
             target=switch.target,
             at=self._clock.now(),
@@ -157,15 +146,7 @@ class ServiceProvider(Sightings):
             owner=workloads.owner(service),
             unbroken_since=self._cache.unbroken_since(switch.target.namespace),
             runner=workloads.runner(service),
-            services={
-                flip.service: (
-                    str(services[flip.service]["metadata"]["uid"]),
-                    str(services[flip.service]["metadata"]["resourceVersion"]),
-                    services[flip.service]["spec"]["selector"] == dict(flip.after),
-                )
-                for flip in switch.flips
-                if flip.service in services
-            },
+            services=standing(switch, services, after),
         )
 
     def _serving(self, namespace: str, service: Json, found: Mapping[str, Workload | None]) -> Revision | None:
@@ -183,8 +164,6 @@ class ServiceProvider(Sightings):
         """The colour to go back to: does it still run what served, and can it serve."""
         if found is None or found.deployment["metadata"].get("deletionTimestamp"):
             return Destination(to, exists=False)
-        serving = found.serving
-        ready = sum(pod.ready for pod in found.pods_of(to))
         refusals = []
         for flip in switch.flips:
             if flip.service in services and flip.before:
@@ -193,23 +172,7 @@ class ServiceProvider(Sightings):
                 write = self._write(switch.target.namespace, back)
                 refused = await write.rehearse(_flip(back, to, "dry-run"), one["whole"])
                 refusals += [f"Service {flip.service}: {refused}"] if refused else []
-        gone: tuple[str, ...] = ()
-        if not ready:  # pods that run have what they need
-            gone = await missing(self._client, switch.target.namespace, found.whole["spec"]["template"])
-        return Destination(
-            revision=to,
-            exists=True,
-            same_template=serving is not None and serving.template == to.template,
-            replicas=workloads.desired(found.deployment),
-            ready_pods=ready,
-            missing=gone,
-            refused="; ".join(refusals),
-        )
-
-    def _write(self, namespace: str, back: ServicePutBack) -> ConditionalWrite:
-        return ConditionalWrite(
-            self._client, self._clock, SERVICES, namespace, back.service, back.uid, back.resource_version
-        )
+        return await self._colour(switch.target.namespace, to, found, (), refusals)
 
     async def put_back(self, remedy: Remedy) -> PutBackAnswer:
         """Point each Service back, each in one conditional patch; or, with `scale_to`, scale blue up. Idempotent."""
@@ -221,14 +184,6 @@ class ServiceProvider(Sightings):
             write = self._write(namespace, back)
             answers[back.service] = await write.perform(_flip(back, remedy.to, remedy.watch), remedy.watch)
         return together(answers, self._clock.now())
-
-    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
-        """What is known of a colour's revision, and who flipped the Service last."""
-        with unanswered(f"describing {revision}"):
-            known = await described(self._client, self._cache, target.namespace, revision, commits)
-        service = self._cache.all(SERVICES, target.namespace).get(target.name)
-        by = {"by": who(service)} if service is not None and who(service) else {}
-        return replace(known, notes={**known.notes, **by})
 
 
 def _put_back(flip: ServiceFlip, service: Json) -> ServicePutBack:
@@ -244,16 +199,3 @@ def _flip(back: ServicePutBack, to: Revision, watch: str) -> Callable[[Json], li
         return [selector, *annotate(live, {LAST_WATCH: watch, KNOWN_GOOD: str(to)})]
 
     return operations
-
-
-def together(answers: Mapping[str, PutBackAnswer], at: datetime, kind: str = "Service") -> PutBackAnswer:
-    """One answer for several Services or routes: done if any was put back, with those that are left and why."""
-    left = {service: one.detail for service, one in answers.items() if not isinstance(one, PutBackDone)}
-    if len(left) < len(answers):
-        return PutBackDone(at, left)
-    detail = "; ".join(f"{kind} {name}: {why}" for name, why in left.items()) or f"the remedy names no {kind}"
-    # An act that may have been done asks for another look first of all; one that can be planned anew comes next.
-    for answer in (PutBackUnsure, PutBackConflicted):
-        if any(isinstance(one, answer) for one in answers.values()):
-            return answer(at, detail)
-    return PutBackRefused(at, detail)

@@ -205,17 +205,18 @@ class Sightings(ABC):
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         """A target that is there, as the cache has it; None until an event tells more. `over`: waited enough."""
 
-    @abstractmethod
     def _names(self, namespace: str) -> list[str]:
         """Of this provider's objects."""
+        return list(self._cache.all(OBJECTS[self.carries], namespace))
 
-    @abstractmethod
     def _is_there(self, place: Place) -> bool:
         """Whether the object exists and is guarded."""
+        one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
+        return one is not None and self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(one))
 
-    @abstractmethod
     def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         """Which of this provider's objects to look at after these changes."""
+        return set(changed.get(self.carries, ()))
 
 
 def _gist(sighting: Sighting) -> tuple[object, ...]:

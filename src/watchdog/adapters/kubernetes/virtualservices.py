@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from watchdog.adapters.kubernetes.backends import Reference, named
+from watchdog.adapters.kubernetes.backends import Reference, named, reweighed
 from watchdog.adapters.kubernetes.kinds import DESTINATIONRULES
 from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.rollout import TargetKind
@@ -45,16 +45,7 @@ class VirtualServiceProvider(Weighted):
         return {}
 
     def _reweigh(self, live: Json, weights: Mapping[str, int]) -> list[Json]:
-        paths = [
-            f"/spec/http/{place}/route/{number}/weight"
-            for place, rule in enumerate(live["spec"].get("http") or [])
-            for number, _ in enumerate(rule.get("route") or [])
-        ]
-        return [
-            {"op": "add", "path": path, "value": weights[one.at]}
-            for path, one in zip(paths, self._references(live), strict=True)
-            if one.at in weights and one.weight != weights[one.at]
-        ]
+        return reweighed(live["spec"].get("http") or [], "route", "/spec/http", self._references(live), weights)
 
 
 def _service(host: object, namespace: str) -> str:

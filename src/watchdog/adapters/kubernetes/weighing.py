@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
-from watchdog.adapters.kubernetes.backends import Reference, is_midway, serving
+from watchdog.adapters.kubernetes.backends import Reference
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import who
@@ -40,11 +40,8 @@ class Weighing(Sightings):
         """Whether the object shares traffic by weights at all."""
         return bool(self._references(one))
 
-    def _names(self, namespace: str) -> list[str]:
-        return list(self._cache.all(OBJECTS[self.carries], namespace))
-
     def _places(self, changed: Mapping[Any, set[Place]]) -> set[Place]:
-        places = set(changed.get(self.carries, ()))
+        places = super()._places(changed)
         for namespace, name in changed.get(RUNNER, ()):  # each event of a pod comes by here as its Deployment
             for place in [(namespace, route) for route in self._names(namespace)]:
                 behind = self._on.get(place, frozenset({""}))
@@ -58,16 +55,14 @@ class Weighing(Sightings):
 
     def _is_there(self, place: Place) -> bool:
         one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
-        if one is None or not self._is_weighed(one):
-            return False
-        return self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(one))
+        return one is not None and self._is_weighed(one) and super()._is_there(place)
 
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         namespace, name = place
         one = self._cache.all(OBJECTS[self.carries], namespace)[name]
         found = self._behind(namespace, one)
         self._on[place] = frozenset(behind.name if behind else "" for behind in found.values())
-        if not over and any(is_midway(found[ref.at]) for ref in self._references(one) if ref.weight):
+        if not over and any(workload.is_midway(found[ref.at]) for ref in self._references(one) if ref.weight):
             # In the midst of a rollout of its own: soon it can be told which revision stands there.
             return Later()
         backends = self._backends(one, found)
@@ -115,7 +110,7 @@ class Weighing(Sightings):
         return of_service
 
     def _backends(self, one: Json, found: Mapping[str, Workload | None]) -> tuple[Backend, ...]:
-        return tuple(Backend(ref.at, ref.weight, serving(found[ref.at])) for ref in self._references(one))
+        return tuple(Backend(ref.at, ref.weight, workload.pointed_at(found[ref.at])) for ref in self._references(one))
 
     async def _fresh_behind(self, namespace: str, one: Json, seen: dict[str, Workload | None]) -> Mapping[str, Any]:
         """The same, as the API server has it. `seen`: the Deployments that were read already, by name."""

@@ -9,20 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 from watchdog.adapters.kubernetes import workload, workloads
-from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, ConditionalWrite, annotate
+from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, annotate, unread
 from watchdog.adapters.kubernetes.backends import called, unrestorable, weights_before
 from watchdog.adapters.kubernetes.cache import Key
-from watchdog.adapters.kubernetes.deployments import SWITCHED_BY, described, who
+from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
 from watchdog.adapters.kubernetes.errors import ApiError, readable, unanswered
 from watchdog.adapters.kubernetes.kinds import OBJECTS
-from watchdog.adapters.kubernetes.needs import missing
+from watchdog.adapters.kubernetes.pointing import Pointing, standing, together
 from watchdog.adapters.kubernetes.scaling import scale_up
-from watchdog.adapters.kubernetes.services import together
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.weighing import Weighing
 from watchdog.adapters.kubernetes.workload import Workload
-from watchdog.domain.changes import Description
-from watchdog.domain.effects import PutBackAnswer, PutBackRefused, PutBackUnsure, Remedy, ServicePutBack
+from watchdog.domain.effects import PutBackAnswer, PutBackRefused, Remedy, ServicePutBack
 from watchdog.domain.flipping import Flip
 from watchdog.domain.live import Destination, Live
 from watchdog.domain.reweighing import RouteNow
@@ -33,7 +31,7 @@ from watchdog.ports import OutOfReach
 Json = dict[str, Any]
 
 
-class Weighted(Weighing):
+class Weighted(Weighing, Pointing):
     """The traffic provider of one kind of route. RBAC: get, list, watch, patch of it and what a Service's needs."""
 
     @abstractmethod
@@ -116,15 +114,7 @@ class Weighted(Weighing):
             managers=workloads.managers(route),
             owner=workloads.owner(route),
             unbroken_since=self._cache.unbroken_since(switch.target.namespace),
-            services={
-                flip.service: (
-                    str(routes[flip.service]["metadata"]["uid"]),
-                    str(routes[flip.service]["metadata"]["resourceVersion"]),
-                    flip.service in carrying,
-                )
-                for flip in switch.flips
-                if flip.service in routes
-            },
+            services=standing(switch, routes, carrying),
         )
 
     async def _destination(
@@ -139,7 +129,6 @@ class Weighted(Weighing):
         found = seen.get(to.workload)
         if found is None or found.deployment["metadata"].get("deletionTimestamp"):
             return Destination(to, exists=False)
-        ready = sum(pod.ready for pod in found.pods_of(to))
         unreached, refusals = [], []
         for flip in [flip for flip in switch.flips if flip.service in routes and flip.before]:
             one = routes[flip.service]
@@ -154,19 +143,7 @@ class Weighted(Weighing):
             write = self._write(switch.target.namespace, back)
             refused = await write.rehearse(self._operations(back, to, "dry-run"), one["whole"])
             refusals += [f"{self.carries.proper} {flip.service}: {refused}"] if refused else []
-        gone: tuple[str, ...] = ()
-        if not ready:  # pods that run have what they need
-            gone = await missing(self._client, switch.target.namespace, found.whole["spec"]["template"])
-        return Destination(
-            revision=to,
-            exists=True,
-            same_template=found.serving is not None and found.serving.template == to.template,
-            unreached="; ".join(unreached),
-            replicas=workloads.desired(found.deployment),
-            ready_pods=ready,
-            missing=gone,
-            refused="; ".join(refusals),
-        )
+        return await self._colour(switch.target.namespace, to, found, unreached, refusals)
 
     async def now(self, target: Target) -> RouteNow:
         """The route as a pipeline is shown it. Raises `OutOfReach`, finally where it is not there."""
@@ -200,12 +177,6 @@ class Weighted(Weighing):
 
         return operations
 
-    def _write(self, namespace: str, back: ServicePutBack) -> ConditionalWrite:
-        resource = OBJECTS[self.carries]
-        return ConditionalWrite(
-            self._client, self._clock, resource, namespace, back.service, back.uid, back.resource_version
-        )
-
     def _operations(self, back: ServicePutBack, to: Revision, watch: str) -> Callable[[Json], list[Json]]:
         def operations(live: Json) -> list[Json]:
             weights = weights_before(self._references(live), back.selector)
@@ -224,20 +195,10 @@ class Weighted(Weighing):
         namespace = remedy.target.namespace
         try:
             route = await self._client.find(OBJECTS[self.carries], namespace, back.service)
-        except OutOfReach as error:
-            return PutBackUnsure(self._clock.now(), str(error))
-        except ApiError as error:
-            return PutBackRefused(self._clock.now(), str(error))
+        except (OutOfReach, ApiError) as error:
+            return unread(error, self._clock.now())
         why = unrestorable(self._references(route), back.selector) if route is not None else "it is gone"
         if why and (route is None or route["metadata"]["resourceVersion"] == back.resource_version):
             return PutBackRefused(self._clock.now(), why)
         write = self._write(namespace, back)
         return await write.perform(self._operations(back, remedy.to, remedy.watch), remedy.watch)
-
-    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
-        """What is known of the revision behind a weight, and who wrote the weights last."""
-        with unanswered(f"describing {revision}"):
-            known = await described(self._client, self._cache, target.namespace, revision, commits)
-        one = self._cache.all(OBJECTS[self.carries], target.namespace).get(target.name)
-        by = {"by": who(one)} if one is not None and who(one) else {}
-        return replace(known, notes={**known.notes, **by})

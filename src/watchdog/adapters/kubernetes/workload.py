@@ -66,6 +66,22 @@ def selected(cache: ClusterCache, namespace: str, selector: Mapping[str, str]) -
     return cached(cache, namespace, names.pop()) if len(names) == 1 else None
 
 
+def pointed_at(found: Workload | None) -> Revision | None:
+    """The revision behind a selector or a weight; in the midst of a rollout the newest."""
+    if found is None:
+        return None
+    current = workloads.current(found.deployment, found.replicasets) or workloads.newest(found.replicasets)
+    return workloads.revision_of(found.name, current) if current else None
+
+
+def is_midway(found: Workload | None) -> bool:
+    """Whether it cannot be told yet which revision a Deployment runs."""
+    if found is None:
+        return False
+    current = workloads.current(found.deployment, found.replicasets)
+    return current is None or not workloads.is_settled(found.deployment, current)
+
+
 def _owners(cache: ClusterCache, namespace: str, selector: Mapping[str, str]) -> set[str]:
     """The Deployments that own the pods which a selector selects, whatever their templates say now."""
     replicasets = {one["metadata"]["uid"]: one for one in cache.all(REPLICASETS, namespace).values()}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE
 from watchdog.adapters.kubernetes.kinds import PREFIX
 from watchdog.adapters.kubernetes.objects import controller
 from watchdog.adapters.kubernetes.pods import condition, created, instant
@@ -42,6 +43,18 @@ def number(one: Json) -> int:
     """The revision number of a Deployment or ReplicaSet; 0 where the controller has not given one."""
     text = annotations(one).get(REVISION, "")
     return int(text) if text.isdecimal() else 0
+
+
+def notes(revision: Revision, kept: Json, number: int, by: str) -> dict[str, str]:
+    """What people may want to know of a revision beside what its pods are made of; `kept` is what keeps it."""
+    told = {
+        "revision": str(revision),
+        "number": str(number),
+        "created": created(kept).isoformat(),
+        "change-cause": annotations(kept).get(CHANGE_CAUSE, ""),
+        "by": by,
+    }
+    return {key: note for key, note in told.items() if note}
 
 
 def matching(deployment: Json, replicasets: Iterable[Json]) -> Json | None:

@@ -1,0 +1,95 @@
+"""What all providers of `rollout` switches do: look at one workload with its revisions and pods, now or read fresh.
+
+A provider of one kind says how its revisions are kept: `F` is a workload with them, from the cache or read fresh.
+"""
+
+from abc import abstractmethod
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from watchdog.adapters.kubernetes import beginnings
+from watchdog.adapters.kubernetes.acting import ConditionalWrite
+from watchdog.adapters.kubernetes.errors import unanswered
+from watchdog.adapters.kubernetes.kinds import OBJECTS
+from watchdog.adapters.kubernetes.news import Place
+from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
+from watchdog.domain.live import Destination, Live, Sighting
+from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
+
+Json = dict[str, Any]
+F = TypeVar("F")
+
+
+class Rolling(Sightings, Generic[F]):
+    """One kind of workload whose new revisions roll out."""
+
+    kind = SwitchKind.ROLLOUT
+    act: type[ConditionalWrite] = ConditionalWrite
+
+    def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
+        target = Target(place[0], self.carries, place[1])
+        found = self._cached(target)
+        assert found is not None  # it is there
+        serving = self._current(found, over=over)
+        if serving is None or isinstance(serving, Later):
+            return serving
+        beginnings.begin(known, serving, self._clock.now())
+        if known.since is None:
+            known.since = self._since(found, serving, known, over=over)
+        if known.since is None:
+            return Later()
+        return self._sighting(target, found, serving, known)
+
+    async def live(
+        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
+    ) -> Live:
+        """The workload as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
+        target = switch.target
+        keys = [(target.namespace, target.kind.value, target.name)]
+        version = await self._moved(target.namespace, keys, after, fresh=fresh)
+        if not fresh:
+            return self._live(switch, stable, self._cached(target), version)
+        with unanswered(f"looking at {target}"):
+            found = await self._fresh(target)
+            live = replace(self._live(switch, stable, found, version), fresh=True)
+            if found is None or stable is None:
+                return live
+            return replace(live, destination=await self._destination(switch, stable.revision, found))
+
+    def _live(self, switch: TrafficSwitch, stable: Stable | None, found: F | None, version: int) -> Live:
+        if found is None:
+            return Live(switch.target, self._clock.now(), version, False, "", "", None)
+        return self._as_seen(switch, stable, found, version)
+
+    def _write(self, target: Target, uid: str, resource_version: str) -> ConditionalWrite:
+        resource = OBJECTS[self.carries]
+        return self.act(self._client, self._clock, resource, target.namespace, target.name, uid, resource_version)
+
+    @abstractmethod
+    def _cached(self, target: Target) -> F | None:
+        """The workload as the cache has it; None where there is none of that name."""
+
+    @abstractmethod
+    async def _fresh(self, target: Target) -> F | None:
+        """The workload as the API server has it now; None where there is none of that name."""
+
+    @abstractmethod
+    def _current(self, found: F, *, over: bool) -> Json | Later | None:
+        """What keeps the revision that serves; None where the controller's next write will tell, which is an event."""
+
+    @abstractmethod
+    def _since(self, found: F, serving: Json, known: Known, *, over: bool) -> datetime | None:
+        """When it began to serve; None while its first pod is waited for."""
+
+    @abstractmethod
+    def _sighting(self, target: Target, found: F, serving: Json, known: Known) -> Sighting:
+        """What is told of it, once that is known."""
+
+    @abstractmethod
+    def _as_seen(self, switch: TrafficSwitch, stable: Stable | None, found: F, version: int) -> Live:
+        """What there is of a workload that is there."""
+
+    @abstractmethod
+    async def _destination(self, switch: TrafficSwitch, to: Revision, found: F) -> Destination:
+        """The revision to go back to: is it there, would it change anything, has it all it needs, is it allowed."""
