@@ -106,8 +106,6 @@ def _sets(
 
 
 ARRANGEMENTS[TargetKind.STATEFULSET] = _sets(DATABASE, a_database, 2, {"replicas": 4})
-
-
 ARRANGEMENTS[TargetKind.DAEMONSET] = _sets(AGENT, an_agent, 3, {"minReadySeconds": 1})  # it has no size
 
 
