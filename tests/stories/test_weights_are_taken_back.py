@@ -2,8 +2,8 @@
 
 import pytest
 
+from meanwhile import just_before_the_put_back
 from town import NAMESPACE, Town, tell
-from watchdog.simulator.calls import WriteAttempt
 from weights import BAD, INGRESS, Weights, kinds
 
 
@@ -26,16 +26,9 @@ def test_a_person_who_takes_all_of_it_back_ends_the_watch_and_opens_none(route: 
 @kinds
 def test_who_takes_the_weights_back_in_the_same_second_is_not_overwritten_and_is_named(route: Weights) -> None:
     async def story(town: Town) -> None:
-        met: list[WriteAttempt] = []
-
-        def mesh(attempt: WriteAttempt) -> None:
-            if attempt.resource == route.resource and not attempt.dry_run and not met:
-                met.append(attempt)
-                route.weigh(town, 0, manager="mesh-operator")
-
         town.behaves("gateway:v2", errors=BAD)
         route.weigh(town, 25)
-        town.cluster.before_write(mesh)
+        just_before_the_put_back(town, lambda: route.weigh(town, 0, manager="mesh-operator"), of=[route.resource])
         record = await town.outcome("gateway")
         assert record["outcome"] == "superseded"
         assert "mesh-operator" in record["reason"]
@@ -48,18 +41,14 @@ def test_who_takes_the_weights_back_in_the_same_second_is_not_overwritten_and_is
 @kinds
 def test_a_step_in_the_same_second_is_read_again_and_put_back_with_nothing_else_lost(route: Weights) -> None:
     async def story(town: Town) -> None:
-        met: list[WriteAttempt] = []
-
-        def mesh(attempt: WriteAttempt) -> None:
-            if attempt.resource == route.resource and not attempt.dry_run and not met:
-                met.append(attempt)
-                route.weigh(town, 50, manager="mesh-operator")
-                note = {"metadata": {"annotations": {"example.com/note": "mine"}}}
-                town.cluster.patch(route.resource, NAMESPACE, "gateway", note, "mesh-operator")
+        def mesh() -> None:
+            route.weigh(town, 50, manager="mesh-operator")
+            note = {"metadata": {"annotations": {"example.com/note": "mine"}}}
+            town.cluster.patch(route.resource, NAMESPACE, "gateway", note, "mesh-operator")
 
         town.behaves("gateway:v2", errors=BAD)
         route.weigh(town, 25)
-        town.cluster.before_write(mesh)
+        just_before_the_put_back(town, mesh, of=[route.resource])
         record = await town.outcome("gateway")
         assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered")
         assert route.of(town) == (100, 0)
