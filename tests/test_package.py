@@ -69,24 +69,3 @@ def test_no_file_names_a_registrys_host_or_a_place_on_a_machine() -> None:
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [f"{path.relative_to(ROOT)}: {word}" for word in (*HOSTS, *PLACES) if word in text]
     assert not found
-
-
-def test_every_make_command_that_is_written_down_is_a_target() -> None:
-    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    for name in ("README.md", "CONTRIBUTING.md", "docs/rules.md", ".ci/run"):
-        path = ROOT / name
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        inline = [words for code in re.findall(r"`make ([^`]*)`", text) for words in [code]]
-        shell = re.findall(r"^\$? ?make ([^#\n]*)", text, re.MULTILINE)
-        for words in (*inline, *shell):
-            wanted = {word for word in words.split() if re.fullmatch(r"[a-z0-9-]+", word)}
-            assert wanted <= targets, f"{name}: make {words}"
-
-
-def test_the_readme_names_files_that_are_there() -> None:
-    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        links = [link for link in re.findall(r"\]\(([^)#:]+)\)", text) if not link.startswith("http")]
-        assert all((ROOT / link).exists() for link in links), [link for link in links if not (ROOT / link).exists()]
-        sources = re.findall(r"`(src/watchdog/[\w/]+\.py)`", text)
-        assert all((ROOT / source).exists() for source in sources), sources

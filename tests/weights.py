@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from town import NAMESPACE, PART_OF, RULES, Town
 from watchdog.domain.rollout import Target
+from watchdog.simulator.traffic import Course
 
 COLOURS = ("blue", "green")
 
@@ -137,3 +140,6 @@ INGRESS = Weights(
     {"ingresses": _ingress("gateway-main", "gateway-blue")},
 )
 KINDS = (HTTPROUTE, VIRTUALSERVICE, INGRESS)
+
+BAD = Course.constant(0.3)
+kinds = pytest.mark.parametrize("route", KINDS, ids=lambda route: str(route.kind))

@@ -18,6 +18,7 @@ KUSTOMIZE = DEPLOY / "kustomize"
 CHART = DEPLOY / "helm" / "rollback-watchdog"
 ENVIRONMENTS = ("development", "staging", "production")
 NAMESPACE = "watchdog"
+CUSTOM = {"ServiceMonitor", "PodMonitor"}  # of the Prometheus operator: no schema of theirs comes with Kubernetes
 HELMS_OWN_LABELS = ("app.kubernetes.io/managed-by", "app.kubernetes.io/version", "helm.sh/chart")
 
 

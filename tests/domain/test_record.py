@@ -1,19 +1,11 @@
 """Records and memories: written, read back to the same, and never the cause of another exception."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from builders import (
-    BLUE,
-    GOOD,
-    GREEN,
     NEW,
     a_baseline,
     a_block,
@@ -22,71 +14,27 @@ from builders import (
     a_guard,
     a_latency,
     a_live,
-    a_pod,
-    a_probe,
     a_rate,
     a_ratio,
     a_revision,
-    a_round,
     a_rule,
     a_switch,
     a_watch,
     at,
-    buckets,
     counts,
     play,
-    seconds,
     signs_of,
     slow,
-    some_pods,
-    values,
 )
-from watchdog.domain.channels import Topic
-from watchdog.domain.codec import Unreadable, dump, load
-from watchdog.domain.effects import Delivery, PutBackDone, Tell
-from watchdog.domain.events import (
-    BaselineMeasured,
-    Event,
-    Looked,
-    Measured,
-    Probed,
-    PutBackAnswered,
-    RecoveryMeasured,
-    Ticked,
-)
-from watchdog.domain.judge.history import forgotten
-from watchdog.domain.live import Pod
-from watchdog.domain.measurement import Counts, ProbeOutcome
-from watchdog.domain.memory import Bad, Good, Memory
-from watchdog.domain.record import SCHEMA, document_of, evidence_again, is_about, memory_of, record_of, watch_of
+from domain.recording import Life, a_memory, through_json, without_measurements
+from watchdog.domain.codec import dump
+from watchdog.domain.events import BaselineMeasured, Event, Looked, Measured
+from watchdog.domain.measurement import Counts
+from watchdog.domain.record import document_of, evidence_again, memory_of, record_of, watch_of
 from watchdog.domain.selectors import LabelSelector, Requirement, SelectorOp
-from watchdog.domain.state import Phase, Watch
-from watchdog.domain.telling import notice, with_telling
+from watchdog.domain.state import Phase
 from watchdog.domain.watch import advance
 from worlds import lives
-
-Life = tuple[Watch, list[tuple[Event, float]]]
-
-
-def through_json(document: Mapping[str, Any]) -> dict[str, Any]:
-    text = json.dumps(document, allow_nan=False)
-    found = json.loads(text)
-    assert isinstance(found, dict)
-    return found
-
-
-def without_measurements(watch: Watch) -> Watch:
-    def lean(tracks: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(
-            replace(
-                track,
-                path=(),
-                history=replace(forgotten(track.history), pods=track.history.pods),
-            )
-            for track in tracks
-        )
-
-    return replace(watch, tracks=lean(watch.tracks), recovery_tracks=lean(watch.recovery_tracks))
 
 
 @given(lives())
@@ -191,18 +139,6 @@ def test_a_guard_with_everything_is_kept() -> None:
     assert watch_of(through_json(record_of(watch))).guard == guard
 
 
-def a_memory() -> Memory:
-    return Memory(
-        a_switch().target,
-        NEW,
-        at(0),
-        selector={"colour": "green"},
-        good=(Good(GOOD, at(-9000), at(0), at(-8000)), Good(GREEN, at(-5), None)),
-        bad=(Bad(BLUE, "watch-1", at(-20)),),
-        colours=("gateway-blue",),
-    )
-
-
 def test_a_memory_is_read_back_as_it_was() -> None:
     assert memory_of(through_json(document_of(a_memory()))) == a_memory()
 
@@ -221,211 +157,8 @@ def test_the_summary_says_what_people_ask_first() -> None:
 # -- what cannot be read -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("schema", [None, 0, 2, "1", 99, []])
-def test_an_unknown_schema_is_not_read(schema: object) -> None:
-    with pytest.raises(Unreadable, match="schema"):
-        watch_of({**record_of(a_watch()), "schema": schema})
-    with pytest.raises(Unreadable, match="schema"):
-        memory_of({**document_of(a_memory()), "schema": schema})
-    with pytest.raises(Unreadable):
-        watch_of({})
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-def read(document: dict[str, Any]) -> None:
-    for reader in (watch_of, memory_of):
-        try:
-            reader(document)
-        except Unreadable:
-            continue
-
-
-@given(st.dictionaries(st.sampled_from(["schema", "state", "serving", "good", "x"]), json_values))
-def test_garbage_is_unreadable_and_nothing_else(document: dict[str, Any]) -> None:
-    read({**document, "schema": SCHEMA})
-    read(document)
-
-
-def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [path]
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        found += paths_of(item, (*path, key))
-    return found
-
-
-ODD: list[Any] = [
-    None, 0, -1, 1.5, 10**400, 1e308, "", "x", "nan", "2026-03-02T12:00:00", "10000-01-01T00:00:00Z", True, [], [None],
-    {}, {"is": "Watch"}, {"is": 3}, [[]], "\ud800",
-]  # fmt: skip
-
-
-@given(lives(longest=10), st.data())
-def test_a_record_with_one_thing_wrong_is_unreadable_or_read_but_nothing_else(life: Life, data: st.DataObject) -> None:
-    watch, _ = play(life[0], *life[1])
-    document = through_json(record_of(watch))
-    paths = paths_of(document["state"])
-    for _ in range(8):
-        path = data.draw(st.sampled_from(paths))
-        damaged = json.loads(json.dumps(document))
-        place = damaged["state"]
-        if not path:
-            damaged["state"] = data.draw(st.sampled_from(ODD))
-        else:
-            for key in path[:-1]:
-                place = place[key]
-            if data.draw(st.booleans()):
-                place[path[-1]] = data.draw(st.sampled_from(ODD))
-            else:
-                del place[path[-1]]
-        try:
-            again = watch_of(damaged)
-        except Unreadable:
-            continue
-        advance(again, Ticked(), at(100))  # what could be read can be gone on with
-
-
-@pytest.mark.parametrize(
-    ("hint", "value"),
-    [
-        (int, 1.5),
-        (int, True),
-        (str, 3),
-        (float, True),
-        (float, "many"),
-        (timedelta, 1e300),
-        (timedelta, float("nan")),
-        (timedelta, "5m"),
-        (tuple[int, int], [1]),
-        (tuple[int, int], [1, "x"]),
-        (Phase, "waiting"),
-        (Phase, ["x"]),
-        (Counts, []),
-        (Counts, {"is": "Counts"}),
-        (Mapping[str, int], [1]),
-    ],
-)
-def test_each_wrong_value_is_unreadable_with_its_place(hint: Any, value: Any) -> None:
-    with pytest.raises(Unreadable, match="here"):
-        load(hint, value, "here")
-
-
-def test_a_name_that_a_newer_version_added_is_passed_over() -> None:
-    assert load(Counts, {"is": "Counts", "pods": {}, "more": 1}, "here") == Counts({})
-
-
-@pytest.mark.parametrize("state", [None, 3, "x", [], {"switch": []}, {"switch": {"flips": "x"}}])
-def test_whatever_its_state_is_a_record_says_which_target_it_is_about(state: object) -> None:
-    document = {"schema": 9, "target": "production/service/gateway", "state": state}
-    assert is_about(document, "production/service/gateway")
-    assert not is_about(document, "production/service/admin")
-
-
-def test_a_time_without_an_offset_is_unreadable() -> None:
-    document = record_of(a_watch())
-    document["state"]["opened"] = "2026-03-02T12:00:00"
-    with pytest.raises(Unreadable, match="no UTC offset"):
-        watch_of(document)
-
-
-def test_what_has_no_place_in_a_record_is_not_written() -> None:
-    with pytest.raises(TypeError, match="set has no place"):
-        dump({1, 2})
-    assert dump(float("nan")) == "nan"
-    assert load(float, "nan", "x") != load(float, "nan", "x")
-    assert load(float, 3, "x") == 3.0
-
-
 # -- size --------------------------------------------------------------------------------------------------------
-
-
-def a_crowd(**changes: Any) -> tuple[Pod, ...]:
-    """Fifty pods whose names and UIDs are as long as real ones."""
-    prefix = "plasma-engine-research-service-7c9d5b8f64-"
-    return tuple(
-        replace(pod, name=prefix + pod.name[-3:], uid=f"0f8fad5b-d9cb-469f-a165-708677289{pod.name[-3:]}")
-        for pod in some_pods(50, **changes)
-    )
-
-
-def long_text(letter: str) -> str:
-    return letter * 300
-
-
-def test_a_record_stays_below_256_kib_in_the_worst_plausible_case() -> None:
-    """Ten rules whose paths are full, fifty pods in two revisions, five notices on four channels."""
-    thresholds = [
-        a_rule(check, name=f"{check.metric.name}-{n}")
-        for n, check in enumerate([a_gauge("1.5x"), a_gauge("2x"), a_rate("2x"), a_rate("3x"), *[a_latency("2x")] * 3])
-    ]
-    rules = [*thresholds, a_rule(a_probe()), a_rule(signs_of()), a_rule(signs_of("not-ready"), name="ready")]
-    watch = a_watch(guard=a_guard(*rules, channels=("a", "b", "c", "d"), warmup=seconds(30), bake=timedelta(hours=3)))
-    pods = a_crowd(restarts=1, oom=30)
-    names = [pod.name for pod in pods]
-    seen = (a_pod(), *pods[1:])  # the blocks' one pod among them
-    watch, _ = play(watch, (Looked(a_live(1, pods=seen)), 1), (Looked(a_live(40, pods=pods)), 40))
-    base = {rule.name: a_baseline(_big(rule.name, names)) for rule in thresholds}
-    watch, _ = play(watch, (BaselineMeasured(base), 1))
-    for index in range(1, 242):
-        made = {rule.name: a_block(index, _big(rule.name, ["research-a"])) for rule in thresholds}
-        outcome = ProbeOutcome.EXPECTED if index % 2 else ProbeOutcome.REFUSED
-        watch, _ = play(
-            watch,
-            (Measured(made), 15.0 * index + 2),
-            (Probed("health", a_round(15.0 * index + 3, dict.fromkeys(names, outcome))), 15.0 * index + 3),
-        )
-    ill = a_crowd(ready=None, unready=3700, waiting="CrashLoopBackOff", restarts=9)
-    watch, _ = play(watch, (Looked(a_live(3700, pods=ill)), 3700))
-    watch, _ = play(watch, (Looked(a_live(3705, pods=ill, fresh=True)), 3705))
-    assert watch.phase is Phase.ACTING
-    watch, effects = play(watch, (PutBackAnswered(PutBackDone(at(3710))), 3710))
-    old = a_crowd(first=100)
-    back = a_live(3720, serving=GOOD, pods=(), stable_pods=old, completed_at=at(3720))
-    watch, _ = play(watch, (Looked(back), 3720))
-    for index in range(1, 20):
-        made = {rule.name: a_block(index, _big(rule.name, ["research-a"]), start=at(3720)) for rule in thresholds}
-        watch, more = play(watch, (RecoveryMeasured(made), 3720 + 15.0 * index + 2))
-        effects += more
-    notices = [effect.notice for effect in effects if isinstance(effect, Tell)]
-    others = (Topic.SWITCH, Topic.BREACH, Topic.HELD, Topic.NOT_RECOVERED)
-    notices += [notice(watch, topic, at(4000), note=long_text("n")) for topic in others]
-    for one in notices:
-        watch = replace(watch, tellings=with_telling(watch.tellings, one, watch.guard.channels))
-    failing = tuple(
-        replace(telling, deliveries=tuple(Delivery(d.channel, detail=long_text("e")) for d in telling.deliveries))
-        for telling in watch.tellings
-    )
-    watch = replace(watch, tellings=failing)
-    assert max(len(track.path) for track in watch.tracks) >= 200
-    size = len(json.dumps(record_of(watch), separators=(",", ":")).encode())
-    assert size < 256 * 1024, f"{size / 1024:.0f} KiB"
-
-
-def _big(rule: str, pods: list[str]) -> Any:
-    if rule.startswith("http_latency"):
-        one = slow(0.01)
-        bounds = {0.005 * 1.5**n: 90.123456 for n in range(15)} | {float("inf"): 91.0}
-        return replace(one, pods={pod: buckets(bounds).pods["research-a"] for pod in pods})
-    return values(dict.fromkeys(pods, 123456.789))
 
 
 def test_revisions_of_records_are_told_apart_by_template() -> None:
     assert a_revision("x") != a_revision("y")
-
-
-def test_the_paths_of_a_record_that_would_be_too_large_are_thinned() -> None:
-    rules = [a_rule(a_gauge(10), name=f"rule-{n}") for n in range(40)]
-    watch, _ = play(a_watch(*rules), (Looked(a_live(1)), 1))
-    for index in range(1, 100):
-        made = {rule.name: a_block(index, values(1.0)) for rule in rules}
-        watch, _ = play(watch, (Measured(made), 15.0 * index + 2))
-    document = record_of(watch)
-    assert len(json.dumps(document)) <= 240_000
-    assert 0 < len(document["rules"]["rule-0"]["path"]) < 99
-    assert dump(watch_of(through_json(document))) == dump(without_measurements(watch))

@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,14 @@ from typing import Any
 import pytest
 
 from deployment.tools import kubectl
-from e2e.channels import Webhook
 from e2e.controlplane.behaviour import GOOD, STAND_IN_LABEL, Behaviour
 from e2e.controlplane.namespace import Namespace
 from e2e.controlplane.plane import ControlPlane, ExternalCluster
 from e2e.controlplane.podnet import POD_PORT
-from e2e.guarding import Guarding, rules_of_kind
-from e2e.interception import Interception
+from e2e.guarding import Guarding
+from e2e.one_namespace import guarded
 from e2e.season import ENOUGH_REQUESTS, Scraped
-from stage import Record
-from stage import Story as Guarded
+from stage import Record, Story
 from watchdog.domain.rollout import TargetKind
 
 pytestmark = pytest.mark.timeout(300)
@@ -210,51 +207,23 @@ STORIES: tuple[Callable[[Scene], Awaitable[None]], ...] = (
 async def test_statefulsets_and_daemonsets_on_a_real_control_plane(
     control_plane: ControlPlane | ExternalCluster, scraped: Scraped, tmp_path: Path
 ) -> None:
-    guarded = Guarded(
+    story = Story(
         a_bad_daemonset_is_undone,  # type: ignore[arg-type]  # told by this module, not on a stage
         (),
         ("error-rate", "crash"),
         "40s",
         more='kinds = ["statefulset", "daemonset"]',
     )
-    async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(control_plane.admin.client())
-        home, own = await Namespace.make(control_plane, api), await Namespace.make(control_plane, api)
-        webhook = await stack.enter_async_context(Webhook())
-        interception = await stack.enter_async_context(Interception(control_plane.admin))
-        prometheus = scraped("1s")
-        (tmp_path / "watchdog").mkdir()
-        guarding = await Guarding.prepare(
-            "watchdog",
-            own,
-            {home.name: guarded.guard(home.name)},
-            prometheus.url,
-            webhook,
-            interception,
-            tmp_path / "watchdog",
-            intercepted=isinstance(control_plane, ExternalCluster),
-        )
-        for kind in (TargetKind.STATEFULSET, TargetKind.DAEMONSET):
-            await home.allow(guarding.user, rules_of_kind(kind))
-        stack.callback(guarding.daemon.clean_up)
-        scene = Scene(home, guarding, control_plane.admin.write_kubeconfig(tmp_path / "admin"))
+    kinds = (TargetKind.STATEFULSET, TargetKind.DAEMONSET)
+    async with guarded(control_plane, scraped, tmp_path, story, kinds) as its:
+        scene = Scene(its.home, its.guarding, control_plane.admin.write_kubeconfig(tmp_path / "admin"))
         on_delete = {"updateStrategy": {"type": "OnDelete"}}
         await asyncio.gather(*(scene.furnish(name, on_delete if name == "lazy" else None) for name in KINDS))
-
-        async def enough() -> bool:
-            found = await prometheus.query(f'sum by (pod) (http_requests_total{{namespace="{home.name}"}})')
-            counts = [float(one["value"][1]) for one in found]
-            return len(counts) >= 11 and min(counts) >= ENOUGH_REQUESTS / 2
-
-        await home.until(enough, "the requests before the releases", within=90)
-        await guarding.daemon.start()
-        await guarding.knows(home.name, {f"{kind.removesuffix('s')}.{name}" for name, kind in KINDS.items()})
+        targets = {f"{kind.removesuffix('s')}.{name}" for name, kind in KINDS.items()}
+        await its.start(targets, pods=11, requests=ENOUGH_REQUESTS / 2)
         told = await asyncio.gather(*(story(scene) for story in STORIES), return_exceptions=True)
         failures = {story.__name__: failure for story, failure in zip(STORIES, told, strict=True) if failure}
         assert not failures, failures
-        acts = sorted(await guarding.acts(home.name))
+        acts = sorted(await its.guarding.acts(its.home.name))
         assert acts == ["daemonsets/agent", "statefulsets/db", "statefulsets/queue"]
-        assert await guarding.acts(home.name, refused=True) == []
-        assert await guarding.daemon.terminate() == 0
-        await home.remove()
-        await own.remove()
+        assert await its.guarding.acts(its.home.name, refused=True) == []

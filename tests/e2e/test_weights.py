@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2e.channels import Webhook
 from e2e.controlplane import definitions
 from e2e.controlplane.behaviour import GOOD, Behaviour
 from e2e.controlplane.namespace import GROUPS, JSON_PATCH, MERGE_PATCH, Namespace
 from e2e.controlplane.plane import ControlPlane, ExternalCluster
-from e2e.guarding import Guarding, rules_of_kind
-from e2e.interception import Interception
+from e2e.guarding import Guarding
+from e2e.one_namespace import guarded
 from e2e.season import Scraped
-from stage import Record
-from stage import Story as Guarded
+from stage import Record, Story
 from watchdog.domain.rollout import TargetKind
 
 pytestmark = pytest.mark.timeout(300)
@@ -170,51 +167,23 @@ async def test_weights_are_put_back_on_a_real_control_plane(
     control_plane: ControlPlane | ExternalCluster, scraped: Scraped, tmp_path: Path
 ) -> None:
     kinds = ", ".join(f'"{route.kind}"' for route in ROUTES.values())
-    guarded = Guarded(
+    story = Story(
         _a_bad_candidate_gets_nothing_again,  # type: ignore[arg-type]  # told by this module, not on a stage
         (),
         ("error-rate", "crash"),
         "40s",
         more=f"kinds = [{kinds}]",
     )
-    async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(control_plane.admin.client())
+    async with control_plane.admin.client() as api:
         await definitions.install(api)
-        home, own = await Namespace.make(control_plane, api), await Namespace.make(control_plane, api)
-        webhook = await stack.enter_async_context(Webhook())
-        interception = await stack.enter_async_context(Interception(control_plane.admin))
-        prometheus = scraped("1s")
-        (tmp_path / "watchdog").mkdir()
-        guarding = await Guarding.prepare(
-            "watchdog",
-            own,
-            {home.name: guarded.guard(home.name)},
-            prometheus.url,
-            webhook,
-            interception,
-            tmp_path / "watchdog",
-            intercepted=isinstance(control_plane, ExternalCluster),
-        )
-        for route in ROUTES.values():
-            await home.allow(guarding.user, rules_of_kind(route.kind))
-        stack.callback(guarding.daemon.clean_up)
-        scene = Scene(home, guarding)
+    async with guarded(control_plane, scraped, tmp_path, story, [route.kind for route in ROUTES.values()]) as its:
+        scene = Scene(its.home, its.guarding)
         await asyncio.gather(*(scene.furnish(name) for name in ROUTES))
-
-        async def enough() -> bool:
-            found = await prometheus.query(f'sum by (pod) (http_requests_total{{namespace="{home.name}"}})')
-            counts = [float(one["value"][1]) for one in found]
-            return len(counts) >= 4 * len(ROUTES) and min(counts) >= 150
-
-        await home.until(enough, "the requests before the releases", within=90)
-        await guarding.daemon.start()
-        await guarding.knows(home.name, {f"{route.kind}.{name}" for name, route in ROUTES.items()})
+        targets = {f"{route.kind}.{name}" for name, route in ROUTES.items()}
+        await its.start(targets, pods=4 * len(ROUTES), requests=150)
         stories = (_a_bad_candidate_gets_nothing_again(scene, name) for name in ROUTES)
         told = await asyncio.gather(*stories, return_exceptions=True)
         failures = {name: failure for name, failure in zip(ROUTES, told, strict=True) if failure}
         assert not failures, failures
-        acts = sorted(await guarding.acts(home.name))
+        acts = sorted(await its.guarding.acts(its.home.name))
         assert acts == sorted(f"{route.resource}/{name}" for name, route in ROUTES.items())
-        assert await guarding.daemon.terminate() == 0
-        await home.remove()
-        await own.remove()

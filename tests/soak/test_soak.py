@@ -18,7 +18,7 @@ def test_under_faults_and_kills_nothing_is_done_twice_wrongly_or_untold(seed: in
     assert report.lines == []
     assert report.acts >= 5
     assert report.kills >= 3
-    assert sum(report.faults.values()) >= 12  # how many hangs on when the kernel delivers what
+    assert sum(report.faults.values()) >= 20
 
 
 @pytest.mark.timeout(300)

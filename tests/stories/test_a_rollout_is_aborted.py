@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from meanwhile import just_before_the_put_back
 from town import NAMESPACE, PART_OF, RULES, Town, image_of, tell
 from watchdog.domain.rollout import Target
 from watchdog.domain.state import Phase
 from watchdog.remote import rollback_by_hand
 from watchdog.settings import load
-from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.traffic import Course
 
 ABORTING = RULES.replace(
@@ -121,15 +121,8 @@ def test_a_person_aborts_first() -> None:
 
 def test_a_person_who_aborts_in_the_same_second_is_not_overwritten() -> None:
     async def story(town: Town) -> None:
-        met: list[WriteAttempt] = []
-
-        def abort(attempt: WriteAttempt) -> None:
-            if attempt.resource == "rollouts" and not attempt.dry_run and not met:
-                met.append(attempt)
-                town.cluster.abort(NAMESPACE, "search")
-
         release(town, errors=FAILING)
-        town.cluster.before_write(abort)
+        just_before_the_put_back(town, lambda: town.cluster.abort(NAMESPACE, "search"), of=["rollouts"])
         record = await town.outcome("search")
         assert record["outcome"] == "superseded"
         assert (town.acts(refused=True), town.acts()) == (["rollouts/search/status"], [])

@@ -1,23 +1,8 @@
-from collections.abc import Callable
-
+from meanwhile import just_before_the_put_back
 from town import NAMESPACE, Town, tell
-from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.traffic import Course
 
 FAILING = Course.step(0.004, 0.3, after=60)
-
-
-def just_before_the_put_back(town: Town, act: Callable[[], object], *, times: int = 1) -> list[WriteAttempt]:
-    """Do `act` between the watchdog's last look and its patch, the first so many times."""
-    met: list[WriteAttempt] = []
-
-    def hook(attempt: WriteAttempt) -> None:
-        if attempt.resource in ("deployments", "services") and not attempt.dry_run and len(met) < times:
-            met.append(attempt)
-            act()
-
-    town.cluster.before_write(hook)
-    return met
 
 
 def test_a_fix_deployed_in_the_same_second_stays_and_supersedes_the_watch() -> None:

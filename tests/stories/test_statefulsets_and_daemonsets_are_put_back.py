@@ -2,6 +2,7 @@
 
 import pytest
 
+from meanwhile import just_before_the_put_back
 from rights_used import granted
 from sets import AGENT, DB, FAILING, PLACES, SETS, images, sets
 from town import NAMESPACE, OWN, Town, tell
@@ -10,7 +11,6 @@ from watchdog.domain.rollout import Target
 from watchdog.domain.state import Phase
 from watchdog.remote import rollback_by_hand
 from watchdog.settings import load
-from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.pod_behaviour import PodBehaviour
 from watchdog.simulator.traffic import Course
 
@@ -73,16 +73,10 @@ def test_what_the_old_pods_did_is_not_the_releases(name: str) -> None:
 def test_a_fix_in_the_same_second_stays(name: str) -> None:
     async def story(town: Town) -> None:
         kind, namespace, _ = PLACES[name]
-        met: list[WriteAttempt] = []
-
-        def fix(attempt: WriteAttempt) -> None:
-            if attempt.resource == kind and not attempt.dry_run and not met:
-                met.append(attempt)
-                town.cluster.roll(kind, namespace, name, f"{name}:v3", manager="ann")
-
         town.behaves(f"{name}:v2", errors=FAILING)
         town.cluster.roll(kind, namespace, name, f"{name}:v2")
-        town.cluster.before_write(fix)
+        fix = f"{name}:v3"
+        just_before_the_put_back(town, lambda: town.cluster.roll(kind, namespace, name, fix, manager="ann"), of=[kind])
         bad = await town.outcome(name)
         good = await town.outcome(name, number=2)
 

@@ -1,15 +1,9 @@
 """A canary by weights: its steps are one watch, a bad one gets nothing again, and nobody is overwritten."""
 
-import pytest
-
 from town import NAMESPACE, PART_OF, Town, tell
 from watchdog.domain.account import account_of
-from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.traffic import Course
-from weights import HTTPROUTE, INGRESS, KINDS, Weights
-
-BAD = Course.constant(0.3)
-kinds = pytest.mark.parametrize("route", KINDS, ids=lambda route: str(route.kind))
+from weights import BAD, HTTPROUTE, Weights, kinds
 
 
 @kinds
@@ -87,22 +81,6 @@ def test_a_step_back_is_no_new_switch(route: Weights) -> None:
 
 
 @kinds
-def test_a_person_who_takes_all_of_it_back_ends_the_watch_and_opens_none(route: Weights) -> None:
-    async def story(town: Town) -> None:
-        route.weigh(town, 25)
-        await town.sleep(60)
-        route.weigh(town, 0, manager="ann")
-        record = await town.outcome("gateway")
-        assert record["outcome"] == "superseded"
-        assert "ann" in record["reason"]
-        await town.sleep(1200)
-        assert len(town.records()) == 1
-        assert town.acts() == []
-
-    tell(story, route.furnish, rules=route.rules)
-
-
-@kinds
 def test_a_step_after_the_bake_is_watched_with_the_same_way_back(route: Weights) -> None:
     async def story(town: Town) -> None:
         route.weigh(town, 5)
@@ -114,56 +92,6 @@ def test_a_step_after_the_bake_is_watched_with_the_same_way_back(route: Weights)
         second = await town.outcome("gateway", number=2)
         assert (second["outcome"], second["candidate"]) == ("rolled-back", first["candidate"])
         assert route.of(town) == (100, 0)
-
-    tell(story, route.furnish, rules=route.rules)
-
-
-@kinds
-def test_who_takes_the_weights_back_in_the_same_second_is_not_overwritten_and_is_named(route: Weights) -> None:
-    async def story(town: Town) -> None:
-        met: list[WriteAttempt] = []
-
-        def mesh(attempt: WriteAttempt) -> None:
-            if attempt.resource == route.resource and not attempt.dry_run and not met:
-                met.append(attempt)
-                route.weigh(town, 0, manager="mesh-operator")
-
-        town.behaves("gateway:v2", errors=BAD)
-        route.weigh(town, 25)
-        town.cluster.before_write(mesh)
-        record = await town.outcome("gateway")
-        assert record["outcome"] == "superseded"
-        assert "mesh-operator" in record["reason"]
-        assert town.acts(refused=True) == [route.path]
-        assert town.acts() == []
-
-    tell(story, route.furnish, rules=route.rules)
-
-
-@kinds
-def test_a_step_in_the_same_second_is_read_again_and_put_back_with_nothing_else_lost(route: Weights) -> None:
-    async def story(town: Town) -> None:
-        met: list[WriteAttempt] = []
-
-        def mesh(attempt: WriteAttempt) -> None:
-            if attempt.resource == route.resource and not attempt.dry_run and not met:
-                met.append(attempt)
-                route.weigh(town, 50, manager="mesh-operator")
-                note = {"metadata": {"annotations": {"example.com/note": "mine"}}}
-                town.cluster.patch(route.resource, NAMESPACE, "gateway", note, "mesh-operator")
-
-        town.behaves("gateway:v2", errors=BAD)
-        route.weigh(town, 25)
-        town.cluster.before_write(mesh)
-        record = await town.outcome("gateway")
-        assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered")
-        assert route.of(town) == (100, 0)
-        assert town.acts(refused=True) == [route.path]
-        assert town.acts() == [route.path]
-        now = town.cluster.get(route.resource, NAMESPACE, "gateway")
-        assert now["metadata"]["annotations"]["example.com/note"] == "mine"
-        (conflict,) = record["conflicts"]
-        assert "last by mesh-operator" in conflict["what"]
 
     tell(story, route.furnish, rules=route.rules)
 
@@ -217,90 +145,6 @@ def test_a_candidate_that_rolls_out_while_it_has_no_traffic_opens_no_watch(route
         assert town.acts() == [route.path]
 
     tell(story, route.furnish, rules=route.rules)
-
-
-@kinds
-@pytest.mark.parametrize("steps", [(100,), (5, 100), (50,)], ids=str)
-def test_a_candidate_that_was_put_back_is_watched_again_when_it_gets_weight_again(
-    route: Weights, steps: tuple[int, ...]
-) -> None:
-    async def story(town: Town) -> None:
-        town.behaves("gateway:v2", errors=BAD)
-        for green in steps:
-            route.weigh(town, green)
-            await town.sleep(15)
-        first = await town.outcome("gateway")
-        assert (first["outcome"], first["recovery"]) == ("rolled-back", "recovered")
-        assert route.of(town) == (100, 0)
-        await town.sleep(600)
-
-        route.weigh(town, 5)
-        again = await town.outcome("gateway", number=2)
-        assert (again["outcome"], again["candidate"], again["part"]) == ("rolled-back", first["candidate"], 0.05)
-        assert route.of(town) == (100, 0)
-        await town.sleep(1200)
-        assert len(town.records()) == 2  # neither of them watches what was put back
-        assert town.told("oncall") == ["rolled-back", "rolled-back"]
-
-    tell(story, route.furnish, rules=route.rules)
-
-
-@kinds
-def test_who_takes_all_of_it_back_before_it_proved_good_and_gives_it_a_part_again_has_it_watched(
-    route: Weights,
-) -> None:
-    async def story(town: Town) -> None:
-        route.weigh(town, 100)
-        await town.sleep(60)
-        route.weigh(town, 0, manager="ann")
-        await town.sleep(60)
-        town.behaves("gateway:v2", errors=BAD)
-        route.weigh(town, 10)
-        await town.sleep(300)
-        records = town.records("gateway")
-        assert [one["part"] for one in records] == [1.0, 1.0, 0.1]
-        assert [one["outcome"] for one in records] == ["superseded", "superseded", "rolled-back"]
-        assert records[2]["candidate"] == records[0]["candidate"]
-        assert route.of(town) == (100, 0)
-
-    tell(story, route.furnish, rules=route.rules)
-
-
-def test_a_canary_that_is_switched_off_ends_its_watch_and_is_a_new_switch_when_it_is_on_again() -> None:
-    def switched(town: Town, on: str) -> None:
-        note = {"metadata": {"annotations": {"nginx.ingress.kubernetes.io/canary": on}}}
-        town.cluster.patch(INGRESS.resource, NAMESPACE, "gateway", note, "ann")
-
-    async def story(town: Town) -> None:
-        INGRESS.weigh(town, 30)
-        await town.sleep(40)
-        switched(town, "false")
-        record = await town.outcome("gateway")
-        assert record["outcome"] == "superseded"
-        assert "ann" in record["reason"]
-        await town.sleep(60)
-        switched(town, "true")
-        await town.sleep(10)
-        again = town.records("gateway")[1]
-        assert (again["phase"], again["candidate"], again["part"]) == ("watching", record["candidate"], 0.3)
-
-    tell(story, INGRESS.furnish, rules=INGRESS.rules)
-
-
-def test_a_canary_that_becomes_an_ordinary_ingress_ends_its_watch_though_nobody_saw_it() -> None:
-    async def story(town: Town) -> None:
-        INGRESS.weigh(town, 30)
-        await town.sleep(40)
-        await town.kill()
-        gone = {f"nginx.ingress.kubernetes.io/{one}": None for one in ("canary", "canary-weight")}
-        town.cluster.patch(INGRESS.resource, NAMESPACE, "gateway", {"metadata": {"annotations": gone}}, "ann")
-        await town.start()
-        record = await town.outcome("gateway")
-        assert record["outcome"] == "superseded"
-        assert "shares no traffic by weights any more" in record["reason"]
-        assert town.acts() == []
-
-    tell(story, INGRESS.furnish, rules=INGRESS.rules)
 
 
 def test_beside_what_gets_more_a_put_back_to_what_served_last_is_seen_to_help() -> None:
