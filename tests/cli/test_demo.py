@@ -47,12 +47,15 @@ async def test_a_demo_that_is_kept_says_how_the_other_verbs_meet_it(tmp_path: Pa
                 [pair] = shlex.split(line.removeprefix("export WATCHDOG_"))
                 name, _, value = pair.partition("=")
                 settings[name] = value
-        beside = (await process.stdout.readline()).decode()
+        beside = ""
+        while not beside.rstrip().endswith(")"):  # folded to the width of the terminal
+            beside += (await process.stdout.readline()).decode()
         told = await outcome("history", folder=tmp_path, **settings)
         judged = await outcome("dry-run", "--once", folder=tmp_path, **settings)
         checked = await outcome("check", "--live", folder=tmp_path, **settings)
         process.send_signal(signal.SIGINT)
         await process.communicate()
+    beside = " ".join(beside.split())
     assert "for the watchdog's verbs alone" in beside
     assert "kubectl" in beside
     assert told[0] == 0, told
