@@ -27,17 +27,16 @@ from watchdog.engine.measuring import Measuring
 from watchdog.engine.observing import Observer
 from watchdog.engine.peering import Peering
 from watchdog.engine.performing import Performer
+from watchdog.engine.recording import RETRY_FIRST, Recorder
 from watchdog.engine.sampling import Sampler
 from watchdog.engine.senses import Senses
 from watchdog.engine.slicing import Slicing
-from watchdog.ports import Clock, Notifier, OutOfReach, Prober, TrafficProvider
+from watchdog.ports import Clock, Notifier, Prober, TrafficProvider
 
 log = logging.getLogger(__name__)
 
-_RETRY_FIRST = 0.5
 _RETRY_LONGEST = 5.0
 _CONFLICT_LONGEST = 4.0
-_FLUSH_AFTER = 1.0
 _URGENT = frozenset({Phase.DECIDING, Phase.ACTING})
 
 
@@ -68,9 +67,7 @@ class WatchDriver:
         self._events: Inbox[Event] = Inbox()
         self._live: Live | None = None
         self._scope: asyncio.TaskGroup | None = None  # while it runs
-        self._dirty = False  # the record does not say all of the watch
-        self._flushing: asyncio.Task[None] | None = None  # while it is
-        self._writing = asyncio.Lock()
+        self._record = Recorder(watch.id, lambda: performer.record(self.watch), clock)
         self._retries = 0
         self._conflicts = 0
         self._measuring = Measuring(sampler, clock, self.post, lambda: self.watch, lambda: self._live)
@@ -90,7 +87,7 @@ class WatchDriver:
             observer=observer,
             moved=self._moved,
             flush=self._flush,
-            written=self._until_written,
+            written=self._record.until_written,
         )
 
     def post(self, event: Event) -> None:
@@ -110,10 +107,8 @@ class WatchDriver:
                 await self._until_over(scope)
             finally:
                 self._scope = None
-            if self._flushing is not None:
-                self._flushing.cancel()
-        if self._dirty:
-            await self._until_written()
+            self._record.stop()
+        await self._record.until_written()
         return self.watch
 
     async def _until_over(self, scope: asyncio.TaskGroup) -> None:
@@ -187,19 +182,19 @@ class WatchDriver:
     async def _perform(self, effect: Effect, scope: asyncio.TaskGroup) -> None:
         if isinstance(effect, Record):
             self._changed()
-            await self._write()
+            await self._record.write()
             return
         if isinstance(effect, Look | PutBack) and self._retries:
-            await self._clock.sleep(min(_RETRY_LONGEST, _RETRY_FIRST * 2 ** min(self._retries, 5)))
+            await self._clock.sleep(min(_RETRY_LONGEST, RETRY_FIRST * 2 ** min(self._retries, 5)))
         if isinstance(effect, Look) and self._conflicts > 1:
             # One conflict is chance, and looked at again at once; more are someone who writes again and again.
-            await self._clock.sleep(min(_CONFLICT_LONGEST, _RETRY_FIRST * 2 ** min(self._conflicts - 2, 5)))
+            await self._clock.sleep(min(_CONFLICT_LONGEST, RETRY_FIRST * 2 ** min(self._conflicts - 2, 5)))
         uid = self._live.uid if self._live is not None else ""
         if isinstance(effect, Emit):
             # An Event is for people to read later: a slow API server must not let it delay an act.
             scope.create_task(self._emit(effect, self.watch, uid), name=f"event {effect.reason} {self.watch.id}")
             return
-        async with self._writing if isinstance(effect, PutBack) else contextlib.nullcontext():
+        async with self._record.writing if isinstance(effect, PutBack) else contextlib.nullcontext():
             answer = await self._answer(effect, uid)
         if answer is None:
             return
@@ -243,45 +238,14 @@ class WatchDriver:
 
     async def _flush(self) -> None:
         self._changed()
-        await self._until_written()
+        await self._record.until_written()
 
-    async def _write(self) -> bool:
-        async with self._writing:
-            if not self._dirty:
-                return True
-            self._dirty = False
-            try:
-                await self._performer.record(self.watch)
-            except OutOfReach as error:
-                self._changed()
-                log.warning("record not written", extra={"facts": {"watch": self.watch.id, "why": str(error)}})
-                return False
-            return True
+    def _changed(self) -> None:
+        self._record.changed(self._scope)
 
     async def last_words(self) -> None:
         """Write what the record does not say yet, once: the process is about to end."""
-        if self._dirty:
-            await self._write()
-
-    async def _until_written(self) -> None:
-        wait = _RETRY_FIRST
-        while not await self._write():
-            await self._clock.sleep(wait)
-            wait = min(2 * wait, 30.0)
-
-    def _changed(self) -> None:
-        """The record is to be written: in a moment, so that several deliveries cost one write, if nobody does now."""
-        self._dirty = True
-        if self._flushing is None and self._scope is not None:
-            self._flushing = self._scope.create_task(self._flush_soon(), name=f"journal {self.watch.id}")
-
-    async def _flush_soon(self) -> None:
-        try:
-            while self._dirty:
-                await self._clock.sleep(_FLUSH_AFTER)
-                await self._until_written()
-        finally:
-            self._flushing = None
+        await self._record.write()
 
     def _log_phase(self, before: Watch, after: Watch) -> None:
         facts = {
