@@ -306,7 +306,8 @@ async def a_label_in_the_same_second_is_no_reason_to_give_up(stage: Stage) -> No
     assert await stage.acts() == ["deployments/research"]
 
 
-@STORIES.told_of(App("research", rollout=Rollout(recreate=True)))
+# Nothing serves for a moment after its put back: twice as long to be scraped again as where the others overlap.
+@STORIES.told_of(App("research", rollout=Rollout(recreate=True)), recovery="20s")
 async def a_bad_release_of_a_deployment_that_recreates_is_undone(stage: Stage) -> None:
     await stage.deploy("research", "v2", Behaviour(errors=0.5, after=4))
     record = await stage.outcome("research")

@@ -170,9 +170,10 @@ class Stories:
         bake: str = "60s",
         more: str = "",
         intercepts: bool = False,
+        recovery: str = "10s",
     ) -> Callable[[Callable[[Stage], Awaitable[None]]], Callable[[Stage], Awaitable[None]]]:
         def collect(tell: Callable[[Stage], Awaitable[None]]) -> Callable[[Stage], Awaitable[None]]:
-            self.all.append(Story(tell, scene, rules, bake, more, "health" in rules, intercepts))
+            self.all.append(Story(tell, scene, rules, bake, more, "health" in rules, intercepts, recovery=recovery))
             return tell
 
         return collect
