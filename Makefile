@@ -32,7 +32,7 @@ test: $(VENV)/.installed ## all tests but those on the real control plane (ARGS=
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 E2E = WATCHDOG_E2E=1 tests/e2e/controlplane/in_netns.sh $(BIN)/python -m pytest
-# With the two longest modules and as many others as make the halves alike long.
+# What the season tells, and as many others as make the halves alike long.
 SEASON = $(addprefix tests/e2e/test_,main_job.py the_judge.py first_rules.py rollouts.py upgrade.py)
 
 e2e: e2e-built ## the stories on a real control plane and a real Prometheus; the first run builds for minutes
