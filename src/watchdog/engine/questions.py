@@ -12,6 +12,7 @@ from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric,
 from watchdog.domain.measurement import Answer
 from watchdog.domain.rollout import Revision, Target, exactly
 from watchdog.domain.selections import Scope, Selection
+from watchdog.engine.alike import metric_and_matchers
 from watchdog.engine.standing_in import NAMESPACE
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
@@ -136,7 +137,8 @@ class Question:
         text = (self.wide or self.template).text
         match self.when:
             case Raw(start, end) if end - start <= SHORT:
-                return text, end // SHORT
+                alike = metric_and_matchers(text)
+                return text if alike is None else alike[1], end // SHORT
             case Raw(start, end):
                 return text, start // NEARLY, end // NEARLY
             case _:
