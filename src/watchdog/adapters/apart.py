@@ -37,6 +37,7 @@ def apart(work: Callable[[], T]) -> T:
 def _tell(end: int, work: Callable[[], T]) -> None:
     """Write down what came of it, and end: whatever happens, the child must not go on as if it were its parent."""
     with suppress(BaseException):
+        outcome: tuple[bool, T | Exception]
         try:
             outcome = False, work()
         except Exception as error:  # noqa: BLE001 - the parent raises it
