@@ -99,6 +99,15 @@ def test_where_prometheus_does_not_answer_it_is_not_asked_for_each_metric_again(
     assert all(isinstance(block.reading, QueryFailed) and block.reading.reason is reason for block in blocks)
 
 
+def test_after_a_deadline_that_was_missed_each_is_asked_by_itself() -> None:
+    source = TsdbSource(a_store(), fault=failing(FailureReason.TIMEOUT, lambda query: "http_seconds_bucket" in query))
+    _, [requests, latencies, cpu] = measured(source, [(rule, a_subject(a=0)) for rule in RULES], 1, 2)
+    assert isinstance(latencies.reading, QueryFailed)
+    assert isinstance(requests.reading, Counts)
+    assert isinstance(cpu.reading, PodValues)
+    assert len(source.asked) == 1 + 3
+
+
 def test_the_evidence_shows_the_question_about_one_metric() -> None:
     source = TsdbSource(a_store())
     [[block, *_]] = measured(source, [(rule, a_subject(a=0)) for rule in RULES], 1)

@@ -21,10 +21,10 @@ from watchdog.ports import Clock, MetricSource
 _MOST_AT_LENGTH = 12  # revisions of which a long stretch is asked for at once: an answer is read in one go
 _MOST_BISECTIONS = 32  # further queries of one gathering that was refused
 _APART_FOR = 600.0  # seconds for which metrics are asked one by one, where all together were refused
-_PERHAPS_FOR_ONE = frozenset(
-    {FailureReason.REFUSED, FailureReason.GARBLED, FailureReason.PARTIAL, FailureReason.IMPOSSIBLE}
+_FOR_ONE_OF_THEM = frozenset(
+    {FailureReason.REFUSED, FailureReason.GARBLED, FailureReason.PARTIAL, FailureReason.TIMEOUT}
 )
-"""What may be wrong with the answer about one metric, or with so much of it."""
+"""What may be wrong with the answer about one metric, or with so much of it. What was slow is not tried again at once."""
 
 Outcome = Answer | QueryFailed
 
@@ -121,9 +121,10 @@ class Gatherer:
         chunks = chunks_of(template, asked, len(asked))
         outcomes = await asyncio.gather(*(self._send(template, chunk, when, _Refusals(0)) for chunk in chunks))
         for chunk, outcome in zip(chunks, outcomes, strict=True):
-            if isinstance(outcome, QueryFailed) and outcome.reason in _PERHAPS_FOR_ONE:
+            if isinstance(outcome, QueryFailed) and outcome.reason in _FOR_ONE_OF_THEM:
                 self._apart_until = self._clock.monotonic() + _APART_FOR
-                return None
+                if outcome.reason is not FailureReason.TIMEOUT:
+                    return None
             parts = taken_apart(template, chunk, outcome) if isinstance(outcome, Answer) else {}
             found.update((one._replace(names=""), parts.get(one, outcome)) for one in chunk)
         answers: dict[Question, Outcome] = {}

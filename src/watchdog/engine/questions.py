@@ -109,7 +109,8 @@ class Question:
 
     `wide` is the template with the `namespace` left open, where questions of several namespaces may go out as one.
     `names` are those of all pods that can have what is asked for, where that is known: sent instead of the expression,
-    they are found without trying the name of every other pod.
+    they are found without trying the name of every other pod. `by_itself`: not together with other metrics, of which
+    one may be slower, where an act waits for the answer.
     """
 
     template: Template
@@ -118,6 +119,7 @@ class Question:
     wide: Template | None = None
     namespace: str = ""
     names: frozenset[str] = field(default_factory=frozenset, compare=False)
+    by_itself: bool = False
 
     @property
     def subject(self) -> "Asked":
@@ -137,7 +139,7 @@ class Question:
         text = (self.wide or self.template).text
         match self.when:
             case Raw(start, end) if end - start <= SHORT:
-                alike = metric_and_matchers(text)
+                alike = None if self.by_itself else metric_and_matchers(text)
                 return text if alike is None else alike[1], end // SHORT
             case Raw(start, end):
                 return text, start // NEARLY, end // NEARLY

@@ -68,9 +68,9 @@ class Sampler:
         """End what is still being asked."""
         await self._gatherers.close()
 
-    def tracker(self, threshold: Threshold, subject: Subject) -> Tracker:
-        """Begin to measure a rule."""
-        return Tracker(threshold, subject)
+    def tracker(self, threshold: Threshold, subject: Subject, *, by_itself: bool = False) -> Tracker:
+        """Begin to measure a rule. `by_itself`: an act waits for it, and so it waits for no other rule."""
+        return Tracker(threshold, subject, by_itself=by_itself)
 
     async def blocks(self, tracker: Tracker | AlertTracker, spans: Sequence[Span]) -> tuple[Block, ...]:
         """Wait until the last of the consecutive spans has settled, then measure each of them.
