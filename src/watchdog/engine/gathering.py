@@ -24,7 +24,7 @@ _APART_FOR = 600.0  # seconds for which metrics are asked one by one, where all 
 _FOR_ONE_OF_THEM = frozenset(
     {FailureReason.REFUSED, FailureReason.GARBLED, FailureReason.PARTIAL, FailureReason.TIMEOUT}
 )
-"""What may be wrong with the answer about one metric, or with so much of it. What was slow is not tried again at once."""
+"""What may be wrong with the answer about one metric, or with so much. What was slow is not tried again at once."""
 
 Outcome = Answer | QueryFailed
 
