@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.settings import Listen, Settings, SettingsError, load, own_namespace, unknown_variables, variable
+from watchdog.settings import Environment, Listen, SettingsError, load, own_namespace, unknown_variables, variable
 
 # DESIGN section 8, in its order.
 NAMES = [
@@ -33,11 +33,11 @@ def problems(monkeypatch: pytest.MonkeyPatch, **variables: str) -> tuple[str, ..
 
 
 def test_the_names_are_exactly_those_that_others_rely_on() -> None:
-    assert {variable(name) for name in Settings.model_fields} == {f"WATCHDOG_{name}" for name in NAMES}
+    assert {variable(name) for name in Environment.model_fields} == {f"WATCHDOG_{name}" for name in NAMES}
 
 
 def test_each_setting_says_what_would_be_right() -> None:
-    assert all(field.description for field in Settings.model_fields.values())
+    assert all(field.description for field in Environment.model_fields.values())
 
 
 def test_nothing_need_be_set() -> None:
@@ -97,7 +97,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     for name, value in given.items():
         monkeypatch.setenv(f"WATCHDOG_{name}", value)
     settings = load()
-    assert {name: getattr(settings, name) for name in Settings.model_fields} == {
+    assert {name: getattr(settings, name) for name in Environment.model_fields} == {
         "rules": Path("/etc/rules.toml"), "prometheus_url": "http://prometheus:9090/base",
         "prometheus_token_file": file, "prometheus_ca_file": file, "kubeconfig": file, "context": "staging",
         "prometheus_public_url": "https://prom.example.com", "namespace": "ops", "listen": Listen("::", 9000),
@@ -141,7 +141,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_wrong_value_is_one_line_with_what_would_be_right(
     name: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = Settings.model_fields[name.lower()].description
+    right = Environment.model_fields[name.lower()].description
     assert problems(monkeypatch, **{name: value}) == (f"WATCHDOG_{name}: {value!r} is wrong{why}; write {right}",)
 
 
@@ -182,7 +182,7 @@ def test_an_unknown_variable_is_named_with_the_nearest_known_one() -> None:
 def test_secrets_tests_and_what_kubernetes_sets_for_a_service_are_no_mistakes() -> None:
     environ = dict.fromkeys(
         [
-            *(variable(name) for name in Settings.model_fields),
+            *(variable(name) for name in Environment.model_fields),
             "WATCHDOG_SECRET_SLACK_URL",
             "WATCHDOG_E2E_KUBECONFIG",
             "WATCHDOG_SERVICE_HOST",

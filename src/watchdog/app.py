@@ -26,6 +26,7 @@ from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.adapters.web.server import WebServer
 from watchdog.adapters.web.site import Site
 from watchdog.channels import Build, Channels
+from watchdog.configured import Settings
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook
 from watchdog.domain.sources import DEFAULT, public_urls
@@ -34,7 +35,6 @@ from watchdog.ports import Clock
 from watchdog.reach import Reach, reach_of
 from watchdog.remote import connected
 from watchdog.rules_in_force import CannotStart, RulesInForce
-from watchdog.settings import Settings
 from watchdog.showing import Showing, Sources
 from watchdog.sources import Access, in_force
 from watchdog.survey.entitlements import Entitlements, owners_in

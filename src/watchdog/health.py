@@ -7,10 +7,10 @@ from typing import Protocol
 
 from watchdog.adapters.web.heard import Heard, Last
 from watchdog.adapters.web.pages import Fact, Health
+from watchdog.configured import Settings
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.sources import called
-from watchdog.settings import Settings
 
 _LATELY = timedelta(hours=1)
 

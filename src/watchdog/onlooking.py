@@ -6,9 +6,9 @@ from typing import Any
 
 from watchdog.adapters.kubernetes.records import RecordsReader
 from watchdog.adapters.watch_api import WatchApi
+from watchdog.configured import Settings
 from watchdog.ports import Clock
 from watchdog.remote import DRY_RUN_SERIES, connected
-from watchdog.settings import Settings
 
 ReadRecords = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
 

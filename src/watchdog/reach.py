@@ -20,9 +20,9 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.reading import ReadingClient, withholding
+from watchdog.configured import Settings
 from watchdog.ports import Braking, Clock, Document, EventSink, Journal, Kept, Marks, Owners, TrafficProvider
 from watchdog.remote import dry_run_journal_of, journal_of
-from watchdog.settings import Settings
 
 
 @dataclass(frozen=True)

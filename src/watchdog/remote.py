@@ -24,6 +24,7 @@ from watchdog.adapters.prometheus.live import LivePrometheus
 from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
+from watchdog.configured import Settings
 from watchdog.domain.brakes import BRAKES, Pause
 from watchdog.domain.marks import Mark, Marking, why_not
 from watchdog.domain.rollout import Target
@@ -34,7 +35,6 @@ from watchdog.engine.braking import Brakeman
 from watchdog.engine.performing import Performer
 from watchdog.ports import Clock, OutOfReach
 from watchdog.rulebook import Report
-from watchdog.settings import Settings
 from watchdog.sources import Access
 from watchdog.survey.cluster import read_cluster
 from watchdog.survey.findings import Finding

@@ -7,12 +7,12 @@ from watchdog.adapters.prometheus.named import NamedSources
 from watchdog.adapters.rules_file import RulesFile, Unreadable
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.channels import Channels
+from watchdog.configured import Settings
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
 from watchdog.domain.rules import Rulebook
 from watchdog.ports import Clock
 from watchdog.rulebook import RulesError, read_rules
-from watchdog.settings import Settings
 from watchdog.sources import nobody_to_ask
 from watchdog.survey.entitlements import Entitlements
 from watchdog.terms import Terms

@@ -1,14 +1,12 @@
 """Where and how the watchdog runs, from the environment: variables with the prefix `WATCHDOG_`.
 
-Read by `watchdog.app` alone, which hands plain values on. What is judged, and how, stands in rules.toml instead.
+Read by the verbs, which hand plain values on. What is judged, and how, stands in rules.toml instead. Loading this
+module loads pydantic, 13 MiB: whoever only needs to know what settings there are takes `watchdog.configured`.
 """
 
-import difflib
-import ipaddress
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -17,51 +15,24 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from watchdog.configured import PREFIX, Listen, Settings, SettingsError, unknown_variables, variable
 from watchdog.domain.shards import MOST
 
-PREFIX = "WATCHDOG_"
+__all__ = [
+    "Environment",
+    "Listen",
+    "Settings",
+    "SettingsError",
+    "load",
+    "own_namespace",
+    "unknown_variables",
+    "variable",
+]
+
 IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE = "watchdog"
 
-# Not settings, but ours: channels' secrets, and what the end-to-end tests are told.
-_OWN_PREFIXES = ("WATCHDOG_SECRET_", "WATCHDOG_E2E_")
-# A Service named `watchdog` or `watchdog-metrics` makes Kubernetes set such variables in every pod beside it.
-_SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_[A-Z0-9_]*)?$")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-
-
-class SettingsError(Exception):
-    """Wrong settings. `problems` holds one line for each, naming the variable and what would be right."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """An address to listen on; port 0 lets the system choose."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Listen":
-        """Read `0.0.0.0:8080` or `[::]:8080`; raises ValueError."""
-        match = re.fullmatch(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", text.strip())
-        if match is None:
-            raise ValueError("it is not HOST:PORT")
-        if match["six"]:
-            ipaddress.IPv6Address(match["six"])
-        elif not _HOST.fullmatch(match["host"]):
-            raise ValueError("its host is none")
-        if int(match["port"]) > 65535:
-            raise ValueError("its port is too large")
-        return cls(match["six"] or match["host"], int(match["port"]))
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def _url(text: str) -> str:
@@ -129,7 +100,7 @@ File = Annotated[Path, AfterValidator(_file)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 
 
-class Settings(BaseSettings):
+class Environment(BaseSettings):
     """The settings, each with its default. A description says what would be right; errors and documentation use it.
 
     `DRY_RUN` and the like take true/false, yes/no, 1/0. A variable that is empty counts as not set.
@@ -203,9 +174,10 @@ def load(**instead: Any) -> Settings:
     Raises `SettingsError` with every mistake at once.
     """
     try:
-        settings = Settings(**instead)
+        found = Environment(**instead)
     except ValidationError as error:
         raise SettingsError(tuple(_problem(dict(fault)) for fault in error.errors(include_url=False))) from None
+    settings = Settings(**{name: getattr(found, name) for name in Environment.model_fields})
     problems = tuple(_amiss(settings))
     if problems:
         raise SettingsError(problems)
@@ -230,7 +202,7 @@ def _amiss(settings: Settings) -> Iterator[str]:
         given = [name for name in pair if getattr(settings, name) is not None]
         if len(given) == 1:
             (missing,) = set(pair) - set(given)
-            what = Settings.model_fields[missing].description
+            what = Environment.model_fields[missing].description
             yield f"{variable(missing)} is not set, and {variable(given[0])} is nothing without it; write {what}"
     proofs = [name for name in _PROOFS if getattr(settings, name) is not None]
     if len(proofs) > 1:
@@ -238,34 +210,9 @@ def _amiss(settings: Settings) -> Iterator[str]:
         yield f"{one} and {other} are both set, and Prometheus can be shown only one of them; unset the other"
 
 
-def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """One line for each `WATCHDOG_...` variable that means nothing, with the nearest name that does."""
-    known = [variable(name) for name in Settings.model_fields]
-    return tuple(
-        f"{name} is not a setting" + _nearest(name, known)
-        for name in sorted(environ)
-        if name.upper().startswith(PREFIX)
-        and name.upper() not in known
-        and not name.startswith(_OWN_PREFIXES)
-        and not _SERVICE_LINK.search(name)
-    )
-
-
-def variable(field: str) -> str:
-    """The variable of a field: `WATCHDOG_LOG_LEVEL` of `log_level`."""
-    return PREFIX + field.upper()
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    # Compared without the prefix, which they all share.
-    words = {other.removeprefix(PREFIX): other for other in known}
-    near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), words, n=1)
-    return f"; did you mean {words[near[0]]}?" if near else f"; there are {', '.join(known)}"
-
-
 def _problem(fault: Mapping[str, Any]) -> str:
     name = str(fault["loc"][0])
-    field: FieldInfo = Settings.model_fields[name.lower().removeprefix(PREFIX.lower())]
+    field: FieldInfo = Environment.model_fields[name.lower().removeprefix(PREFIX.lower())]
     cause = fault.get("ctx", {}).get("error")
     # Only our own validators' words are for people; an address's own complaint would repeat the value.
     why = f" ({cause})" if type(cause) is ValueError and str(cause).startswith(("it", "there")) else ""

@@ -7,9 +7,9 @@ from typing import Any
 
 from watchdog.adapters.web.heard import Heard
 from watchdog.adapters.web.pages import Overview, Setting
+from watchdog.configured import Settings
 from watchdog.health import Around, health_of
 from watchdog.ports import Braking, Clock, Document, Journal, OutOfReach
-from watchdog.settings import Settings
 
 _FRESH = 1.0  # seconds for which a view is the same for everybody
 _CLEAN = 60.0  # seconds after which ended records are read again: those that end here are known without

@@ -15,10 +15,10 @@ from watchdog.adapters.prometheus.sparing import SparingPrometheus
 from watchdog.adapters.prometheus.token_command import TokenCommand
 from watchdog.adapters.secrets import SecretMissing
 from watchdog.adapters.web.asking import Ears
+from watchdog.configured import Settings
 from watchdog.domain.rules import Rulebook
 from watchdog.domain.sources import DEFAULT, SigV4, Source
 from watchdog.ports import Clock, OutOfReach
-from watchdog.settings import Settings
 
 NO_URL = "WATCHDOG_PROMETHEUS_URL is not set; write the URL of Prometheus"
 _NO_PROGRAMS = "WATCHDOG_COMMANDS_DIR is not set; write the path of the directory with the programs that print tokens"

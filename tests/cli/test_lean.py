@@ -58,6 +58,24 @@ async def test_the_daemon_loads_nothing_that_it_does_not_need(tmp_path: Path) ->
     assert among(modules, *NOT_FOR_THE_DAEMON) == []
 
 
+async def test_the_daemon_reads_its_settings_elsewhere_and_keeps_no_pydantic(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "watchdog", "run"),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(**all_there(tmp_path, ONE_CHANNEL)),
+    )
+    assert process.stderr is not None
+    while '"event": "started"' not in (line := (await process.stderr.readline()).decode()):
+        assert line, "it never started"
+    mapped = Path(f"/proc/{process.pid}/maps").read_text()  # noqa: ASYNC240 - there is no disk behind it
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert "/frozenlist/" in mapped  # libraries show there
+    assert "pydantic_core" not in mapped
+
+
 async def test_of_apprises_plugins_the_daemon_loads_those_of_its_channels(tmp_path: Path) -> None:
     modules = await loaded(tmp_path, "run", **all_there(tmp_path, ONE_CHANNEL))
     # The one that is asked for is loaded by its name, which is not listed; others would be, with what they need.

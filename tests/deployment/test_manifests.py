@@ -24,7 +24,7 @@ from deployment.roles import READING, grants, needed
 from deployment.tools import ROOT, module
 from watchdog.adapters.kubernetes.rights import Where
 from watchdog.rulebook import read_rules
-from watchdog.settings import Settings, variable
+from watchdog.settings import Environment, variable
 from watchdog.survey.network_policy import network_policy
 
 VERSIONS = ("1.34.0", "1.36.0", "1.37.0")
@@ -161,7 +161,7 @@ def test_the_environments_are_sized_as_planned() -> None:
 
 
 def test_every_variable_that_is_set_is_a_setting() -> None:
-    known = {variable(name) for name in Settings.model_fields}
+    known = {variable(name) for name in Environment.model_fields}
     found = objects(helmed(values_of("staging") | OPTIONS))
     (container,) = found["Deployment", NAMESPACE, "rollback-watchdog"]["spec"]["template"]["spec"]["containers"]
     names = {each["name"] for each in container["env"]}

@@ -39,7 +39,15 @@ def test_of_a_path_as_long_as_it_may_be_every_second_point_is_dropped() -> None:
     assert extended(long[:-2], long[-2]) == long[:-1]
 
 
-def test_a_point_takes_six_numbers() -> None:
-    few, many = (extended(row[:-1], row[-1]) for row in (a_path(20), a_path(220)))
-    assert kept_by(many).objects == kept_by(few).objects
-    assert kept_by(many).bytes - kept_by(few).bytes == 200 * 6 * 8
+def test_sixteen_points_are_one_object_and_what_is_the_same_in_them_takes_no_room() -> None:
+    few, many = (extended(row[:-1], row[-1]) for row in (a_path(20), a_path(212)))
+    assert kept_by(many).objects - kept_by(few).objects == 192 // 16
+    assert kept_by(many).bytes - kept_by(few).bytes < 192 * 3 * 8  # of six numbers four stay as they are
+
+
+def test_a_path_is_read_in_the_same_way_in_whole_and_point_by_point() -> None:
+    points = a_path(45)
+    path = extended(points[:-1], points[-1])
+    assert list(path) == points
+    assert [path[index] for index in range(-45, 45)] == [*points, *points]
+    assert path[::2] == tuple(points[::2])

@@ -184,7 +184,8 @@ def test_a_watch_measures_the_same_by_name_and_by_expression(
 def test_what_is_sent_are_bare_alternatives_and_what_is_shown_is_the_expression() -> None:
     lives = [Life("a", 0, 999), Life("b", 0, 999)]
     blocks, source = watched(lives, Sight(), blocks=2)
-    sent = 'cpu_seconds_total{namespace="production", pod=~"brand-5d8f-a|brand-5d8f-b"}[30001ms]'
+    metrics = "cpu_seconds_total|http_requests_total|http_seconds_bucket"
+    sent = f'{{__name__=~"{metrics}",namespace="production", pod=~"brand-5d8f-a|brand-5d8f-b"}}[30001ms]'
     assert sent in [query for query, _ in source.asked]
     assert blocks[2]["cpu"].query == 'cpu_seconds_total{namespace="production", pod=~"brand-5d8f-[a-z0-9]+"}[30001ms]'
     gauges = [query for query, _ in source.asked if "queue" in query and "5d8f" in query]

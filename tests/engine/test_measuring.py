@@ -12,6 +12,7 @@ from watchdog.domain.events import Event, Measured, Ticked
 from watchdog.domain.measurement import Baseline, Block, NoData
 from watchdog.domain.watch import Watch
 from watchdog.engine.measuring import Measuring
+from watchdog.engine.parties import Parties
 from watchdog.engine.sampling import Span, Subject, Tracker
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
@@ -25,6 +26,7 @@ class SlowSampler:
     def __init__(self, clock: SimulatedClock, seconds: float) -> None:
         self._clock = clock
         self._seconds = seconds
+        self.baselines = Parties(1)
 
     def tracker(self, threshold: Threshold, subject: Subject) -> Tracker:
         return Tracker(threshold, subject)

@@ -86,8 +86,8 @@ def test_a_watch_sees_what_the_pods_did(left_open: bool) -> None:
         assert isinstance(block.reading, Buckets)
         assert all(pod.counts[-1][0] == inf for pod in block.reading.pods.values())
     assert all(isinstance(block.reading, PodValues) for name in ("cpu", "memory") for block in found[name][1:])
-    # Requests (the bad ones among them), buckets (of two quantiles), CPU, memory.
-    assert len(asked) == 12 * 4
+    # Requests (the bad ones among them) with buckets (of two quantiles), CPU, memory.
+    assert len(asked) == 12 * 3
 
 
 def test_no_request_is_lost_at_the_borders_of_blocks() -> None:

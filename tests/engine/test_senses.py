@@ -37,8 +37,11 @@ class Provider:
         return replace(a_live(0, pods=self.pods), at=self._clock.now(), version=self._version)
 
 
-def looks_at(*pods: Pod, phase: Phase = Phase.WATCHING, changes: int = 0) -> int:
-    """How often a target with these pods is looked at in the ten minutes after the first half."""
+def looks_at(*pods: Pod, phase: Phase = Phase.WATCHING, changes: int = 0, behind: bool = False) -> int:
+    """How often a target with these pods is looked at in the ten minutes after the first half.
+
+    `behind`: the watch takes in none of the looks meanwhile.
+    """
     found: list[int] = []
 
     async def main() -> None:
@@ -47,8 +50,12 @@ def looks_at(*pods: Pod, phase: Phase = Phase.WATCHING, changes: int = 0) -> int
         began = open_watch(a_switch(), a_guard(a_rule(signs_of())), a_stable(), now=at(1))
         watch: Watch = replace(began, phase=phase, bake_from=NOON)
 
+        seen: Live | None = None
+
         def post(event: Event) -> None:
-            nonlocal watch
+            nonlocal watch, seen
+            if isinstance(event, Looked) and not (behind and provider.looks > 1):
+                seen = event.live
             if isinstance(event, Looked) and phase is Phase.WATCHING:
                 watch = advance(watch, event, clock.now()).watch
 
@@ -60,7 +67,7 @@ def looks_at(*pods: Pod, phase: Phase = Phase.WATCHING, changes: int = 0) -> int
             clock=clock,
             post=post,
             watch=lambda: watch,
-            live=lambda: None,
+            live=lambda: seen,
         )
         task = asyncio.create_task(senses._looking())
         await clock.sleep(300)
@@ -77,6 +84,10 @@ def looks_at(*pods: Pod, phase: Phase = Phase.WATCHING, changes: int = 0) -> int
 
 
 HEALTHY = a_pod("research-a"), a_pod("research-b")
+
+
+def test_where_a_watch_is_behind_one_look_waits_for_it_and_no_more() -> None:
+    assert looks_at(*HEALTHY, changes=100, behind=True) == 1
 
 
 def test_where_all_is_well_it_looks_once_a_minute() -> None:

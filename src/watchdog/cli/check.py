@@ -12,8 +12,8 @@ from watchdog.cli.common import cluster_options, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from watchdog.configured import Settings
     from watchdog.rulebook import Report
-    from watchdog.settings import Settings
     from watchdog.survey.findings import Finding
 
 

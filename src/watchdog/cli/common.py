@@ -16,7 +16,7 @@ from watchdog.domain.text import printable
 from watchdog.ports import OutOfReach
 
 if TYPE_CHECKING:
-    from watchdog.settings import Settings
+    from watchdog.configured import Settings
 
 T = TypeVar("T")
 
@@ -86,12 +86,21 @@ def plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def settings_or_exit(**overrides: object) -> "Settings":
-    """The settings of the environment, with what the command line says instead; wrong ones end with exit code 2."""
-    from watchdog.settings import SettingsError, load  # noqa: PLC0415 - pydantic: verbs without settings stay quick
+def settings_or_exit(*, by_itself: bool = False, **overrides: object) -> "Settings":
+    """The settings of the environment, with what the command line says instead; wrong ones end with exit code 2.
+
+    `by_itself`: read in a process of its own, so that one that lives for long does not keep what reading them takes.
+    """
+    from watchdog.adapters.apart import apart  # noqa: PLC0415
+    from watchdog.configured import SettingsError  # noqa: PLC0415
+
+    def loaded() -> "Settings":
+        from watchdog.settings import load  # noqa: PLC0415 - pydantic: verbs without settings stay quick
+
+        return load(**{name: value for name, value in overrides.items() if value is not None})
 
     try:
-        return load(**{name: value for name, value in overrides.items() if value is not None})
+        return apart(loaded) if by_itself else loaded()
     except SettingsError as error:
         for line in error.problems:
             click.echo(f"watchdog: {line}", err=True)
@@ -100,7 +109,7 @@ def settings_or_exit(**overrides: object) -> "Settings":
 
 def log_unknown_settings() -> None:
     """Say which `WATCHDOG_...` variables mean nothing: one that is misspelt would silently not be in force."""
-    from watchdog.settings import unknown_variables  # noqa: PLC0415
+    from watchdog.configured import unknown_variables  # noqa: PLC0415
 
     for line in unknown_variables(os.environ):
         logging.getLogger("watchdog.settings").warning("unknown setting", extra={"facts": {"why": line}})

@@ -12,10 +12,10 @@ from watchdog.cli.common import OUTPUT, cluster_options
 
 if TYPE_CHECKING:
     from watchdog.cli.rehearsed import View
+    from watchdog.configured import Settings
     from watchdog.domain.rollout import Target
     from watchdog.domain.rules import Rulebook
     from watchdog.ports import Clock
-    from watchdog.settings import Settings
 
 
 @click.command("dry-run")

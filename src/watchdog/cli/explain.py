@@ -10,7 +10,7 @@ from watchdog.cli.common import DRY_RUN, cluster_options
 
 if TYPE_CHECKING:
     from watchdog.cli.records import Record
-    from watchdog.settings import Settings
+    from watchdog.configured import Settings
 
 
 @click.command("explain")

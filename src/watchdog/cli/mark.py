@@ -8,8 +8,8 @@ from watchdog.adapters.logs import printable
 from watchdog.cli.common import DRY_RUN, cluster_options
 
 if TYPE_CHECKING:
+    from watchdog.configured import Settings
     from watchdog.domain.marks import Marking
-    from watchdog.settings import Settings
 
 _NONE = "none"
 

@@ -12,11 +12,11 @@ import click
 from watchdog.cli.common import cluster_options, fail, read_file, run_async, settings_or_exit
 
 if TYPE_CHECKING:
+    from watchdog.configured import Settings
     from watchdog.domain.rules import Rulebook
     from watchdog.replay.backtest import Rules, Wish
     from watchdog.replay.handwritten import Entry
     from watchdog.replay.session import Politeness
-    from watchdog.settings import Settings
     from watchdog.sources import Access
 
 T = TypeVar("T")

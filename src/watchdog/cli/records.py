@@ -17,8 +17,8 @@ from watchdog.domain.reading import is_open
 from watchdog.domain.text import printable
 
 if TYPE_CHECKING:
+    from watchdog.configured import Settings
     from watchdog.domain.summing_up import Summary
-    from watchdog.settings import Settings
 
 Record = Mapping[str, Any]
 

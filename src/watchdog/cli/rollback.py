@@ -8,9 +8,9 @@ from watchdog.adapters.logs import printable
 from watchdog.cli.common import cluster_options
 
 if TYPE_CHECKING:
+    from watchdog.configured import Settings
     from watchdog.domain.rollout import Target
     from watchdog.domain.state import Watch
-    from watchdog.settings import Settings
 
 
 @click.command("rollback")

@@ -25,7 +25,7 @@ def verb(dry_run: bool) -> None:
     """
     from watchdog.cli.common import settings_or_exit  # noqa: PLC0415 - after --help
 
-    settings = settings_or_exit(dry_run=dry_run or None)
+    settings = settings_or_exit(by_itself=True, dry_run=dry_run or None)
     from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
     from watchdog.adapters.garbage import collecting  # noqa: PLC0415
     from watchdog.adapters.logs import LogFormat, printable, set_up  # noqa: PLC0415

@@ -9,7 +9,7 @@ import click
 from watchdog.cli.common import DRY_RUN, OUTPUT, cluster_options
 
 if TYPE_CHECKING:
-    from watchdog.settings import Settings
+    from watchdog.configured import Settings
 
 
 @click.command("status")

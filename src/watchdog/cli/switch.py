@@ -10,12 +10,12 @@ from watchdog.cli.common import cluster_options
 from watchdog.cli.waiting import waiting_options
 
 if TYPE_CHECKING:
+    from watchdog.configured import Settings
     from watchdog.domain.flipping import FlipCheck
     from watchdog.domain.rollout import Target
     from watchdog.domain.rules import Rulebook
     from watchdog.engine.flipping import Considered
     from watchdog.releasing import Switch
-    from watchdog.settings import Settings
 
 
 class _Percent(click.IntRange):

@@ -9,8 +9,8 @@ from watchdog.cli.common import cluster_options
 from watchdog.cli.waiting import waiting_options
 
 if TYPE_CHECKING:
+    from watchdog.configured import Settings
     from watchdog.domain.waiting import Wanted
-    from watchdog.settings import Settings
 
 
 @click.command("wait")

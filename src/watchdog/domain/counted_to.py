@@ -103,6 +103,9 @@ class Marks:
         return after
 
 
+NO_MARKS = Marks()
+"""Of whatever was not counted yet, one for all: half of all selections have no companion."""
+
 _NUMBERS = len(Mark._fields)
 _NOTHING = array("d", [0.0] * _NUMBERS)
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from watchdog.domain.counted_to import Key, Mark, Marks, Scraped, Scraper
+from watchdog.domain.counted_to import NO_MARKS, Key, Mark, Marks, Scraped, Scraper
 from watchdog.domain.selections import Scope, Selection, measured, source_of
 
 # Samples of one scrape bear one time, those of one push nearly so.
@@ -40,7 +40,7 @@ class Counted:
     they were counted.
     """
 
-    marks: tuple[Marks, Marks] = field(default_factory=lambda: (Marks(), Marks()))
+    marks: tuple[Marks, Marks] = (NO_MARKS, NO_MARKS)
     scrapers: Mapping[Scraped, tuple[Scraper, float]] = field(default_factory=dict)
 
 

@@ -5,14 +5,14 @@ it is measured against. Then each series only has to be read on from its mark.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from watchdog.domain.counted_to import Marks, Scraped, Scraper, Source
 from watchdog.domain.counting import Counted, Increase, count
 from watchdog.domain.selections import Scope, Selection, measured, source_of
 
 Increases = tuple[Increase, ...]
-Samples = tuple[tuple[float, float], ...]
+Samples = Sequence[tuple[float, float]]
 
 
 def count_on(

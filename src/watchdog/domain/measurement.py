@@ -49,7 +49,7 @@ class Series:
     """One series of an answer: its labels and its raw samples (Unix seconds, value), in order of time."""
 
     labels: Mapping[str, str]
-    samples: tuple[tuple[float, float], ...]
+    samples: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)

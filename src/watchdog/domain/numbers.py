@@ -1,8 +1,8 @@
-"""Long rows of numbers that a watch keeps for all its life, as arrays: in a tuple each is an object of its own."""
+"""Long rows of numbers as arrays: in a tuple each is an object of its own, and a pair of them another one."""
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from watchdog.domain.rows import Row
 
@@ -18,8 +18,17 @@ class Pairs(Row[tuple[float, float]]):
     def __len__(self) -> int:
         return len(self._numbers) // 2
 
+    def __iter__(self) -> Iterator[tuple[float, float]]:
+        numbers = iter(self._numbers)
+        return zip(numbers, numbers, strict=True)
+
     def _at(self, index: int) -> tuple[float, float]:
         return self._numbers[2 * index], self._numbers[2 * index + 1]
+
+    def _between(self, begin: int, end: int) -> "Pairs":
+        part = Pairs(())
+        part._numbers = self._numbers[2 * begin : 2 * end]
+        return part
 
 
 class Course(Row[float | None]):

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from watchdog.domain.conditions import GaugeMetric
 from watchdog.domain.judge import Finding, Verdict, judge
 from watchdog.domain.judge.gauges import LimitsOf, as_shares, began, settled_part, unlimited
-from watchdog.domain.judge.history import History, Outage, OverRun, Probes, forgotten
+from watchdog.domain.judge.history import RECENT, History, Outage, OverRun, Probes, forgotten
 from watchdog.domain.judge.literal import could_fire
 from watchdog.domain.judge.pods import Pods
 from watchdog.domain.judge.probes import probes_hold
@@ -44,7 +45,9 @@ def with_block(track: Track, block: Block, warm_from: WarmFrom, limits_of: Limit
     if track.threshold is not None:
         reading = settled_part(as_shares(track.threshold, reading, limits_of), block.start, warm_from)
     warm = block if reading is block.reading else replace(block, reading=reading)
-    history = track.history.with_block(warm, outage)
+    # Of a gauge the newest block alone is judged.
+    gauge = track.threshold is not None and isinstance(track.threshold.metric, GaugeMetric)
+    history = track.history.with_block(warm, outage, track.history.interval if gauge else RECENT)
     if history is track.history:
         return track  # seen already: it counts once
     return _judged_block(track, with_bet(track.rule, began(history, warm), track.baseline, warm), block.end)

@@ -84,6 +84,11 @@ class Asking:
             watch.switch.target, revision, {name: began for name, (began, _) in stays.items()}, since, stays=stays
         )
 
+    async def baselines(self, tracks: Sequence[Track]) -> list[Baseline]:
+        """Those of several rules, when there is room: the samples of a thousand watches are too many at once."""
+        async with self._sampler.baselines.inside():
+            return await asyncio.gather(*(self.baseline(track) for track in tracks))
+
     async def baseline(self, track: Track) -> Baseline:
         """What the track's rule measured of stable, in the last `baseline` before the switch in which it served."""
         watch = self._watch()

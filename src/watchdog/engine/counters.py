@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watchdog.domain.conditions import RateMetric, Threshold
@@ -35,8 +35,9 @@ _PIECE = 600.0  # of a baseline's raw samples, asked for at once
 class Tracker:
     """How far one rule of one watch has been counted. Set `subject` when its pods change."""
 
-    def __init__(self, threshold: Threshold, subject: Subject) -> None:
+    def __init__(self, threshold: Threshold, subject: Subject, *, by_itself: bool = False) -> None:
         self.threshold = threshold
+        self.by_itself = by_itself  # see `Question`
         self.subject = subject
         self.counted = Counted()
         self.begun: float | None = None  # where the first block that was asked for begins
@@ -154,7 +155,7 @@ async def _selections(gatherer: Gatherer, tracker: Tracker, window: Raw) -> tupl
     for selector in (lead, companion):
         if selector is None:
             continue
-        question = question_of(selector, tracker.subject, window)
+        question = replace(question_of(selector, tracker.subject, window), by_itself=tracker.by_itself)
         queries.append(question.query)
         outcome = picked(whole[1], whole[0], question.template.text) if whole is not None else None
         if outcome is None:

@@ -85,10 +85,14 @@ class Easing:
         self._narrowed_at = self._clock.monotonic()
         self._change(piece=max(SHORTEST_PIECE, min(self.piece, seconds)))
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether questions are smaller than one would ask."""
+        return self.largest is not None or self.longest_names is not None or self.piece < LONGEST_PIECE
+
     def widen(self) -> None:
         """Ask as ever once more, if it is time; if it is refused again, nothing is lost but some questions."""
-        narrowed = self.largest or self.longest_names is not None or self.piece < LONGEST_PIECE
-        if not narrowed or self._clock.monotonic() - self._narrowed_at < _AGAIN:
+        if not self.narrowed or self._clock.monotonic() - self._narrowed_at < _AGAIN:
             return
         self._narrowed_at = self._clock.monotonic()
         self._change(largest=None, longest_names=None, piece=LONGEST_PIECE)

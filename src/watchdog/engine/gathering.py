@@ -1,6 +1,7 @@
 """Asks Prometheus few, large questions: those of the same shape that come at the same moment go out as one."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -8,16 +9,22 @@ from functools import partial
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.domain.rollout import one_of
+from watchdog.engine.alike import of_all, of_one
 from watchdog.engine.apart import taken_apart
 from watchdog.engine.easing import LONGEST_PIECE, SHORTEST_PIECE, Eased, Easing
 from watchdog.engine.questions import NEARLY, SHORT, Asked, Instant, Question, Raw, Steps, When, pieces
 from watchdog.engine.splitting import chunks_of, text_of
-from watchdog.engine.templates import Template
+from watchdog.engine.templates import Template, template_of
 from watchdog.engine.turns import Turns
 from watchdog.ports import Clock, MetricSource
 
 _MOST_AT_LENGTH = 12  # revisions of which a long stretch is asked for at once: an answer is read in one go
 _MOST_BISECTIONS = 32  # further queries of one gathering that was refused
+_APART_FOR = 600.0  # seconds for which metrics are asked one by one, where all together were refused
+_FOR_ONE_OF_THEM = frozenset(
+    {FailureReason.REFUSED, FailureReason.GARBLED, FailureReason.PARTIAL, FailureReason.TIMEOUT}
+)
+"""What may be wrong with the answer about one metric, or with so much. What was slow is not tried again at once."""
 
 Outcome = Answer | QueryFailed
 
@@ -57,6 +64,7 @@ class Gatherer:
         self._easing = Easing(clock, deadline, eased)
         self._gather = gather
         self._turns = turns or Turns()
+        self._apart_until = -math.inf
         self._open: dict[Hashable, _Gathering] = {}
         self._tasks: set[asyncio.Task[Mapping[Question, Outcome]]] = set()
 
@@ -90,11 +98,50 @@ class Gatherer:
             await self._clock.sleep(self._gather)
         finally:
             del self._open[shape]
-        questions = tuple(gathering.questions)
-        template = questions[0].wide or questions[0].template
-        when = _covering([question.when for question in questions])
+        of_template: dict[Template, list[Question]] = {}
+        for question in gathering.questions:
+            of_template.setdefault(question.wide or question.template, []).append(question)
         self._easing.widen()
         asked = [one if self._easing.may_name(one.names) else one._replace(names="") for one in gathering.asked()]
+        if len(of_template) > 1 and (answers := await self._at_once(of_template, asked)) is not None:
+            return answers
+        each = await asyncio.gather(*(self._alone(*one, asked) for one in of_template.items()))
+        return {question: outcome for outcomes in each for question, outcome in outcomes.items()}
+
+    async def _at_once(
+        self, of_template: Mapping[Template, Sequence[Question]], asked: Sequence[Asked]
+    ) -> Mapping[Question, Outcome] | None:
+        """One question for selectors that differ in their metric alone; None where each is to be asked by itself."""
+        subjects = [{question.subject for question in questions} for questions in of_template.values()]
+        if self._easing.narrowed or self._clock.monotonic() < self._apart_until or subjects[1:] != subjects[:-1]:
+            return None
+        template = template_of(of_all([one.text for one in of_template]))
+        when = _covering([question.when for questions in of_template.values() for question in questions])
+        found: dict[Asked, Outcome] = {}
+        chunks = chunks_of(template, asked, len(asked))
+        outcomes = await asyncio.gather(*(self._send(template, chunk, when, _Refusals(0)) for chunk in chunks))
+        for chunk, outcome in zip(chunks, outcomes, strict=True):
+            if isinstance(outcome, QueryFailed) and outcome.reason in _FOR_ONE_OF_THEM:
+                self._apart_until = self._clock.monotonic() + _APART_FOR
+                if outcome.reason is not FailureReason.TIMEOUT:
+                    return None
+            parts = taken_apart(template, chunk, outcome) if isinstance(outcome, Answer) else {}
+            found.update((one._replace(names=""), parts.get(one, outcome)) for one in chunk)
+        answers: dict[Question, Outcome] = {}
+        for one, questions in of_template.items():
+            for question in questions:
+                outcome = found[question.subject]
+                part = of_one(outcome, one.text) if isinstance(outcome, Answer) else outcome
+                answers[question] = self._of(question, part)
+        return answers
+
+    async def _alone(
+        self, template: Template, questions: Sequence[Question], asked: Sequence[Asked]
+    ) -> Mapping[Question, Outcome]:
+        """What one template asks, of whom it was asked about."""
+        subjects = {question.subject for question in questions}
+        asked = [one for one in asked if one._replace(names="") in subjects]
+        when = _covering([question.when for question in questions])
         most = _MOST_AT_LENGTH if isinstance(when, Raw) and when.end - when.start > SHORT else len(asked)
         largest = min(most, self._easing.largest or most)
         chunks = chunks_of(template, asked, largest) if template.apart and template.pod_labels else [asked[:1]]

@@ -83,7 +83,7 @@ class Measuring:
         await self._until_others_ask(watch)
         left = [track for track in watch.tracks if track.threshold is not None and track.baseline is None]
         while left:
-            answers = await asyncio.gather(*(self._asking.baseline(track) for track in left))
+            answers = await self._asking.baselines(left)
             known = {
                 track.rule.name: baseline
                 for track, baseline in zip(left, answers, strict=True)

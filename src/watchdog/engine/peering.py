@@ -126,7 +126,8 @@ class Peering:
     async def _blocks(self, threshold: Threshold, verdict: Verdict, peer: Peer) -> tuple[Block, ...]:
         start, middle, end = stretch_of(verdict)
         # No pod counts as newborn: what one had counted before it was first seen is of another time.
-        tracker = self._sampler.tracker(threshold, Subject(peer.target, peer.revision, {}, start - _LEAD_IN))
+        subject = Subject(peer.target, peer.revision, {}, start - _LEAD_IN)
+        tracker = self._sampler.tracker(threshold, subject, by_itself=True)
         return await self._sampler.blocks(tracker, [(1, start, middle), (2, middle, end)])
 
     async def _baseline(self, watch: Watch, name: str, threshold: Threshold, peer: Peer) -> Baseline | None:

@@ -12,6 +12,7 @@ from watchdog.domain.conditions import GaugeMetric, HistogramMetric, RateMetric,
 from watchdog.domain.measurement import Answer
 from watchdog.domain.rollout import Revision, Target, exactly
 from watchdog.domain.selections import Scope, Selection
+from watchdog.engine.alike import metric_and_matchers
 from watchdog.engine.standing_in import NAMESPACE
 from watchdog.engine.templates import Template, fill, sums_of, template_of
 
@@ -108,7 +109,8 @@ class Question:
 
     `wide` is the template with the `namespace` left open, where questions of several namespaces may go out as one.
     `names` are those of all pods that can have what is asked for, where that is known: sent instead of the expression,
-    they are found without trying the name of every other pod.
+    they are found without trying the name of every other pod. `by_itself`: not together with other metrics, of which
+    one may be slower, where an act waits for the answer.
     """
 
     template: Template
@@ -117,6 +119,7 @@ class Question:
     wide: Template | None = None
     namespace: str = ""
     names: frozenset[str] = field(default_factory=frozenset, compare=False)
+    by_itself: bool = False
 
     @property
     def subject(self) -> "Asked":
@@ -136,7 +139,8 @@ class Question:
         text = (self.wide or self.template).text
         match self.when:
             case Raw(start, end) if end - start <= SHORT:
-                return text, end // SHORT
+                alike = None if self.by_itself else metric_and_matchers(text)
+                return text if alike is None else alike[1], end // SHORT
             case Raw(start, end):
                 return text, start // NEARLY, end // NEARLY
             case _:

@@ -19,6 +19,7 @@ from watchdog.engine.alerting import AlertTracker, alert_blocks
 from watchdog.engine.by_source import BySource
 from watchdog.engine.counters import Grown, Tracker, counted_baseline, counted_blocks, grown
 from watchdog.engine.easing import Eased
+from watchdog.engine.parties import Parties
 from watchdog.engine.questions import Instant, Span, Steps, Subject, at_moment, grid_of, question_of
 from watchdog.engine.readings import NOTHING_COUNTED, gauge_reading, gauge_steps, values_over_time
 from watchdog.engine.staying import while_staying
@@ -29,6 +30,7 @@ __all__ = ["Sampler", "Span", "Subject", "Tracker"]
 
 SETTLE = 2.0  # seconds after a block's end that its samples are given to arrive
 _BASELINE_STEPS = 120
+_BASELINES = 24  # watches that ask for theirs at once: two questions a metric, and a few MiB of samples
 
 
 class Sampler:
@@ -54,6 +56,8 @@ class Sampler:
         self._settle = settle
         self.aside = asyncio.Semaphore(1)
         """For large questions that no act waits for: one at a time, of all watches, so that none keeps the rest."""
+        self.baselines = Parties(_BASELINES)
+        """Of watches that ask for their baselines: a party's samples are there at one time."""
         self.turns = Turns()
         """Of whatever follows from an answer about many watches."""
         self._gatherers = BySource(
@@ -64,9 +68,9 @@ class Sampler:
         """End what is still being asked."""
         await self._gatherers.close()
 
-    def tracker(self, threshold: Threshold, subject: Subject) -> Tracker:
-        """Begin to measure a rule."""
-        return Tracker(threshold, subject)
+    def tracker(self, threshold: Threshold, subject: Subject, *, by_itself: bool = False) -> Tracker:
+        """Begin to measure a rule. `by_itself`: an act waits for it, and so it waits for no other rule."""
+        return Tracker(threshold, subject, by_itself=by_itself)
 
     async def blocks(self, tracker: Tracker | AlertTracker, spans: Sequence[Span]) -> tuple[Block, ...]:
         """Wait until the last of the consecutive spans has settled, then measure each of them.

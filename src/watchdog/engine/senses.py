@@ -43,19 +43,25 @@ class Senses:
         self._post = post
         self._watch = watch
         self._live = live
+        self._describing: asyncio.Task[None] | None = None  # while it does: a task that is done keeps its frame
 
     def start(self, scope: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """Begin to perceive, until cancelled."""
+        """Begin to perceive, until cancelled, and to describe, which ends by itself or by `end`."""
         watch = self._watch()
+        self._describing = scope.create_task(self._comparing(), name=f"describe {watch.id}")
         return [
             scope.create_task(self._looking(), name=f"look {watch.id}"),
-            scope.create_task(self._comparing(), name=f"describe {watch.id}"),
             *(
                 scope.create_task(self._probing(track.rule.name, track.rule.check), name=f"probe {watch.id}")
                 for track in watch.tracks
                 if isinstance(track.rule.check, Probe)
             ),
         ]
+
+    def end(self) -> None:
+        """Describe no more."""
+        if self._describing is not None:
+            self._describing.cancel()
 
     async def _looking(self) -> None:
         live: Live | None = None
@@ -74,6 +80,13 @@ class Senses:
             version = live.version
             self._post(Looked(live))
             await self._clock.sleep(_LOOK_AT_MOST_EVERY)
+            while not self._taken_in(version):
+                await self._clock.sleep(_LOOK_AT_MOST_EVERY)
+
+    def _taken_in(self, version: int) -> bool:
+        """Whether the watch knows of this look: they would pile up for one that is behind, the last alone being new."""
+        known = self._live()
+        return known is not None and known.version >= version
 
     def _patience(self, live: Live | None) -> float:
         """Seconds until the next look, if nothing changes before."""
@@ -85,6 +98,12 @@ class Senses:
 
     async def _comparing(self) -> None:
         """Say once what differs between stable and the candidate; nothing waits for it."""
+        try:
+            await self._compare()
+        finally:
+            self._describing = None
+
+    async def _compare(self) -> None:
         target, stable, candidate = self._watch().switch.target, self._watch().stable, self._watch().switch.candidate
         commits = self._watch().guard.commits
         wait = _LOOK_AT_LEAST_EVERY

@@ -52,7 +52,8 @@ class Slicing:
     def saw(self, live: Live) -> None:
         """Keep in mind where the candidate's pods run: once it was put back they are gone."""
         self._pods.update((pod.name, pod) for pod in live.candidate_pods)
-        self._stays.looked(self._watch(), live)
+        if not self._watch().switch.candidate.named_pods:
+            self._stays.looked(self._watch(), live)
 
     def follow(self, scope: asyncio.TaskGroup) -> None:
         """Ask where it hurts if that is due now; let go of it while an act is decided on, or where it must end."""

@@ -70,17 +70,12 @@ class WatchDriver:
         self._record = Recorder(watch.id, lambda: performer.record(self.watch), clock)
         self._retries = 0
         self._conflicts = 0
-        self._measuring = Measuring(sampler, clock, self.post, lambda: self.watch, lambda: self._live)
+        post, now, seen = self.post, lambda: self.watch, lambda: self._live  # the same for all: there are many watches
+        self._measuring = Measuring(sampler, clock, post, now, seen)
         self._perceiving = Senses(
-            provider=provider,
-            prober=prober,
-            peering=peering,
-            clock=clock,
-            post=self.post,
-            watch=lambda: self.watch,
-            live=lambda: self._live,
+            provider=provider, prober=prober, peering=peering, clock=clock, post=post, watch=now, live=seen
         )
-        self._slicing = Slicing(sampler, clock, self.post, lambda: self.watch)
+        self._slicing = Slicing(sampler, clock, post, now)
         self._deliverer = Deliverer(
             notifiers=notifiers,
             clock=clock,
@@ -120,6 +115,7 @@ class WatchDriver:
             await self._turns.mine(first=self.watch.phase in _URGENT)
             await self._advance(event, scope)
             if self.watch.phase.terminal:
+                self._perceiving.end()
                 for sense in senses:
                     sense.cancel()
 

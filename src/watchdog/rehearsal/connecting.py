@@ -13,6 +13,7 @@ from watchdog.adapters.kubernetes.reading import ReadingClient
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.named import Unusable
 from watchdog.adapters.secrets import SecretReader
+from watchdog.configured import Settings
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.measurement import QueryFailed
 from watchdog.domain.noticing import before
@@ -25,7 +26,6 @@ from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock, Document, MetricSource, MetricSources, OutOfReach
 from watchdog.remote import connected, dry_run_journal_of, journal_of
 from watchdog.rulebook.mistakes import nearest
-from watchdog.settings import Settings
 from watchdog.sources import NO_URL, Access, urls_of
 
 log = logging.getLogger(__name__)

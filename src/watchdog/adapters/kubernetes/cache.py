@@ -67,7 +67,7 @@ class ClusterCache:
         self._subscribers: list[Changes] = []
         self._sequence = 0
         self._versions: dict[Key, int] = {}
-        self._waiting: dict[Key, set[asyncio.Event]] = {}
+        self._waiting: dict[Key, list[asyncio.Future[None]]] = {}
 
     @property
     def synced(self) -> bool:
@@ -201,9 +201,14 @@ class ClusterCache:
 
     def _beat(self) -> None:
         """Let everyone look again who waits for a change."""
-        for waiters in self._waiting.values():
-            for news in waiters:
-                news.set()
+        for key in self._waiting:
+            self._tell(key)
+
+    def _tell(self, key: Key) -> None:
+        """Wake who waits for a change of it."""
+        for news in self._waiting.get(key, ()):
+            if not news.done():
+                news.set_result(None)
 
     def _touch(self, name: str, namespace: Namespace, resource: Resource, one: Json) -> None:
         """Note which target a changed object is, or belongs to."""
@@ -217,8 +222,7 @@ class ClusterCache:
             return
         key = name, owner[0].value, owner[1]
         self._versions[key] = self._sequence
-        for news in self._waiting.get(key, ()):
-            news.set()
+        self._tell(key)
         for subscriber in self._subscribers:
             subscriber.objects[owner[0]].add((name, owner[1]))
 
@@ -265,15 +269,15 @@ class ClusterCache:
 
     async def wait_beyond(self, keys: Collection[Key], version: int) -> None:
         """Return when one of these changed after `version`, or is no longer watched; for ever, if neither happens."""
-        news = asyncio.Event()
-        for key in keys:
-            self._waiting.setdefault(key, set()).add(news)
-        try:
-            while self.version(keys) <= version and all(self.is_synced(namespace) for namespace, _, _ in keys):
-                news.clear()
-                await news.wait()
-        finally:
-            for key in set(keys):
-                self._waiting[key].discard(news)
-                if not self._waiting[key]:
-                    del self._waiting[key]
+        while self.version(keys) <= version and all(self.is_synced(namespace) for namespace, _, _ in keys):
+            # A future alone, of which each open watch has one: an event is a deque, a set and a coroutine more.
+            news = asyncio.get_running_loop().create_future()
+            for key in keys:
+                self._waiting.setdefault(key, []).append(news)
+            try:
+                await news
+            finally:
+                for key in keys:
+                    self._waiting[key].remove(news)
+                    if not self._waiting[key]:
+                        del self._waiting[key]

@@ -20,7 +20,7 @@ from watchdog.domain.measurement import Answer, FailureReason, QueryFailed
 
 T = TypeVar("T")
 OnQuery = Callable[[float, FailureReason | None], None]
-Read = Callable[[int, bytes, str], T | QueryFailed]  # an HTTP answer's status and body, and the query it is of
+Read = Callable[[int, bytearray, str], T | QueryFailed]  # an HTTP answer's status and body, and the query it is of
 Form = Mapping[str, str | Sequence[str]]
 
 # A neighbour without TLS would spend a fifth of its CPU for us on packing what a cluster's network carries with ease.
@@ -163,7 +163,7 @@ class LivePrometheus:
                     return QueryFailed(FailureReason.GARBLED, detail, query)
         self._on_bytes(len(body))
         with uncollected():
-            outcome = read(response.status_code, bytes(body), query)
+            outcome = read(response.status_code, body, query)
         if response.status_code in (401, 403) and isinstance(outcome, QueryFailed):
             if self._shown is not None:
                 self._shown.refused()

@@ -1,6 +1,7 @@
 """The watchdog's own metrics; their names are relied on by dashboards and alerts."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from sys import intern
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -110,7 +111,7 @@ class Metrics:
         self._dry_run = self._gauge("watchdog_dry_run", "1 while this is a dry run, which changes nothing.")
         self._unguarded = self._gauge("watchdog_unguarded", "1 for a target that is exempt.", ["target", "reason"])
         self._exempt: dict[str, set[str]] = {}
-        self._probed: dict[tuple[str, str], frozenset[str]] = {}
+        self._probed: dict[tuple[str, str], tuple[str, ...]] = {}
         self._begin_at_zero()
 
     def _counter(self, name: str, help_text: str, labels: Iterable[str] = ()) -> Counter:
@@ -186,14 +187,14 @@ class Metrics:
 
     def probed(self, target: str, rule: str, at: float, pods: Mapping[str, tuple[int, float]]) -> None:
         """A round of probes (Unix seconds): per pod how many failed in a row, and since when. Pods that are gone go."""
-        for pod in self._probed.get((target, rule), frozenset()) - pods.keys():
+        for pod in set(self._probed.get((target, rule), ())) - pods.keys():
             self._probe_failures.remove(target, rule, pod)
             self._probe_failing_since.remove(target, rule, pod)
         for pod, (failures, since) in pods.items():
             self._probe_failures[target, rule, pod] = failures
             self._probe_failing_since[target, rule, pod] = since
         self._probe_round[target, rule] = at
-        self._probed[target, rule] = frozenset(pods)
+        self._probed[target, rule] = tuple(map(intern, pods))
 
     def forget(self, target: str) -> None:
         """The target's watch ended: its rules' series go, lest a dashboard show them for ever."""

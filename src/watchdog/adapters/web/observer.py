@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from watchdog.adapters.web.metrics import Metrics
@@ -34,7 +35,7 @@ class MetricsObserver:
 
     def _tell_probes(self, watch: Watch) -> None:
         """Prometheus cannot probe again what is past: a backtest replays probe rules from these."""
-        target = str(watch.switch.target)
+        target = intern(str(watch.switch.target))
         for track in watch.tracks:
             probes, rule = track.history.probes, track.rule.name
             # Before an expected answer was had, no failure says nothing; it must not look like an answer.

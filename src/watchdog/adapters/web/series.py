@@ -6,6 +6,7 @@ event loop: with a thousand watches for a quarter of a second at each scrape.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from sys import intern
 from typing import Generic, TypeVar
 
 from prometheus_client.utils import floatToGoString
@@ -26,6 +27,8 @@ class _Kept(Generic[V]):
         self._values: dict[Labels, V] = {}
 
     def __setitem__(self, labels: Labels, value: V) -> None:
+        if labels not in self._values:
+            labels = tuple(map(intern, labels))  # a target's and a rule's names are in many
         self._values[labels] = value
 
     def get(self, *labels: str) -> V | None:

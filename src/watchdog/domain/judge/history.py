@@ -139,8 +139,11 @@ class History:
     calibration: Calibration | None = None  # the service's habits, as known when the watch was opened
     cold_until: datetime | None = None  # gauges, rates: until when an exceedance that settles is a cold start
 
-    def with_block(self, block: Block, outage: Outage | None) -> "History":
-        """One more block; blocks come in order, a block that is no newer than the last is ignored."""
+    def with_block(self, block: Block, outage: Outage | None, recent: timedelta = RECENT) -> "History":
+        """One more block; blocks come in order, a block that is no newer than the last is ignored.
+
+        `recent`: what the rule looks back on whenever it is judged.
+        """
         newest = self.blocks[-1] if self.blocks else None
         if newest is not None:
             if block.index <= newest.index:
@@ -154,7 +157,7 @@ class History:
             spent = (spent[0] + block.reading.bad, spent[1] + block.reading.total)
         return replace(
             self,
-            blocks=appended(self.blocks, block, keep=BLOCKS_KEPT, fresh=math.ceil(RECENT / self.interval)),
+            blocks=appended(self.blocks, block, keep=BLOCKS_KEPT, fresh=math.ceil(recent / self.interval)),
             outages=outages,
             blocks_seen=self.blocks_seen + 1,
             spent=spent,
