@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from watchdog.domain.rollout import Target
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.ports import MetricSource
-from watchdog.replay import kube_state, pod_names
-from watchdog.replay.courses import Course, Found
-from watchdog.replay.handwritten import Entry, courses_of
+from watchdog.replay import kube_state, pod_names, statefulsets_past
+from watchdog.replay.courses import Course, Found, KnownPods
+from watchdog.replay.entries import Entry
 from watchdog.replay.histories import Histories
 from watchdog.replay.kube_state import KubeState, as_label
+from watchdog.replay.listed import courses_of
 from watchdog.replay.report import Note, Severity
+from watchdog.replay.untold import without_pods
 
 _BEFORE = timedelta(hours=1)
 _SLACK = timedelta(minutes=90)  # the search goes in steps of an hour
@@ -24,17 +26,20 @@ async def search(
 ) -> Found:
     """Every course in the guarded namespaces. Raises `NotAnswered` and `ListInvalid`."""
     namespaces = frozenset[str]().union(*(rulebook.namespaces for rulebook in rulebooks))
+    kinds = frozenset[TargetKind]().union(*(some for one in rulebooks for some in one.kinds.values()))
     start = since - _BEFORE
-    state = await kube_state.look(source, namespaces, start, now)
-    if state.pods:
+    state = await kube_state.look(source, namespaces, start, now, kinds)
+    if state.pods.born:
         courses = await _told(source, state, start, now, listed)
         return _found(courses, state.first, since, [])
     named = await pod_names.look(source, rulebooks[0], start, now)
+    pods, notes = KnownPods(named.pods), []
     if listed:
-        courses = courses_of(listed, named.pods, kube_state=False)
+        nameless = [one for one in listed if one.candidate is not None and not one.candidate.named_pods]
+        notes += without_pods(nameless)
+        courses = courses_of([one for one in listed if one not in nameless], pods, kube_state=False)
     else:
         courses = tuple([await pod_names.course(source, named, workload) for workload in sorted(named.pods)])
-    notes = []
     if courses:
         text = (
             "no kube-state-metrics: switches are found by the pods' names, and lie up to a scrape interval late; "
@@ -73,6 +78,7 @@ async def _told(
     own = courses_of(listed, state.pods, kube_state=True)
     known = {course.target for course in own}
     found = [await kube_state.course(source, state, workload, start, now) for workload in state.workloads]
+    found += [await statefulsets_past.course(source, state, target) for target in sorted(state.templates)]
     return (*own, *(course for course in found if course.target not in known))
 
 
@@ -102,8 +108,8 @@ def guarded(rulebook: Rulebook, courses: Iterable[Course]) -> tuple[Mapping[Targ
             notes.append(Note(Severity.WARNING, f"guards {names} both match: left out", str(course.target)))
     if guessed:
         text = (
-            "the Deployments' labels are not in Prometheus (kube_deployment_labels): guards are matched by "
-            "namespace and by the Deployment's name alone"
+            "not all targets' labels are in Prometheus (kube_deployment_labels): there guards are matched by "
+            "namespace and by the target's name alone"
         )
         notes.append(Note(Severity.INFO, text))
     return found, tuple(notes)
@@ -113,7 +119,7 @@ def _covers(guard: Guard, course: Course) -> bool:
     target = course.target
     if target in guard.targets:
         return True
-    if guard.selector is None or target.namespace not in guard.namespaces:
+    if guard.selector is None or target.namespace not in guard.namespaces or target.kind not in guard.kinds:
         return False
     for one in guard.selector.requirements:
         if course.labels:
