@@ -106,6 +106,26 @@ def report(afternoon: Afternoon) -> Report:
 def test_x(afternoon, report):
     for w in afternoon.watches:
         print(w.id, w.switch.kind, w.switch.candidate, w.switch.previous, w.switch.part, w.steps, w.phase, w.reason, w.first_attempt_at, w.bake_from)
+    for w in afternoon.watches:
+        if "db" in w.id:
+            for pod in w.pods.pods: print(pod)
+    import watchdog.replay.backtest as b
+    orig = b.told
+    def told(marked, rep):
+        if "db" in marked.id:
+            for pod in rep.watch.pods.pods: print("R", pod)
+            for bl in rep.watch.track("error-rate").history.blocks[:6]: print("R", bl)
+        return orig(marked, rep)
+    b.told = told
+    replayed(afternoon)
+    b.told = orig
+    for w, rec in zip(afternoon.watches, afternoon.records):
+        for s in report.switches:
+            if s.id == w.id:
+                for rule in ("error-rate","latency"):
+                    print(w.id, rule)
+                    for a, b in zip(rec["rules"][rule]["path"], s.rule(rule).path):
+                        print("  ", a, b.at.strftime("%M:%S"), b.value, b.finding, b.log_evidence, b.needed, "<<<" if a[1]!=b.value or str(b.finding)!=a[3] else "")
     for s in report.switches:
         print(s.id, s.kind, s.outcome, s.reason, s.decided_at, s.label, s.label_source, [ (r.rule, r.finding, r.not_replayable, r.sentence) for r in s.rules])
     for n in report.notes: print(n)

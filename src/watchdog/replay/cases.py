@@ -136,4 +136,6 @@ class _Found:
                 back = following.revision if following is not None and following.revision in earlier else None
                 self._memory = self._memory.with_bad(serving.revision, "", until, back)
         elif until - serving.since >= self._guard.bake:
-            self._memory = self._memory.with_good(serving.revision, serving.since, serving.since + self._guard.bake)
+            # Of a release by weights its first step: all of it was seen.
+            began = self._course.stretches[first].since
+            self._memory = self._memory.with_good(serving.revision, began, serving.since + self._guard.bake)

@@ -24,11 +24,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class SeenPod:
-    """A pod of the past. `created_is_bound`: it was first seen then, and is at most a scrape older."""
+    """A pod of the past. `created_is_bound`: it was first seen then, and is at most a scrape older.
+
+    `uid` tells it from another pod of its name; "" where names do that, or nothing tells it.
+    """
 
     name: str
     created: datetime
     created_is_bound: bool = False
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def _pods(owners: Iterable[Series], created: Iterable[Series]) -> KnownPods:
     born: dict[str, set[SeenPod]] = {}
     for one in created:
         namespace, pod = one.labels.get("namespace", ""), one.labels.get("pod", "")
-        seen = SeenPod(pod, moment(min(value for _, value in one.samples)))
+        seen = SeenPod(pod, moment(min(value for _, value in one.samples)), uid=one.labels.get("uid", ""))
         born.setdefault(namespace, set()).add(seen)
         replicaset = pod.rpartition("-")[0]
         workload = of_set.get((namespace, replicaset))

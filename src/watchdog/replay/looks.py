@@ -60,7 +60,6 @@ class Looks:
         self.patience = patience or PROGRESS
         self._candidate: dict[str, PodPast] = {}
         self._stable: dict[str, PodPast] = {}
-        self._named: dict[str, list[PodPast]] = {}  # all of a name, as they were made
         self._desired: Samples = []
         self._stalled: Samples = []
 
@@ -144,37 +143,35 @@ class Looks:
         for pods, into in ((candidate, self._candidate), (stable, self._stable)):
             for pod in pods:
                 created = self.switch.at if pod.created_is_bound and into is self._candidate else pod.created
-                past = PodPast(pod.name, created)
-                past = into.setdefault(past.uid, past)
+                uid = pod.uid or pod.name
+                past = into.setdefault(uid, PodPast(pod.name, created, uid))
                 if not self.told:
                     past.ready_times = [(pod.created.timestamp(), pod.created.timestamp())]
+        named: dict[str, PodPast] = {}
         for past in sorted(self._all(), key=lambda one: one.created):
-            same = self._named.setdefault(past.name, [])
-            if same and same[-1].created < past.created:
-                same[-1].replaced = past.created
-            same.append(past)
+            before = named.get(past.name)
+            if before is not None and before.uid != past.uid:
+                before.replaced = past.created
+            named[past.name] = past
 
     def hear(self, series: Iterable[Series]) -> None:
         """What kube-state-metrics told in the time of the watch."""
         for one in series:
             labels = one.labels
-            metric, name = labels.get("__name__", ""), labels.get("pod", "")
+            metric = labels.get("__name__", "")
             values = [(at, value) for at, value in one.samples if math.isfinite(value)]
             if metric in _DESIRED.values():
                 self._desired = added(self._desired, values)
             elif metric == "kube_deployment_status_condition":
                 self._stalled = added(self._stalled, values)
-            else:
-                self._hear_of(name, metric, labels, values)
+            elif values and (pod := self._told_of(labels)) is not None:
+                hear(pod, metric, labels, values)
 
-    def _hear_of(self, name: str, metric: str, labels: Mapping[str, str], values: Samples) -> None:
-        """What was told of a pod is of the last one that was made by its name."""
-        for pod in self._named.get(name, ()):
-            begin, end = pod.created.timestamp(), pod.replaced.timestamp() if pod.replaced else math.inf
-            first = pod is self._named[name][0]
-            own = [(at, value) for at, value in values if (first or begin <= at) and at < end]
-            if own:
-                hear(pod, metric, labels, own)
+    def _told_of(self, labels: Mapping[str, str]) -> PodPast | None:
+        for key in (labels.get("uid", ""), labels.get("pod", "")):
+            if (pod := self._candidate.get(key) or self._stable.get(key)) is not None:
+                return pod
+        return None
 
 
 async def looks_of(

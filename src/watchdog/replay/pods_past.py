@@ -32,6 +32,7 @@ class PodPast:
 
     name: str
     created: datetime
+    uid: str
     ready: Samples = field(default_factory=list)
     ready_times: Samples = field(default_factory=list)  # when told, and the moment that it told
     deleted: float | None = None
@@ -39,11 +40,6 @@ class PodPast:
     unschedulable: Samples = field(default_factory=list)
     containers: dict[str, ContainerPast] = field(default_factory=dict)
     told: list[float] = field(default_factory=list)  # when anything was told of it
-
-    @property
-    def uid(self) -> str:
-        """What tells it from another pod of its name."""
-        return f"{self.name}@{self.created.timestamp():.3f}"
 
 
 def hear(pod: PodPast, metric: str, labels: Mapping[str, str], values: Samples) -> None:
