@@ -17,6 +17,7 @@ from watchdog.replay.cases import Marked, real_cases
 from watchdog.replay.courses import Course, Found, Mark
 from watchdog.replay.entries import Entry, marks_of
 from watchdog.replay.histories import Histories
+from watchdog.replay.idling import turns_of
 from watchdog.replay.neighbours import Neighbours
 from watchdog.replay.noticing import blank, failures, first_failure, left_out, nothing, span, unused
 from watchdog.replay.quiet_windows import placebo, placebos
@@ -141,7 +142,12 @@ class Backtest:
     ) -> Sequence[Marked]:
         """The real ones first: should the samples run out, it is the quiet ones that are left out."""
         kept = [(course, guards[course.target]) for course in courses if course.target in guards]
-        real = [one for course, guard in kept for one in real_cases(course, guard, marks, since, now)]
+        pointing = [course for course, _ in kept if course.target.kind.routes]
+        real = [
+            one
+            for course, guard in kept
+            for one in real_cases(course, guard, marks, since, now, turns_of(course.target, pointing))
+        ]
         quiet = [one for course, guard in kept for one in self._quiet(course, guard, marks, since, now)]
         return [*sorted(real, key=lambda one: one.case.switch.at), *quiet]
 

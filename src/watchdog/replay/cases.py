@@ -16,6 +16,7 @@ from watchdog.domain.state import SETTLE, watch_id
 from watchdog.domain.weights import notice, resolved
 from watchdog.replay.courses import Course, Mark, Reconfigured, Serving
 from watchdog.replay.filming import Case
+from watchdog.replay.idling import Turn
 from watchdog.replay.labels import label_of, label_of_change
 from watchdog.replay.report import Label
 
@@ -33,12 +34,20 @@ class Marked:
         return ("quiet-" if self.case.placebo else "") + watch_id(self.case.switch)
 
 
-def real_cases(course: Course, guard: Guard, marks: Sequence[Mark], since: datetime, now: datetime) -> Iterator[Marked]:
+def real_cases(
+    course: Course,
+    guard: Guard,
+    marks: Sequence[Mark],
+    since: datetime,
+    now: datetime,
+    turns: Sequence[Turn] = (),
+) -> Iterator[Marked]:
     """The switches of one target from `since` on. What each could go back to follows from what became of those before.
 
-    It does not follow from what the rules would have done: two rule files are compared on the same switches.
+    It does not follow from what the rules would have done: two rule files are compared on the same switches. `turns`:
+    when it became an idle colour, or ceased to be one.
     """
-    found = _Found(course, guard, marks, now)
+    found = _Found(course, guard, marks, now, turns)
     for index in range(len(course.stretches)):
         found.see(index)
     for one in found.cases():
@@ -49,11 +58,14 @@ def real_cases(course: Course, guard: Guard, marks: Sequence[Mark], since: datet
 class _Found:
     """The switches of one target, as they are found."""
 
-    def __init__(self, course: Course, guard: Guard, marks: Sequence[Mark], now: datetime) -> None:
+    def __init__(
+        self, course: Course, guard: Guard, marks: Sequence[Mark], now: datetime, turns: Sequence[Turn]
+    ) -> None:
         self._course = course
         self._guard = guard
         self._marks = marks
         self._now = now
+        self._turns = turns
         self._memory: Memory | None = None
         self._open: list[tuple[Case, int, int]] = []  # with the first and the last of its stretches
         self._changed: list[Marked] = []
@@ -69,18 +81,29 @@ class _Found:
     def see(self, index: int) -> None:
         """The next stretch: what live would have noticed as it began, and what became known of it."""
         course, guard, serving = self._course, self._guard, self._course.stretches[index]
-        sighting = resolved(self._memory, course.sighting(serving, self._at(index - 1)))
-        window = guard.rollback_window
-        noticed = notice(self._memory, sighting, bake=guard.bake, rollback_window=window, idle=False, now=serving.since)
+        before = self._at(index - 1)
+        if before is not None:
+            for at, idle in self._turns:
+                if before.since < at < serving.since:
+                    self._noticed(course.sighting(before, self._at(index - 2)), at, idle=idle)
+        sighting = resolved(self._memory, course.sighting(serving, before))
+        idle = next((idle for at, idle in reversed(self._turns) if at <= serving.since), False)
+        noticed = self._noticed(sighting, serving.since, idle=idle)
         if noticed is None:
             return
-        self._memory = noticed.memory
         if not self._stepped(noticed, sighting, index) and noticed.switch is not None:
             case = Case(course, guard, noticed.switch, noticed.stable, serving, None, notify_only=noticed.notify_only)
             self._open.append((case, index, index))
         following = self._at(index + 1)
         self._reconfigured(serving, following)
         self._learn(index, serving, following)
+
+    def _noticed(self, sighting: Sighting, now: datetime, *, idle: bool) -> Noticed | None:
+        """What live would have noticed, which is remembered."""
+        window = self._guard.rollback_window
+        noticed = notice(self._memory, sighting, bake=self._guard.bake, rollback_window=window, idle=idle, now=now)
+        self._memory = noticed.memory if noticed is not None else self._memory
+        return noticed
 
     def _at(self, index: int) -> Serving | None:
         return self._course.stretches[index] if 0 <= index < len(self._course.stretches) else None

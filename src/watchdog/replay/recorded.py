@@ -1,6 +1,7 @@
 """Past switches as the watchdog's own records tell of them: of every kind, with all that was seen of each."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from watchdog.domain.codec import Unreadable
@@ -28,7 +29,7 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
     except Unreadable as error:
         raise ListInvalid(f"{where}: {error}") from error
     switch = watch.switch
-    back = _back(watch)
+    back, back_at = _back(watch)
     return Entry(
         target=switch.target,
         at=switch.at,
@@ -38,7 +39,7 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
         by=switch.by,
         source="records",
         back_to=back,
-        back_at=None if back is None else watch.acted_at or watch.ended_at,
+        back_at=back_at,
         said=said,
         at_is_bound=switch.at_is_bound,
         part=switch.part,
@@ -49,14 +50,14 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
     )
 
 
-def _back(watch: Watch) -> Revision | None:
-    """What had the candidate's traffic after this watch, where its record alone tells: no other one begins with it."""
+def _back(watch: Watch) -> tuple[Revision | None, datetime | None]:
+    """What had the candidate's traffic after this watch, and from when on, where no other record begins with it."""
     switch = watch.switch
     if watch.outcome is Phase.ROLLED_BACK:
-        return watch.remedy.to if watch.remedy is not None else None
-    if not switch.kind.in_parts or switch.previous is None:
-        return None
-    return switch.previous if taken_back_to(watch, switch.previous) else None
+        return watch.remedy.to if watch.remedy is not None else None, watch.acted_at
+    if switch.kind.in_parts and switch.previous is not None and taken_back_to(watch, switch.previous):
+        return switch.previous, watch.ended_at
+    return None, None
 
 
 def judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:

@@ -108,8 +108,8 @@ def guarded(rulebook: Rulebook, courses: Iterable[Course]) -> tuple[Mapping[Targ
             notes.append(Note(Severity.WARNING, f"guards {names} both match: left out", str(course.target)))
     if guessed:
         text = (
-            "not all targets' labels are in Prometheus (kube_deployment_labels): there guards are matched by "
-            "namespace and by the target's name alone"
+            "labels of targets are not in Prometheus (kube_deployment_labels): these are matched to guards by "
+            "namespace and by their names alone"
         )
         notes.append(Note(Severity.INFO, text))
     return found, tuple(notes)

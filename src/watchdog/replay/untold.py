@@ -7,7 +7,7 @@ from watchdog.domain.rules import Guard, Rulebook
 from watchdog.replay.entries import Entry
 from watchdog.replay.report import Note, Severity
 
-_REVISIONS = "kube-state-metrics do not tell which revision its pods are of"
+_REVISIONS = "kube-state-metrics do not tell which revision a pod is of"
 _WEIGHTS = "no metric tells what the weights were"
 _DATA = "no metric tells of data that changed"
 
