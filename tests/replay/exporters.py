@@ -36,6 +36,10 @@ class Exporters:
         self._add("kube_pod_created", labels, _unix(metadata["creationTimestamp"]))
         if metadata.get("deletionTimestamp"):
             self._add("kube_pod_deletion_timestamp", labels, _unix(metadata["deletionTimestamp"]))
+        owner = (metadata.get("ownerReferences") or [{}])[0]
+        self._add("kube_pod_owner", {**labels, "owner_kind": owner["kind"], "owner_name": owner["name"]}, 1.0)
+        if (template := metadata["labels"].get("controller-revision-hash")) is not None:
+            self._add("kube_pod_labels", {**labels, "label_controller_revision_hash": template}, 1.0)
         ready = next((one for one in status.get("conditions") or [] if one["type"] == "Ready"), None)
         if ready is not None:
             is_ready = ready["status"] == "True"

@@ -180,11 +180,11 @@ def test_all_that_was_said_of_weights_and_sets_is_what_was_said_live(afternoon: 
     assert compared > 80
 
 
-def test_releases_of_a_statefulset_are_found_by_kube_state_metrics(afternoon: Afternoon, by_metrics: Report) -> None:
-    assert [one.id for one in by_metrics.real if one.target == DB_TARGET] == [
-        watch.id for watch in afternoon.of(DB_TARGET)
-    ]
-    for watch in afternoon.of(DB_TARGET):
+def test_releases_of_sets_are_found_by_kube_state_metrics(afternoon: Afternoon, by_metrics: Report) -> None:
+    sets = [*afternoon.of(DB_TARGET), *afternoon.of(AGENT_TARGET)]
+    found = [one.id for one in by_metrics.real if one.target in (DB_TARGET, AGENT_TARGET)]
+    assert sorted(found) == sorted(watch.id for watch in sets)
+    for watch in sets:
         replay = of(by_metrics, watch)
         decided_alike(replay, watch)
         assert (replay.source, replay.at_is_bound) == ("kube-state-metrics", False)
@@ -196,7 +196,6 @@ def test_what_no_metric_tells_is_said_and_not_passed_over(by_metrics: Report) ->
     said = [note.text for note in by_metrics.notes if "records alone" in note.text]
     assert [text.partition(" are found")[0] for text in said] == [
         "guard services: switches of HTTPRoutes",
-        "guard services: switches of DaemonSets",
         "guard services: changes of configuration",
     ]
     assert by_metrics.partial

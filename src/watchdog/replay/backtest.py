@@ -115,7 +115,8 @@ class Backtest:
         switches, trouble = await self._replayed(rules, found.courses, guards, cases, now)
         switches, quieter = left_out(switches)
         switches.sort(key=lambda switch: (switch.at, switch.id))
-        beyond = untold(rules.book, self._wish.listed, recorded=self._wish.recorded)
+        told = any(course.kube_state for course in found.courses)
+        beyond = untold(rules.book, guards, self._wish.listed, recorded=self._wish.recorded, told=told)
         missing = [*beyond, *in_vain, *trouble, *quieter, *blank(switches), *nothing(found, cases, guards)]
         spent = self._sources.spent
         return Report(

@@ -85,14 +85,16 @@ def _weights(document: Mapping[str, Any], target: Target, at: datetime, where: s
     if not target.kind.switch.in_parts:
         for key in ("weight", "steps"):
             if key in document:
-                what = f"{key} is of a route; a {target.kind.proper} moves all of its traffic at once"
-                raise ListInvalid(f"{where}: {what}")
+                raise ListInvalid(f"{where}: {key} is of a route; {target} moves all of its traffic at once")
         return {}
-    if document.get("candidate") and not document.get("previous"):
-        raise ListInvalid(f"{where}: of a {target.kind.proper} write previous too: it serves beside the candidate")
+    both = [_revision(document.get(key), target, where) for key in ("candidate", "previous")]
+    if both[0] and both[1] and both[0].workload == both[1].workload:
+        raise ListInvalid(f"{where}: candidate and previous are both of {both[0].workload}; a route shares among two")
     listed = document.get("steps", [])
     if not isinstance(listed, list) or not all(isinstance(one, Mapping) and set(one) <= _STEP for one in listed):
         raise ListInvalid(f"{where}: write steps as [{{ at = 2026-03-02T14:15:00Z, weight = 25 }}]")
+    if listed and "weight" not in document:
+        raise ListInvalid(f"{where}: write weight too: what the candidate got before its first step")
     steps, last = [], at
     for one in listed:
         moment = _moment(one.get("at"), f"{where}: steps")
@@ -159,7 +161,7 @@ def _revision(text: Any, target: Target, where: str) -> Revision | None:
     workload, dash, template = str(text).rpartition("-")
     if target.kind.routes:
         if not dash:
-            raise ListInvalid(f"{where}: {text!r} is no revision of a {target.kind.proper}; write DEPLOYMENT-HASH")
+            raise ListInvalid(f"{where}: {text!r} is no revision behind {target}; write DEPLOYMENT-HASH")
         return Revision(workload, template)
     known = Revision(workload or target.name, template, kind=target.kind)
     own = pods_of(known.workload_in(target.namespace))

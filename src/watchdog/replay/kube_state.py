@@ -16,7 +16,7 @@ from watchdog.replay.courses import Course, KnownPods, SeenPod, Serving
 SOURCE = "kube-state-metrics"
 UPDATE_REVISION = "kube_statefulset_status_update_revision"
 
-_STEP = 3600.0  # the search looks back that far at each step, so that nothing falls between two
+STEP = 3600.0  # the search looks back that far at each step, so that nothing falls between two
 _AROUND = timedelta(minutes=2)
 _AFTER = timedelta(minutes=6)
 _LONGEST_UNDONE = timedelta(hours=1)
@@ -52,14 +52,14 @@ async def look(
 ) -> KubeState:
     """All that had pods in these namespaces, of the kinds that are asked for. Raises `NotAnswered`."""
     within = f"namespace=~{one_of(namespaces)}"
-    window = f"[{int(_STEP)}s]"
+    window = f"[{int(STEP)}s]"
 
     async def seen(selector: str, by: str) -> tuple[Series, ...]:
-        return await over_time(source, f"max by ({by}) (last_over_time({selector}{window}))", start, end, _STEP)
+        return await over_time(source, f"max by ({by}) (last_over_time({selector}{window}))", start, end, STEP)
 
     async def labelled(kind: str) -> dict[Target, Mapping[str, str]]:
         shown = f"last_over_time(kube_{kind}_labels{{{within}}}{window})"
-        told = await over_time(source, shown, start, end, _STEP)
+        told = await over_time(source, shown, start, end, STEP)
         return {
             Target(one.labels.get("namespace", ""), TargetKind(kind), one.labels[kind]): _labels(one)
             for one in told
@@ -81,7 +81,7 @@ async def look(
     for one in revisions:
         place = Target(one.labels.get("namespace", ""), TargetKind.STATEFULSET, one.labels.get("statefulset", ""))
         templates.setdefault(place, []).append(one)
-    return KubeState(labels, _pods(owners, created), templates, first_of(created, _STEP))
+    return KubeState(labels, _pods(owners, created), templates, first_of(created, STEP))
 
 
 def first_of(series: Iterable[Series], step: float) -> datetime | None:
@@ -115,12 +115,12 @@ def _pods(owners: Iterable[Series], created: Iterable[Series]) -> KnownPods:
             template = replicaset.removeprefix(f"{workload.name}-")
             named.setdefault(workload, {}).setdefault(template, set()).add(seen)
     return KnownPods(
-        {workload: {template: _as_made(pods) for template, pods in sets.items()} for workload, sets in named.items()},
-        {namespace: _as_made(pods) for namespace, pods in born.items()},
+        {workload: {template: as_made(pods) for template, pods in sets.items()} for workload, sets in named.items()},
+        {namespace: as_made(pods) for namespace, pods in born.items()},
     )
 
 
-def _as_made(pods: Iterable[SeenPod]) -> tuple[SeenPod, ...]:
+def as_made(pods: Iterable[SeenPod]) -> tuple[SeenPod, ...]:
     return tuple(sorted(pods, key=lambda pod: (pod.created, pod.name)))
 
 

@@ -18,6 +18,9 @@ def courses_of(entries: Sequence[Entry], pods: KnownPods, *, kube_state: bool) -
     for entry in sorted(entries, key=lambda one: (one.target, one.at)):
         if entry.candidate is None:
             raise ListInvalid(f"the switch of {entry.target} at {entry.at.isoformat()} names no candidate")
+        if entry.target.kind.switch.in_parts and entry.previous is None and not entry.configs:
+            who = "names no previous, which serves beside the candidate"
+            raise ListInvalid(f"the switch of {entry.target} at {entry.at.isoformat()} {who}")
         by_target.setdefault(entry.target, []).append(entry)
     return tuple(_course(target, listed, pods, kube_state=kube_state) for target, listed in by_target.items())
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.ports import MetricSource
-from watchdog.replay import kube_state, pod_names, statefulsets_past
+from watchdog.replay import daemonsets_past, kube_state, pod_names, statefulsets_past
 from watchdog.replay.courses import Course, Found, KnownPods
 from watchdog.replay.entries import Entry
 from watchdog.replay.histories import Histories
@@ -15,6 +15,7 @@ from watchdog.replay.listed import courses_of
 from watchdog.replay.report import Note, Severity
 from watchdog.replay.untold import without_pods
 
+DAEMONSET = TargetKind.DAEMONSET
 _BEFORE = timedelta(hours=1)
 _SLACK = timedelta(minutes=90)  # the search goes in steps of an hour
 # What a Deployment's own name is taken to be the value of, where its labels are not known.
@@ -30,7 +31,8 @@ async def search(
     start = since - _BEFORE
     state = await kube_state.look(source, namespaces, start, now, kinds)
     if state.pods.born:
-        courses = await _told(source, state, start, now, listed)
+        drawn = await daemonsets_past.courses(source, namespaces, state, start, now) if DAEMONSET in kinds else ()
+        courses = await _told(source, state, start, now, listed, drawn)
         return _found(courses, state.first, since, [])
     named = await pod_names.look(source, rulebooks[0], start, now)
     pods, notes = KnownPods(named.pods), []
@@ -72,13 +74,19 @@ async def search_all(
 
 
 async def _told(
-    source: MetricSource, state: KubeState, start: datetime, now: datetime, listed: Sequence[Entry]
+    source: MetricSource,
+    state: KubeState,
+    start: datetime,
+    now: datetime,
+    listed: Sequence[Entry],
+    daemonsets: Sequence[Course],
 ) -> tuple[Course, ...]:
     """The listed targets as the list has them, the others as kube-state-metrics tell."""
     own = courses_of(listed, state.pods, kube_state=True)
     known = {course.target for course in own}
     found = [await kube_state.course(source, state, workload, start, now) for workload in state.workloads]
     found += [await statefulsets_past.course(source, state, target) for target in sorted(state.templates)]
+    found += daemonsets
     return (*own, *(course for course in found if course.target not in known))
 
 

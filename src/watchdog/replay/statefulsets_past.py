@@ -15,10 +15,10 @@ from watchdog.ports import MetricSource
 from watchdog.replay.asking_past import moment, samples
 from watchdog.replay.courses import Course, SeenPod, Serving
 from watchdog.replay.kube_state import SOURCE, UPDATE_REVISION, KubeState
+from watchdog.replay.looks import PROGRESS
 from watchdog.replay.whose_pods import born_of, in_turn, shared_out
 
 _HOUR = timedelta(hours=1)
-_PROGRESS = timedelta(minutes=10)  # for each pod, as live
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def course(source: MetricSource, state: KubeState, target: Target) -> Cour
 
 def _serving(target: Target, pattern: str, template: str, since: datetime, pods: Sequence[SeenPod]) -> Serving:
     revision = Revision(target.name, template.removeprefix(f"{target.name}-"), pods=pattern, kind=target.kind)
-    patience = _PROGRESS * max(1, len({pod.name for pod in pods}))
+    patience = PROGRESS * max(1, len({pod.name for pod in pods}))  # for each pod, as live
     return Serving(revision, since, source=SOURCE, pods=tuple(pods), patience=patience)
 
 

@@ -1,39 +1,54 @@
 """What no metric tells of the past, so that only the watchdog's own records do: said, lest it be taken for covered."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from watchdog.domain.rollout import TargetKind
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.replay.entries import Entry
 from watchdog.replay.report import Note, Severity
 
-_REVISIONS = "kube-state-metrics do not tell which revision a pod is of"
+_DRAWN = frozenset({TargetKind.STATEFULSET, TargetKind.DAEMONSET})
+_REVISIONS = "kube-state-metrics do not show the pods' label controller-revision-hash"
+_NAMES = "their pods' names tell no revision, and there are no kube-state-metrics"
 _WEIGHTS = "no metric tells what the weights were"
+_SELECTORS = "no metric tells what a selector was"
 _DATA = "no metric tells of data that changed"
 
 
-def untold(rulebook: Rulebook, listed: Sequence[Entry], *, recorded: bool) -> list[Note]:
-    """What the guards cover of which no switch can be found; none where records were read, or a list has some."""
+def untold(
+    rulebook: Rulebook,
+    found: Mapping[Target, Guard],
+    listed: Sequence[Entry] = (),
+    *,
+    recorded: bool = False,
+    told: bool = True,
+) -> list[Note]:
+    """What the guards cover of which no switch can be found; none where records were read, or a list has some.
+
+    `found`: the targets whose past is known, with their guards. `told`: kube-state-metrics are there.
+    """
     if recorded:
         return []
-    return [note for guard in rulebook.guards for note in _untold_of(guard, listed)]
+    changed = {entry.target for entry in listed if entry.configs}
+    notes: list[Note] = []
+    for guard in rulebook.guards:
+        mine = {target for target, own in found.items() if own.name == guard.name}
+        notes += _untold_of(guard, {target.kind for target in mine}, told=told)
+        if guard.config and not mine & changed:
+            notes.append(_note(guard, "changes of configuration", _DATA))
+    return notes
 
 
-def _untold_of(guard: Guard, listed: Sequence[Entry]) -> Iterator[Note]:
-    known = {entry.target.kind for entry in listed if entry.target in guard.targets or entry.target.kind in guard.kinds}
-    covered = {target.kind for target in guard.targets} | (guard.kinds if guard.selector is not None else set())
-    weighed = {kind for kind in covered - known if kind.switch.in_parts}
-    drawn = (covered - known) & {TargetKind.DAEMONSET}
-    flips = (covered - known) & {TargetKind.SERVICE} if _names(guard, TargetKind.SERVICE) else set()
-    for kinds, why in ((weighed, _WEIGHTS), (drawn, _REVISIONS), (flips, "no metric tells what a selector was")):
+def _untold_of(guard: Guard, known: Collection[TargetKind], *, told: bool) -> Iterator[Note]:
+    named = {target.kind for target in guard.targets}
+    left = (named | (guard.kinds if guard.selector is not None else frozenset())) - set(known)
+    for kinds, why in (
+        ({kind for kind in left if kind.switch.in_parts}, _WEIGHTS),
+        (left & {TargetKind.DAEMONSET} if told else left & _DRAWN, _REVISIONS if told else _NAMES),
+        (left & named & {TargetKind.SERVICE}, _SELECTORS),
+    ):
         if kinds:
             yield _note(guard, f"switches of {_counted(guard, kinds)}", why)
-    if guard.config and not any(entry.configs for entry in listed):
-        yield _note(guard, "changes of configuration", _DATA)
-
-
-def _names(guard: Guard, kind: TargetKind) -> bool:
-    return any(target.kind is kind for target in guard.targets)
 
 
 def _counted(guard: Guard, kinds: Collection[TargetKind]) -> str:
