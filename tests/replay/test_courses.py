@@ -1,5 +1,6 @@
 """What a list or records tell of a target's past: by which weights it served, whose its pods were, what was bad."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -101,6 +102,21 @@ def test_who_took_a_canary_back_is_told_by_the_record_of_its_watch(reason: str, 
     watch = replace(made, switch=switch, phase=Phase.SUPERSEDED, reason=reason, ended_at=at(60))
     (entry,) = of_records([record_of(watch)])
     assert (entry.back_to, entry.back_at) == ((back, at(60)) if back else (None, None))
+
+
+def test_records_come_as_kubectl_prints_their_configmaps() -> None:
+    """For who cannot reach the cluster: a pull request's job. Other ConfigMaps among them are passed over."""
+    record = record_of(replace(a_watch(), phase=Phase.PASSED, ended_at=at(600)))
+    made = {"metadata": {"name": "rollback-watchdog-x"}, "data": {"record.json": json.dumps(record)}}
+    other = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": "x"}}
+    entries = read_list(json.dumps({"kind": "List", "items": [other, made]}), "records.json")
+    assert entries == of_records([record])
+    named = read_rules(RULES.replace("rules      =", "config = true\nrules      ="))
+    assert untold(named, {})
+    assert untold(named, {}, entries) == []
+    broken = {**made, "data": {"record.json": "{"}}
+    with pytest.raises(ListInvalid, match=r"records.json: ConfigMap rollback-watchdog-x holds no record"):
+        read_list(json.dumps({"kind": "List", "items": [broken]}), "records.json")
 
 
 def pods(*made: tuple[str, float]) -> list[SeenPod]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from watchdog.adapters.kubernetes.documents import RECORD_KEY, document_in
 from watchdog.adapters.kubernetes.providers import pods_of
 from watchdog.domain.rollout import RUNNER, Revision, Target, TargetKind, WeightStep, any_pods_of
 from watchdog.replay.entries import Entry, ListInvalid
@@ -20,7 +21,8 @@ _PERCENT = 100.0
 
 
 def read_list(text: str, name: str, *, label: str = "") -> tuple[Entry, ...]:
-    """`[[switches]]` tables (TOML), JSON lines, lines of `watchdog history -o json`, or `kubectl get rs -o json`.
+    """`[[switches]]` tables (TOML), JSON lines, lines of `watchdog history -o json`, or what kubectl printed as JSON:
+    ReplicaSets, or the ConfigMaps of the watchdog's records.
 
     `label`: what an entry that does not say so is taken to be. Raises `ListInvalid`.
     """
@@ -28,7 +30,7 @@ def read_list(text: str, name: str, *, label: str = "") -> tuple[Entry, ...]:
     if stripped.startswith("{"):
         whole = _as_json(text)
         if isinstance(whole, Mapping) and whole.get("kind") == "List":
-            return tuple(_of_replicasets(whole, name))
+            return (*_of_configmaps(whole, name), *_of_replicasets(whole, name))
         documents = [whole] if isinstance(whole, Mapping) else list(_lines(text, name))
         return tuple(_entry(one, f"{name}:{number}", label) for number, one in enumerate(documents, 1))
     try:
@@ -120,6 +122,17 @@ def _mark(document: Mapping[str, Any], where: str) -> Entry:
     label, said = judgement(document)
     target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
     return Entry(target, at, label=label, source="records", said=said)
+
+
+def _of_configmaps(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
+    """`kubectl get configmaps -l rollback-watchdog.dev/record=watch -o json`: the watchdog's own records."""
+    for one in whole.get("items") or []:
+        if RECORD_KEY in (one.get("data") or {}):
+            document = document_in(one)
+            where = f"{name}: ConfigMap {one['metadata']['name']}"
+            if document is None:
+                raise ListInvalid(f"{where} holds no record")
+            yield of_record(document, where)
 
 
 def _of_replicasets(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:

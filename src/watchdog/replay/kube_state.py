@@ -121,6 +121,7 @@ def _pods(owners: Iterable[Series], created: Iterable[Series]) -> KnownPods:
 
 
 def as_made(pods: Iterable[SeenPod]) -> tuple[SeenPod, ...]:
+    """In the order in which they were made."""
     return tuple(sorted(pods, key=lambda pod: (pod.created, pod.name)))
 
 

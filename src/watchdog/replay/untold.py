@@ -27,7 +27,7 @@ def untold(
 
     `found`: the targets whose past is known, with their guards. `told`: kube-state-metrics are there.
     """
-    if recorded:
+    if recorded or any(entry.source == "records" and entry.candidate is not None for entry in listed):
         return []
     changed = {entry.target for entry in listed if entry.configs}
     notes: list[Note] = []
