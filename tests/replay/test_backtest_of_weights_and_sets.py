@@ -1,4 +1,4 @@
-"""Releases by weights, of a StatefulSet and of configuration: a backtest decides on each as the live watchdog did."""
+"""Releases by weights, of sets, of a Rollout and of other data: a backtest decides on each as the live watchdog did."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +16,9 @@ from watchdog.adapters.clock import SystemClock
 from watchdog.domain.record import watch_of
 from watchdog.domain.state import Watch
 from watchdog.replay.backtest import Rules, Wish
+from watchdog.replay.comparing import compared
 from watchdog.replay.recorded import of_records
-from watchdog.replay.report import Report, SwitchReplay
+from watchdog.replay.report import Change, Report, SwitchReplay
 from watchdog.replay.session import Politeness, backtest
 from watchdog.rulebook import read_rules
 from watchdog.settings import load
@@ -28,9 +29,10 @@ from weights import HTTPROUTE
 pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus]
 
 SELECTOR = 'selector   = "app.kubernetes.io/part-of=plasma-engine"'
-KINDS = 'kinds = ["deployment", "httproute", "statefulset", "daemonset"]'
+KINDS = 'kinds = ["deployment", "httproute", "statefulset", "daemonset", "rollout"]'
 SHORT = RULES.replace(SELECTOR, f'{SELECTOR}\n{KINDS}\nbake = "2m"\nbaseline = "10m"\nconfig = true')
 SHORT = SHORT.replace('"latency", "cpu", "memory", "health", "crash"', '"latency", "crash"')
+SEARCH = f"{NAMESPACE}/rollout/search"
 DB_TARGET, AGENT_TARGET = f"{NAMESPACE}/statefulset/db", f"{NAMESPACE}/daemonset/agent"
 
 
@@ -53,6 +55,8 @@ def furnish(town: Town) -> None:
         replicas = {"replicas": 3} if name == "db" else {}
         town.cluster.roll(kind, namespace, name, f"{name}:v1", labels=PART_OF, spec=replicas)
         town.cluster.service(namespace, name)
+    town.cluster.release(NAMESPACE, "search", "search:v1", labels=PART_OF)
+    town.cluster.service(NAMESPACE, "search")
     town.cluster.create("configmaps", NAMESPACE, {"metadata": {"name": "pool"}, "data": {"POOL": "5"}})
     container = {"name": "app", "image": "brand:v1", "envFrom": [{"configMapRef": {"name": "pool"}}]}
     spec = {"template": {"spec": {"containers": [container]}}}
@@ -61,7 +65,7 @@ def furnish(town: Town) -> None:
 
 
 async def releases(town: Town) -> None:
-    """A canary that goes through all its steps, and one that is bad; of a StatefulSet both; a DaemonSet; other data."""
+    """A canary through all its steps, and a bad one; of a StatefulSet both; a DaemonSet, a Rollout and data, all bad."""
     for green in (5, 25, 100):
         HTTPROUTE.weigh(town, green)
         await town.sleep(70)
@@ -80,10 +84,14 @@ async def releases(town: Town) -> None:
     town.behaves("brand:v1", errors=Course.constant(0.4))
     town.cluster.roll(*DB, "db:v3")
     town.cluster.roll(*AGENT, "agent:v2")
+    town.behaves("search:v2", errors=Course.constant(0.3))
+    town.cluster.release(NAMESPACE, "search", "search:v2")
     town.cluster.patch("configmaps", NAMESPACE, "pool", {"data": {"POOL": "0"}}, manager="ann")
     await town.outcome("db", number=2)
     await town.outcome("agent")
     await town.outcome("brand")
+    town.cluster.promote(NAMESPACE, "search")
+    await town.outcome("search")
     await town.sleep(200)
 
 
@@ -144,6 +152,7 @@ def test_the_afternoon_was_what_it_should_be(afternoon: Afternoon) -> None:
         (f"{NAMESPACE}/deployment/brand", "config", "held"),
         (HTTPROUTE.target, "route", "passed"),
         (HTTPROUTE.target, "route", "rolled-back"),
+        (SEARCH, "rollout", "held"),
         (DB_TARGET, "rollout", "passed"),
         (DB_TARGET, "rollout", "rolled-back"),
     ]
@@ -188,6 +197,7 @@ def test_releases_of_sets_are_found_by_kube_state_metrics(afternoon: Afternoon, 
         replay = of(by_metrics, watch)
         decided_alike(replay, watch)
         assert (replay.source, replay.at_is_bound) == ("kube-state-metrics", False)
+    assert of(by_metrics, afternoon.of(SEARCH)[0]).source == "kube-state-metrics"  # by its ReplicaSets
     bad = of(by_metrics, afternoon.of(DB_TARGET)[1])
     assert (bad.label.value, bad.label_source) == ("bad", "rolled back within the hour")
 
@@ -202,9 +212,13 @@ def test_what_no_metric_tells_is_said_and_not_passed_over(by_metrics: Report) ->
     assert not any(one.kind in ("route", "config") for one in by_metrics.real)
 
 
-def test_under_a_shorter_bake_each_step_is_a_watch_of_its_own(afternoon: Afternoon) -> None:
+def test_under_a_shorter_bake_each_step_is_a_watch_of_its_own(afternoon: Afternoon, report: Report) -> None:
     """Which step comes to which watch follows from the rules under test, not from those of the day."""
     found = replayed(afternoon, SHORT.replace('bake = "2m"', 'bake = "1m"'))
+    both = compared(report, found, "main:rules.toml")
+    steps = [(one.change, one.at) for one in both.of(Change.STEP_NEW, Change.STEP_OLD, Change.ONLY_NEW)]
+    assert steps == [(Change.STEP_NEW, step.at) for step in afternoon.of(HTTPROUTE.target)[0].steps]
+    assert "2 steps of weights watched otherwise" in both.summary
     routes = [one for one in found.real if one.target == HTTPROUTE.target]
     first, second = afternoon.of(HTTPROUTE.target)
     assert [one.at for one in routes] == [first.switch.at, *(step.at for step in first.steps), second.switch.at]

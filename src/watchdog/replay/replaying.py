@@ -80,7 +80,7 @@ class Replayer:
         """Follow the switch until its bake ends, whatever was decided before. Raises `NotAnswered`."""
         switch, told = case.switch, case.course.kube_state
         patience = case.serving.patience or PROGRESS
-        last = max(switch.at + patience, case.moved)
+        last = max(case.serving.completed or switch.at + patience, case.moved)
         limit = min(self._now, last + case.guard.bake, *([case.ends] if case.ends else []))
         rounds = await self._rounds(case, limit)
         blind = without_senses(case.guard.rules, rounds, told=told)

@@ -195,6 +195,8 @@ class Change(StrEnum):
     OUTCOME = "outcome"  # neither rolls back, but the watch ends otherwise
     ONLY_NEW = "only-new"  # the old rules do not guard the target
     ONLY_OLD = "only-old"
+    STEP_NEW = "step-new"  # the old rules' bake was not over: to them it was a step of the watch before
+    STEP_OLD = "step-old"
 
 
 @dataclass(frozen=True, slots=True)
