@@ -65,7 +65,7 @@ def furnish(town: Town) -> None:
 
 
 async def releases(town: Town) -> None:
-    """A canary through all its steps, and a bad one; of a StatefulSet both; a DaemonSet, a Rollout and data, all bad."""
+    """A canary through all its steps, a bad one; a StatefulSet alike; a DaemonSet, a Rollout and data, all bad."""
     for green in (5, 25, 100):
         HTTPROUTE.weigh(town, green)
         await town.sleep(70)
