@@ -16,7 +16,7 @@ from watchdog.domain.state import Phase
 from watchdog.domain.superseding import nobody_serves, took_over
 from watchdog.replay.cases import real_cases
 from watchdog.replay.courses import Course, KnownPods, SeenPod, Serving
-from watchdog.replay.entries import ListInvalid
+from watchdog.replay.entries import Entry, ListInvalid
 from watchdog.replay.handwritten import read_list
 from watchdog.replay.idling import turns_of
 from watchdog.replay.labels import label_of
@@ -102,6 +102,20 @@ def test_who_took_a_canary_back_is_told_by_the_record_of_its_watch(reason: str, 
     watch = replace(made, switch=switch, phase=Phase.SUPERSEDED, reason=reason, ended_at=at(60))
     (entry,) = of_records([record_of(watch)])
     assert (entry.back_to, entry.back_at) == ((back, at(60)) if back else (None, None))
+
+
+def test_a_fix_that_is_rolled_out_in_the_midst_of_a_canary_ends_its_watch_and_the_next_step_is_the_fixs() -> None:
+    fix = Revision("gateway-green", "c0ffee")
+    target = Target("production", TargetKind.HTTPROUTE, "gateway")
+    first = Entry(target, after(0), GREEN, BLUE, part=0.05, superseded=after(4), source="records")
+    second = Entry(target, after(9), fix, BLUE, part=0.25, source="records")
+    (course,) = courses_of([first, second], KnownPods(), kube_state=True)
+    one, two = (each.case for each in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW))
+    assert (one.switch.candidate, one.steps, one.switch.at) == (GREEN, (), after(0))
+    assert one.following is not None
+    assert (one.following.revision, one.following.since) == (fix, after(4))
+    assert (two.switch.candidate, two.switch.part, two.switch.at) == (fix, 0.25, after(9))
+    assert {case.stable.revision if case.stable else None for case in (one, two)} == {BLUE}
 
 
 def test_records_come_as_kubectl_prints_their_configmaps() -> None:

@@ -29,6 +29,7 @@ class Entry:
     source: str = ""
     back_to: Revision | None = None  # what has its traffic again, and from when on, where that is known
     back_at: datetime | None = None
+    superseded: datetime | None = None  # when its watch ended so
     said: str = ""  # who says what its label is, where that is not told by its source
     at_is_bound: bool = False
     part: float | None = None  # of a route's traffic, that the candidate got at first, from 0 to 1

@@ -63,6 +63,8 @@ def _served(target: Target, listed: Sequence[Entry]) -> list[Serving]:
             )
         )
         stretches += _steps(target, entry)
+        if after is not None and (anew := _rolled_out(target, entry, after, stretches[-1])) is not None:
+            stretches.append(anew)
         # What the next one took over from went back to nobody.
         if entry.back_to is not None and entry.back_at is not None and (after is None or entry.back_at < after.at):
             stretches.append(Serving(entry.back_to, entry.back_at, source=entry.source))
@@ -79,6 +81,17 @@ def _steps(target: Target, entry: Entry) -> Iterator[Serving]:
         else:
             parts = _parts(target, entry, step.share)
             yield Serving(entry.candidate, step.at, source=entry.source, by=step.by, parts=parts)
+
+
+def _rolled_out(target: Target, entry: Entry, after: Entry, last: Serving) -> Serving | None:
+    """Where the candidate's Deployment got another template under the same weights: the next step tells which."""
+    new, old, at = after.candidate, entry.candidate, entry.superseded
+    if new is None or old is None or at is None or not last.since < at < after.at or last.revision != old:
+        return None
+    if not target.kind.switch.in_parts or new.workload != old.workload or new == old:
+        return None
+    parts = {new if one == old else one: part for one, part in last.parts.items()}
+    return Serving(new, at, source=entry.source, parts=parts)
 
 
 def _parts(target: Target, entry: Entry, part: float) -> dict[Revision, float]:

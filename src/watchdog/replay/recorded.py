@@ -40,6 +40,7 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
         source="records",
         back_to=back,
         back_at=back_at,
+        superseded=watch.ended_at if watch.outcome is Phase.SUPERSEDED else None,
         said=said,
         at_is_bound=switch.at_is_bound,
         part=switch.part,
