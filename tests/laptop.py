@@ -89,7 +89,7 @@ class Laptop:
     async def at(self, target: str, at: datetime, *, once: bool = False) -> int:
         """`watchdog dry-run --target T --at TIME`; the exit code."""
         async with self._connected(rehearses=False) as here:
-            case = as_if(here, Target.parse(target), at)
+            case = await as_if(here, Target.parse(target), at)
             self.view.begun_at(case)
             await look_back(here, case, self.view.stepped, self._stop, once=once)
         return self.view.ended()

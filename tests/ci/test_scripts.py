@@ -418,6 +418,13 @@ def test_new_rules_have_nothing_to_be_compared_with(repository: Runner) -> None:
     assert repository.calls == ["watchdog backtest rules.toml --since 14d -o markdown"]
 
 
+def test_the_backtest_takes_a_list_of_switches_where_one_is_named(repository: Runner) -> None:
+    repository.program("watchdog", "exit 0")
+    url = "http://prometheus:9090"
+    assert repository.call("rules_backtest.sh", WATCHDOG_PROMETHEUS_URL=url, SWITCHES="records.json").returncode == 0
+    assert repository.calls == ["watchdog backtest rules.toml --since 14d -o markdown --switches records.json"]
+
+
 def test_without_a_prometheus_the_report_says_that_nothing_was_proven(repository: Runner) -> None:
     repository.program("watchdog", "exit 0")
     assert repository.call("rules_backtest.sh").returncode == 0

@@ -23,6 +23,8 @@ class Exporters:
             self._replicaset(replicaset)
         for deployment in self._town.cluster.list("deployments", NAMESPACE):
             self._deployment(deployment)
+        for one in self._town.cluster.list("statefulsets", NAMESPACE):
+            self._statefulset(one)
         self._own()
 
     def _add(self, name: str, labels: Mapping[str, str], value: float) -> None:
@@ -30,10 +32,14 @@ class Exporters:
 
     def _pod(self, pod: Mapping[str, Any]) -> None:
         metadata, status = pod["metadata"], pod.get("status") or {}
-        labels = {"namespace": metadata["namespace"], "pod": metadata["name"]}
+        labels = {"namespace": metadata["namespace"], "pod": metadata["name"], "uid": metadata["uid"]}
         self._add("kube_pod_created", labels, _unix(metadata["creationTimestamp"]))
         if metadata.get("deletionTimestamp"):
             self._add("kube_pod_deletion_timestamp", labels, _unix(metadata["deletionTimestamp"]))
+        owner = (metadata.get("ownerReferences") or [{}])[0]
+        self._add("kube_pod_owner", {**labels, "owner_kind": owner["kind"], "owner_name": owner["name"]}, 1.0)
+        if (template := metadata["labels"].get("controller-revision-hash")) is not None:
+            self._add("kube_pod_labels", {**labels, "label_controller_revision_hash": template}, 1.0)
         ready = next((one for one in status.get("conditions") or [] if one["type"] == "Ready"), None)
         if ready is not None:
             is_ready = ready["status"] == "True"
@@ -59,6 +65,14 @@ class Exporters:
         shown = {"label_" + "".join(c if c.isalnum() else "_" for c in key): value for key, value in own.items()}
         self._add("kube_deployment_labels", {**labels, **shown}, 1.0)
         self._add("kube_deployment_spec_replicas", labels, float(one["spec"].get("replicas", 1)))
+
+    def _statefulset(self, one: Mapping[str, Any]) -> None:
+        labels, status = {"namespace": NAMESPACE, "statefulset": one["metadata"]["name"]}, one.get("status") or {}
+        self._add("kube_statefulset_replicas", labels, float(one["spec"].get("replicas", 1)))
+        for name in ("current", "update"):
+            revision = status.get(f"{name}Revision")
+            if revision:
+                self._add(f"kube_statefulset_status_{name}_revision", {**labels, "revision": revision}, 1.0)
 
     def _own(self) -> None:
         if self._town.watchdog is None:

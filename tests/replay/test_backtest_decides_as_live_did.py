@@ -15,7 +15,7 @@ from watchdog.adapters.clock import SystemClock
 from watchdog.domain.record import watch_of
 from watchdog.domain.state import Watch
 from watchdog.replay.backtest import Rules, Wish
-from watchdog.replay.handwritten import of_records
+from watchdog.replay.recorded import of_records
 from watchdog.replay.report import Report, SwitchReplay
 from watchdog.replay.session import Politeness, backtest
 from watchdog.rulebook import read_rules

@@ -12,6 +12,9 @@ from replay.standin import Answer, data, standing_in
 from watchdog.adapters.clock import SystemClock
 
 A_SWITCH = '[[switches]]\ntarget = "a/deployment/b"\n'
+A_CANARY = A_SWITCH.replace("deployment", "httproute") + (
+    'at = 2026-03-02T10:00:00Z\ncandidate = "g-6d"\nprevious = "b-7d"\n'
+)
 HTML = (200, "text/html", "<!doctype html><title>Sign in</title>")
 
 
@@ -161,6 +164,19 @@ def test_mistakes_in_the_rules_are_told_with_their_places(tmp_path: Path) -> Non
         (
             '[[switches]]\ntarget = "a/deployment/b"\nat = 2026-03-02T10:00:00Z\nlabel = "awful"\n',
             "label 'awful' is none",
+        ),
+        (A_CANARY + "weight = 0\n", "switch 1: weight 0 is no part of the traffic; write percent, such as 25"),
+        (A_CANARY + 'weight = "5%"\n', "weight '5%' is no part of the traffic"),
+        (A_CANARY + "steps = 25\n", "write steps as [{ at = 2026-03-02T14:15:00Z, weight = 25 }]"),
+        (A_CANARY + "steps = [{ at = 2026-03-02T11:00:00Z, weight = 25 }]\n", "write weight too"),
+        (
+            A_CANARY + "weight = 5\nsteps = [{ at = 2026-03-02T09:00:00Z, weight = 25 }]\n",
+            "steps: 2026-03-02T09:00:00+00:00 is not after 2026-03-02T10:00:00+00:00",
+        ),
+        (A_CANARY.replace("b-7d", "g-7d"), "candidate and previous are both of g; a route shares among two"),
+        (
+            A_CANARY.replace("httproute", "deployment") + "weight = 5\n",
+            "weight is of a route; a/deployment/b moves all",
         ),
     ],
 )

@@ -14,11 +14,15 @@ from watchdog.domain.measurement import ProbeOutcome, Series
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.state import Phase
-from watchdog.replay.cases import Mark, label_of, placebos
-from watchdog.replay.courses import Course, Serving
-from watchdog.replay.handwritten import courses_of, marks_of, of_records, read_list
+from watchdog.replay.courses import Course, KnownPods, Mark, Serving
+from watchdog.replay.entries import marks_of
+from watchdog.replay.handwritten import read_list
 from watchdog.replay.intervals import clopper_pearson, quantile
+from watchdog.replay.labels import label_of
+from watchdog.replay.listed import courses_of
 from watchdog.replay.probes import FAILING_SINCE, FAILURES, ROUND, _rounds
+from watchdog.replay.quiet_windows import placebos
+from watchdog.replay.recorded import of_records
 from watchdog.replay.report import Label
 from watchdog.rulebook import read_rules
 
@@ -107,7 +111,7 @@ candidate = "gateway-green-6d5f8b9c7d"
 previous = "gateway-blue-7d9f8b6c4d"
 label = "bad"
 """
-    (course,) = courses_of(read_list(text, "list.toml"), {}, kube_state=True)
+    (course,) = courses_of(read_list(text, "list.toml"), KnownPods(), kube_state=True)
     assert [str(one.revision) for one in course.stretches] == ["gateway-blue-7d9f8b6c4d", "gateway-green-6d5f8b9c7d"]
     assert course.stretches[1].since == AT
     assert label_of(course, 1, (), AT + timedelta(hours=5)) == (Label.BAD, "label file")

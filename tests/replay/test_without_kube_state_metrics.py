@@ -57,4 +57,4 @@ def test_it_is_said_what_cannot_be_replayed_and_what_was_guessed(report: dict[st
     assert crash["why_not_replayable"] == "no kube-state-metrics tell of the pods"
     notes = " ".join(note["text"] for note in report["notes"])
     assert "no kube-state-metrics: switches are found by the pods' names" in notes
-    assert "guards are matched by namespace and by the Deployment's name alone" in notes
+    assert "matched to guards by namespace and by their names alone" in notes

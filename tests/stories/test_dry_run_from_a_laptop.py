@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from laptop import IN_GUARDED, READS, Laptop, Notes
+from sets import DB, SETS, sets
 from stories.test_gitops_reconciles_the_deployment import ARGO, SUSPENDING, GitOps
 from town import NAMESPACE, OWN, RULES, Town, tell
 from watchdog.cli.rehearsed import lines_of
@@ -345,9 +346,49 @@ def test_it_says_which_kinds_one_look_can_judge_only_from_what_is_remembered() -
     tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules, start=False)
 
 
-def test_why_a_routes_past_cannot_be_judged_is_said_as_it_is() -> None:
-    async def story(town: Town) -> None:
-        with pytest.raises(NoSuchTarget, match="nothing keeps what its weights were"):
-            await Laptop(town).at(HTTPROUTE.target, town.clock.now() - timedelta(minutes=20))
+def test_a_moment_of_a_canary_is_judged_beside_what_had_the_rest_of_its_traffic() -> None:
+    """At 5 % nobody would see it in the whole; the records tell who had which part then."""
 
-    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules, start=False)
+    async def story(town: Town) -> None:
+        before = town.clock.now()
+        town.behaves("gateway:v2", errors=BAD)
+        await town.sleep(30)
+        HTTPROUTE.weigh(town, 5)
+        record = await town.phase("gateway", "recovering")
+        await town.sleep(900)
+        laptop = Laptop(town)
+        assert await laptop.at(HTTPROUTE.target, town.moment(record["switched_at"])) == 3
+        (begun,) = [line for line in lines_of(laptop.view.of("begun")[1]) if "%" in line]
+        assert begun.startswith("  by the records gateway-green-")
+        assert "had 5 % of the traffic then, and is judged beside gateway-blue-" in begun
+        live = [point for point in record["rules"]["error-rate"]["path"] if point[3] == "breach"]
+        found = [one for one in laptop.view.of("verdict") if (one["rule"], one["verdict"]) == ("error-rate", "breach")]
+        assert (found[0]["at"], found[0]["value"]) == (live[0][0], live[0][1])
+        assert laptop.methods == {"GET"}
+
+        earlier = Laptop(town, "earlier")
+        assert await earlier.at(HTTPROUTE.target, before) == 0
+        (whom,) = [line for line in lines_of(earlier.view.of("begun")[1]) if "weights" in line]
+        assert whom == (
+            "  no record tells what its weights were then: all pods behind it count, gateway-blue and gateway-green"
+        )
+
+    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules)
+
+
+def test_a_moment_of_a_statefulset_is_judged_and_what_is_not_there_or_not_guarded_is_said() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("db:v2", errors=BAD)
+        await town.sleep(30)
+        town.cluster.roll(*DB, "db:v2")
+        switched = town.clock.now()
+        await town.sleep(1200)
+        assert await Laptop(town, "bad").at(f"{NAMESPACE}/statefulset/db", switched) == 3
+        assert await Laptop(town, "good").at(f"{NAMESPACE}/daemonset/agent", switched) == 0
+        with pytest.raises(NoSuchTarget, match="production/statefulset/lost is not there, or in no guarded namespace"):
+            await Laptop(town, "lost").at(f"{NAMESPACE}/statefulset/lost", switched)
+        town.cluster.roll("statefulsets", NAMESPACE, "own", "db:v1", spec={"replicas": 1})
+        with pytest.raises(NoSuchTarget, match="production/statefulset/own is there, but no guard covers it"):
+            await Laptop(town, "own").at(f"{NAMESPACE}/statefulset/own", switched)
+
+    tell(story, sets, rules=SETS, start=False)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the changed rules would have done with the past's switches, beside those of the base branch. The third part of
-# the report. With BASE (the branch), SINCE and FAIL_ON; without WATCHDOG_PROMETHEUS_URL it says that it was not run.
+# the report. With BASE (the branch), SINCE, FAIL_ON and SWITCHES (a list of switches or records, for what no metric
+# tells of); without WATCHDOG_PROMETHEUS_URL it says that it was not run.
 set -eu
 
 rules=${RULES:-rules.toml}
@@ -10,6 +11,7 @@ if [ -z "${WATCHDOG_PROMETHEUS_URL:-}" ]; then
     exit 0
 fi
 set -- backtest "$rules" --since "${SINCE:-14d}" -o markdown
+if [ -n "${SWITCHES:-}" ]; then set -- "$@" --switches "$SWITCHES"; fi
 if git rev-parse --verify --quiet --end-of-options "origin/${BASE:-main}:$rules" >/dev/null; then
     set -- "$@" --against "origin/${BASE:-main}:$rules" --fail-on "${FAIL_ON:-more-false-alarms,more-missed}"
 else

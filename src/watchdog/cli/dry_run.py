@@ -133,13 +133,13 @@ class _Wish:
                 stepped = reader.told(view.stepped)
                 async with edits_told(self._settings.rules, self._text, clock, reader.told(view.edited)):
                     if self._target is not None and self._at is not None:
-                        case = as_if(here, self._target, self._at)
+                        case = await as_if(here, self._target, self._at)
                         view.begun_at(case)
                         with view:
                             await look_back(here, case, stepped, stop, once=self._once)
                     else:
                         if self._target is not None:
-                            here.find(self._target)
+                            await here.find(self._target)
                         targets = here.guarded if self._target is None else (self._target,)
                         view.begun(targets, here.unseeded, here.unjudged if self._once else ())
                         with view:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from watchdog.configured import Settings
     from watchdog.domain.rules import Rulebook
     from watchdog.replay.backtest import Rules, Wish
-    from watchdog.replay.handwritten import Entry
+    from watchdog.replay.entries import Entry
     from watchdog.replay.session import Politeness
     from watchdog.sources import Access
 
@@ -74,7 +74,8 @@ def past_or_exit(
     settings = settings_or_exit(prometheus_url=prometheus, **cluster)
     end = past_moment_of("--until", until, SystemClock().now())
     listed = (*_list(switches), *(_recorded(settings) if records else ()))
-    wish = Wish(_duration(since), end, placebos, seed, listed, _list(label, label="bad"))
+    labels = _list(label, label="bad")
+    wish = Wish(_duration(since), end, placebos, seed, listed, labels, recorded=records)
     kept = None if no_cache else cache or default_cache()
     return Past(_access(settings), settings, wish, Politeness(concurrency, max_samples, kept))
 
@@ -138,7 +139,7 @@ def _duration(text: str) -> timedelta:
 def replay_or_exit(replay: Coroutine[Any, Any, T], url: str) -> T:
     """Run it; where `url` cannot be asked it ends with exit code 1, where a list is wrong with 2."""
     from watchdog.replay.asking_past import NotAnswered  # noqa: PLC0415
-    from watchdog.replay.handwritten import ListInvalid  # noqa: PLC0415
+    from watchdog.replay.entries import ListInvalid  # noqa: PLC0415
 
     try:
         return run_async(replay)
@@ -150,7 +151,8 @@ def replay_or_exit(replay: Coroutine[Any, Any, T], url: str) -> T:
 
 def _recorded(settings: "Settings") -> "Sequence[Entry]":
     from watchdog.cli.records import records_of  # noqa: PLC0415
-    from watchdog.replay.handwritten import ListInvalid, of_records  # noqa: PLC0415
+    from watchdog.replay.entries import ListInvalid  # noqa: PLC0415
+    from watchdog.replay.recorded import of_records  # noqa: PLC0415
 
     try:
         return of_records(records_of(settings))
@@ -159,10 +161,12 @@ def _recorded(settings: "Settings") -> "Sequence[Entry]":
 
 
 def _list(path: Path | None, *, label: str = "") -> "Sequence[Entry]":
-    from watchdog.replay.handwritten import ListInvalid, read_list  # noqa: PLC0415
+    from watchdog.replay.entries import ListInvalid  # noqa: PLC0415
 
     if path is None:
         return ()
+    from watchdog.replay.handwritten import read_list  # noqa: PLC0415
+
     try:
         return read_list(read_file(path, 2), str(path), label=label)
     except ListInvalid as error:

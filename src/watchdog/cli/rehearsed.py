@@ -75,6 +75,7 @@ class View(ABC):
                 "bake": span(case.watch.guard.bake),
                 "shortened": case.shortened,
                 "left_out": [rule.name for rule in case.left_out],
+                "whom": case.whom,
             }
         )
 
@@ -224,6 +225,8 @@ def lines_of(fact: Fact) -> Iterator[str]:
             yield f"{fact['targets'][0]}: as if it had been switched at {_moment(fact['at'])}, over {fact['bake']}"
             if fact["shortened"]:
                 yield "  the guard's bake is longer: only its beginning is judged"
+            if fact["whom"]:
+                yield f"  {fact['whom']}"
             if fact["left_out"]:
                 yield f"  not judged, for it leaves no past: {', '.join(fact['left_out'])}"
         case "begun":

@@ -11,11 +11,13 @@ from datetime import datetime
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.live import Destination, Live, Pod
 from watchdog.domain.rollout import (
+    RUNNER,
     Revision,
     ServiceFlip,
     Stable,
     SwitchKind,
     Target,
+    TargetKind,
     TrafficSwitch,
     any_pods_of,
     either,
@@ -36,22 +38,49 @@ class AsIf:
     watch: Watch
     left_out: tuple[Rule, ...]
     shortened: bool
+    whom: str = ""  # whose pods are judged, where that is not plain
+
+
+def whoever(workloads: Sequence[str], pods: str = "", kind: TargetKind = RUNNER) -> Revision:
+    """All pods of these workloads, of whatever revision, now's first. `pods`: what their names are like."""
+    return Revision(workloads[0], "", pods=pods or either([any_pods_of(one) for one in workloads]), kind=kind)
 
 
 def as_if_switched(
-    target: Target, guard: Guard, workloads: Sequence[str], at: datetime, habits: Mapping[str, Calibration]
+    target: Target, guard: Guard, served: Revision, at: datetime, habits: Mapping[str, Calibration], whom: str = ""
 ) -> AsIf:
-    """The watch of a switch of `target` at `at`. `workloads`: the Deployments whose pods serve it, now's first."""
-    whoever = Revision(workloads[0], "", pods=either([any_pods_of(workload) for workload in workloads]))
+    """The watch of a switch of `target` at `at`: `served` is all that served it, before and after."""
+    # A flip: from one moment to the next everything is the candidate's.
+    switch = TrafficSwitch(target, SwitchKind.SELECTOR, served, served, at, flips=(_flip(target),))
+    return _as_if(switch, guard, served, habits, whom)
+
+
+def as_if_weighted(
+    target: Target,
+    guard: Guard,
+    candidate: Revision,
+    stable: Revision,
+    part: float,
+    at: datetime,
+    habits: Mapping[str, Calibration],
+) -> AsIf:
+    """The same where it is known who had which part of a route's traffic then: one is judged beside the other."""
+    switch = TrafficSwitch(target, SwitchKind.ROUTE, candidate, stable, at, flips=(_flip(target),), part=part)
+    whom = f"by the records {candidate} had {100 * part:.3g} % of the traffic then, and is judged beside {stable}"
+    return _as_if(switch, guard, stable, habits, whom)
+
+
+def _flip(target: Target) -> ServiceFlip:
+    return ServiceFlip(target.name, {_NAME: "before"}, {_NAME: "after"})
+
+
+def _as_if(switch: TrafficSwitch, guard: Guard, before: Revision, habits: Mapping[str, Calibration], whom: str) -> AsIf:
     left_out = tuple(rule for rule in guard.rules if isinstance(rule.check, Probe | Signs))
     bake = min(guard.bake, BLOCKS * guard.interval)
     judged = replace(guard, rules=tuple(rule for rule in guard.rules if rule not in left_out), bake=bake)
-    # A flip: from one moment to the next everything is the candidate's.
-    flip = ServiceFlip(target.name, {_NAME: "before"}, {_NAME: "after"})
-    switch = TrafficSwitch(target, SwitchKind.SELECTOR, whoever, whoever, at, flips=(flip,))
-    stable = Stable(whoever, at - guard.baseline, at)
-    watch = open_watch(switch, judged, stable, calibrations=habits, now=at)
-    return AsIf(watch, left_out, bake < guard.bake)
+    stable = Stable(before, switch.at - guard.baseline, switch.at)
+    watch = open_watch(switch, judged, stable, calibrations=habits, now=switch.at)
+    return AsIf(watch, left_out, bake < guard.bake, whom)
 
 
 def seen_then(switch: TrafficSwitch, now: datetime) -> Live:

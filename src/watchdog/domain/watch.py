@@ -50,6 +50,7 @@ from watchdog.domain.state import (
     open_watch,
 )
 from watchdog.domain.step import Step
+from watchdog.domain.superseding import took_over
 from watchdog.domain.telling import delivered, name_of, notice
 from watchdog.domain.tracking import looked, replaced, with_round
 
@@ -224,7 +225,7 @@ def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
         return Step(step.watch, (*fought, *step.effects))
     if watch.left and watch.remedy is not None and event.by == watch.remedy.to:
         return Step(watch)  # our own undo, of which a part is still to be done
-    return end(watch, Phase.SUPERSEDED, f"{name_of(event.by)} took over{who}", now)
+    return end(watch, Phase.SUPERSEDED, took_over(event.by, event.who), now)
 
 
 def _right_ended(watch: Watch, why: str, now: datetime) -> Step:

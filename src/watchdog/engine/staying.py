@@ -22,9 +22,12 @@ class Stays:
 
     def looked(self, watch: Watch, live: Live) -> None:
         """Take note of the pods of both revisions of a watch."""
-        self.saw(watch.switch.candidate, live.candidate_pods)
+        pods = [(pod, watch.switch.candidate) for pod in live.candidate_pods]
         if watch.stable is not None:
-            self.saw(watch.stable.revision, live.stable_pods)
+            pods += [(pod, watch.stable.revision) for pod in live.stable_pods]
+        # As they were made: a look back shows all that ever had a name.
+        for pod, revision in sorted(pods, key=lambda one: one[0].created):
+            self.saw(revision, [pod])
 
     def saw(self, revision: Revision, pods: Iterable[Pod]) -> None:
         """Take note of a revision's pods, as they are now."""

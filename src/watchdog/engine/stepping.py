@@ -9,6 +9,7 @@ from watchdog.domain.live import Sighting
 from watchdog.domain.noticing import Noticed
 from watchdog.domain.rollout import WeightStep
 from watchdog.domain.state import Watch
+from watchdog.domain.superseding import nobody_serves
 from watchdog.domain.waiting import concerns
 
 Post = Callable[[Watch, Event], None]
@@ -20,7 +21,7 @@ def told_of_weights(noticed: Noticed, sighting: Sighting, watches: Sequence[Watc
     if serving is None:
         for watch in open_of(watches, target) if noticed.over else ():
             if watch.phase.before_acting:
-                post(watch, Superseded(noticed.memory.serving, what=_nobody_serves(sighting)))
+                post(watch, Superseded(noticed.memory.serving, what=nobody_serves(sighting.by)))
         return noticed
     if noticed.over:
         for watch in open_of(watches, target):
@@ -33,7 +34,3 @@ def told_of_weights(noticed: Noticed, sighting: Sighting, watches: Sequence[Watc
     for watch in same:
         post(watch, Stepped(step, sighting.selector))
     return replace(noticed, switch=None) if same else noticed
-
-
-def _nobody_serves(sighting: Sighting) -> str:
-    return f"all its weights are 0{f', by {sighting.by}' if sighting.by else ''}: the candidate has no traffic any more"

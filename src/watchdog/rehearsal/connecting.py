@@ -3,12 +3,13 @@
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from watchdog.adapters.dry_run import MarkedJournal
-from watchdog.adapters.kubernetes.places import Place, places
+from watchdog.adapters.kubernetes.journal import ConfigMapJournal
+from watchdog.adapters.kubernetes.places import Place, place_of, places
 from watchdog.adapters.kubernetes.reading import ReadingClient
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.named import Unusable
@@ -49,6 +50,7 @@ class Rehearsal:
     seen: Mapping[Target, Place]
     memories: Mapping[Target, Document]
     unseeded: str  # why nothing is known of what was before; "" where it is
+    records: Callable[[], Awaitable[Sequence[Document]]]  # all of the watchdog in the cluster, a dry run's among them
 
     @property
     def guarded(self) -> tuple[Target, ...]:
@@ -61,21 +63,19 @@ class Rehearsal:
         kinds = {kind for some in self.rulebook.kinds.values() for kind in some}
         return tuple(sorted(f"{kind.proper}s" for kind in kinds if kind.switch.in_parts))
 
-    def find(self, target: Target) -> tuple[Place, Guard]:
-        """The target and its guard; raises `NoSuchTarget`."""
+    async def find(self, target: Target) -> tuple[Place, Guard]:
+        """The target and its guard. Raises `NoSuchTarget`; `OutOfReach` where one of another kind cannot be read."""
         place = self.seen.get(target)
+        if place is None and target.kind not in USUAL and target.namespace in self.rulebook.namespaces:
+            place = await place_of(self.client, self.clock, target)
         guard = None if place is None else self._guard_of(place)
         if place is None or guard is None:
-            raise NoSuchTarget(self._why_not(target))
+            raise NoSuchTarget(self._why_not(target, is_there=place is not None))
         return place, guard
 
-    def _why_not(self, target: Target) -> str:
-        if target.kind.switch.in_parts:
-            return f"a {target.kind.proper}'s past cannot be judged: nothing keeps what its weights were"
-        if target.kind not in USUAL:
-            return f"a {target.kind.proper}'s past cannot be judged: its pods' names do not tell what served when"
+    def _why_not(self, target: Target, *, is_there: bool) -> str:
         there = {str(one): one for one in self.guarded}
-        if target in self.seen:
+        if is_there:
             return f"{target} is there, but no guard covers it; guarded are: {', '.join(there) or 'nothing'}"
         # By the names alone: what else a target's text holds is alike in all of them.
         name = nearest(target.name, [one.name for one in there.values()])
@@ -107,8 +107,15 @@ async def rehearsal(
         stack.push_async_callback(prober.close)
         sampler = Sampler(sources(DEFAULT), clock, sources=sources)
         stack.push_async_callback(sampler.close)
-        memories, unseeded = await _memories(kube, settings, clock, rng)
-        yield Rehearsal(rulebook, clock, settings.namespace, kube, sampler, prober, rng, seen, memories, unseeded)
+        journals = [make(kube, settings, clock, rng) for make in (dry_run_journal_of, journal_of)]
+        memories, unseeded = await _memories(journals)
+
+        async def records() -> Sequence[Document]:
+            return [record for journal in journals for record in await journal.records()]
+
+        yield Rehearsal(
+            rulebook, clock, settings.namespace, kube, sampler, prober, rng, seen, memories, unseeded, records
+        )
 
 
 async def _sources(access: Access, rulebook: Rulebook, stack: AsyncExitStack) -> MetricSources:
@@ -125,11 +132,8 @@ async def _sources(access: Access, rulebook: Rulebook, stack: AsyncExitStack) ->
     return lambda name: asked.get(name) or Unusable(NO_URL)
 
 
-async def _memories(
-    kube: ReadingClient, settings: Settings, clock: Clock, rng: random.Random
-) -> tuple[Mapping[Target, Document], str]:
+async def _memories(journals: Sequence[ConfigMapJournal]) -> tuple[Mapping[Target, Document], str]:
     """What the watchdog in the cluster remembers, as it was before the switches that it watches now."""
-    journals = [make(kube, settings, clock, rng) for make in (dry_run_journal_of, journal_of)]
     try:
         found = dict(await MarkedJournal(*journals).memories())
         records = [record for journal in journals for record in await journal.records(open_only=True)]

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from watchdog.adapters.dry_run import MemoryBraking, MemoryJournal, NoEvents, NoOwners
 from watchdog.adapters.past import PastClock, PastProvider
-from watchdog.domain.as_if import AsIf, as_if_switched
+from watchdog.domain.as_if import AsIf, as_if_switched, as_if_weighted, whoever
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.record import memory_of
-from watchdog.domain.rollout import Target
+from watchdog.domain.rollout import RUNNER, Target
 from watchdog.domain.standing import LATE, baselines_known, up_to_date
 from watchdog.domain.state import Watch
 from watchdog.domain.watch import opening
@@ -20,16 +20,24 @@ from watchdog.engine.performing import Performer
 from watchdog.engine.watching import WatchDriver
 from watchdog.rehearsal.connecting import Rehearsal
 from watchdog.rehearsal.following import Shown, observer_of
+from watchdog.rehearsal.weights_then import Weighed, weighed_then
 
 _PATIENCE = 30.0  # seconds that Prometheus is given for a step
 _STEPS = 120  # in which a past bake is gone through, at most
 _POLL = 0.005
 
 
-def as_if(rehearsal: Rehearsal, target: Target, at: datetime) -> AsIf:
-    """The watch of a switch of `target` at `at`; raises `NoSuchTarget`."""
-    place, guard = rehearsal.find(target)
-    return as_if_switched(target, guard, place.workloads, at, _habits(rehearsal, target))
+async def as_if(rehearsal: Rehearsal, target: Target, at: datetime) -> AsIf:
+    """The watch of a switch of `target` at `at`. Raises `NoSuchTarget` and `OutOfReach`."""
+    place, guard = await rehearsal.find(target)
+    habits, whom = _habits(rehearsal, target), ""
+    if target.kind.switch.in_parts:
+        then = await weighed_then(rehearsal, target, at)
+        if isinstance(then, Weighed):
+            return as_if_weighted(target, guard, then.candidate, then.stable, then.part, at, habits)
+        whom = f"{then}: all pods behind it count, {' and '.join(place.workloads)}"
+    kind = target.kind if place.pods else RUNNER
+    return as_if_switched(target, guard, whoever(place.workloads, place.pods, kind), at, habits, whom)
 
 
 def _habits(rehearsal: Rehearsal, target: Target) -> Mapping[str, Calibration]:

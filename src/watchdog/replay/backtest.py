@@ -13,16 +13,20 @@ from watchdog.domain.untouched import Peer
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock
 from watchdog.replay.asking_past import DEADLINE, NotAnswered
-from watchdog.replay.cases import Mark, Marked, Neighbours, placebo, placebos, real_cases
-from watchdog.replay.courses import Course, Found
-from watchdog.replay.handwritten import Entry, marks_of
+from watchdog.replay.cases import Marked, real_cases
+from watchdog.replay.courses import Course, Found, Mark
+from watchdog.replay.entries import Entry, marks_of
 from watchdog.replay.histories import Histories
+from watchdog.replay.idling import turns_of
+from watchdog.replay.neighbours import Neighbours
 from watchdog.replay.noticing import blank, failures, first_failure, left_out, nothing, span, unused
+from watchdog.replay.quiet_windows import placebo, placebos
 from watchdog.replay.replaying import At, Replayed, Replayer
 from watchdog.replay.report import Note, Report, Severity, Spent, SwitchReplay
 from watchdog.replay.searching import guarded, search_all
 from watchdog.replay.telling import told
 from watchdog.replay.totals import overall, totals_of
+from watchdog.replay.untold import untold
 
 _AT_ONCE = 4  # switches that are replayed side by side: each holds its samples
 _SKEW = timedelta(seconds=30)
@@ -46,6 +50,7 @@ class Wish:
     seed: int = 0
     listed: Sequence[Entry] = ()
     labels: Sequence[Entry] = ()
+    recorded: bool = False  # whether the watchdog's own records are among those that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,9 @@ class Backtest:
         switches, trouble = await self._replayed(rules, found.courses, guards, cases, now)
         switches, quieter = left_out(switches)
         switches.sort(key=lambda switch: (switch.at, switch.id))
-        missing = [*in_vain, *trouble, *quieter, *blank(switches), *nothing(found, cases, guards)]
+        told = any(course.kube_state for course in found.courses)
+        beyond = untold(rules.book, guards, self._wish.listed, recorded=self._wish.recorded, told=told)
+        missing = [*beyond, *in_vain, *trouble, *quieter, *blank(switches), *nothing(found, cases, guards)]
         spent = self._sources.spent
         return Report(
             rules_file=rules.name,
@@ -136,7 +143,12 @@ class Backtest:
     ) -> Sequence[Marked]:
         """The real ones first: should the samples run out, it is the quiet ones that are left out."""
         kept = [(course, guards[course.target]) for course in courses if course.target in guards]
-        real = [one for course, guard in kept for one in real_cases(course, guard, marks, since, now)]
+        pointing = [course for course, _ in kept if course.target.kind.routes]
+        real = [
+            one
+            for course, guard in kept
+            for one in real_cases(course, guard, marks, since, now, turns_of(course.target, pointing))
+        ]
         quiet = [one for course, guard in kept for one in self._quiet(course, guard, marks, since, now)]
         return [*sorted(real, key=lambda one: one.case.switch.at), *quiet]
 

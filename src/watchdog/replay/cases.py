@@ -1,37 +1,24 @@
-"""Which moments of a target's past are replayed: real switches with what is known of them, and quiet windows."""
+"""Which switches of a target's past are replayed, with what is known of them. What is one, decides what does live."""
 
-import math
-import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
+from watchdog.domain.configuration import configured
+from watchdog.domain.events import Stepped
+from watchdog.domain.live import Configured, Sighting
 from watchdog.domain.memory import Memory
-from watchdog.domain.noticing import notice
-from watchdog.domain.rollout import ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
+from watchdog.domain.noticing import Noticed
+from watchdog.domain.reconfigured import listed
+from watchdog.domain.rollout import WeightStep
 from watchdog.domain.rules import Guard
-from watchdog.domain.state import open_watch, watch_id
-from watchdog.domain.untouched import Peer, untouched
-from watchdog.replay.courses import Course, Serving
+from watchdog.domain.state import SETTLE, watch_id
+from watchdog.domain.weights import notice, resolved
+from watchdog.replay.courses import Course, Mark, Reconfigured, Serving
 from watchdog.replay.filming import Case
+from watchdog.replay.idling import Turn
+from watchdog.replay.labels import label_of, label_of_change
 from watchdog.replay.report import Label
-
-HOUR = timedelta(hours=1)
-"""A release that was rolled back within this long counts as bad, one that outlived it as good."""
-
-_NEAR = timedelta(minutes=5)  # a mark need not name the second
-_TRIES = 50  # random moments for each placebo, before it is given up
-_DAY = 86400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What somebody says of one switch."""
-
-    target: Target
-    at: datetime
-    label: Label
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,137 +34,131 @@ class Marked:
         return ("quiet-" if self.case.placebo else "") + watch_id(self.case.switch)
 
 
-def label_of(course: Course, index: int, marks: Sequence[Mark], now: datetime) -> tuple[Label, str]:
-    """Whether the stretch's switch was bad: what people say comes first, then what was done."""
-    serving = course.stretches[index]
-    for mark in marks:
-        if mark.target == course.target and serving is _nearest(course, mark.at):
-            return mark.label, mark.source
-    if serving.label is not None:
-        return serving.label, serving.label_source
-    following = course.stretches[index + 1] if index + 1 < len(course.stretches) else None
-    if following is None:
-        served = now - serving.since
-        return (Label.UNKNOWN, "too recent") if served < HOUR else (Label.GOOD, "not rolled back within the hour")
-    if following.since - serving.since > HOUR:
-        return Label.GOOD, "not rolled back within the hour"
-    if index > 0 and following.revision == course.stretches[index - 1].revision:
-        return Label.BAD, "rolled back within the hour"
-    return Label.UNKNOWN, "replaced within the hour"
-
-
-def _nearest(course: Course, at: datetime) -> Serving | None:
-    """The switch that a mark means: what it was put back to, two minutes later, is not meant."""
-    nearest = min(course.stretches, key=lambda one: abs(one.since - at))
-    return nearest if abs(nearest.since - at) <= _NEAR else None
-
-
-def real_cases(course: Course, guard: Guard, marks: Sequence[Mark], since: datetime, now: datetime) -> Iterator[Marked]:
+def real_cases(
+    course: Course,
+    guard: Guard,
+    marks: Sequence[Mark],
+    since: datetime,
+    now: datetime,
+    turns: Sequence[Turn] = (),
+) -> Iterator[Marked]:
     """The switches of one target from `since` on. What each could go back to follows from what became of those before.
 
-    It does not follow from what the rules would have done: two rule files are compared on the same switches.
+    It does not follow from what the rules would have done: two rule files are compared on the same switches. `turns`:
+    when it became an idle colour, or ceased to be one.
     """
-    memory: Memory | None = None
-    for index, serving in enumerate(course.stretches):
-        previous = course.stretches[index - 1] if index else None
-        following = course.stretches[index + 1] if index + 1 < len(course.stretches) else None
-        noticed = notice(
-            memory,
-            course.sighting(serving, previous),
-            bake=guard.bake,
-            rollback_window=guard.rollback_window,
-            idle=False,
-            now=serving.since,
-        )
+    found = _Found(course, guard, marks, now, turns)
+    for index in range(len(course.stretches)):
+        found.see(index)
+    for one in found.cases():
+        if one.case.switch.at >= since:
+            yield one
+
+
+class _Found:
+    """The switches of one target, as they are found."""
+
+    def __init__(
+        self, course: Course, guard: Guard, marks: Sequence[Mark], now: datetime, turns: Sequence[Turn]
+    ) -> None:
+        self._course = course
+        self._guard = guard
+        self._marks = marks
+        self._now = now
+        self._turns = turns
+        self._memory: Memory | None = None
+        self._open: list[tuple[Case, int, int]] = []  # with the first and the last of its stretches
+        self._changed: list[Marked] = []
+
+    def cases(self) -> Iterator[Marked]:
+        """All of them, in order of time."""
+        released = []
+        for case, first, last in self._open:
+            label, source = label_of(self._course, first, self._marks, self._now, last)
+            released.append(Marked(replace(case, following=self._at(last + 1)), label, source))
+        yield from sorted([*released, *self._changed], key=lambda one: one.case.switch.at)
+
+    def see(self, index: int) -> None:
+        """The next stretch: what live would have noticed as it began, and what became known of it."""
+        course, guard, serving = self._course, self._guard, self._course.stretches[index]
+        before = self._at(index - 1)
+        if before is not None:
+            for at, idle in self._turns:
+                if before.since < at < serving.since:
+                    self._noticed(course.sighting(before, self._at(index - 2)), at, idle=idle)
+        sighting = resolved(self._memory, course.sighting(serving, before))
+        idle = next((idle for at, idle in reversed(self._turns) if at <= serving.since), False)
+        noticed = self._noticed(sighting, serving.since, idle=idle)
         if noticed is None:
-            continue
-        memory = noticed.memory
-        label, source = label_of(course, index, marks, now)
-        if noticed.switch is not None and serving.since >= since:
-            case = Case(
-                course, guard, noticed.switch, noticed.stable, serving, following, notify_only=noticed.notify_only
-            )
-            yield Marked(case, label, source)
-        earlier = {one.revision for one in course.stretches[:index]}
-        back = following.revision if following is not None and following.revision in earlier else None
-        until = following.since if following is not None else now
+            return
+        if not self._stepped(noticed, sighting, index) and noticed.switch is not None:
+            case = Case(course, guard, noticed.switch, noticed.stable, serving, None, notify_only=noticed.notify_only)
+            self._open.append((case, index, index))
+        following = self._at(index + 1)
+        self._reconfigured(serving, following)
+        self._learn(index, serving, following)
+
+    def _noticed(self, sighting: Sighting, now: datetime, *, idle: bool) -> Noticed | None:
+        """What live would have noticed, which is remembered."""
+        window = self._guard.rollback_window
+        noticed = notice(self._memory, sighting, bake=self._guard.bake, rollback_window=window, idle=idle, now=now)
+        self._memory = noticed.memory if noticed is not None else self._memory
+        return noticed
+
+    def _at(self, index: int) -> Serving | None:
+        return self._course.stretches[index] if 0 <= index < len(self._course.stretches) else None
+
+    def _stepped(self, noticed: Noticed, sighting: Sighting, index: int) -> bool:
+        """Whether it is a step of a switch whose bake is not over."""
+        if noticed.step is None or not self._open:
+            return False
+        case, first, _ = self._open[-1]
+        if case.switch.candidate != sighting.serving or sighting.since > case.moved + self._guard.bake + SETTLE:
+            return False
+        step = WeightStep(sighting.since, noticed.step, sighting.target.name, sighting.by)
+        steps = (*case.steps, Stepped(step, sighting.selector))
+        self._open[-1] = replace(case, steps=steps), first, index
+        return True
+
+    def _reconfigured(self, serving: Serving, following: Serving | None) -> None:
+        """Changes of what configures it, from this stretch's beginning to the next one's."""
+        for change in self._course.changes:
+            if serving.since <= change.at and (following is None or change.at < following.since):
+                self._change(change, serving, following)
+
+    def _change(self, change: Reconfigured, serving: Serving, following: Serving | None) -> None:
+        assert self._memory is not None
+        last = self._open[-1][0] if self._open else None
+        busy = last is not None and change.at < last.moved + self._guard.bake
+        versions = {one.name: one.version for one in change.configs}
+        seen = Configured(
+            self._course.target, change.at, versions, change.configs, at_is_bound=change.at_is_bound, by=change.by
+        )
+        noticed = configured(self._memory, seen, bake=self._guard.bake, busy=busy, now=change.at)
+        self._memory = noticed.memory
+        if noticed.switch is None:
+            return
+        own = replace(serving, since=change.at, source=change.source)
+        after, what = following, ""
+        later = next((one for one in self._course.changes if one.at > change.at), None)
+        if later is not None and (following is None or later.at < following.since):
+            after, what = replace(own, since=later.at, by=later.by), f"{listed(later.configs)} changed since"
+        case = Case(self._course, self._guard, noticed.switch, noticed.stable, own, after, what=what)
+        label, source = label_of_change(self._course, change, self._marks, self._now)
+        self._changed.append(Marked(case, label, source))
+
+    def _learn(self, index: int, serving: Serving, following: Serving | None) -> None:
+        """Known bad is what was, once its release is over; known good what served for a bake without being so."""
+        assert self._memory is not None
+        first, last = next(one for one in self._course.releases if one[0] <= index <= one[1])
+        label, _ = label_of(self._course, first, self._marks, self._now, last)
+        until = following.since if following is not None else self._now
         if label is Label.BAD:
-            memory = memory.with_bad(serving.revision, "", until, back)
-        elif until - serving.since >= guard.bake:
-            memory = memory.with_good(serving.revision, serving.since, serving.since + guard.bake)
-
-
-def placebos(
-    course: Course, guard: Guard, marks: Sequence[Mark], since: datetime, now: datetime, *, count: int, seed: int
-) -> Iterator[Marked]:
-    """Quiet moments, replayed as if what served had been switched to then: what breaches there is a false alarm.
-
-    The choice hangs on the seed, the target and the day alone: tomorrow most of them are the same ones.
-    """
-    taken = [*_disturbed(course, guard, marks, now)]
-    length = guard.bake + guard.baseline
-    days = [since.date() + timedelta(days=day) for day in range((now.date() - since.date()).days + 1)]
-    draws = [random.Random(f"{seed}/{course.target}/{day}") for day in days]  # noqa: S311 - repeatable on purpose
-    order = sorted(range(len(days)), key=lambda number: draws[number].random())
-    for number in (order[turn % len(order)] for turn in range(count)):
-        for _ in range(_TRIES):
-            midnight = datetime(days[number].year, days[number].month, days[number].day, tzinfo=UTC)
-            at = midnight + timedelta(seconds=math.floor(draws[number].random() * _DAY))
-            begin, end = at - guard.baseline, at + guard.bake
-            serving = course.serving_at(begin)
-            if begin < since or end > now or serving is None or serving.since > begin:
-                continue
-            if all(end <= other_begin or other_end <= begin for other_begin, other_end in taken):
-                taken.append((at - length, at + length))
-                yield placebo(course, guard, at)
-                break
-
-
-def _disturbed(
-    course: Course, guard: Guard, marks: Sequence[Mark], now: datetime
-) -> Iterator[tuple[datetime, datetime]]:
-    """Around each switch; all the time in which something bad served; and after it was put back."""
-    for index, serving in enumerate(course.stretches):
-        label, _ = label_of(course, index, marks, now)
-        following = course.stretches[index + 1] if index + 1 < len(course.stretches) else None
-        end = following.since if following is not None else now
-        yield serving.since - guard.bake, serving.since + 2 * guard.bake + guard.baseline
-        if label is Label.BAD:
-            yield serving.since, end + guard.baseline
-
-
-def placebo(course: Course, guard: Guard, at: datetime) -> Marked:
-    """A moment as if it had been a switch. No pods of before serve beside, so it is followed as a flip is."""
-    serving = course.serving_at(at) or course.stretches[0]
-    flip = ServiceFlip(course.target.name, {"placebo": "before"}, {"placebo": "after"})
-    switch = TrafficSwitch(course.target, SwitchKind.SELECTOR, serving.revision, serving.revision, at, flips=(flip,))
-    stable = Stable(serving.revision, serving.since, at)
-    case = Case(course, guard, switch, stable, serving, None, placebo=True)
-    return Marked(case, Label.GOOD, "a quiet window")
-
-
-class Neighbours:
-    """Who was untouched when: the peers of a watch, as the daemon would have known them."""
-
-    def __init__(self, guards: Mapping[Target, Guard], courses: Sequence[Course], cases: Sequence[Marked]) -> None:
-        self._courses = {course.target: course for course in courses}
-        self._guards = guards
-        self._cases = [one for one in cases if not one.case.placebo]
-        self._bad = {(one.case.switch.target, one.case.switch.candidate) for one in cases if one.label is Label.BAD}
-
-    def peers(self, at: datetime, guard: Guard, switch: TrafficSwitch) -> Sequence[Peer]:
-        """The peers of a switch at a moment."""
-        memories = []
-        for target, own in self._guards.items():
-            serving = self._courses[target].serving_at(at)
-            if own.name == guard.name and serving is not None:
-                doubted = (target, serving.revision) in self._bad and target != switch.target
-                memories.append(Memory(target, serving.revision, serving.since, doubted=doubted))
-        others = [
-            open_watch(one.case.switch, one.case.guard, one.case.stable, now=one.case.switch.at)
-            for one in self._cases
-            if one.case.switch.target != switch.target
-            and one.case.switch.at <= at < one.case.switch.at + one.case.guard.bake
-        ]
-        watch = open_watch(replace(switch, at=switch.at), guard, None, now=switch.at)
-        return untouched(watch, memories, others)
+            if index == last:
+                earlier = {one.revision for one in self._course.stretches[:index]}
+                back = following.revision if following is not None and following.revision in earlier else None
+                self._memory = self._memory.with_bad(serving.revision, "", until, back)
+        elif until - serving.since >= self._guard.bake:
+            # Of a release by weights its first step: all of it was seen.
+            began = self._course.stretches[first].since
+            self._memory = self._memory.with_good(serving.revision, began, serving.since + self._guard.bake)

@@ -1,8 +1,12 @@
 """What another rules file would have done with the same switches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from watchdog.domain.rollout import SwitchKind
 from watchdog.replay.report import Change, Comparison, Difference, Report, SwitchReplay
+
+_WITHIN = frozenset({SwitchKind.ROUTE, SwitchKind.CONFIG})
+"""Kinds of switches that are none of their own while a watch of their target is open: how long, is up to the rules."""
 
 
 def compared(old: Report, new: Report, old_name: str) -> Comparison:
@@ -10,14 +14,16 @@ def compared(old: Report, new: Report, old_name: str) -> Comparison:
     before = {switch.id: switch for switch in old.switches}
     after = {switch.id: switch for switch in new.switches}
     ids = sorted(before.keys() | after.keys(), key=lambda one: ((after.get(one) or before[one]).at, one))
-    found = tuple(difference for one in ids for difference in _differences(before.get(one), after.get(one)))
+    both = {one.target for one in old.switches} & {one.target for one in new.switches}
+    found = tuple(difference for one in ids for difference in _differences(before.get(one), after.get(one), both))
     return Comparison(old, new, old_name, found, _summary(found))
 
 
-def _differences(old: SwitchReplay | None, new: SwitchReplay | None) -> Iterator[Difference]:
+def _differences(old: SwitchReplay | None, new: SwitchReplay | None, both: Collection[str]) -> Iterator[Difference]:
     either = new or old
     assert either is not None
-    change, seconds = _change(old, new)
+    stepped = either.target in both and either.kind in _WITHIN and not either.placebo
+    change, seconds = _change(old, new, stepped=stepped)
     if change is None:
         return
     yield Difference(
@@ -37,9 +43,10 @@ def _differences(old: SwitchReplay | None, new: SwitchReplay | None) -> Iterator
     )
 
 
-def _change(old: SwitchReplay | None, new: SwitchReplay | None) -> tuple[Change | None, float | None]:
+def _change(old: SwitchReplay | None, new: SwitchReplay | None, *, stepped: bool) -> tuple[Change | None, float | None]:
+    """`stepped`: to the file that has no such watch it is a part of the one before."""
     if old is None or new is None:
-        return (Change.ONLY_NEW if old is None else Change.ONLY_OLD), None
+        return _alone(old, new, stepped=stepped), None
     if old.acted != new.acted:
         return (Change.ROLLBACK_MORE if new.acted else Change.ROLLBACK_FEWER), None
     if old.decided_at is not None and new.decided_at is not None and old.decided_at != new.decided_at:
@@ -48,6 +55,14 @@ def _change(old: SwitchReplay | None, new: SwitchReplay | None) -> tuple[Change 
     if old.outcome != new.outcome:
         return Change.OUTCOME, None
     return (Change.RULE, 0.0) if old.first_rule != new.first_rule else (None, None)
+
+
+def _alone(old: SwitchReplay | None, new: SwitchReplay | None, *, stepped: bool) -> Change:
+    if not stepped:
+        return Change.ONLY_NEW if old is None else Change.ONLY_OLD
+    if old is None:
+        return Change.ROLLBACK_MORE if new is not None and new.acted else Change.STEP_NEW
+    return Change.ROLLBACK_FEWER if old.acted else Change.STEP_OLD
 
 
 def _summary(differences: Sequence[Difference]) -> str:
@@ -69,6 +84,9 @@ def _summary(differences: Sequence[Difference]) -> str:
     for change, word in ((Change.RULE, "by another rule"), (Change.OUTCOME, "with another outcome")):
         if count[change]:
             parts.append(f"{len(count[change])} {word}")
+    steps = len(count[Change.STEP_NEW]) + len(count[Change.STEP_OLD])
+    if steps:
+        parts.append(f"{steps} step{'' if steps == 1 else 's'} of weights watched otherwise")
     alone = len(count[Change.ONLY_NEW]) + len(count[Change.ONLY_OLD])
     if alone:
         parts.append(f"{alone} guarded by one of the two files only")

@@ -2,25 +2,56 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watchdog.domain.live import Sighting
-from watchdog.domain.rollout import Revision, SwitchKind, Target
+from watchdog.domain.reconfigured import ConfigChange
+from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
 from watchdog.replay.report import Label, Note
+
+_WHOLE = 1_000_000  # what the weights of a route add up to: records tell parts
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What somebody says of one switch."""
+
+    target: Target
+    at: datetime
+    label: Label
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class SeenPod:
-    """A pod of the past. `created_is_bound`: it was first seen then, and is at most a scrape older."""
+    """A pod of the past. `created_is_bound`: it was first seen then, and is at most a scrape older.
+
+    `uid` tells it from another pod of its name; "" where names do that, or nothing tells it.
+    """
 
     name: str
     created: datetime
     created_is_bound: bool = False
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPods:
+    """All pods that the past tells of: by workload and template, and as they were made in each namespace.
+
+    The second is for what draws its pods' names or keeps them: those tell no template.
+    """
+
+    named: Mapping[Target, Mapping[str, tuple[SeenPod, ...]]] = field(default_factory=dict)
+    born: Mapping[str, tuple[SeenPod, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """One stretch in which one revision served, from `since` to the next one's `since`."""
+    """One stretch in which one revision served, from `since` to the next one's `since`; of a route, with its weights.
+
+    `parts`: who got which part of a route's traffic, from 0 to 1. `completed`: a rollout's end, where that is known.
+    """
 
     revision: Revision
     since: datetime
@@ -29,6 +60,22 @@ class Serving:
     by: str = ""
     pods: tuple[SeenPod, ...] = ()  # those created in this stretch
     label: Label | None = None  # what the list that it was taken from says of it
+    label_source: str = ""
+    parts: Mapping[Revision, float] = field(default_factory=dict)
+    completed: datetime | None = None
+    patience: timedelta | None = None  # that its rollout is waited for; None: as long as a Deployment's
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """A change of what configures a target, beside what served it."""
+
+    at: datetime
+    configs: tuple[ConfigChange, ...]
+    at_is_bound: bool = False
+    source: str = ""
+    by: str = ""
+    label: Label | None = None
     label_source: str = ""
 
 
@@ -40,20 +87,32 @@ class Course:
     labels: Mapping[str, str]
     stretches: tuple[Serving, ...]
     kube_state: bool = True  # kube-state-metrics tell of its pods
+    changes: tuple[Reconfigured, ...] = ()
 
     @property
     def kind(self) -> SwitchKind:
         """How its traffic moves."""
         return self.target.kind.switch
 
+    @property
+    def releases(self) -> tuple[tuple[int, int], ...]:
+        """The first and the last stretch of each row of stretches in which one revision was on its way."""
+        found: list[tuple[int, int]] = []
+        for index, serving in enumerate(self.stretches):
+            if found and self.stretches[index - 1].revision == serving.revision:
+                found[-1] = found[-1][0], index
+            else:
+                found.append((index, index))
+        return tuple(found)
+
     def serving_at(self, at: datetime) -> Serving | None:
         """What served at a moment."""
         return next((one for one in reversed(self.stretches) if one.since <= at), None)
 
-    def after(self, serving: Serving) -> Serving | None:
-        """What served next."""
-        later = [one for one in self.stretches if one.since > serving.since]
-        return later[0] if later else None
+    def release_at(self, at: datetime) -> Serving | None:
+        """The first stretch of what served at a moment."""
+        begun = [self.stretches[first] for first, _ in self.releases if self.stretches[first].since <= at]
+        return begun[-1] if begun else None
 
     def pods_of(self, revision: Revision, until: datetime) -> tuple[SeenPod, ...]:
         """The revision's pods that were created until then, in whichever stretch."""
@@ -67,7 +126,10 @@ class Course:
 
     def sighting(self, serving: Serving, previous: Serving | None) -> Sighting:
         """The stretch as a provider would have told of it when it began."""
-        flip = self.kind is SwitchKind.SELECTOR
+        backends = self._backends(serving)
+        selector = {one.at: str(one.weight) for one in backends}
+        if self.kind is SwitchKind.SELECTOR:
+            selector = {"pod-template-hash": str(serving.revision)}
         return Sighting(
             target=self.target,
             kind=self.kind,
@@ -77,9 +139,22 @@ class Course:
             serving=serving.revision,
             since=serving.since,
             since_is_bound=serving.since_is_bound,
-            complete=previous is None or flip,
-            selector={"pod-template-hash": str(serving.revision)} if flip else {},
+            complete=previous is None or self.kind.at_once,
+            selector=selector,
+            backends=backends,
             by=serving.by,
+        )
+
+    def _backends(self, serving: Serving) -> tuple[Backend, ...]:
+        """A route's: each workload that ever had a part of its traffic, with the part that it has now."""
+        if not self.kind.in_parts:
+            return ()
+        parts = serving.parts or {serving.revision: 1.0}
+        known = {one.workload: one for stretch in self.stretches for one in (*stretch.parts, stretch.revision)}
+        now = known | {one.workload: one for one in parts}
+        return tuple(
+            Backend(f"0/{workload}", round(_WHOLE * parts.get(revision, 0.0)), revision)
+            for workload, revision in sorted(now.items())
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from watchdog.domain.conditions import ShareOfLimit
-from watchdog.domain.events import Event, Looked, Measured, Probed, Superseded, Ticked
+from watchdog.domain.events import Event, Looked, Measured, Probed, Stepped, Superseded, Ticked
 from watchdog.domain.measurement import Block, NoData, ProbeRound, QueryFailed
 from watchdog.domain.rollout import Stable, TrafficSwitch
 from watchdog.domain.rules import Guard, Probe, Rule, Signs
@@ -26,8 +26,15 @@ class Case:
     stable: Stable | None
     serving: Serving
     following: Serving | None  # what served next
+    what: str = ""  # what ended it, where nothing else served next
     notify_only: str = ""
     placebo: bool = False
+    steps: tuple[Stepped, ...] = ()  # of weights, after the switch
+
+    @property
+    def moved(self) -> datetime:
+        """When its traffic moved for the last time: from then on its bake counts."""
+        return self.steps[-1].step.at if self.steps else self.switch.at
 
     @property
     def ends(self) -> datetime | None:
@@ -65,6 +72,8 @@ def film_of(
         film.add(at, 1, Looked(looks.at(at)))
     # A look at the very beginning, lest the first block find no pod known.
     film.add(case.switch.at, 1, Looked(looks.at(case.switch.at)))
+    for step in case.steps:
+        film.add(step.step.at, 0, step)
     for rule, found in rounds.items():
         for round_ in found:
             if round_.at <= until and watch.track(rule) is not None:
@@ -77,7 +86,7 @@ def film_of(
             film.add(at, 4, Ticked())
     over = until if bake_from is None else bake_from + watch.guard.bake
     if case.following is not None and case.ends is not None and case.ends < over + SETTLE:
-        film.add(case.ends, 5, Superseded(case.following.revision, case.following.by))
+        film.add(case.ends, 5, Superseded(case.following.revision, case.following.by, case.what))
     elif over <= until:
         film.add(over + SETTLE, 5, Ticked())
     return film

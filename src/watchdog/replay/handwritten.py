@@ -2,55 +2,27 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from watchdog.domain.codec import Unreadable
-from watchdog.domain.marks import is_false_alarm, is_missed
-from watchdog.domain.record import watch_of
-from watchdog.domain.rollout import Revision, Target, TargetKind
-from watchdog.domain.state import Phase
-from watchdog.replay.cases import Mark
-from watchdog.replay.courses import Course, SeenPod, Serving
+from watchdog.adapters.kubernetes.documents import RECORD_KEY, document_in
+from watchdog.adapters.kubernetes.providers import pods_of
+from watchdog.domain.rollout import RUNNER, Revision, Target, TargetKind, WeightStep, any_pods_of
+from watchdog.replay.entries import Entry, ListInvalid
+from watchdog.replay.recorded import judgement, of_record
 from watchdog.replay.report import Label
 
-_BEFORE = timedelta(days=30)  # since when the first one's predecessor is taken to have served
 _EARLIEST, _LATEST = 1970, 9000  # years
-_KEYS = frozenset({"target", "at", "candidate", "previous", "label", "by"})
-_SAYS = {"records": "rolled back by the watchdog", "list": "label file"}
-_MARKED = "marked by a person"
-Pods = Mapping[tuple[str, str], Mapping[str, tuple[SeenPod, ...]]]
-
-
-class ListInvalid(Exception):
-    """A list cannot be read: where, and what would be right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a list."""
-
-    target: Target
-    at: datetime
-    candidate: Revision | None = None
-    previous: Revision | None = None
-    label: Label | None = None
-    by: str = ""
-    source: str = ""
-    back_to: Revision | None = None  # what it was put back to, and when, where that is known
-    back_at: datetime | None = None
-    said: str = ""  # who says what its label is, where that is not told by its source
-
-    @property
-    def label_source(self) -> str:
-        """Who says so."""
-        return self.said or _SAYS.get(self.source, self.source)
+_KEYS = frozenset({"target", "at", "candidate", "previous", "label", "by", "weight", "steps"})
+_STEP = frozenset({"at", "weight", "by"})
+_PERCENT = 100.0
 
 
 def read_list(text: str, name: str, *, label: str = "") -> tuple[Entry, ...]:
-    """`[[switches]]` tables (TOML), JSON lines, lines of `watchdog history -o json`, or `kubectl get rs -o json`.
+    """`[[switches]]` tables (TOML), JSON lines, lines of `watchdog history -o json`, or what kubectl printed as JSON:
+    ReplicaSets, or the ConfigMaps of the watchdog's records.
 
     `label`: what an entry that does not say so is taken to be. Raises `ListInvalid`.
     """
@@ -58,7 +30,7 @@ def read_list(text: str, name: str, *, label: str = "") -> tuple[Entry, ...]:
     if stripped.startswith("{"):
         whole = _as_json(text)
         if isinstance(whole, Mapping) and whole.get("kind") == "List":
-            return tuple(_of_replicasets(whole, name))
+            return (*_of_configmaps(whole, name), *_of_replicasets(whole, name))
         documents = [whole] if isinstance(whole, Mapping) else list(_lines(text, name))
         return tuple(_entry(one, f"{name}:{number}", label) for number, one in enumerate(documents, 1))
     try:
@@ -90,7 +62,7 @@ def _lines(text: str, name: str) -> Iterator[Mapping[str, Any]]:
 
 def _entry(document: Mapping[str, Any], where: str, label: str) -> Entry:
     if "switched_at" in document and "schema" in document:
-        return _of_record(document, where)
+        return of_record(document, where) if "state" in document else _mark(document, where)
     unknown = set(document) - _KEYS
     if unknown:
         raise ListInvalid(f"{where}: {sorted(unknown)[0]!r} is no key; there are {', '.join(sorted(_KEYS))}")
@@ -106,50 +78,61 @@ def _entry(document: Mapping[str, Any], where: str, label: str) -> Entry:
         Label(said) if said else None,
         str(document.get("by") or ""),
         "list",
+        **_weights(document, target, at, where),
     )
 
 
-def of_records(documents: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
-    """The watchdog's own records. Raises `ListInvalid`."""
-    return tuple(_of_record(one, f"record {one.get('watch', '?')}") for one in documents)
+def _weights(document: Mapping[str, Any], target: Target, at: datetime, where: str) -> dict[str, Any]:
+    """Of a route: what the candidate got at first, and then."""
+    if not target.kind.switch.in_parts:
+        for key in ("weight", "steps"):
+            if key in document:
+                raise ListInvalid(f"{where}: {key} is of a route; {target} moves all of its traffic at once")
+        return {}
+    both = [_revision(document.get(key), target, where) for key in ("candidate", "previous")]
+    if both[0] and both[1] and both[0].workload == both[1].workload:
+        raise ListInvalid(f"{where}: candidate and previous are both of {both[0].workload}; a route shares among two")
+    listed = document.get("steps", [])
+    if not isinstance(listed, list) or not all(isinstance(one, Mapping) and set(one) <= _STEP for one in listed):
+        raise ListInvalid(f"{where}: write steps as [{{ at = 2026-03-02T14:15:00Z, weight = 25 }}]")
+    if listed and "weight" not in document:
+        raise ListInvalid(f"{where}: write weight too: what the candidate got before its first step")
+    steps, last = [], at
+    for one in listed:
+        moment = _moment(one.get("at"), f"{where}: steps")
+        if moment <= last:
+            raise ListInvalid(f"{where}: steps: {moment.isoformat()} is not after {last.isoformat()}")
+        last = moment
+        share = _share(one.get("weight"), f"{where}: steps", nothing=True)
+        steps.append(WeightStep(moment, share, target.name, str(one.get("by") or "")))
+    first = document.get("weight", _PERCENT)
+    return {"part": _share(first, where, nothing=False), "steps": tuple(steps)}
 
 
-def _of_record(document: Mapping[str, Any], where: str) -> Entry:
-    """A record of the watchdog's own; what it rolled back was bad, unless a person marked it otherwise.
-
-    As `history` prints it, it is only a mark.
-    """
-    label, said = _judgement(document)
-    if "state" not in document:
-        target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
-        return Entry(target, at, label=label, source="records", said=said)
-    try:
-        watch = watch_of(document)
-    except Unreadable as error:
-        raise ListInvalid(f"{where}: {error}") from error
-    switch = watch.switch
-    back = watch.outcome is Phase.ROLLED_BACK
-    return Entry(
-        switch.target,
-        switch.at,
-        switch.candidate,
-        switch.previous,
-        label,
-        switch.by,
-        "records",
-        watch.remedy.to if back and watch.remedy is not None else None,
-        watch.acted_at if back else None,
-        said,
-    )
+def _share(weight: Any, where: str, *, nothing: bool) -> float:
+    """Percent as a part of the whole; `nothing`: it may be 0."""
+    number = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if not number or not 0.0 <= weight <= _PERCENT or not (weight or nothing):
+        raise ListInvalid(f"{where}: weight {weight!r} is no part of the traffic; write percent, such as 25")
+    return float(weight) / _PERCENT
 
 
-def _judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
-    """Whether the release was bad: what a person marked comes before what the watchdog did."""
-    if is_false_alarm(document):
-        return Label.GOOD, _MARKED
-    if is_missed(document):
-        return Label.BAD, _MARKED
-    return Label.BAD if document.get("outcome") == Phase.ROLLED_BACK else None, ""
+def _mark(document: Mapping[str, Any], where: str) -> Entry:
+    """A record as `history` prints it: it holds no watch, and is only a mark."""
+    label, said = judgement(document)
+    target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
+    return Entry(target, at, label=label, source="records", said=said)
+
+
+def _of_configmaps(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
+    """`kubectl get configmaps -l rollback-watchdog.dev/record=watch -o json`: the watchdog's own records."""
+    for one in whole.get("items") or []:
+        if RECORD_KEY in (one.get("data") or {}):
+            document = document_in(one)
+            where = f"{name}: ConfigMap {one['metadata']['name']}"
+            if document is None:
+                raise ListInvalid(f"{where} holds no record")
+            yield of_record(document, where)
 
 
 def _of_replicasets(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
@@ -189,44 +172,10 @@ def _revision(text: Any, target: Target, where: str) -> Revision | None:
     if not text:
         return None
     workload, dash, template = str(text).rpartition("-")
-    if target.kind is TargetKind.SERVICE and not dash:
-        raise ListInvalid(f"{where}: {text!r} is no revision of a Service; write DEPLOYMENT-HASH")
-    return Revision(workload or target.name, template)
-
-
-def courses_of(entries: Sequence[Entry], pods: Pods, *, kube_state: bool) -> tuple[Course, ...]:
-    """The targets' courses as the list has them. An entry without candidate cannot be replayed: `ListInvalid`."""
-    by_target: dict[Target, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda one: (one.target, one.at)):
-        if entry.candidate is None:
-            raise ListInvalid(f"the switch of {entry.target} at {entry.at.isoformat()} names no candidate")
-        by_target.setdefault(entry.target, []).append(entry)
-    return tuple(_course(target, listed, pods, kube_state=kube_state) for target, listed in by_target.items())
-
-
-def _course(target: Target, listed: Sequence[Entry], pods: Pods, *, kube_state: bool) -> Course:
-    stretches = []
-    first = listed[0]
-    if first.previous is not None:
-        known = _pods(target, first.previous, pods)
-        stretches.append(Serving(first.previous, first.at - _BEFORE, source=first.source, pods=known))
-    for entry in listed:
-        assert entry.candidate is not None
-        known = _pods(target, entry.candidate, pods)
-        source = entry.label_source if entry.label else ""
-        stretches.append(Serving(entry.candidate, entry.at, False, entry.source, entry.by, known, entry.label, source))
-        if entry.back_to is not None and entry.back_at is not None:
-            back = _pods(target, entry.back_to, pods)
-            stretches.append(Serving(entry.back_to, entry.back_at, source=entry.source, pods=back))
-    return Course(target, {}, tuple(stretches), kube_state=kube_state)
-
-
-def _pods(target: Target, revision: Revision, pods: Pods) -> tuple[SeenPod, ...]:
-    return pods.get((target.namespace, revision.workload), {}).get(revision.template, ())
-
-
-def marks_of(entries: Sequence[Entry]) -> tuple[Mark, ...]:
-    """What the entries say of their switches."""
-    return tuple(
-        Mark(entry.target, entry.at, entry.label, entry.label_source) for entry in entries if entry.label is not None
-    )
+    if target.kind.routes:
+        if not dash:
+            raise ListInvalid(f"{where}: {text!r} is no revision behind {target}; write DEPLOYMENT-HASH")
+        return Revision(workload, template)
+    known = Revision(workload or target.name, template, kind=target.kind)
+    own = pods_of(known.workload_in(target.namespace))
+    return known if target.kind is RUNNER or own == any_pods_of(known.workload) else replace(known, pods=own)

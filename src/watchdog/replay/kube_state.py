@@ -2,58 +2,86 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from watchdog.domain.measurement import Series
-from watchdog.domain.rollout import Revision, Target, TargetKind
+from watchdog.domain.rollout import USUAL, Revision, Target, TargetKind
 from watchdog.ports import MetricSource
 from watchdog.replay.asking_past import moment, one_of, over_time, samples
-from watchdog.replay.courses import Course, SeenPod, Serving
+from watchdog.replay.courses import Course, KnownPods, SeenPod, Serving
 
 SOURCE = "kube-state-metrics"
+UPDATE_REVISION = "kube_statefulset_status_update_revision"
 
-_STEP = 3600.0  # the search looks back that far at each step, so that nothing falls between two
+STEP = 3600.0  # the search looks back that far at each step, so that nothing falls between two
 _AROUND = timedelta(minutes=2)
 _AFTER = timedelta(minutes=6)
 _LONGEST_UNDONE = timedelta(hours=1)
 _SAME_SCRAPE = 1.0  # seconds
 
-Workload = tuple[str, str]  # namespace, Deployment
+_OWNERS = {"Deployment": TargetKind.DEPLOYMENT, "Rollout": TargetKind.ROLLOUT}  # of ReplicaSets
 
 
 @dataclass(frozen=True, slots=True)
 class KubeState:
-    """What kube-state-metrics told: each Deployment's labels and pods by ReplicaSet's hash."""
+    """What kube-state-metrics told: each workload's labels, and all pods.
 
-    labels: Mapping[Workload, Mapping[str, str]]
-    pods: Mapping[Workload, Mapping[str, tuple[SeenPod, ...]]]
+    `templates`: which template a StatefulSet was to have, as it was told hour by hour.
+    """
+
+    labels: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)
+    pods: KnownPods = field(default_factory=KnownPods)
+    templates: Mapping[Target, Sequence[Series]] = field(default_factory=dict)
     first: datetime | None = None  # from when on anything was told
 
     @property
-    def workloads(self) -> tuple[Workload, ...]:
-        return tuple(sorted(self.pods))
+    def workloads(self) -> tuple[Target, ...]:
+        """Those whose pods' names tell what served."""
+        return tuple(sorted(self.pods.named))
 
 
-async def look(source: MetricSource, namespaces: Iterable[str], start: datetime, end: datetime) -> KubeState:
-    """All Deployments that had pods in these namespaces. Raises `NotAnswered`."""
+async def look(
+    source: MetricSource,
+    namespaces: Iterable[str],
+    start: datetime,
+    end: datetime,
+    kinds: Collection[TargetKind] = USUAL,
+) -> KubeState:
+    """All that had pods in these namespaces, of the kinds that are asked for. Raises `NotAnswered`."""
     within = f"namespace=~{one_of(namespaces)}"
-    window = f"[{int(_STEP)}s]"
+    window = f"[{int(STEP)}s]"
 
     async def seen(selector: str, by: str) -> tuple[Series, ...]:
-        return await over_time(source, f"max by ({by}) (last_over_time({selector}{window}))", start, end, _STEP)
+        return await over_time(source, f"max by ({by}) (last_over_time({selector}{window}))", start, end, STEP)
 
+    async def labelled(kind: str) -> dict[Target, Mapping[str, str]]:
+        shown = f"last_over_time(kube_{kind}_labels{{{within}}}{window})"
+        told = await over_time(source, shown, start, end, STEP)
+        return {
+            Target(one.labels.get("namespace", ""), TargetKind(kind), one.labels[kind]): _labels(one)
+            for one in told
+            if kind in one.labels
+        }
+
+    owning = "|".join(owner for owner, kind in _OWNERS.items() if kind in {*kinds, TargetKind.DEPLOYMENT})
     owners = await seen(
-        f'kube_replicaset_owner{{{within}, owner_kind="Deployment"}}', "namespace, replicaset, owner_name"
+        f'kube_replicaset_owner{{{within}, owner_kind=~"{owning}"}}', "namespace, replicaset, owner_kind, owner_name"
     )
-    if not owners:
-        return KubeState({}, {})
-    created = await seen(f"kube_pod_created{{{within}}}", "namespace, pod")
-    labelled = await over_time(source, f"last_over_time(kube_deployment_labels{{{within}}}{window})", start, end, _STEP)
-    labels = {_place(one): _labels(one) for one in labelled if "deployment" in one.labels}
-    return KubeState(labels, _pods(owners, created), first_of(created, _STEP))
+    sets = TargetKind.STATEFULSET in kinds
+    revisions = await seen(f"{UPDATE_REVISION}{{{within}}}", "namespace, statefulset, revision") if sets else ()
+    if not owners and not revisions and TargetKind.DAEMONSET not in kinds:
+        return KubeState()
+    # A pod that keeps its name is told apart by its uid.
+    created = await seen(f"kube_pod_created{{{within}}}", "namespace, pod, uid")
+    labels = await labelled("deployment") | (await labelled("statefulset") if revisions else {})
+    templates: dict[Target, list[Series]] = {}
+    for one in revisions:
+        place = Target(one.labels.get("namespace", ""), TargetKind.STATEFULSET, one.labels.get("statefulset", ""))
+        templates.setdefault(place, []).append(one)
+    return KubeState(labels, _pods(owners, created), templates, first_of(created, STEP))
 
 
 def first_of(series: Iterable[Series], step: float) -> datetime | None:
@@ -62,44 +90,46 @@ def first_of(series: Iterable[Series], step: float) -> datetime | None:
     return moment(min(times) - step) if times else None
 
 
-def _place(series: Series) -> Workload:
-    return series.labels.get("namespace", ""), series.labels.get("deployment", "")
-
-
 def _labels(series: Series) -> Mapping[str, str]:
     """Kubernetes's labels, as far as kube-state-metrics were told to show them; their punctuation is lost."""
     return {name.removeprefix("label_"): value for name, value in series.labels.items() if name.startswith("label_")}
 
 
-def _pods(owners: Iterable[Series], created: Iterable[Series]) -> dict[Workload, dict[str, tuple[SeenPod, ...]]]:
+def _pods(owners: Iterable[Series], created: Iterable[Series]) -> KnownPods:
     of_set = {
-        (one.labels.get("namespace", ""), one.labels["replicaset"]): one.labels["owner_name"]
+        (one.labels.get("namespace", ""), one.labels["replicaset"]): Target(
+            one.labels.get("namespace", ""), _OWNERS[one.labels["owner_kind"]], one.labels["owner_name"]
+        )
         for one in owners
         if one.labels.get("owner_name") and one.labels.get("replicaset")
     }
-    found: dict[Workload, dict[str, set[SeenPod]]] = {}
+    named: dict[Target, dict[str, set[SeenPod]]] = {}
+    born: dict[str, set[SeenPod]] = {}
     for one in created:
         namespace, pod = one.labels.get("namespace", ""), one.labels.get("pod", "")
+        seen = SeenPod(pod, moment(min(value for _, value in one.samples)), uid=one.labels.get("uid", ""))
+        born.setdefault(namespace, set()).add(seen)
         replicaset = pod.rpartition("-")[0]
-        deployment = of_set.get((namespace, replicaset))
-        if deployment is None:
-            continue
-        template = replicaset.removeprefix(f"{deployment}-")
-        born = SeenPod(pod, moment(min(value for _, value in one.samples)))
-        found.setdefault((namespace, deployment), {}).setdefault(template, set()).add(born)
-    return {
-        workload: {
-            template: tuple(sorted(pods, key=lambda pod: (pod.created, pod.name))) for template, pods in sets.items()
-        }
-        for workload, sets in found.items()
-    }
+        workload = of_set.get((namespace, replicaset))
+        if workload is not None:
+            template = replicaset.removeprefix(f"{workload.name}-")
+            named.setdefault(workload, {}).setdefault(template, set()).add(seen)
+    return KnownPods(
+        {workload: {template: as_made(pods) for template, pods in sets.items()} for workload, sets in named.items()},
+        {namespace: as_made(pods) for namespace, pods in born.items()},
+    )
 
 
-async def course(source: MetricSource, state: KubeState, workload: Workload, start: datetime, end: datetime) -> Course:
-    """What served a Deployment. Raises `NotAnswered`."""
-    namespace, deployment = workload
+def as_made(pods: Iterable[SeenPod]) -> tuple[SeenPod, ...]:
+    """In the order in which they were made."""
+    return tuple(sorted(pods, key=lambda pod: (pod.created, pod.name)))
+
+
+async def course(source: MetricSource, state: KubeState, workload: Target, start: datetime, end: datetime) -> Course:
+    """What served a Deployment, or a Rollout. Raises `NotAnswered`."""
+    namespace, name = workload.namespace, workload.name
     born = sorted(
-        ((pod.created, template, pod) for template, pods in state.pods[workload].items() for pod in pods),
+        ((pod.created, template, pod) for template, pods in state.pods.named[workload].items() for pod in pods),
         key=lambda one: (one[0], one[1], one[2].name),
     )
     stretches: list[tuple[str, datetime, list[SeenPod]]] = []
@@ -112,15 +142,18 @@ async def course(source: MetricSource, state: KubeState, workload: Workload, sta
             taken_over = (
                 first
                 or template not in known
-                or await _took_over(source, namespace, deployment, template, stretches[-1][0], created)
+                or await _took_over(source, namespace, name, template, stretches[-1][0], created)
             )
             if taken_over:
                 stretches.append((template, created, []))
         known.add(template)
         _of(stretches, template).append(pod)
-    served = [Serving(Revision(deployment, one), at, source=SOURCE, pods=tuple(pods)) for one, at, pods in stretches]
-    target = Target(namespace, TargetKind.DEPLOYMENT, deployment)
-    return Course(target, state.labels.get(workload, {}), tuple(await _with_put_backs(source, namespace, served, end)))
+    served = [
+        Serving(Revision(name, one, kind=workload.kind), at, source=SOURCE, pods=tuple(pods))
+        for one, at, pods in stretches
+    ]
+    put_backs = await _with_put_backs(source, namespace, served, end)
+    return Course(workload, state.labels.get(workload, {}), tuple(put_backs))
 
 
 async def _with_put_backs(
@@ -179,11 +212,11 @@ async def _replicas(
     names = [f"{revision.workload}-{revision.template}" for revision in (one, other)]
     wanted = f'kube_replicaset_spec_replicas{{namespace="{namespace}", replicaset=~{one_of(names)}}}'
     counts = await samples(source, wanted, start, end)
-    first, second = (_merged(series for series in counts if series.labels.get("replicaset") == name) for name in names)
+    first, second = (merged(series for series in counts if series.labels.get("replicaset") == name) for name in names)
     return first, second
 
 
-def _merged(series: Iterable[Series]) -> list[tuple[float, float]]:
+def merged(series: Iterable[Series]) -> list[tuple[float, float]]:
     """The samples of one thing, told by several instances perhaps."""
     found: dict[float, float] = {}
     for one in series:

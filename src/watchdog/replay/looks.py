@@ -4,17 +4,20 @@ They are scraped every half minute or so; the moments that they tell as numbers 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from watchdog.domain.live import Destination, Live, Pod
 from watchdog.domain.measurement import Series
-from watchdog.domain.rollout import Revision, SwitchKind, TrafficSwitch
+from watchdog.domain.rollout import Revision, SwitchKind, TargetKind, TrafficSwitch
 from watchdog.domain.state import Watch
 from watchdog.ports import MetricSource
 from watchdog.replay.asking_past import moment, samples
 from watchdog.replay.courses import SeenPod
 from watchdog.replay.pods_past import PodPast, Samples, added, first_ready, hear, last_told, pod_at
+
+PROGRESS = timedelta(minutes=10)
+"""Kubernetes's own default for a rollout."""
 
 _LOOK_EVERY = timedelta(seconds=5)  # as the daemon does at least
 _POD_METRICS = (
@@ -31,13 +34,30 @@ _POD_METRICS = (
 )
 
 
+_DESIRED = {
+    TargetKind.DEPLOYMENT: "kube_deployment_spec_replicas",
+    TargetKind.STATEFULSET: "kube_statefulset_replicas",
+    TargetKind.DAEMONSET: "kube_daemonset_status_desired_number_scheduled",
+}
+
+
 class Looks:
     """The looks at one switch's target. `told` is false where only the pods' names are known."""
 
-    def __init__(self, switch: TrafficSwitch, stable: Revision | None, *, told: bool) -> None:
+    def __init__(
+        self,
+        switch: TrafficSwitch,
+        stable: Revision | None,
+        *,
+        told: bool,
+        completed: datetime | None = None,
+        patience: timedelta | None = None,
+    ) -> None:
         self.switch = switch
         self.stable = stable
         self.told = told
+        self.completed = completed
+        self.patience = patience or PROGRESS
         self._candidate: dict[str, PodPast] = {}
         self._stable: dict[str, PodPast] = {}
         self._desired: Samples = []
@@ -76,6 +96,7 @@ class Looks:
             desired=living if desired is None else int(desired),
             complete=completed is not None and completed <= now,
             completed_at=completed,
+            progress_deadline=self.patience.total_seconds(),
             deadline_exceeded=bool(last_told(self._stalled, now.timestamp())),
             destination=Destination(self.stable, exists=True, replicas=1, ready_pods=1) if self.stable else None,
             services={flip.service: ("", "", True) for flip in self.switch.flips},
@@ -92,14 +113,16 @@ class Looks:
             uid="",
             resource_version="",
             serving=self.switch.candidate,
-            candidate_pods=tuple(Pod(one.name, one.name, one.created) for one in self._candidate.values()),
-            stable_pods=tuple(Pod(one.name, one.name, one.created) for one in self._stable.values()),
+            candidate_pods=tuple(Pod(one.name, one.uid, one.created) for one in self._candidate.values()),
+            stable_pods=tuple(Pod(one.name, one.uid, one.created) for one in self._stable.values()),
         )
 
     def _completed_at(self) -> datetime | None:
         """When all wanted pods were ready and those of before were told to end."""
-        if self.switch.kind is SwitchKind.SELECTOR:
+        if self.switch.kind is not SwitchKind.ROLLOUT:
             return self.switch.at
+        if self.completed is not None:
+            return self.completed
         ready = sorted(first for pod in self._candidate.values() if (first := first_ready(pod)) is not None)
         wanted = self._desired[-1][1] if self._desired else len(self._candidate)
         if not ready or len(ready) < wanted:
@@ -120,23 +143,35 @@ class Looks:
         for pods, into in ((candidate, self._candidate), (stable, self._stable)):
             for pod in pods:
                 created = self.switch.at if pod.created_is_bound and into is self._candidate else pod.created
-                past = into.setdefault(pod.name, PodPast(pod.name, created))
+                uid = pod.uid or pod.name
+                past = into.setdefault(uid, PodPast(pod.name, created, uid))
                 if not self.told:
                     past.ready_times = [(pod.created.timestamp(), pod.created.timestamp())]
+        named: dict[str, PodPast] = {}
+        for past in sorted(self._all(), key=lambda one: one.created):
+            before = named.get(past.name)
+            if before is not None and before.uid != past.uid:
+                before.replaced = past.created
+            named[past.name] = past
 
     def hear(self, series: Iterable[Series]) -> None:
         """What kube-state-metrics told in the time of the watch."""
         for one in series:
             labels = one.labels
-            metric, name = labels.get("__name__", ""), labels.get("pod", "")
-            pod = self._candidate.get(name) or self._stable.get(name)
+            metric = labels.get("__name__", "")
             values = [(at, value) for at, value in one.samples if math.isfinite(value)]
-            if metric == "kube_deployment_spec_replicas":
+            if metric in _DESIRED.values():
                 self._desired = added(self._desired, values)
             elif metric == "kube_deployment_status_condition":
                 self._stalled = added(self._stalled, values)
-            elif pod is not None and values:
+            elif values and (pod := self._told_of(labels)) is not None:
                 hear(pod, metric, labels, values)
+
+    def _told_of(self, labels: Mapping[str, str]) -> PodPast | None:
+        for key in (labels.get("uid", ""), labels.get("pod", "")):
+            if (pod := self._candidate.get(key) or self._stable.get(key)) is not None:
+                return pod
+        return None
 
 
 async def looks_of(
@@ -147,20 +182,24 @@ async def looks_of(
     until: datetime,
     *,
     told: bool,
+    completed: datetime | None = None,
+    patience: timedelta | None = None,
 ) -> Looks:
     """Ask for all that the watch would have seen until then. Raises `NotAnswered`."""
     switch, before = watch.switch, watch.stable.revision if watch.stable else None
-    looks = Looks(switch, before, told=told)
+    looks = Looks(switch, before, told=told, completed=completed, patience=patience)
     looks.know(candidate, stable)
     if told:
-        namespace, deployment = switch.target.namespace, switch.candidate.workload
+        namespace, kind, workload = switch.target.namespace, switch.candidate.kind, switch.candidate.workload
         patterns = [switch.candidate.pods_pattern, *([before.pods_pattern] if before else [])]
         within = f'namespace="{namespace}"'
         pods = f'{{__name__=~"{"|".join(_POD_METRICS)}", {within}, pod=~"{"|".join(patterns)}"}}'
         start = switch.at - timedelta(seconds=1)
         looks.hear(await samples(source, pods, start, until))
-        of_deployment = f'{within}, deployment="{deployment}"'
-        looks.hear(await samples(source, f"kube_deployment_spec_replicas{{{of_deployment}}}", start, until))
-        stalled = f'{of_deployment}, condition="Progressing", status="false"'
-        looks.hear(await samples(source, f"kube_deployment_status_condition{{{stalled}}}", start, until))
+        of_workload = f'{within}, {kind}="{workload}"'
+        if kind in _DESIRED:
+            looks.hear(await samples(source, f"{_DESIRED[kind]}{{{of_workload}}}", start, until))
+        if kind is TargetKind.DEPLOYMENT:
+            stalled = f'{of_workload}, condition="Progressing", status="false"'
+            looks.hear(await samples(source, f"kube_deployment_status_condition{{{stalled}}}", start, until))
     return looks

@@ -7,8 +7,8 @@ from itertools import pairwise
 from watchdog.domain.measurement import FailureReason, QueryFailed
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard
-from watchdog.replay.cases import Mark, Marked
-from watchdog.replay.courses import Found
+from watchdog.replay.cases import Marked
+from watchdog.replay.courses import Found, Mark
 from watchdog.replay.report import Note, Severity, SwitchReplay
 
 _MEASURED = ("threshold", "budget")
@@ -72,7 +72,7 @@ def nothing(found: Found, cases: Sequence[Marked], guards: Mapping[Target, Guard
     if not found.courses:
         text = "no pod of a guarded namespace is in Prometheus's history: nothing to replay"
     elif not guards:
-        text = f"none of {len(found.courses)} Deployments that were found is guarded by this file: nothing to replay"
+        text = f"none of {len(found.courses)} targets that were found is guarded by this file: nothing to replay"
     else:
         text = "no switch was found in this time"
     return [Note(Severity.WARNING, text)]

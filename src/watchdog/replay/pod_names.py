@@ -13,7 +13,6 @@ from watchdog.engine.templates import Template, fill, template_of
 from watchdog.ports import MetricSource
 from watchdog.replay.asking_past import moment, over_time, samples
 from watchdog.replay.courses import Course, SeenPod, Serving
-from watchdog.replay.kube_state import Workload
 
 SOURCE = "pod names"
 
@@ -25,7 +24,7 @@ _NAME = re.compile(r"(?P<deployment>[a-z0-9.-]+)-(?P<hash>[bcdfghjklmnpqrstvwxz2
 class Named:
     """Pods by Deployment and hash, and the selector that told of them in each namespace."""
 
-    pods: Mapping[Workload, Mapping[str, tuple[SeenPod, ...]]]
+    pods: Mapping[Target, Mapping[str, tuple[SeenPod, ...]]]
     selectors: Mapping[str, Template]
     first: datetime | None = None  # from when on there is data
 
@@ -42,29 +41,28 @@ async def look(source: MetricSource, rulebook: Rulebook, start: datetime, end: d
             pod = series.labels.get(label, "")
             first = min(value for _, value in series.samples)
             firsts[namespace, pod] = min(first, firsts.get((namespace, pod), first))
-    found: dict[Workload, dict[str, list[SeenPod]]] = {}
+    found: dict[Target, dict[str, list[SeenPod]]] = {}
     for (namespace, pod), first in sorted(firsts.items(), key=lambda one: one[1]):
         match = _NAME.fullmatch(pod)
         if match is not None:
-            sets = found.setdefault((namespace, match["deployment"]), {})
+            sets = found.setdefault(Target(namespace, TargetKind.DEPLOYMENT, match["deployment"]), {})
             sets.setdefault(match["hash"], []).append(SeenPod(pod, moment(first), created_is_bound=True))
     by_hash = {work: {one: tuple(pods) for one, pods in sets.items()} for work, sets in found.items()}
     return Named(by_hash, selectors, moment(min(firsts.values())) if firsts else None)
 
 
-async def course(source: MetricSource, named: Named, workload: Workload) -> Course:
+async def course(source: MetricSource, named: Named, workload: Target) -> Course:
     """What served a Deployment: a hash takes over with its first pod. Raises `NotAnswered`.
 
     A return to an older hash cannot be told from a pod of it that was replaced, and is not seen.
     """
-    namespace, deployment = workload
     stretches = []
     for hash_, pods in named.pods[workload].items():
-        revision = Revision(deployment, hash_)
-        since = await _first_sample(source, named.selectors[namespace], revision, pods[0].created)
+        revision = Revision(workload.name, hash_)
+        since = await _first_sample(source, named.selectors[workload.namespace], revision, pods[0].created)
         stretches.append(Serving(revision, since, since_is_bound=True, source=SOURCE, pods=pods))
     stretches.sort(key=lambda one: one.since)
-    return Course(Target(namespace, TargetKind.DEPLOYMENT, deployment), {}, tuple(stretches), kube_state=False)
+    return Course(workload, {}, tuple(stretches), kube_state=False)
 
 
 def _selectors(rulebook: Rulebook) -> dict[str, Template]:

@@ -32,9 +32,11 @@ class PodPast:
 
     name: str
     created: datetime
+    uid: str
     ready: Samples = field(default_factory=list)
     ready_times: Samples = field(default_factory=list)  # when told, and the moment that it told
     deleted: float | None = None
+    replaced: datetime | None = None  # when another pod of its name was made
     unschedulable: Samples = field(default_factory=list)
     containers: dict[str, ContainerPast] = field(default_factory=dict)
     told: list[float] = field(default_factory=list)  # when anything was told of it
@@ -95,14 +97,15 @@ def pod_at(past: PodPast, now: datetime) -> Pod | None:
     ready, unready = _readiness(past, at)
     heard = [one for one in past.told if one <= at]
     deleted = past.deleted is not None and past.deleted <= at
+    replaced = past.replaced is not None and past.replaced <= now
     lost = bool(heard) and bool(past.told) and at - heard[-1] > _LOST
     return Pod(
         name=past.name,
-        uid=past.name,
+        uid=past.uid,
         created=past.created,
         ready_since=None if ready is None else moment(ready),
         unready_since=None if unready is None else moment(unready),
-        gone=deleted or lost,
+        gone=deleted or replaced or lost,
         unschedulable_since=_since_when(past.unschedulable, at),
         containers=tuple(_container(name, one, at) for name, one in sorted(past.containers.items())),
     )

@@ -20,10 +20,9 @@ from watchdog.engine.peering import Peering, PeersOf
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import MetricSources
 from watchdog.replay.filming import Case, Film, film_of, without_data, without_senses
-from watchdog.replay.looks import Looks, looks_of
+from watchdog.replay.looks import PROGRESS, Looks, looks_of
 from watchdog.replay.probes import rounds_of
 
-_PROGRESS = timedelta(minutes=10)  # Kubernetes's own default for a rollout
 _LONGEST = timedelta(hours=2)  # after a switch for which bad requests are counted
 _MOST_LOOKS = 10  # looks that one breach asks for at one moment
 
@@ -80,7 +79,9 @@ class Replayer:
     async def replay(self, case: Case) -> Replayed:
         """Follow the switch until its bake ends, whatever was decided before. Raises `NotAnswered`."""
         switch, told = case.switch, case.course.kube_state
-        limit = min(self._now, switch.at + _PROGRESS + case.guard.bake, *([case.ends] if case.ends else []))
+        patience = case.serving.patience or PROGRESS
+        last = max(case.serving.completed or switch.at + patience, case.moved)
+        limit = min(self._now, last + case.guard.bake, *([case.ends] if case.ends else []))
         rounds = await self._rounds(case, limit)
         blind = without_senses(case.guard.rules, rounds, told=told)
         guard = replace(case.guard, rules=tuple(rule for rule in case.guard.rules if rule.name not in blind))
@@ -88,9 +89,20 @@ class Replayer:
         before = case.stable.revision if case.stable else None
         candidate = case.course.pods_of(switch.candidate, limit)
         stable = case.course.pods_of(before, switch.at) if before else ()
-        looks = await looks_of(self._sources(guard.source), watch, candidate, stable, limit, told=told)
+        looks = await looks_of(
+            self._sources(guard.source),
+            watch,
+            candidate,
+            stable,
+            limit,
+            told=told,
+            completed=case.serving.completed,
+            patience=patience,
+        )
         completed = looks.at(limit).completed_at
-        bake_from = watch.bake_from or (None if completed is None else max(completed, switch.at))
+        bake_from = max(watch.bake_from, case.moved) if watch.bake_from is not None else completed
+        if bake_from is not None:
+            bake_from = max(bake_from, switch.at)
         until = min(limit, bake_from + guard.bake) if bake_from is not None else limit
         blocks, baselines, failures = await self._measured(replace(watch, bake_from=bake_from), looks, until)
         film = film_of(watch, case, looks, rounds, blocks, until, bake_from)

@@ -82,12 +82,12 @@ class SwitchReplay:
     id: str  # the same in every backtest of the same switch
     target: str
     guard: str
-    kind: str  # rollout or selector
+    kind: str  # rollout, selector, route, config
     placebo: bool
     at: datetime
     at_is_bound: bool  # it happened at `at` or before
     source: str  # how it was found: kube-state-metrics, pod names, file, records, placebo
-    candidate: str  # the revision's written form: DEPLOYMENT-HASH
+    candidate: str  # the revision's written form: WORKLOAD-HASH
     stable: str  # where a rollback would have gone; "" where nothing was known
     label: Label
     label_source: str  # who says so: "label file", "rolled back by the watchdog", "a quiet window", ...
@@ -195,6 +195,8 @@ class Change(StrEnum):
     OUTCOME = "outcome"  # neither rolls back, but the watch ends otherwise
     ONLY_NEW = "only-new"  # the old rules do not guard the target
     ONLY_OLD = "only-old"
+    STEP_NEW = "step-new"  # the old rules' bake was not over: to them it was a step of the watch before
+    STEP_OLD = "step-old"
 
 
 @dataclass(frozen=True, slots=True)

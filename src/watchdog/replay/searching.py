@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from watchdog.domain.rollout import Target
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.ports import MetricSource
-from watchdog.replay import kube_state, pod_names
-from watchdog.replay.courses import Course, Found
-from watchdog.replay.handwritten import Entry, courses_of
+from watchdog.replay import daemonsets_past, kube_state, pod_names, statefulsets_past
+from watchdog.replay.courses import Course, Found, KnownPods
+from watchdog.replay.entries import Entry
 from watchdog.replay.histories import Histories
 from watchdog.replay.kube_state import KubeState, as_label
+from watchdog.replay.listed import courses_of
 from watchdog.replay.report import Note, Severity
+from watchdog.replay.untold import without_pods
 
+DAEMONSET = TargetKind.DAEMONSET
 _BEFORE = timedelta(hours=1)
 _SLACK = timedelta(minutes=90)  # the search goes in steps of an hour
 # What a Deployment's own name is taken to be the value of, where its labels are not known.
@@ -24,17 +27,21 @@ async def search(
 ) -> Found:
     """Every course in the guarded namespaces. Raises `NotAnswered` and `ListInvalid`."""
     namespaces = frozenset[str]().union(*(rulebook.namespaces for rulebook in rulebooks))
+    kinds = frozenset[TargetKind]().union(*(some for one in rulebooks for some in one.kinds.values()))
     start = since - _BEFORE
-    state = await kube_state.look(source, namespaces, start, now)
-    if state.pods:
-        courses = await _told(source, state, start, now, listed)
+    state = await kube_state.look(source, namespaces, start, now, kinds)
+    if state.pods.born:
+        drawn = await daemonsets_past.courses(source, namespaces, state, start, now) if DAEMONSET in kinds else ()
+        courses = await _told(source, state, start, now, listed, drawn)
         return _found(courses, state.first, since, [])
     named = await pod_names.look(source, rulebooks[0], start, now)
+    pods, notes = KnownPods(named.pods), []
     if listed:
-        courses = courses_of(listed, named.pods, kube_state=False)
+        nameless = [one for one in listed if one.candidate is not None and not one.candidate.named_pods]
+        notes += without_pods(nameless)
+        courses = courses_of([one for one in listed if one not in nameless], pods, kube_state=False)
     else:
         courses = tuple([await pod_names.course(source, named, workload) for workload in sorted(named.pods)])
-    notes = []
     if courses:
         text = (
             "no kube-state-metrics: switches are found by the pods' names, and lie up to a scrape interval late; "
@@ -67,12 +74,19 @@ async def search_all(
 
 
 async def _told(
-    source: MetricSource, state: KubeState, start: datetime, now: datetime, listed: Sequence[Entry]
+    source: MetricSource,
+    state: KubeState,
+    start: datetime,
+    now: datetime,
+    listed: Sequence[Entry],
+    daemonsets: Sequence[Course],
 ) -> tuple[Course, ...]:
     """The listed targets as the list has them, the others as kube-state-metrics tell."""
     own = courses_of(listed, state.pods, kube_state=True)
     known = {course.target for course in own}
     found = [await kube_state.course(source, state, workload, start, now) for workload in state.workloads]
+    found += [await statefulsets_past.course(source, state, target) for target in sorted(state.templates)]
+    found += daemonsets
     return (*own, *(course for course in found if course.target not in known))
 
 
@@ -102,8 +116,8 @@ def guarded(rulebook: Rulebook, courses: Iterable[Course]) -> tuple[Mapping[Targ
             notes.append(Note(Severity.WARNING, f"guards {names} both match: left out", str(course.target)))
     if guessed:
         text = (
-            "the Deployments' labels are not in Prometheus (kube_deployment_labels): guards are matched by "
-            "namespace and by the Deployment's name alone"
+            "labels of targets are not in Prometheus (kube_deployment_labels): these are matched to guards by "
+            "namespace and by their names alone"
         )
         notes.append(Note(Severity.INFO, text))
     return found, tuple(notes)
@@ -113,7 +127,7 @@ def _covers(guard: Guard, course: Course) -> bool:
     target = course.target
     if target in guard.targets:
         return True
-    if guard.selector is None or target.namespace not in guard.namespaces:
+    if guard.selector is None or target.namespace not in guard.namespaces or target.kind not in guard.kinds:
         return False
     for one in guard.selector.requirements:
         if course.labels:

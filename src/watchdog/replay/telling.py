@@ -22,7 +22,7 @@ def told(marked: Marked, replayed: Replayed) -> SwitchReplay:
         id=marked.id,
         target=str(case.switch.target),
         guard=case.guard.name,
-        kind=str(case.course.kind),
+        kind=str(case.course.kind if case.placebo else case.switch.kind),
         placebo=case.placebo,
         at=case.switch.at,
         at_is_bound=case.switch.at_is_bound,

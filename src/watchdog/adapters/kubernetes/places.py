@@ -6,10 +6,12 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import ApiError
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, SERVICES
+from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, PODS, REPLICASETS, SERVICES
+from watchdog.adapters.kubernetes.providers import pods_of, unwatched
+from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.rollout import Target, TargetKind
-from watchdog.ports import OutOfReach
+from watchdog.ports import Clock, OutOfReach
 
 Json = dict[str, Any]
 
@@ -19,8 +21,9 @@ READ = (DEPLOYMENTS, REPLICASETS, PODS, SERVICES)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One Deployment, or one Service that selects pods. `workloads`: the Deployments behind it, the present one first.
+    """One target, and what runs its pods. `workloads`: the Deployments behind it, the present one first; else itself.
 
+    `pods`: a regular expression of its pods' names, where it is no Deployment and none is behind it.
     `selected_by`: the Services that select a Deployment's pods, with their labels.
     """
 
@@ -28,6 +31,7 @@ class Place:
     labels: Mapping[str, str]
     workloads: tuple[str, ...]
     selected_by: Mapping[Target, Mapping[str, str]]
+    pods: str = ""
 
 
 async def places(client: KubeClient, namespace: str) -> Sequence[Place]:
@@ -48,6 +52,22 @@ async def places(client: KubeClient, namespace: str) -> Sequence[Place]:
                 f"{resource.plural} of namespace {namespace} cannot be read ({needs}): {error.message}"
             ) from error
     return _places(namespace, *read)
+
+
+async def place_of(client: KubeClient, clock: Clock, target: Target) -> Place | None:
+    """One of another kind than a Deployment or a Service, read now. None: it is not there. Raises `OutOfReach`."""
+    with unanswered(f"looking at {target}"):
+        one = await client.find(OBJECTS[target.kind], target.namespace, target.name)
+    if one is None:
+        return None
+    provider, labels = unwatched(client, clock, target.kind), workloads.labels(one)
+    if not isinstance(provider, Weighted):
+        return Place(target, labels, (target.name,), {}, pods_of(target))
+    backends = (await provider.now(target)).backends
+    behind = sorted((-each.weight, each.revision.workload) for each in backends if each.revision is not None)
+    if not behind:
+        raise OutOfReach(f"of {target} it cannot be told which Deployments its weights are of", final=True)
+    return Place(target, labels, tuple(dict.fromkeys(name for _, name in behind)), {})
 
 
 def _places(namespace: str, deployments: Sequence[Json], services: Sequence[Json]) -> Sequence[Place]:

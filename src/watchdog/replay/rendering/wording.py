@@ -146,6 +146,10 @@ def change_words(difference: Difference) -> str:
             return "guarded now"
         case Change.ONLY_OLD:
             return "no longer guarded"
+        case Change.STEP_NEW:
+            return "a watch of its own now"
+        case Change.STEP_OLD:
+            return "a step of the watch before now"
 
 
 def is_worse(difference: Difference) -> bool | None:

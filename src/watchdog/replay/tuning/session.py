@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from watchdog.domain.rollout import Target
 from watchdog.replay.backtest import Backtest, Progress, Rules, Wish
 from watchdog.replay.comparing import compared
-from watchdog.replay.handwritten import Entry
+from watchdog.replay.entries import Entry
 from watchdog.replay.report import Comparison, Label, Report
 from watchdog.replay.session import Politeness, histories_of
 from watchdog.replay.tuning.observing import Observations
