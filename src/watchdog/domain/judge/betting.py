@@ -10,7 +10,7 @@ A block multiplies its stake by about 1/p at most, and by `HIGHEST` where p is t
 single block decides alone. Stakes are placed at the first bet and, in smaller parts, at each later one, so that a fault
 that begins late finds money left (a start-time mixture). Where traffic is uneven, a block bets in proportion to its
 requests: a handful of them must neither prove anything nor take the purse from the block in which all the others came.
-Where it is thin, a block without an error says little, whatever was released; so one stake of three is wary of it.
+Where it is thin, a block without an error says little, whatever was released; so half of the bold money is wary of it.
 All in natural logarithms: neither many requests nor many blocks can overflow.
 """
 
@@ -33,8 +33,8 @@ class Stake:
     wary: bool = False
 
 
-STAKES = (Stake(0.98, 0.4), Stake(0.98, 0.4, wary=True), Stake(0.6, 0.2))
-"""Bold bets find a fault in few blocks, a wary one in thin traffic, a timid one where errors come in clumps. Chosen on
+STAKES = (Stake(0.98, 0.375), Stake(0.98, 0.375, wary=True), Stake(0.6, 0.17), Stake(0.2, 0.08))
+"""Bold bets find a fault in few blocks, a wary one in thin traffic, timid ones where errors come in clumps. Chosen on
 the bench's tuning worlds."""
 
 FIRST = 0.6
