@@ -8,7 +8,7 @@ from benchmarks.judge.running import play
 from benchmarks.judge.sections import bursty, edge, habits, harmless, mixture, models, real, shared, weighted
 from benchmarks.judge.sizes import Sizes
 
-_PARTS = (mixture, bursty, habits, shared, harmless, weighted)
+_PARTS = (mixture, bursty, habits, shared, harmless)
 
 INTRODUCTION = (
     "Written by `make bench-judge`; the same program writes the same page to the last digit. Every policy is given the "

@@ -20,6 +20,8 @@ class Sizes:
     habits_good: int
     habits_bad: int
     traces: int
+    weighted_good: int
+    weighted_bad: int
 
 
 FULL = Sizes(
@@ -36,6 +38,8 @@ FULL = Sizes(
     habits_good=60,
     habits_bad=10,
     traces=400,
+    weighted_good=400,
+    weighted_bad=200,
 )
 
 QUICK = Sizes(
@@ -52,4 +56,6 @@ QUICK = Sizes(
     habits_good=3,
     habits_bad=2,
     traces=20,
+    weighted_good=4,
+    weighted_bad=3,
 )

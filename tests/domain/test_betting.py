@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from watchdog.domain.judge.betting import (
     FIRST,
-    FRACTIONS,
     NO_BETS,
+    STAKES,
     Bets,
     evidence_of_a_constant,
     kept_after,
@@ -23,10 +23,12 @@ shares = st.floats(0, 1)
 sizes = st.floats(1e-3, 1e9)
 
 
-def wagered(*blocks: tuple[float, float], harmless: float = HARMLESS, expected: int = A_BAKE) -> Bets:
+def wagered(
+    *blocks: tuple[float, float], harmless: float = HARMLESS, expected: int = A_BAKE, sought: float = 1.0
+) -> Bets:
     bets = NO_BETS
     for bad, requests in blocks:
-        bets = bets.bet(bad, requests, harmless, expected)
+        bets = bets.bet(bad, requests, harmless, expected, sought=sought)
     return bets
 
 
@@ -42,7 +44,7 @@ def blocks_until(share: float, *, rules: int = 1) -> int:
 
 
 def test_the_parts_of_the_money_make_a_whole() -> None:
-    assert math.fsum(part for _, part in FRACTIONS) == pytest.approx(1)
+    assert math.fsum(stake.part for stake in STAKES) == pytest.approx(1)
     for expected in (1, 2, 13, 40, 400):
         placed = math.fsum(placed_at(bet, expected) for bet in range(1, 100_000))
         assert placed == pytest.approx(1, abs=1e-4)
@@ -74,17 +76,41 @@ def test_a_quiet_release_keeps_what_it_has_not_placed() -> None:
     assert math.isfinite(bets.log_evidence)
 
 
-@given(st.lists(st.tuples(shares, sizes), max_size=60), st.floats(1e-6, 0.9))
-def test_nothing_overflows(blocks: list[tuple[float, float]], harmless: float) -> None:
-    bets = wagered(*((share * size, size) for share, size in blocks), harmless=harmless)
+def test_a_first_handful_of_requests_without_an_error_does_not_delay_the_proof() -> None:
+    """A pod that is scraped a moment after its birth shows three requests, whatever was released."""
+    after = [(7, 75)] * 5
+    assert wagered(*after[1:], sought=0.1).log_evidence < needed() <= wagered(*after, sought=0.1).log_evidence
+    assert wagered((0, 3), *after, sought=0.1).log_evidence >= needed()
+    careless = wagered((0, 3), *after)  # nobody is wary in search of what fails every request
+    assert careless.log_evidence < needed()
+
+
+def test_a_stake_is_wary_of_few_requests_and_as_bold_as_the_others_with_many() -> None:
+    few, many = (wagered((0, requests), sought=0.1).stakes for requests in (3, 1e6))
+    bold, wary, *_ = STAKES
+    assert wary.wary
+    assert few[0] == pytest.approx(math.log(FIRST * bold.part * (1 - bold.fraction)))
+    assert few[1] == pytest.approx(math.log(FIRST * wary.part * (1 - wary.fraction * (1 - 0.9**3))))
+    assert many[1] == pytest.approx(many[0])
+
+
+@pytest.mark.parametrize(("requests", "more"), [(2, 1), (4, 2), (8, 1), (15, 2)])
+def test_thin_traffic_proves_more_where_a_stake_is_wary_of_it(requests: float, more: float) -> None:
+    wary, careless = (evidence_of_a_constant(0.1, HARMLESS, 30, requests, sought) for sought in (0.1, 1.0))
+    assert wary > careless + more
+
+
+@given(st.lists(st.tuples(shares, sizes), max_size=60), st.floats(1e-6, 0.9), st.floats(1e-6, 1.0))
+def test_nothing_overflows(blocks: list[tuple[float, float]], harmless: float, sought: float) -> None:
+    bets = wagered(*((share * size, size) for share, size in blocks), harmless=harmless, sought=sought)
     assert math.isfinite(bets.log_evidence)
     assert not any(math.isnan(stake) for stake in bets.stakes)
 
 
-@given(st.lists(st.tuples(shares, shares), min_size=1, max_size=40))
-def test_more_bad_requests_never_lower_the_evidence(blocks: list[tuple[float, float]]) -> None:
-    fewer = wagered(*((100 * min(pair), 100) for pair in blocks))
-    more = wagered(*((100 * max(pair), 100) for pair in blocks))
+@given(st.lists(st.tuples(shares, shares, st.floats(0.5, 200)), min_size=1, max_size=40), st.floats(0.01, 1.0))
+def test_more_bad_requests_never_lower_the_evidence(blocks: list[tuple[float, float, float]], sought: float) -> None:
+    fewer = wagered(*((size * min(pair), size) for *pair, size in blocks), sought=sought)
+    more = wagered(*((size * max(pair), size) for *pair, size in blocks), sought=sought)
     assert more.log_evidence >= fewer.log_evidence - 1e-9
 
 
@@ -97,10 +123,11 @@ def test_a_block_without_requests_is_no_bet(blocks: list[float], nothing: float)
     assert wagered((nothing, 0)) == NO_BETS
 
 
-def ruined(blocks: int, spread: float, *, seed: int, runs: int) -> int:
+def ruined(blocks: int, spread: float, *, seed: int, runs: int, sizes: tuple[int, ...] = (30,)) -> int:
     """In how many runs at exactly the harmless level the evidence reaches 20 to 1.
 
     `spread` is how unlike the blocks are: the share of each is drawn from two values whose mean is the harmless level.
+    Their sizes are drawn as well.
     """
     chance = random.Random(seed)
     reached = 0
@@ -109,20 +136,22 @@ def ruined(blocks: int, spread: float, *, seed: int, runs: int) -> int:
         for _ in range(blocks):
             high = min(1.0, HARMLESS * (1 + spread))
             share = high if chance.random() < HARMLESS / high else 0.0
-            bad = sum(chance.random() < share for _ in range(30)) if spread < 50 else 30 * share
-            bets = bets.bet(bad, 30, HARMLESS, A_BAKE)
+            size = chance.choice(sizes)
+            bad = sum(chance.random() < share for _ in range(size)) if spread < 50 else size * share
+            bets = bets.bet(bad, size, HARMLESS, A_BAKE, sought=0.1)
             if bets.log_evidence >= math.log(20):
                 reached += 1
                 break
     return reached
 
 
+@pytest.mark.parametrize("sizes", [(30,), (1, 5, 60)], ids=["even", "thin and uneven"])
 @pytest.mark.parametrize("spread", [0.0, 5.0, 60.0])
 def test_a_harmless_release_reaches_20_to_1_in_one_of_20_watches_at_most_however_its_requests_cluster(
-    spread: float,
+    spread: float, sizes: tuple[int, ...]
 ) -> None:
     runs = 1500
-    reached = ruined(A_BAKE, spread, seed=11, runs=runs)
+    reached = ruined(A_BAKE, spread, seed=11, runs=runs, sizes=sizes)
     # Ville's inequality allows 5 %; three standard errors are 1.7 %.
     assert reached / runs <= 0.067
     assert reached > 0 or spread == 0.0  # a bound that nothing ever comes near would test nothing

@@ -23,7 +23,7 @@ def furnish(here: Town) -> None:
         labels = {"app": "gateway", "colour": colour}
         here.cluster.deploy(NAMESPACE, f"gateway-{colour}", f"gateway:{tag}", replicas=2, pod_labels=labels)
     here.cluster.service(NAMESPACE, "gateway", {"app": "gateway", "colour": "blue"})
-    here.behaviours["checkout:v1"] = replace(GOOD, requests_per_second=0.4)
+    here.behaviours["checkout:v1"] = replace(GOOD, requests_per_second=0.35)
     here.cluster.deploy(NAMESPACE, "checkout", "checkout:v1", replicas=2, annotations=ARGO)
     here.cluster.service(NAMESPACE, "checkout")
     here.cluster.deploy(NAMESPACE, "mailer", "mailer:v1", replicas=1)

@@ -27,8 +27,8 @@ def worlds(rps: int) -> tuple[World, World]:
 def tasks(sizes: Sizes) -> list[Task]:
     """Good releases, and such as are bad from the first step on."""
     every = [world for rps in RATES for world in worlds(rps)]
-    good = [Task(world, "main", sizes.bursty_good) for world in every]
-    return good + [Task(broken(world, fault), "main", sizes.bursty_bad) for world in every for fault in AT_ONCE]
+    good = [Task(world, "main", sizes.weighted_good) for world in every]
+    return good + [Task(broken(world, fault), "main", sizes.weighted_bad) for world in every for fault in AT_ONCE]
 
 
 def told(played: Played, sizes: Sizes) -> Section:
@@ -37,8 +37,8 @@ def told(played: Played, sizes: Sizes) -> Section:
     section.say(
         "The candidate gets 5 % of the traffic at once, 25 % after 200 s and all of it after 400 s; stable serves the rest in "
         "the same moments. The watchdog judges all steps as one watch, the candidate's pods against twice what stable's show "
-        f"beside them. {sizes.bursty_good} good releases in steady traffic and as many in bursty traffic for each rate, "
-        f"{sizes.bursty_bad} bad ones each with every fault. Failed requests are those of candidate and stable together, until "
+        f"beside them. {sizes.weighted_good} good releases in steady traffic and as many in bursty traffic for each rate, "
+        f"{sizes.weighted_bad} bad ones each with every fault. Failed requests are those of candidate and stable together, until "
         "the decision."
     )
     for rps in RATES:

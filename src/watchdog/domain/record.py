@@ -227,7 +227,9 @@ def _bets_summary(track: Track, every: int, switched: datetime, at: datetime) ->
     return {
         "blocks_of_a_bake": blocks_in(history),
         "bets": [
-            [bet.block, bet.bad, bet.requests, bet.harmless, bet.weight] for bet in history.ledger if bet.block <= last
+            [bet.block, bet.bad, bet.requests, bet.harmless, bet.weight, bet.sought]
+            for bet in history.ledger
+            if bet.block <= last
         ],
     }
 

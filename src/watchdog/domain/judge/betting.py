@@ -10,6 +10,7 @@ A block multiplies its stake by about 1/p at most, and by `HIGHEST` where p is t
 single block decides alone. Stakes are placed at the first bet and, in smaller parts, at each later one, so that a fault
 that begins late finds money left (a start-time mixture). Where traffic is uneven, a block bets in proportion to its
 requests: a handful of them must neither prove anything nor take the purse from the block in which all the others came.
+Where it is thin, a block without an error says little, whatever was released; so half of the bold money is wary of it.
 All in natural logarithms: neither many requests nor many blocks can overflow.
 """
 
@@ -17,9 +18,24 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-FRACTIONS: tuple[tuple[float, float], ...] = ((0.98, 0.75), (0.6, 0.17), (0.2, 0.08))
-"""How much of what can be lost is risked, with the part of the money that bets so. Bold bets find a fault in few
-blocks, timid ones in thin traffic, where a block without an error says little. Chosen on the bench's tuning worlds."""
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """A part of the money, and the fraction of what can be lost that it risks on each block.
+
+    A `wary` stake risks of that only as much as the chance that so many requests of the release that is sought would
+    show an error at all, which is near what would let it grow fastest: one block of five requests without an error must
+    not cost it 98 %. It depends on how many requests there were, never on how they ended.
+    """
+
+    fraction: float
+    part: float
+    wary: bool = False
+
+
+STAKES = (Stake(0.98, 0.375), Stake(0.98, 0.375, wary=True), Stake(0.6, 0.17), Stake(0.2, 0.08))
+"""Bold bets find a fault in few blocks, a wary one in thin traffic, timid ones where errors come in clumps. Chosen on
+the bench's tuning worlds."""
 
 FIRST = 0.6
 """The part of the money that is placed at the first bet: most bad releases are bad from the start."""
@@ -37,25 +53,29 @@ _NOTHING = -math.inf
 class Bets:
     """The bets of one rule so far. `log_evidence` is the natural logarithm of the odds against a harmless release."""
 
-    stakes: tuple[float, ...] = (_NOTHING,) * len(FRACTIONS)  # logarithms
+    stakes: tuple[float, ...] = (_NOTHING,) * len(STAKES)  # logarithms
     placed: int = 0
     bad: float = 0.0
     requests: float = 0.0
     log_evidence: float = 0.0
     weights: float = 0.0  # how many bets in full those that were placed amount to
 
-    def bet(self, bad: float, requests: float, harmless: float, expected: int, weight: float = 1.0) -> "Bets":
+    def bet(
+        self, bad: float, requests: float, harmless: float, expected: int, weight: float = 1.0, sought: float = 1.0
+    ) -> "Bets":
         """One more block. `harmless` lies between 0 and 1; `expected` is how many blocks the bake has.
 
-        `weight` (0 to 1) is the part of its stake that the block risks. A block without requests is no bet.
+        `weight` (0 to 1) is the part of its stake that the block risks, `sought` the share of bad requests of the
+        release that the wary stake looks for. A block without requests is no bet.
         """
         if requests <= 0.0:
             return self
         excess = weight * (min(HIGHEST, min(1.0, max(0.0, bad / requests)) / harmless) - 1.0)
         fresh = math.log(placed_at(self.placed + 1, expected))
+        fractions = _fractions(requests, sought)
         stakes = tuple(
-            _log_sum((stake, fresh + math.log(part))) + math.log1p(fraction * excess)
-            for stake, (fraction, part) in zip(self.stakes, FRACTIONS, strict=True)
+            _log_sum((money, fresh + math.log(stake.part))) + math.log1p(fraction * excess)
+            for money, stake, fraction in zip(self.stakes, STAKES, fractions, strict=True)
         )
         kept = kept_after(self.placed + 1, expected)
         return Bets(
@@ -74,7 +94,7 @@ NO_BETS = Bets()
 @dataclass(frozen=True, slots=True)
 class Bet:
     """One bet as it was placed: on which block, on how many bad of how many requests, against which harmless level,
-    and with which part of the stake.
+    with which part of the stake, and in search of what.
     """
 
     block: int
@@ -82,13 +102,14 @@ class Bet:
     requests: float
     harmless: float
     weight: float = 1.0
+    sought: float = 1.0
 
 
 def replayed(ledger: Iterable[Bet], expected: int) -> Bets:
     """The bets of a ledger, placed once more: the same evidence, bit for bit."""
     bets = NO_BETS
     for bet in ledger:
-        bets = bets.bet(bet.bad, bet.requests, bet.harmless, expected, bet.weight)
+        bets = bets.bet(bet.bad, bet.requests, bet.harmless, expected, bet.weight, bet.sought)
     return bets
 
 
@@ -122,18 +143,27 @@ def kept_after(bet: int, expected: int) -> float:
     return rest / (bet - max(1, expected) + 1.0)
 
 
-def evidence_of_a_constant(share: float, harmless: float, blocks: float, requests_per_block: float) -> float:
+def evidence_of_a_constant(
+    share: float, harmless: float, blocks: float, requests_per_block: float, sought: float = 1.0
+) -> float:
     """The log evidence to expect after so many blocks of a release that is bad from the start, at a constant share.
 
-    `requests_per_block` matters where it is small: a block of three requests shows a third or nothing.
+    `requests_per_block` matters where it is small: a block of three requests shows a third or nothing. `sought` as in
+    `Bets.bet`.
     """
     chances = _block_shares(share, requests_per_block)
     stakes = []
-    for fraction, part in FRACTIONS:
+    for stake, fraction in zip(STAKES, _fractions(requests_per_block, sought), strict=True):
         excesses = [(min(HIGHEST, seen / harmless) - 1.0, chance) for seen, chance in chances]
         growth = math.fsum(chance * math.log1p(fraction * excess) for excess, chance in excesses)
-        stakes.append(math.log(FIRST * part) + blocks * growth)
+        stakes.append(math.log(FIRST * stake.part) + blocks * growth)
     return _log_sum(stakes)
+
+
+def _fractions(requests: float, sought: float) -> list[float]:
+    """What each stake risks on a block of so many requests."""
+    showing = -math.expm1(requests * math.log1p(-sought)) if sought < 1.0 else 1.0
+    return [stake.fraction * showing if stake.wary else stake.fraction for stake in STAKES]
 
 
 def _block_shares(share: float, requests: float) -> list[tuple[float, float]]:

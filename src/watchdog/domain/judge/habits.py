@@ -87,7 +87,9 @@ def need(alpha: float, calibration: Calibration | None, harmless: Harmless | Non
 def cap(harmless: Harmless, requests: float, blocks: int = CAP_BLOCKS) -> float:
     """The evidence that a fault from the start reaches in eight blocks of so many requests: no habit asks for more."""
     share = capped_at(harmless.limit)
-    return evidence_of_a_constant(share, harmless.level, min(CAP_BLOCKS, blocks), max(1.0, requests))
+    return evidence_of_a_constant(
+        share, harmless.level, min(CAP_BLOCKS, blocks), max(1.0, requests), harmless.twice_the_limit
+    )
 
 
 def capped_at(limit: float) -> float:

@@ -51,6 +51,11 @@ class Harmless:
     asked: float | None = None
     full: float = 0.0
 
+    @property
+    def twice_the_limit(self) -> float:
+        """A share of bad requests that must be found: where nearly that much is harmless, twice that."""
+        return min(1.0, 2.0 * max(self.limit, self.level))
+
 
 def bets_on(threshold: Threshold) -> bool:
     """Whether the condition can be judged by evidence: a ratio, or a quantile that must not be too high."""

@@ -72,7 +72,7 @@ def time_to_prove(share: float, harmless: float, log_evidence: float, pace: Pace
     """
 
     def enough(bets: int) -> bool:
-        return evidence_of_a_constant(share, harmless, bets, pace.requests) >= log_evidence
+        return evidence_of_a_constant(share, harmless, bets, pace.requests, sought=share) >= log_evidence
 
     most = 1
     while not enough(most):

@@ -78,12 +78,13 @@ def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Blo
     bound = bound_of(threshold, block.reading, harmless)
     level = _level_beside(threshold, harmless, block.beside)
     weight = weight_of_block(harmless, pair[1])
-    bets = history.bets.bet(*pair, level, blocks_in(history), weight)
+    sought = twice_the_limit(rule, harmless, history.bake)
+    bets = history.bets.bet(*pair, level, blocks_in(history), weight, sought)
     if bets is history.bets:
         return replace(history, harmless=harmless, bound=bound)
     ledger = history.ledger
     if len(ledger) < BLOCKS_KEPT:
-        ledger = appended(ledger, Bet(block.index, *pair, level, weight), keep=BLOCKS_KEPT, fresh=1)
+        ledger = appended(ledger, Bet(block.index, *pair, level, weight, sought), keep=BLOCKS_KEPT, fresh=1)
     return replace(history, harmless=harmless, bound=bound, bets=bets, ledger=ledger, last_bet=block.index)
 
 
@@ -114,7 +115,7 @@ def provable(rule: Rule, history: History) -> bool:
     if too_coarse(history):
         return False
     share = twice_the_limit(rule, harmless, history.bake)
-    reached = evidence_of_a_constant(share, harmless.level, bets.weights, bets.requests / bets.placed)
+    reached = evidence_of_a_constant(share, harmless.level, bets.weights, bets.requests / bets.placed, share)
     return reached >= _need(rule.alpha, history).log_evidence
 
 
@@ -135,8 +136,9 @@ def twice_the_limit(rule: Rule, harmless: Harmless, bake: timedelta) -> float:
 
     Of a budget, twice the share that spends its part within the bake.
     """
-    limit = spent_in(rule.check, bake) if isinstance(rule.check, Budget) else harmless.limit
-    return min(1.0, 2.0 * max(limit, harmless.level))
+    if isinstance(rule.check, Budget):
+        return replace(harmless, limit=spent_in(rule.check, bake)).twice_the_limit
+    return harmless.twice_the_limit
 
 
 def spent_in(budget: Budget, bake: timedelta) -> float:
