@@ -43,6 +43,8 @@ class RolloutController:
         rollout = self._registry.store.get(ROLLOUTS, namespace, name)
         if rollout is None or "deletionTimestamp" in rollout["metadata"] or "template" not in rollout["spec"]:
             return  # one that takes a Deployment's template is there to be read, and does nothing here
+        if not isinstance(rollout["spec"].get("replicas"), int):
+            return  # a definition may let that in; the controller cannot decode it, and leaves it as it is
         owned = controlled_by(rollout, self._registry.store.all(REPLICASETS, namespace))
         current = self._current(rollout, owned)
         digest = current["metadata"]["labels"][HASH]

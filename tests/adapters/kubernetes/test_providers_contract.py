@@ -12,6 +12,7 @@ from adapters.kubernetes.building import SHOP, a_cluster, connected, only, passe
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.domain.effects import PutBackRefused
 from watchdog.domain.rollout import TargetKind
+from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import run_simulated
 
 
@@ -63,6 +64,61 @@ def test_an_object_that_cannot_be_read_is_told_as_such_once_and_ends_nothing(
             stage.arranged.back(stage.at.cluster)
             await passes(30)
             assert seen.of(stage.arranged.target)[-1].serving == stage.before.serving
+
+    run_simulated(main())
+
+
+@kinds
+@pytest.mark.parametrize("fresh", [False, True], ids=["cached", "fresh"])
+def test_a_look_at_an_object_that_cannot_be_read_is_out_of_reach_until_somebody_mends_it(
+    kind: TargetKind, fresh: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with a_stage(kind) as stage:
+            with monkeypatch.context() as within:
+                within.setattr(PROVIDERS[kind], "_live", lambda *_, **__: {}["spec"])
+                with pytest.raises(OutOfReach, match=r"cannot be read: .*KeyError: 'spec'") as refused:
+                    await stage.look(fresh=fresh)
+                assert not refused.value.final
+            assert (await stage.look(fresh=fresh)).exists
+
+    run_simulated(main())
+
+
+@kinds
+def test_a_look_that_fails_is_told_of_even_if_nothing_changes_and_so_is_its_end(
+    kind: TargetKind, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with a_stage(kind) as stage:
+            seen, name = stage.at.seen[kind], stage.arranged.target.name
+            seen.forget()
+            with monkeypatch.context() as within:
+                within.setattr(PROVIDERS[kind], "_live", lambda *_, **__: {}["spec"])
+                for _ in range(3):
+                    with pytest.raises(OutOfReach):
+                        await stage.look(fresh=False)
+                    await passes(30)
+                (told,) = seen.of(stage.arranged.target)
+                assert "KeyError: 'spec'" in told.unreadable
+                assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == ["cannot be read"]
+            seen.forget()
+            note = {"metadata": {"annotations": {"mended": "yes"}}}
+            stage.at.cluster.patch(stage.arranged.resource, SHOP, name, note)
+            await passes(30)
+            assert [one.serving for one in seen.of(stage.arranged.target)] == [stage.after.serving]
+
+    run_simulated(main())
+
+
+@kinds
+def test_a_revision_that_cannot_be_read_is_out_of_reach(kind: TargetKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with a_stage(kind) as stage:
+            monkeypatch.setattr(PROVIDERS[kind], "_described", lambda *_, **__: {}["spec"])
+            assert stage.after.serving is not None
+            with pytest.raises(OutOfReach, match=r"cannot be read: .*KeyError: 'spec'"):
+                await stage.traffic.describe(stage.arranged.target, stage.after.serving)
 
     run_simulated(main())
 

@@ -2,12 +2,12 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from watchdog.adapters.kubernetes import workloads
-from watchdog.adapters.kubernetes.cache import ClusterCache, Key
+from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import UNREADABLE, strange
 from watchdog.adapters.kubernetes.kinds import OBJECTS
@@ -62,6 +62,7 @@ class Sightings(ABC):
         self._clock = clock
         self._guarded = guarded
         self._known: dict[Place, Known] = {}
+        self._failing: dict[Place, Callable[[], Awaitable[object]]] = {}  # looks that a watch made, and could not
         self._changes: Changes | None = None
         self._retold = False
 
@@ -107,10 +108,24 @@ class Sightings(ABC):
     async def _told(self, place: Place) -> Sighting | None:
         """What there is to tell of one target; whatever shape its object has, the others are told of."""
         try:
+            await self._retry(place)
             sighting = self._looked(place)
             return sighting if sighting is not None and await self._holds(place, sighting) else None
         except UNREADABLE as error:
             return self._unreadable(place, strange(error))
+
+    async def _retry(self, place: Place) -> None:
+        """Make a look that failed once more; it is forgotten when it succeeds, or when nobody guards the target."""
+        if place in self._failing:
+            if self._is_there(place):
+                await self._failing[place]()
+            del self._failing[place]
+
+    def _look_again_at(self, place: Place) -> None:
+        """Let `switches` look at one target, even if nothing changes."""
+        if self._changes is not None:
+            self._changes.objects[self.carries].add(place)
+            self._changes.wake()
 
     def _unreadable(self, place: Place, why: str) -> Sighting | None:
         """An object of another shape than its kind has, told once; None where it was told already, or is gone."""
@@ -188,18 +203,6 @@ class Sightings(ABC):
         """Whether the API server has newer than what it rests on. Raises `OutOfReach` where it does not say."""
         del place, sighting
         return False
-
-    async def _moved(self, namespace: str, keys: Collection[Key], after: int | None, *, fresh: bool) -> int:
-        """The version of what `keys` name, once it is beyond `after`.
-
-        Raises `OutOfReach` where the cache would be asked of a namespace it does not know (yet, or any more): what is
-        not listed must not look as if it were gone.
-        """
-        if after is not None:
-            await self._cache.wait_beyond(keys, after)
-        if not fresh and not self._cache.is_synced(namespace, self.carries):
-            raise OutOfReach(f"namespace {namespace} is not watched, or not listed yet")
-        return self._cache.version(keys)
 
     @abstractmethod
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
