@@ -9,12 +9,12 @@ from collections.abc import Collection
 
 from watchdog.adapters.kubernetes.acting import unread
 from watchdog.adapters.kubernetes.cache import Key
-from watchdog.adapters.kubernetes.errors import UNREADABLE, readable, unanswered
+from watchdog.adapters.kubernetes.errors import UNREADABLE, Illegible, readable, unanswered
 from watchdog.adapters.kubernetes.sightings import Sightings
 from watchdog.domain.changes import Description
 from watchdog.domain.effects import PutBackAnswer, Remedy
 from watchdog.domain.live import Live
-from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, Target, TargetKind, TrafficSwitch
 from watchdog.ports import OutOfReach
 
 
@@ -26,8 +26,11 @@ class Looking(Sightings):
     ) -> Live:
         """The target as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
         target = switch.target
-        version = await self._moved(target.namespace, self._about(switch, stable), after, fresh=fresh)
+        keys = self._about(switch, stable)
+        version = await self._moved(target.namespace, keys, after, fresh=fresh)
         with readable(target), unanswered(f"looking at {target}"):
+            if not fresh:
+                self._check(keys)
             try:
                 return await self._seen(switch, stable, version, fresh=fresh)
             except UNREADABLE:
@@ -46,6 +49,12 @@ class Looking(Sightings):
             return await self._act(remedy)
         except UNREADABLE as error:
             return unread(error, self._clock.now())
+
+    def _check(self, keys: Collection[Key]) -> None:
+        """Raise where one of them is there and cannot be read: it must not look as if it were gone."""
+        for namespace, kind, name in keys:
+            if why := self._cache.illegible(target := Target(namespace, TargetKind(kind), name)):
+                raise Illegible(f"{target.kind.proper} {name}: {why}")
 
     def _tell_of(self, switch: TrafficSwitch, stable: Stable | None) -> None:
         """A look failed of which `switches` sees nothing: let it look so as well, until the object was mended."""

@@ -13,7 +13,7 @@ from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.pointing import Pointing, sides, standing, together, together_with
 from watchdog.adapters.kubernetes.scaling import scale_up
 from watchdog.adapters.kubernetes.sightings import Known, Later
-from watchdog.adapters.kubernetes.trimming import trim_service
+from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.effects import (
     PutBackAnswer,
@@ -109,7 +109,7 @@ class ServiceProvider(Pointing):
 
     async def _service(self, namespace: str, name: str) -> Json | None:
         whole = await self._client.find(SERVICES, namespace, name)
-        return None if whole is None else {**trim_service(whole), "whole": whole}
+        return None if whole is None else {**TRIMS[SERVICES](whole), "whole": whole}
 
     def _live(
         self,
