@@ -1,4 +1,4 @@
-"""Argo Rollouts' controller, as far as a canary without traffic routing goes: steps, pauses, promotion and abort.
+"""Argo Rollouts' controller, as far as canaries and blue and green go: steps, weights, pauses, promotion and abort.
 
 What it writes of status, ReplicaSets and labels is what the real controller (1.10) writes.
 """
@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from watchdog.simulator.argo_blue_green import HASH, BlueGreen, strategy_of
 from watchdog.simulator.defaults import defaulted
 from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.objects import (
@@ -23,19 +24,19 @@ from watchdog.simulator.resources import REPLICASETS, ROLLOUTS
 from watchdog.simulator.rollouts import annotations_of, available, template_hash, wanted
 from watchdog.simulator.timeline import Timeline
 
-HASH = "rollouts-pod-template-hash"
 REVISION = "rollout.argoproj.io/revision"
 
 _CONTROLLER = Writer("rollouts-controller")
 _STATUS = Writer("rollouts-controller", "status")
 
 
-class RolloutController:
+class RolloutController(BlueGreen):
     """Reconciles one Rollout at a time."""
 
     def __init__(self, registry: Registry, timeline: Timeline) -> None:
         self._registry = registry
         self._timeline = timeline
+        self._leaving: dict[tuple[str, str], float] = {}
         self._paused: dict[tuple[str, str], tuple[str, int, float]] = {}  # hash, step and when the pause is over
 
     def sync(self, namespace: str, name: str) -> None:
@@ -51,10 +52,12 @@ class RolloutController:
         status = dict(rollout["status"])
         if status.get("currentPodHash") != digest:
             # Another template begins anew: what was aborted before is none of its.
-            status = {key: status[key] for key in ("stableRS",) if key in status}
+            status = {key: status[key] for key in ("stableRS", "blueGreen") if key in status}
             status |= {"currentPodHash": digest, "currentStepIndex": 0}
         stable = next((rs for rs in owned if rs["metadata"]["labels"].get(HASH) == status.get("stableRS")), None)
-        if stable is None or stable is current:
+        if strategy_of(rollout):
+            self._turn(rollout, current, stable, owned, status)
+        elif stable is None or stable is current:
             self._serve_alone(rollout, current, owned)
         elif status.get("abort"):
             self._serve_alone(rollout, stable, [*owned, current])
@@ -151,18 +154,23 @@ class RolloutController:
         full = wanted(current) == replicas and available(current) >= replicas
         if stable is None or status["stableRS"] == digest:
             status["currentStepIndex"] = len(steps)
-        if full and status["currentStepIndex"] >= len(steps) and not status.get("abort"):
+        if not strategy_of(rollout) and full and status["currentStepIndex"] >= len(steps) and not status.get("abort"):
             status["stableRS"] = digest
             status.pop("promoteFull", None)
         done = status.get("stableRS") == digest and full
+        waits = bool(strategy_of(rollout)) and full and self._waits(rollout, _active(status), status)
         status["observedGeneration"] = str(rollout["metadata"]["generation"])
-        paused = status["currentStepIndex"] < len(steps) and "pause" in steps[status["currentStepIndex"]]
+        paused = waits or (status["currentStepIndex"] < len(steps) and "pause" in steps[status["currentStepIndex"]])
         status["phase"] = (
             "Degraded" if status.get("abort") else "Healthy" if done else "Paused" if paused else "Progressing"
         )
         if status != rollout["status"]:
             newest = self._registry.get(ROLLOUTS, *key_of(rollout))
             self._registry.update(ROLLOUTS, *key_of(rollout), replaced(newest, status=status), _STATUS)
+
+
+def _active(status: Object) -> str:
+    return str((status.get("blueGreen") or {}).get("activeSelector", ""))
 
 
 def _steps(rollout: Object) -> list[Any]:

@@ -145,12 +145,10 @@ class RolloutProvider(Rolling[Workload]):
             return Destination(to, exists=False)
         namespace, metadata = switch.target.namespace, rollout["metadata"]
         template = found.templates[kept["metadata"]["uid"]]["spec"]["template"]
-        unreached, refused = "", ""
-        if rollout["status"].get("stableRS") != to.template:
-            # Known of Argo Rollouts: it takes the abort off again where all is promoted.
+        unreached, refused = status.unreached(found, to, kept), ""
+        if unreached:
             number = f" --to-revision={status.number(kept)}" if status.number(kept) else ""
-            undo = f"kubectl argo rollouts undo {found.name} -n {namespace}{number}"
-            unreached = f"{to} is not what its controller holds for stable, so an abort would not go there: {undo}"
+            unreached += f": kubectl argo rollouts undo {found.name} -n {namespace}{number}"
         else:
             write = self._write(switch.target, metadata["uid"], metadata["resourceVersion"])
             refused = await write.rehearse(lambda _: [], found.whole)
