@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from watchdog.simulator.argo_blue_green import HASH, BlueGreen, strategy_of
+from watchdog.simulator.argo_blue_green import HASH, strategy_of
+from watchdog.simulator.argo_routed import Routed, is_routed, weight_of
 from watchdog.simulator.defaults import defaulted
 from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.objects import (
@@ -30,7 +31,7 @@ _CONTROLLER = Writer("rollouts-controller")
 _STATUS = Writer("rollouts-controller", "status")
 
 
-class RolloutController(BlueGreen):
+class RolloutController(Routed):
     """Reconciles one Rollout at a time."""
 
     def __init__(self, registry: Registry, timeline: Timeline) -> None:
@@ -52,7 +53,7 @@ class RolloutController(BlueGreen):
         status = dict(rollout["status"])
         if status.get("currentPodHash") != digest:
             # Another template begins anew: what was aborted before is none of its.
-            status = {key: status[key] for key in ("stableRS", "blueGreen") if key in status}
+            status = {key: status[key] for key in ("stableRS", "blueGreen", "canary") if key in status}
             status |= {"currentPodHash": digest, "currentStepIndex": 0}
         stable = next((rs for rs in owned if rs["metadata"]["labels"].get(HASH) == status.get("stableRS")), None)
         if strategy_of(rollout):
@@ -60,11 +61,18 @@ class RolloutController(BlueGreen):
         elif stable is None or stable is current:
             self._serve_alone(rollout, current, owned)
         elif status.get("abort"):
-            self._serve_alone(rollout, stable, [*owned, current])
+            if is_routed(rollout):
+                self._stay(stable, rollout["spec"]["replicas"])
+                self._leave(rollout, current)
+            else:
+                self._serve_alone(rollout, stable, [*owned, current])
             status.setdefault("abortedAt", timestamp(self._registry.now()))
             status["currentStepIndex"] = 0
         else:
             status["currentStepIndex"] = self._step(rollout, current, stable, status)
+        if is_routed(rollout):
+            alone = stable is None or stable is current or bool(status.get("abort"))
+            self._route(rollout, status, 0 if alone else self._reached(rollout, current, status))
         self._report(rollout, current, stable, status)
 
     def _current(self, rollout: Object, owned: Sequence[Object]) -> Object:
@@ -118,11 +126,18 @@ class RolloutController(BlueGreen):
         self._scale(current, canary)
         if available(current) < canary:
             return index
-        self._scale(stable, replicas - canary)
+        self._scale(stable, replicas if is_routed(rollout) else replicas - canary)
         if index < len(steps) and self._over(rollout, steps[index], index, status["currentPodHash"]):
             self._again(rollout, 0.0)
             return index + 1
         return index
+
+    def _reached(self, rollout: Object, current: Object, status: Object) -> int:
+        """The weight of the present step, once there are the pods for it; until then what it is."""
+        weight = _weight(_steps(rollout), int(status["currentStepIndex"]))
+        pods = math.ceil(rollout["spec"]["replicas"] * weight / 100)
+        newest = self._registry.get(REPLICASETS, *key_of(current))
+        return weight if available(newest) >= pods else weight_of(status)
 
     def _over(self, rollout: Object, step: Object, index: int, digest: str) -> bool:
         """Whether a step is done; a pause without a duration waits for a person."""
