@@ -1,4 +1,4 @@
-"""An Argo Rollout under its real controller, aborted by us, and a Deployment that a Flagger Canary names."""
+"""Argo Rollouts under their real controller, aborted where that has an effect, and what a Flagger Canary names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from e2e.channels import Webhook
-from e2e.controlplane.behaviour import GOOD
+from e2e.controlplane.behaviour import GOOD, Behaviour
 from e2e.controlplane.controllers import ARGO, SOURCES
 from e2e.controlplane.namespace import Namespace
 from e2e.controlplane.plane import ControlPlane
@@ -24,6 +24,8 @@ from stage import Story
 from watchdog.domain.rollout import TargetKind
 
 pytestmark = pytest.mark.timeout(300)
+
+UNREADY = Behaviour(pod="unready-late", after=20.0)
 
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -63,6 +65,84 @@ async def furnish(home: Namespace, left: Namespace) -> None:
     await left.create("canaries", body)
 
 
+async def furnish_colours(home: Namespace, prometheus: str) -> None:
+    """Two in blue and green, whose analyses after the switch take as long as they are let."""
+    always = {"address": prometheus, "query": "vector(1)"}
+    metrics = [{"name": "slow", "interval": "5s", "count": 1000, "provider": {"prometheus": always}}]
+    analysis = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": "slow"}}
+    await home.create("analysistemplates", {**analysis, "spec": {"metrics": metrics}})
+    for name in ("colours", "late"):
+        labels = {"app": name}
+        service = {"selector": labels, "ports": [{"port": 80, "targetPort": "http"}]}
+        await home.create("services", {"metadata": {"name": name}, "spec": service})
+        slow = {"templates": [{"templateName": "slow"}]}
+        spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template(name, "v1", GOOD)}
+        spec["strategy"] = {"blueGreen": {"activeService": name, "postPromotionAnalysis": slow}}
+        metadata = {"name": name, "labels": {"app.kubernetes.io/part-of": "e2e"}}
+        body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": metadata, "spec": spec}
+        await home.create("rollouts", body)
+
+
+async def active(home: Namespace, name: str) -> str:
+    """The hash of what the active Service reaches."""
+    return str((await home.get("services", name))["spec"]["selector"].get("rollouts-pod-template-hash", ""))
+
+
+async def a_bad_green_is_aborted_while_its_analysis_runs(scene: Scene) -> None:
+    home = scene.home
+    blue = await active(home, "colours")
+    await home.patch("rollouts", "colours", {"spec": {"template": template("colours", "v2", FAILING)}})
+    record = await scene.outcome("colours")
+    assert (record["outcome"], record["recovery"]) == ("rolled-back", "recovered"), record["reason"]
+    status = (await home.get("rollouts", "colours"))["status"]
+    assert (status["abort"], status["phase"], status["stableRS"]) == (True, "Degraded", blue)
+    assert await active(home, "colours") == blue
+
+    async def alone() -> bool:
+        return await scene.versions("colours") == ["v1"] * 2
+
+    await home.until(alone, "blue to serve alone", within=90)
+
+
+async def an_abort_would_not_help_a_green_whose_pods_are_not_ready(scene: Scene) -> None:
+    home = scene.home
+    blue = await active(home, "late")
+    await home.patch("rollouts", "late", {"spec": {"template": template("late", "v2", UNREADY)}})
+    held = await scene.record("late", lambda one: one["phase"] == "holding" or one["outcome"] is not None)
+    assert (held["phase"], held["refusal"]) == ("holding", "not-reached"), held["reason"]
+    assert "not all of its pods are ready (0 of 2)" in held["reason"]
+    assert f"kubectl argo rollouts undo late -n {home.name} --to-revision=1" in held["reason"]
+    green = await active(home, "late")
+    assert green != blue
+
+    # That it is so: a person aborts all the same, and the controller leaves the traffic where it is.
+    await patch_status(home, "late", {"abort": True})
+
+    async def degraded() -> bool:
+        return (await home.get("rollouts", "late"))["status"].get("phase") == "Degraded"
+
+    await home.until(degraded, "the abort to be taken up", within=60)
+    await asyncio.sleep(15)
+    assert await active(home, "late") == green
+    # What the sentence says to type, as its plugin does it.
+    await home.patch("rollouts", "late", {"spec": {"template": template("late", "v1", GOOD)}})
+
+    async def back() -> bool:
+        return await active(home, "late") == blue
+
+    await home.until(back, "the undo to give the traffic back", within=60)
+
+
+async def patch_status(home: Namespace, name: str, status: dict[str, object]) -> None:
+    """As the plugin of Argo Rollouts does."""
+    answer = await home.api.patch(
+        home.path("rollouts", name) + "/status",
+        json={"status": status},
+        headers={"Content-Type": "application/merge-patch+json"},
+    )
+    assert answer.is_success, answer.text
+
+
 async def a_bad_canary_is_aborted_and_stable_serves_alone(scene: Scene) -> None:
     home = scene.home
     await home.patch("rollouts", "search", {"spec": {"template": template("search", "v2", FAILING)}})
@@ -83,12 +163,7 @@ async def a_bad_canary_is_aborted_and_stable_serves_alone(scene: Scene) -> None:
     # A person deploys a mended one, and promotes it as their plugin does: it is watched as any other.
     await home.patch("rollouts", "search", {"spec": {"template": template("search", "v3", GOOD)}})
     await scene.record("search", lambda one: one["phase"] == "watching", number=2)
-    answer = await home.api.patch(
-        home.path("rollouts", "search") + "/status",
-        json={"status": {"promoteFull": True}},
-        headers={"Content-Type": "application/merge-patch+json"},
-    )
-    assert answer.is_success, answer.text
+    await patch_status(home, "search", {"promoteFull": True})
     mended = await scene.record("search", lambda one: one["outcome"] is not None, number=2)
     assert mended["outcome"] == "passed", mended["reason"]
 
@@ -140,26 +215,29 @@ async def test_a_rollout_is_aborted_and_a_canary_left_alone(
         await left.allow(guarding.user, rules_for_runners())
         stack.callback(guarding.daemon.clean_up)
         await furnish(home, left)
+        await furnish_colours(home, prometheus.url)
 
         async def enough() -> bool:
             found = await prometheus.query(
                 f'sum by (pod) (http_requests_total{{namespace=~"{home.name}|{left.name}"}})'
             )
             counts = [float(one["value"][1]) for one in found]
-            return len(counts) >= 6 and min(counts) >= ENOUGH_REQUESTS / 2
+            return len(counts) >= 10 and min(counts) >= ENOUGH_REQUESTS / 2
 
         await home.until(enough, f"the requests before the releases\n{controller.last_words()}", within=90)
         await guarding.daemon.start()
-        await guarding.knows(home.name, {"rollout.search"})
+        await guarding.knows(home.name, {"rollout.search", "rollout.colours", "rollout.late"})
         await guarding.knows(left.name, {"deployment.shop"})
         admin = audited.admin.write_kubeconfig(tmp_path / "admin")
         told = await asyncio.gather(
             a_bad_canary_is_aborted_and_stable_serves_alone(Scene(home, guarding, admin)),
+            a_bad_green_is_aborted_while_its_analysis_runs(Scene(home, guarding, admin)),
+            an_abort_would_not_help_a_green_whose_pods_are_not_ready(Scene(home, guarding, admin)),
             what_a_canary_names_is_left_to_it(Scene(left, guarding, admin)),
             return_exceptions=True,
         )
-        assert told == [None, None], told
-        assert await guarding.acts(home.name) == ["rollouts/search/status"]
+        assert told == [None] * 4, told
+        assert sorted(await guarding.acts(home.name)) == ["rollouts/colours/status", "rollouts/search/status"]
         assert await guarding.acts(home.name, refused=True) == []
         assert await guarding.acts(left.name) == []
         assert await guarding.daemon.terminate() == 0

@@ -1,4 +1,4 @@
-"""Argo Rollouts' controller, as far as a canary without traffic routing goes: steps, pauses, promotion and abort.
+"""Argo Rollouts' controller, as far as canaries and blue and green go: steps, weights, pauses, promotion and abort.
 
 What it writes of status, ReplicaSets and labels is what the real controller (1.10) writes.
 """
@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from watchdog.simulator.argo_blue_green import HASH, strategy_of
+from watchdog.simulator.argo_routed import Routed, is_routed, weight_of
 from watchdog.simulator.defaults import defaulted
 from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.objects import (
@@ -23,19 +25,19 @@ from watchdog.simulator.resources import REPLICASETS, ROLLOUTS
 from watchdog.simulator.rollouts import annotations_of, available, template_hash, wanted
 from watchdog.simulator.timeline import Timeline
 
-HASH = "rollouts-pod-template-hash"
 REVISION = "rollout.argoproj.io/revision"
 
 _CONTROLLER = Writer("rollouts-controller")
 _STATUS = Writer("rollouts-controller", "status")
 
 
-class RolloutController:
+class RolloutController(Routed):
     """Reconciles one Rollout at a time."""
 
     def __init__(self, registry: Registry, timeline: Timeline) -> None:
         self._registry = registry
         self._timeline = timeline
+        self._leaving: dict[tuple[str, str], float] = {}
         self._paused: dict[tuple[str, str], tuple[str, int, float]] = {}  # hash, step and when the pause is over
 
     def sync(self, namespace: str, name: str) -> None:
@@ -43,23 +45,34 @@ class RolloutController:
         rollout = self._registry.store.get(ROLLOUTS, namespace, name)
         if rollout is None or "deletionTimestamp" in rollout["metadata"] or "template" not in rollout["spec"]:
             return  # one that takes a Deployment's template is there to be read, and does nothing here
+        if not isinstance(rollout["spec"].get("replicas"), int):
+            return  # a definition may let that in; the controller cannot decode it, and leaves it as it is
         owned = controlled_by(rollout, self._registry.store.all(REPLICASETS, namespace))
         current = self._current(rollout, owned)
         digest = current["metadata"]["labels"][HASH]
         status = dict(rollout["status"])
         if status.get("currentPodHash") != digest:
             # Another template begins anew: what was aborted before is none of its.
-            status = {key: status[key] for key in ("stableRS",) if key in status}
+            status = {key: status[key] for key in ("stableRS", "blueGreen", "canary") if key in status}
             status |= {"currentPodHash": digest, "currentStepIndex": 0}
         stable = next((rs for rs in owned if rs["metadata"]["labels"].get(HASH) == status.get("stableRS")), None)
-        if stable is None or stable is current:
+        if strategy_of(rollout):
+            self._turn(rollout, current, stable, owned, status)
+        elif stable is None or stable is current:
             self._serve_alone(rollout, current, owned)
         elif status.get("abort"):
-            self._serve_alone(rollout, stable, [*owned, current])
+            if is_routed(rollout):
+                self._stay(stable, rollout["spec"]["replicas"])
+                self._leave(rollout, current)
+            else:
+                self._serve_alone(rollout, stable, [*owned, current])
             status.setdefault("abortedAt", timestamp(self._registry.now()))
             status["currentStepIndex"] = 0
         else:
             status["currentStepIndex"] = self._step(rollout, current, stable, status)
+        if is_routed(rollout):
+            alone = stable is None or stable is current or bool(status.get("abort"))
+            self._route(rollout, status, 0 if alone else self._reached(rollout, current, status))
         self._report(rollout, current, stable, status)
 
     def _current(self, rollout: Object, owned: Sequence[Object]) -> Object:
@@ -113,11 +126,18 @@ class RolloutController:
         self._scale(current, canary)
         if available(current) < canary:
             return index
-        self._scale(stable, replicas - canary)
+        self._scale(stable, replicas if is_routed(rollout) else replicas - canary)
         if index < len(steps) and self._over(rollout, steps[index], index, status["currentPodHash"]):
             self._again(rollout, 0.0)
             return index + 1
         return index
+
+    def _reached(self, rollout: Object, current: Object, status: Object) -> int:
+        """The weight of the present step, once there are the pods for it; until then what it is."""
+        weight = _weight(_steps(rollout), int(status["currentStepIndex"]))
+        pods = math.ceil(rollout["spec"]["replicas"] * weight / 100)
+        newest = self._registry.get(REPLICASETS, *key_of(current))
+        return weight if available(newest) >= pods else weight_of(status)
 
     def _over(self, rollout: Object, step: Object, index: int, digest: str) -> bool:
         """Whether a step is done; a pause without a duration waits for a person."""
@@ -149,18 +169,23 @@ class RolloutController:
         full = wanted(current) == replicas and available(current) >= replicas
         if stable is None or status["stableRS"] == digest:
             status["currentStepIndex"] = len(steps)
-        if full and status["currentStepIndex"] >= len(steps) and not status.get("abort"):
+        if not strategy_of(rollout) and full and status["currentStepIndex"] >= len(steps) and not status.get("abort"):
             status["stableRS"] = digest
             status.pop("promoteFull", None)
         done = status.get("stableRS") == digest and full
+        waits = bool(strategy_of(rollout)) and full and self._waits(rollout, _active(status), status)
         status["observedGeneration"] = str(rollout["metadata"]["generation"])
-        paused = status["currentStepIndex"] < len(steps) and "pause" in steps[status["currentStepIndex"]]
+        paused = waits or (status["currentStepIndex"] < len(steps) and "pause" in steps[status["currentStepIndex"]])
         status["phase"] = (
             "Degraded" if status.get("abort") else "Healthy" if done else "Paused" if paused else "Progressing"
         )
         if status != rollout["status"]:
             newest = self._registry.get(ROLLOUTS, *key_of(rollout))
             self._registry.update(ROLLOUTS, *key_of(rollout), replaced(newest, status=status), _STATUS)
+
+
+def _active(status: Object) -> str:
+    return str((status.get("blueGreen") or {}).get("activeSelector", ""))
 
 
 def _steps(rollout: Object) -> list[Any]:

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from watchdog.simulator import patches
-from watchdog.simulator.argo_rollouts import HASH
+from watchdog.simulator.argo_blue_green import HASH
+from watchdog.simulator.argo_rollouts import REVISION
 from watchdog.simulator.fieldsets import Writer
 from watchdog.simulator.objects import Object, controlled_by
 from watchdog.simulator.registry import Registry
 from watchdog.simulator.resources import REPLICASETS, ROLLOUTS
-from watchdog.simulator.rollouts import without_hash
+from watchdog.simulator.rollouts import annotations_of, without_hash
 
 STEPS: tuple[Mapping[str, Any], ...] = ({"setWeight": 50}, {"pause": {}})
 
@@ -28,11 +29,15 @@ class Progressive:
         *,
         replicas: int = 4,
         steps: Sequence[Mapping[str, Any]] = STEPS,
+        strategy: Mapping[str, Any] | None = None,
         labels: Mapping[str, str] | None = None,
         port: int = 8000,
         manager: str = "kubectl",
     ) -> Object:
-        """Create a Rollout, or give an existing one another image (`kubectl argo rollouts set image`)."""
+        """Create a Rollout, or give an existing one another image (`kubectl argo rollouts set image`).
+
+        `strategy` is any of its own; else it is a canary with these steps.
+        """
         found = self._registry.store.get(ROLLOUTS, namespace, name)
         container: Object = {
             "name": "app",
@@ -51,7 +56,7 @@ class Progressive:
                 "replicas": replicas,
                 "selector": {"matchLabels": pod_labels},
                 "template": {"metadata": {"labels": pod_labels}, "spec": {"containers": [container]}},
-                "strategy": {"canary": {"steps": [copy.deepcopy(dict(step)) for step in steps]}},
+                "strategy": copy.deepcopy(dict(strategy or {"canary": {"steps": [dict(step) for step in steps]}})),
             },
         }
         return self._registry.create(ROLLOUTS, namespace, body, Writer(manager))
@@ -66,12 +71,13 @@ class Progressive:
         change = {"status": {"promoteFull": True}}
         return self._registry.patch(ROLLOUTS, namespace, name, change, Writer(manager, "status"))
 
-    def take_back(self, namespace: str, name: str, manager: str = "kubectl") -> Object:
-        """`kubectl argo rollouts undo`: the template of what is stable."""
+    def take_back(self, namespace: str, name: str, to: int | None = None, manager: str = "kubectl") -> Object:
+        """`kubectl argo rollouts undo --to-revision=`: the template of that revision; by default of what is stable."""
         rollout = self._registry.get(ROLLOUTS, namespace, name)
         owned = controlled_by(rollout, self._registry.store.all(REPLICASETS, namespace))
-        stable = next(rs for rs in owned if rs["metadata"]["labels"][HASH] == rollout["status"]["stableRS"])
-        template = copy.deepcopy(without_hash(stable["spec"]["template"], HASH))
+        key, wanted = (HASH, rollout["status"]["stableRS"]) if to is None else (REVISION, str(to))
+        kept = next(rs for rs in owned if {**rs["metadata"]["labels"], **annotations_of(rs)}[key] == wanted)
+        template = copy.deepcopy(without_hash(kept["spec"]["template"], HASH))
         steps = [{"op": "replace", "path": "/spec/template", "value": template}]
         return self._registry.patch(ROLLOUTS, namespace, name, steps, Writer(manager), content_type=patches.JSON)
 

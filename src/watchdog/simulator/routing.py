@@ -1,10 +1,14 @@
 """Where requests go: each Service draws a whole stream of them, unless routes give it a part of theirs by weights."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 ROUTING: Final = ("services", "httproutes", "virtualservices", "destinationrules", "ingresses")
 """The kinds of objects that say it."""
+
+_STRANGE = (AttributeError, TypeError, KeyError)
+"""What an object raises of another shape than its kind has: a gateway takes up none."""
 
 Object = Mapping[str, Any]
 Stream = tuple[str, Mapping[str, str], float]
@@ -42,18 +46,22 @@ Part = tuple[str, str, Mapping[str, str], float]
 def _parts(objects: Iterable[Object]) -> Iterator[Part]:
     """What routes make of their streams, one each, shared equally among their rules."""
     objects = list(objects)
-    subsets = {
-        (*_place({"metadata": {**one["metadata"], "name": one["spec"]["host"]}}), each["name"]): each["labels"]
-        for one in objects
-        if one["kind"] == "DestinationRule"
-        for each in one["spec"].get("subsets") or []
-    }
+    subsets: dict[Any, Mapping[str, str]] = {}
+    for one in objects:
+        if one["kind"] == "DestinationRule":
+            with suppress(*_STRANGE):
+                subsets |= _subsets_of(one)
     ingresses = [one for one in objects if one["kind"] == "Ingress"]
     for one in objects:
         try:
             yield from list(_parts_of(one, subsets, ingresses))
-        except (AttributeError, TypeError, KeyError):
-            continue  # of another shape than its kind has: a gateway takes up no such object
+        except _STRANGE:
+            continue
+
+
+def _subsets_of(one: Object) -> dict[Any, Mapping[str, str]]:
+    place = _place({"metadata": {**one["metadata"], "name": one["spec"]["host"]}})
+    return {(*place, each["name"]): each["labels"] for each in one["spec"].get("subsets") or []}
 
 
 def _parts_of(one: Object, subsets: Mapping[Any, Mapping[str, str]], ingresses: list[Object]) -> Iterator[Part]:

@@ -4,6 +4,8 @@ import pytest
 
 from adapters.kubernetes.arrangements import a_stage, kinds
 from adapters.kubernetes.building import SHOP, passes
+from watchdog.adapters.kubernetes.acting import ConditionalWrite
+from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.domain.effects import PutBackConflicted, PutBackDone, PutBackRefused, PutBackUnsure
 from watchdog.domain.rollout import TargetKind
 from watchdog.ports import OutOfReach
@@ -99,6 +101,25 @@ def test_a_server_that_cannot_serve_makes_it_unsure_and_a_look_out_of_reach(kind
             stage.at.cluster.faults.answer(status, method="GET")
             with pytest.raises(OutOfReach):
                 await stage.look()
+
+    run_simulated(main())
+
+
+@kinds
+def test_what_cannot_be_read_before_the_write_is_not_written_and_may_be_planned_again(
+    kind: TargetKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with a_stage(kind) as stage:
+            live = await stage.look()
+            for place, verb in ((ConditionalWrite, "_moved"), (PROVIDERS[kind], "_act")):
+                with monkeypatch.context() as within:
+                    within.setattr(place, verb, lambda *_, **__: {}["metadata"])
+                    answer = await stage.put_back(live)
+                assert isinstance(answer, PutBackConflicted)
+                assert "cannot be read: not the shape of its kind (KeyError: 'metadata')" in answer.detail
+            assert stage.written == []
+            assert isinstance(await stage.put_back(live), PutBackDone)
 
     run_simulated(main())
 

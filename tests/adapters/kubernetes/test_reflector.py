@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from adapters.kubernetes.building import NOON, SHOP, a_client, a_cluster, a_gateway, passes
-from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted
+from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted, Unreadable
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, PODS
 from watchdog.adapters.kubernetes.reflector import Reflector
@@ -267,12 +267,53 @@ def test_a_garbled_line_ends_the_stream_and_is_no_change(line: bytes) -> None:
     assert script.watched_from == ["1", "1"]
 
 
-@pytest.mark.parametrize("number", ["1e999", '"x"', "[1]"])
-def test_an_object_that_has_not_the_shape_of_its_kind_ends_the_stream_and_is_no_change(number: str) -> None:
-    line = event("ADDED", 4).replace(b'"spec": {}', f'"revision": {number}'.encode())
-    script = Scripted([line, 1000.0], [event("ADDED", 5), 1000.0])
+STRANGE = ['"revision": 1e999', '"revision": "x"', '"data": [1]', '"data": {"spec": "x"}']
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_an_object_that_has_not_the_shape_of_its_kind_is_told_as_such_and_the_stream_goes_on(what: str) -> None:
+    line = event("ADDED", 4, uid="s", name="strange").replace(b'"spec": {}', what.encode())
+    script = Scripted([line, event("ADDED", 5), event("MODIFIED", 6, uid="s", name="strange"), 1000.0])
     changes = told(script, trim=TRIMS[CONTROLLERREVISIONS])
-    assert [type(change).__name__ for change in changes] == ["Relisted", "Changed"]
+    assert [type(change).__name__ for change in changes] == ["Relisted", "Unreadable", "Changed", "Changed"]
+    (strange,) = [change for change in changes if isinstance(change, Unreadable)]
+    assert strange.object == {"metadata": {"name": "strange", "uid": "s", "resourceVersion": "4"}}
+    assert strange.why.startswith("not the shape of its kind (")
+    assert script.watched_from == ["1"]
+
+
+def test_one_that_goes_unread_is_told_to_be_gone() -> None:
+    lines = [
+        event(kind, version).replace(b'"spec": {}', b'"data": [1]') for kind, version in (("ADDED", 4), ("DELETED", 5))
+    ]
+    changes = told(Scripted([*lines, 1000.0]), trim=TRIMS[CONTROLLERREVISIONS])
+    assert [type(change).__name__ for change in changes] == ["Relisted", "Unreadable", "Deleted"]
+
+
+def test_a_list_with_an_object_of_a_strange_shape_is_the_list_of_all_others() -> None:
+    items = [{"metadata": {"name": name, "uid": name, "resourceVersion": "1"}, "data": {}} for name in "abc"]
+    items[1] |= {"data": [1]}
+    items[1]["metadata"] |= {"labels": {"app": "b", "n": 1}, "ownerReferences": ["x", {"controller": True}]}
+    script = Scripted([1000.0], items=items)
+    (relisted,) = told(script, trim=TRIMS[CONTROLLERREVISIONS])
+    assert isinstance(relisted, Relisted)
+    assert [one["metadata"]["name"] for one in relisted.objects] == ["a", "c"]
+    (strange,) = relisted.unreadable
+    assert strange.object["metadata"] == {
+        "name": "b",
+        "uid": "b",
+        "resourceVersion": "1",
+        "labels": {"app": "b"},
+        "ownerReferences": [{"controller": True}],
+    }
+    assert script.lists == 1
+
+
+@pytest.mark.parametrize("metadata", ['{"uid": "u"}', '{"name": 1, "uid": "u"}', '{"name": [], "uid": "u"}'])
+def test_what_does_not_even_say_who_it_is_ends_the_stream_and_is_no_change(metadata: str) -> None:
+    line = b'{"type":"ADDED","object":{"metadata":' + metadata.encode() + b"}}\n"
+    script = Scripted([line, 1000.0], [event("ADDED", 5), 1000.0])
+    assert [type(change).__name__ for change in told(script)] == ["Relisted", "Changed"]
     assert script.watched_from == ["1", "1"]
 
 

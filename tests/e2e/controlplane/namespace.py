@@ -27,6 +27,7 @@ GROUPS = {
     "events.events.k8s.io": "/apis/events.k8s.io/v1",
     "poddisruptionbudgets": "/apis/policy/v1",
     "rollouts": "/apis/argoproj.io/v1alpha1",
+    "analysistemplates": "/apis/argoproj.io/v1alpha1",
     "canaries": "/apis/flagger.app/v1beta1",
     "httproutes": "/apis/gateway.networking.k8s.io/v1",
     "virtualservices": "/apis/networking.istio.io/v1",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import JSON_PATCH, KubeClient
-from watchdog.adapters.kubernetes.errors import ApiError
+from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, strange
 from watchdog.adapters.kubernetes.kinds import PREFIX, Resource
 from watchdog.domain.effects import (
     PutBackAnswer,
@@ -92,6 +92,8 @@ class ConditionalWrite:
             return PutBackUnsure(self.clock.now(), str(error))
         except ApiError as error:
             return await self._meaning(error, watch)
+        except UNREADABLE as error:
+            return unread(error, self.clock.now())
 
     async def rehearse(self, operations: Callable[[Json], Sequence[Json]], live: Json) -> str:
         """Why the API server would refuse this patch; "" where it would take it, or where that cannot be told.
@@ -148,9 +150,13 @@ class ConditionalWrite:
         return PutBackConflicted(self.clock.now(), what)
 
 
-def unread(error: OutOfReach | ApiError, at: datetime) -> PutBackAnswer:
-    """What comes of an act where what it goes back to could not be read: nothing was written."""
-    return (PutBackUnsure if isinstance(error, OutOfReach) else PutBackRefused)(at, str(error))
+def unread(error: Exception, at: datetime) -> PutBackAnswer:
+    """What comes of an act where what it is about could not be read, for whatever reason: nothing was written."""
+    if isinstance(error, OutOfReach):
+        return PutBackUnsure(at, str(error))
+    if isinstance(error, ApiError):
+        return PutBackRefused(at, str(error))
+    return PutBackConflicted(at, f"it cannot be read: {strange(error)}")  # whoever plans again will see
 
 
 def last_writer(live: Json) -> str:

@@ -12,12 +12,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted
+from watchdog.adapters.kubernetes.changes import Change, Relisted, Unreadable
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import BESIDE, CARRIERS, OBJECTS, Resource
 from watchdog.adapters.kubernetes.news import Changes
 from watchdog.adapters.kubernetes.objects import Namespace
 from watchdog.adapters.kubernetes.reflector import INACTIVITY, Reflector
+from watchdog.adapters.kubernetes.said import Said
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.domain.rollout import RUNNER, USUAL, Target, TargetKind
 from watchdog.ports import Clock
@@ -65,6 +66,7 @@ class ClusterCache:
         self._rewatch = asyncio.Event()
         self._listing = asyncio.Semaphore(LISTS_AT_ONCE)
         self._subscribers: list[Changes] = []
+        self._said = Said()
         self._sequence = 0
         self._versions: dict[Key, int] = {}
         self._waiting: dict[Key, list[asyncio.Future[None]]] = {}
@@ -106,6 +108,7 @@ class ClusterCache:
                 self._kinds[name], self._namespaces[name] = guarded, Namespace(guarded)
         for name in self._namespaces.keys() - wanted:
             del self._namespaces[name]
+            self._said.forget(name)
             self._versions = {key: version for key, version in self._versions.items() if key[0] != name}
         self._rewatch.set()
         self._beat()
@@ -176,26 +179,14 @@ class ClusterCache:
         """Take in what a reflector says, and tell who waits."""
         namespace = self._namespaces[name]
         self._sequence += 1
-        match change:
-            case Changed(one):
-                namespace.put(resource, one)
-                self._touch(name, namespace, resource, one)
-            case Deleted(one):
-                namespace.remove(resource, one["metadata"]["name"])
-                self._touch(name, namespace, resource, one)
-            case Relisted(objects):
-                gone = namespace.objects[resource].keys() - {one["metadata"]["name"] for one in objects}
-                for one in [namespace.objects[resource][old] for old in gone]:
-                    namespace.remove(resource, one["metadata"]["name"])
-                    self._touch(name, namespace, resource, one)
-                for one in objects:
-                    namespace.put(resource, one)
-                    self._touch(name, namespace, resource, one)
-                namespace.listed.add(resource)
-                if namespace.synced:
-                    for subscriber in self._subscribers:
-                        subscriber.relisted.add(name)
-                self._beat()
+        for one in namespace.take_in(resource, change):
+            self._touch(name, namespace, resource, one)
+        self._said.say(resource, name, change)
+        if isinstance(change, Relisted):
+            if namespace.synced:
+                for subscriber in self._subscribers:
+                    subscriber.relisted.add(name)
+            self._beat()
         for subscriber in self._subscribers:
             subscriber.wake()
 
@@ -255,8 +246,23 @@ class ClusterCache:
 
     def labels_of(self, target: Target) -> Mapping[str, str] | None:
         """The labels of a target; None where there is none of that name, as far as is known."""
-        found = self.all(OBJECTS[target.kind], target.namespace).get(target.name)
+        found = self.known(OBJECTS[target.kind], target.namespace, target.name)
         return None if found is None else found["metadata"].get("labels") or {}
+
+    def known(self, resource: Resource, namespace: str, name: str) -> Json | None:
+        """One object, if only its metadata where it has not the shape of its kind; None where there is none."""
+        found = self._namespaces.get(namespace)
+        return found.known(resource, name) if found and resource in found.objects else None
+
+    def illegible(self, target: Target) -> str:
+        """What of a target has not the shape of its kind, so that nothing can be told of it; "" for nothing."""
+        found = self._namespaces.get(target.namespace)
+        return found.illegible(target.kind, target.name) if found else ""
+
+    def unreadable(self, resource: Resource, namespace: str) -> Collection[Unreadable]:
+        """The objects of a kind that are among no others, since they have not its shape."""
+        found = self._namespaces.get(namespace)
+        return found.unreadable[resource].values() if found else ()
 
     def owned(self, resource: Resource, namespace: str, uid: str) -> Iterable[Json]:
         """The revisions of the workload with that uid, or the pods of what made them."""

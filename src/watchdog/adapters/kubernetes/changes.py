@@ -1,9 +1,22 @@
 """What a reflector says of its objects."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from watchdog.adapters.kubernetes.errors import UNREADABLE, NoAnswer, strange
+
 Json = dict[str, Any]
+
+_WHO = ("name", "namespace", "uid", "resourceVersion")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One object is new or has changed, and has not the shape of its kind: all that is known is who it is, and why."""
+
+    object: Json  # its metadata, as far as they are what metadata are
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +24,12 @@ class Relisted:
     """All objects there are now: what was known and is not among them is gone."""
 
     objects: tuple[Json, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def all(self) -> tuple[Json, ...]:
+        """The objects, and of those that are unreadable what is known."""
+        return (*self.objects, *(one.object for one in self.unreadable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +46,36 @@ class Deleted:
     object: Json
 
 
-Change = Relisted | Changed | Deleted
+Change = Relisted | Changed | Deleted | Unreadable
+
+
+def taken_in(full: Json, trim: Callable[[Json], Json]) -> Changed | Unreadable:
+    """What is kept of an object; what is no object at all is no answer of an API server: raises `NoAnswer`."""
+    try:
+        trimmed = trim(full)
+        _ = trimmed["metadata"]["name"] + "", trimmed["metadata"].get("uid", "") + ""
+    except UNREADABLE as error:
+        return Unreadable(_known_by(full, error), strange(error))
+    return Changed(trimmed)
+
+
+def _known_by(full: Json, error: Exception) -> Json:
+    try:
+        return _who(full["metadata"])
+    except UNREADABLE:
+        raise NoAnswer(f"an object of no known shape: {type(error).__name__}") from error
+
+
+def _who(metadata: Json) -> Json:
+    """By what an object of a strange shape is known. Raises as `UNREADABLE` says."""
+    kept: Json = {key: metadata[key] for key in _WHO if isinstance(metadata.get(key), str)}
+    _ = kept["name"], kept["uid"]
+    labels, owners = metadata.get("labels"), metadata.get("ownerReferences")
+    if isinstance(labels, dict):
+        kept["labels"] = {key: text for key, text in labels.items() if isinstance(text, str)}
+    if isinstance(owners, list):
+        kept["ownerReferences"] = [owner for owner in owners if isinstance(owner, dict)]
+    return {"metadata": kept}
 
 
 def uid_of(trimmed: Json) -> str:

@@ -9,7 +9,7 @@ from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, to_template, unread
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.news import Place
@@ -159,7 +159,7 @@ class DeploymentProvider(Rolling[Workload]):
             refused=refused,
         )
 
-    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+    async def _act(self, remedy: Remedy) -> PutBackAnswer:
         """Give the Deployment the template of `remedy.to`'s ReplicaSet, in one conditional patch. Idempotent."""
         namespace = remedy.target.namespace
         try:
@@ -171,10 +171,9 @@ class DeploymentProvider(Rolling[Workload]):
         write = self._write(remedy.target, remedy.uid, remedy.resource_version)
         return await write.perform(lambda live: undo(live, whole, remedy.to, watch=remedy.watch), remedy.watch)
 
-    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+    async def _described(self, target: Target, revision: Revision, commits: str) -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
-        with unanswered(f"describing {revision}"):
-            return await described(self._client, self._cache, target.namespace, revision, commits)
+        return await described(self._client, self._cache, target.namespace, revision, commits)
 
 
 def undo(live: Json, replicaset: Json, to: Revision, *, watch: str) -> list[Json]:

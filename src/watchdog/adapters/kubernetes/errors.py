@@ -39,6 +39,10 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, Arith
 """What reading an object raises that has not the shape of its kind: not each definition lets none in."""
 
 
+class Illegible(ValueError):
+    """What an object rests on has not the shape of its kind; says what, and what is wrong with it."""
+
+
 @contextmanager
 def readable(what: object) -> Iterator[None]:
     """Turn an object of another shape than its kind has into `OutOfReach`: somebody may mend it."""
@@ -50,6 +54,8 @@ def readable(what: object) -> Iterator[None]:
 
 def strange(error: Exception) -> str:
     """What is wrong with the shape of an object, by what reading it raised."""
+    if isinstance(error, Illegible):
+        return str(error)
     return f"not the shape of its kind ({type(error).__name__}: {error})"
 
 

@@ -14,7 +14,7 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, PODS, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import created, to_pod
-from watchdog.adapters.kubernetes.trimming import TRIMS, trim_revision, trim_workload
+from watchdog.adapters.kubernetes.trimming import TRIMS, legible, trim_revision
 from watchdog.adapters.kubernetes.workload import label_selector
 from watchdog.domain.live import Pod
 from watchdog.domain.rollout import Revision
@@ -110,9 +110,9 @@ async def fresh(client: KubeClient, resource: Resource, namespace: str, name: st
     ]
     pods: list[Json] = []
     async for page, _ in client.pages(PODS, namespace, labels=selector):
-        pods += [TRIMS[PODS](pod) for pod in page if controller_uid(pod) == uid]
+        pods += legible(PODS, (pod for pod in page if controller_uid(pod) == uid))
     return History(
-        trim_workload(whole),
+        TRIMS[resource](whole),
         tuple(trim_revision(one) for one in kept),
         tuple(pods),
         whole=whole,

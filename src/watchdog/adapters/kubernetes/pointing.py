@@ -8,10 +8,9 @@ from typing import Any
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.acting import ConditionalWrite
 from watchdog.adapters.kubernetes.deployments import described, who
-from watchdog.adapters.kubernetes.errors import unanswered
 from watchdog.adapters.kubernetes.kinds import OBJECTS
+from watchdog.adapters.kubernetes.looking import Looking
 from watchdog.adapters.kubernetes.needs import missing
-from watchdog.adapters.kubernetes.sightings import Sightings
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.changes import Description
 from watchdog.domain.effects import (
@@ -23,12 +22,12 @@ from watchdog.domain.effects import (
     ServicePutBack,
 )
 from watchdog.domain.live import Destination
-from watchdog.domain.rollout import Revision, Target, TrafficSwitch
+from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch
 
 Json = dict[str, Any]
 
 
-class Pointing(Sightings):
+class Pointing(Looking):
     """The acting half of such a provider, as far as it is the same whatever points."""
 
     def _write(self, namespace: str, back: ServicePutBack) -> ConditionalWrite:
@@ -56,13 +55,22 @@ class Pointing(Sightings):
             refused="; ".join(refusals),
         )
 
-    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+    async def _described(self, target: Target, revision: Revision, commits: str) -> Description:
         """What is known of the revision that is pointed at, and who pointed there last."""
-        with unanswered(f"describing {revision}"):
-            known = await described(self._client, self._cache, target.namespace, revision, commits)
+        known = await described(self._client, self._cache, target.namespace, revision, commits)
         one = self._cache.all(OBJECTS[self.carries], target.namespace).get(target.name)
         by = {"by": who(one)} if one is not None and who(one) else {}
         return replace(known, notes={**known.notes, **by})
+
+
+def together_with(switch: TrafficSwitch) -> Collection[str]:
+    """The names of what points, and of those that joined its switch."""
+    return dict.fromkeys([switch.target.name, *(flip.service for flip in switch.flips)])
+
+
+def sides(switch: TrafficSwitch, stable: Stable | None) -> Collection[str]:
+    """The names of the Deployments on both sides."""
+    return dict.fromkeys([switch.candidate.workload, *([stable.revision.workload] if stable else [])])
 
 
 def standing(

@@ -6,7 +6,8 @@ pause, yields a proxy's error page as events, and answers 410 with the same reso
 - the list is paged, the watch goes on from its resourceVersion, bookmarks keep that fresh;
 - silence for `inactivity` seconds (bookmarks come each minute) ends the stream, and it is taken up again;
 - every failure waits, longer each time, with jitter; three in a row, or a 410, lead to a new list;
-- what was seen already (by uid and resourceVersion) is dropped.
+- what was seen already (by uid and resourceVersion) is dropped;
+- an object that has not the shape of its kind is told as such, and keeps nobody from the others.
 """
 
 import asyncio
@@ -21,7 +22,17 @@ from datetime import datetime
 from typing import Any
 
 from watchdog.adapters.kubernetes.backoff import Backoff
-from watchdog.adapters.kubernetes.changes import Change, Changed, Deleted, Relisted, number_of, uid_of, version_of
+from watchdog.adapters.kubernetes.changes import (
+    Change,
+    Changed,
+    Deleted,
+    Relisted,
+    Unreadable,
+    number_of,
+    taken_in,
+    uid_of,
+    version_of,
+)
 from watchdog.adapters.kubernetes.client import PAGE, KubeClient
 from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, NoAnswer, Unavailable
 from watchdog.adapters.kubernetes.kinds import Resource
@@ -163,25 +174,27 @@ class Reflector:
     async def _list(self) -> Relisted:
         """All pages; one list without pages where the pages expired while they were read."""
         for limit in (PAGE, 0):
-            objects: list[Json] = []
+            found: list[Changed | Unreadable] = []
             position = ""
             try:
                 async for page, version in self._client.pages(self._resource, self._namespace, limit=limit):
                     for begin in range(0, len(page), _AT_A_TIME):
-                        objects.extend(self._trimmed(item) for item in page[begin : begin + _AT_A_TIME])
+                        found.extend(taken_in(item, self._trim) for item in page[begin : begin + _AT_A_TIME])
                         await self._clock.sleep(0)  # timers and sockets come first: a lease is renewed meanwhile
                     position = version
             except Unavailable:
                 raise
             except ApiError as error:
-                if limit and error.status in (400, 410) and objects:
+                if limit and error.status in (400, 410) and found:
                     continue
                 raise
-            self._seen = {uid_of(one): version_of(one) for one in objects}
+            unreadable = tuple(one for one in found if isinstance(one, Unreadable))
+            relisted = Relisted(tuple(one.object for one in found if isinstance(one, Changed)), unreadable)
+            self._seen = {uid_of(one): version_of(one) for one in relisted.all}
             self._dead.clear()
             self._position = position
             self.unbroken_since = self._clock.now()
-            return Relisted(tuple(objects))
+            return relisted
         raise AssertionError("unreachable")
 
     async def _watched(self) -> AsyncGenerator[Change]:
@@ -240,25 +253,16 @@ class Reflector:
             return None
         if kind not in ("ADDED", "MODIFIED", "DELETED") or not isinstance(uid, str) or not uid:
             raise NoAnswer(f"the watch sent what is no event: {line[:80]!r}")
-        trimmed = self._trimmed(body)
+        taken = taken_in(body, self._trim)
         if not self._is_new(uid, version):
             return None
         self._position = version or self._position
         if kind != "DELETED":
-            return Changed(trimmed)
+            return taken
         self._dead.append(uid)
         if len(self._dead) > TOMBSTONES:
             self._seen.pop(self._dead.popleft(), None)
-        return Deleted(trimmed)
-
-    def _trimmed(self, full: Json) -> Json:
-        """What is kept of an object; one of another shape than its kind has is no answer of an API server."""
-        try:
-            trimmed = self._trim(full)
-            _ = trimmed["metadata"]["name"] + "", trimmed["metadata"].get("uid", "") + ""
-        except UNREADABLE as error:
-            raise NoAnswer(f"an object of another shape than {self._resource.kind}: {type(error).__name__}") from error
-        return trimmed
+        return Deleted(taken.object)
 
     def _is_new(self, uid: str, text: str) -> bool:
         version = number_of(text)

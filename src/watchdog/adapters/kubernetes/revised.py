@@ -7,7 +7,7 @@ from typing import Any
 from watchdog.adapters.kubernetes import beginnings, histories, workloads
 from watchdog.adapters.kubernetes.acting import CHANGE_CAUSE, to_template, unread
 from watchdog.adapters.kubernetes.deployments import who
-from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.histories import History
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, OBJECTS
 from watchdog.adapters.kubernetes.needs import missing
@@ -135,7 +135,7 @@ class RevisedProvider(Rolling[History]):
             refused=refused,
         )
 
-    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+    async def _act(self, remedy: Remedy) -> PutBackAnswer:
         """Give the workload the template that the ControllerRevision keeps, in one conditional patch. Idempotent."""
         target = remedy.target
         try:
@@ -153,19 +153,18 @@ class RevisedProvider(Rolling[History]):
         found = await self._client.find(CONTROLLERREVISIONS, target.namespace, name)
         return found if found and controller_uid(found) == uid and kept_template(found) else None
 
-    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+    async def _described(self, target: Target, revision: Revision, commits: str) -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
-        with unanswered(f"describing {revision}"):
-            found = self._cached(target)
-            kept = found.of(revision) if found else None
-            if found is None or kept is None:
-                return Description({"revision": str(revision)})
-            serving = self._serving(found)
-            by = who(found.owner) if serving is kept else ""
-            notes = workloads.notes(revision, kept, kept["revision"], by)
-            whole = await self._kept(target, found.owner["metadata"]["uid"], revision) or {}
-            annotations = [workloads.annotations(whole)] if whole else []
-            return description(notes, kept_template(whole), annotations, commits)
+        found = self._cached(target)
+        kept = found.of(revision) if found else None
+        if found is None or kept is None:
+            return Description({"revision": str(revision)})
+        serving = self._serving(found)
+        by = who(found.owner) if serving is kept else ""
+        notes = workloads.notes(revision, kept, kept["revision"], by)
+        whole = await self._kept(target, found.owner["metadata"]["uid"], revision) or {}
+        annotations = [workloads.annotations(whole)] if whole else []
+        return description(notes, kept_template(whole), annotations, commits)
 
     @abstractmethod
     def _rolls(self, owner: Json) -> bool:

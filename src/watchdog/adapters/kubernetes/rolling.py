@@ -4,16 +4,18 @@ A provider of one kind says how its revisions are kept: `F` is a workload with t
 """
 
 from abc import abstractmethod
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from watchdog.adapters.kubernetes import beginnings
 from watchdog.adapters.kubernetes.acting import ConditionalWrite
-from watchdog.adapters.kubernetes.errors import unanswered
+from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.kinds import OBJECTS
+from watchdog.adapters.kubernetes.looking import Looking
 from watchdog.adapters.kubernetes.news import Place
-from watchdog.adapters.kubernetes.sightings import Known, Later, Sightings
+from watchdog.adapters.kubernetes.sightings import Known, Later
 from watchdog.domain.live import Destination, Live, Sighting
 from watchdog.domain.rollout import Revision, Stable, SwitchKind, Target, TrafficSwitch
 
@@ -21,7 +23,7 @@ Json = dict[str, Any]
 F = TypeVar("F")
 
 
-class Rolling(Sightings, Generic[F]):
+class Rolling(Looking, Generic[F]):
     """One kind of workload whose new revisions roll out."""
 
     kind = SwitchKind.ROLLOUT
@@ -41,21 +43,18 @@ class Rolling(Sightings, Generic[F]):
             return Later()
         return self._sighting(target, found, serving, known)
 
-    async def live(
-        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
-    ) -> Live:
-        """The workload as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
-        target = switch.target
-        keys = [(target.namespace, target.kind.value, target.name)]
-        version = await self._moved(target.namespace, keys, after, fresh=fresh)
+    def _about(self, switch: TrafficSwitch, stable: Stable | None) -> Collection[Key]:
+        del stable
+        return [(switch.target.namespace, switch.target.kind.value, switch.target.name)]
+
+    async def _seen(self, switch: TrafficSwitch, stable: Stable | None, version: int, *, fresh: bool) -> Live:
         if not fresh:
-            return self._live(switch, stable, self._cached(target), version)
-        with unanswered(f"looking at {target}"):
-            found = await self._fresh(target)
-            live = replace(self._live(switch, stable, found, version), fresh=True)
-            if found is None or stable is None:
-                return live
-            return replace(live, destination=await self._destination(switch, stable.revision, found))
+            return self._live(switch, stable, self._cached(switch.target), version)
+        found = await self._fresh(switch.target)
+        live = replace(self._live(switch, stable, found, version), fresh=True)
+        if found is None or stable is None:
+            return live
+        return replace(live, destination=await self._destination(switch, stable.revision, found))
 
     def _live(self, switch: TrafficSwitch, stable: Stable | None, found: F | None, version: int) -> Live:
         if found is None:

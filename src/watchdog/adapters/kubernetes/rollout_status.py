@@ -42,6 +42,20 @@ def is_complete(found: Workload) -> bool:
     return not left and serving_hash(rollout) == status.get("stableRS") and ready >= workloads.desired(rollout)
 
 
+def unreached(found: Workload, to: Revision, kept: Json) -> str:
+    """Why an abort would not give the traffic back to `to`; "" where it would. Read in its controller (1.10)."""
+    rollout, template = found.deployment, str(found.deployment["status"].get("currentPodHash") or "")
+    if rollout["status"].get("stableRS") != workloads.labels(kept).get(HASH):
+        # Where all is promoted it takes the abort off again.
+        return f"{to} is not what its controller holds for stable, so an abort would not go there"
+    ready = sum(pod.ready for pod in pods_of(found, template))
+    if rollout["strategy"] == "blueGreen" and serving_hash(rollout) == template and ready < workloads.desired(rollout):
+        # The active Service is moved, either way, only while the newest ReplicaSet is available as a whole.
+        pods = f"not all of its pods are ready ({ready} of {workloads.desired(rollout)})"
+        return f"{pods}, and an abort moves the active Service back only while they are"
+    return ""
+
+
 def kept(found: Workload, template: object) -> Json | None:
     """The ReplicaSet of a pod hash."""
     return next((one for one in found.replicasets if workloads.labels(one).get(HASH) == template), None)

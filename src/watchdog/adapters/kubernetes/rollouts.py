@@ -13,7 +13,7 @@ from watchdog.adapters.kubernetes import rollout_status as status
 from watchdog.adapters.kubernetes.acting import ConditionalWrite
 from watchdog.adapters.kubernetes.client import MERGE_PATCH
 from watchdog.adapters.kubernetes.deployments import who
-from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import NAME, REPLICASETS, ROLLOUTS
 from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.objects import controller_uid
@@ -145,12 +145,10 @@ class RolloutProvider(Rolling[Workload]):
             return Destination(to, exists=False)
         namespace, metadata = switch.target.namespace, rollout["metadata"]
         template = found.templates[kept["metadata"]["uid"]]["spec"]["template"]
-        unreached, refused = "", ""
-        if rollout["status"].get("stableRS") != to.template:
-            # Known of Argo Rollouts: it takes the abort off again where all is promoted.
+        unreached, refused = status.unreached(found, to, kept), ""
+        if unreached:
             number = f" --to-revision={status.number(kept)}" if status.number(kept) else ""
-            undo = f"kubectl argo rollouts undo {found.name} -n {namespace}{number}"
-            unreached = f"{to} is not what its controller holds for stable, so an abort would not go there: {undo}"
+            unreached += f": kubectl argo rollouts undo {found.name} -n {namespace}{number}"
         else:
             write = self._write(switch.target, metadata["uid"], metadata["resourceVersion"])
             refused = await write.rehearse(lambda _: [], found.whole)
@@ -164,23 +162,22 @@ class RolloutProvider(Rolling[Workload]):
             refused=refused,
         )
 
-    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+    async def _act(self, remedy: Remedy) -> PutBackAnswer:
         """Abort it, in one conditional patch: its controller gives the traffic back to stable. Idempotent."""
         write = self._write(remedy.target, remedy.uid, remedy.resource_version)
         return await write.perform(lambda _: [], remedy.watch)
 
-    async def describe(self, target: Target, revision: Revision, commits: str = "") -> Description:
+    async def _described(self, target: Target, revision: Revision, commits: str) -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
-        with unanswered(f"describing {revision}"):
-            found = self._cached(target)
-            kept = status.kept(found, revision.template) if found else None
-            if found is None or kept is None:
-                return Description({"revision": str(revision)})
-            current = found.deployment["status"].get("currentPodHash") == revision.template
-            notes = workloads.notes(revision, kept, status.number(kept), who(found.deployment) if current else "")
-            labels, uid = f"{status.HASH}={revision.template}", found.deployment["metadata"]["uid"]
-            listed = await self._client.list(REPLICASETS, target.namespace, labels=labels)
-            whole = next((one for one in listed if controller_uid(one) == uid), {})
-            template = (whole.get("spec") or {}).get("template") or {}
-            annotations = [workloads.annotations(whole)] if whole else []
-            return description(notes, template, annotations, commits)
+        found = self._cached(target)
+        kept = status.kept(found, revision.template) if found else None
+        if found is None or kept is None:
+            return Description({"revision": str(revision)})
+        current = found.deployment["status"].get("currentPodHash") == revision.template
+        notes = workloads.notes(revision, kept, status.number(kept), who(found.deployment) if current else "")
+        labels, uid = f"{status.HASH}={revision.template}", found.deployment["metadata"]["uid"]
+        listed = await self._client.list(REPLICASETS, target.namespace, labels=labels)
+        whole = next((one for one in listed if controller_uid(one) == uid), {})
+        template = (whole.get("spec") or {}).get("template") or {}
+        annotations = [workloads.annotations(whole)] if whole else []
+        return description(notes, template, annotations, commits)

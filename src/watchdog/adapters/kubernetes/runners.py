@@ -4,7 +4,7 @@ Whether their kinds are there at all is found out by asking: people install them
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from watchdog.ports import Clock, OutOfReach
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+_GATEWAY_API = "argoproj-labs/gatewayAPI"  # a plugin of Argo Rollouts
 Runs = frozenset[tuple[str, str]]  # kinds, as Kubernetes spells them, and names
 
 ABSENT_FOR = 60.0  # seconds until a kind that is not installed is asked for again
@@ -58,14 +59,12 @@ class Runners:
             return known.runs
         try:
             found = await self._client.list(resource, namespace)
-            known.runs = {one["metadata"]["name"]: runs_of(one) for one in found}
+            known.runs = dict(_readable(resource, namespace, found, runs_of))
             known.not_before = 0.0
         except OutOfReach as error:
             log.info("%s in %s not read: %s", resource.plural, namespace, error)
         except ApiError as error:
             self._refused(known, resource, namespace, error)
-        except UNREADABLE as error:
-            log.warning("%s in %s: of another shape than known (%s)", resource.plural, namespace, type(error).__name__)
         return known.runs
 
     def _refused(self, known: _Known, resource: Resource, namespace: str, error: ApiError) -> None:
@@ -79,24 +78,51 @@ class Runners:
         known.not_before = self._clock.monotonic() + wait
 
 
+def _readable(
+    resource: Resource, namespace: str, found: Iterable[Json], runs_of: Callable[[Json], Runs]
+) -> Iterator[tuple[str, Runs]]:
+    """Those that have the shape of their kind: one that has not hides nothing of what the others run."""
+    for one in found:
+        try:
+            yield str(one["metadata"]["name"]), runs_of(one)
+        except UNREADABLE as error:
+            log.warning("%s in %s: of another shape than known (%s)", resource.plural, namespace, type(error).__name__)
+
+
 def _of_rollout(one: Json) -> Runs:
-    """The Deployment whose template it takes, and the Services whose selectors it writes."""
+    """The Deployment whose template it takes, the Services whose selectors it writes, the routes it reweighs."""
     spec = one.get("spec") or {}
     strategy, workload = spec.get("strategy") or {}, spec.get("workloadRef") or {}
     blue_green, canary = strategy.get("blueGreen") or {}, strategy.get("canary") or {}
     named = [blue_green.get("activeService"), blue_green.get("previewService")]
     named += [canary.get("stableService"), canary.get("canaryService")]
-    services = {("Service", str(name)) for name in named if name}
-    return frozenset(services | {(str(workload["kind"]), str(workload["name"]))} if workload else services)
+    others = {("Service", str(name)) for name in named if name}
+    others |= _routes(canary.get("trafficRouting") or {}, one["metadata"]["name"])
+    return frozenset(others | {(str(workload["kind"]), str(workload["name"]))} if workload else others)
+
+
+def _routes(routing: Json, name: str) -> set[tuple[str, str]]:
+    """The routes whose weights the Rollout of that name writes; of ingress-nginx, the canary that it makes itself."""
+    istio, nginx = routing.get("istio") or {}, routing.get("nginx") or {}
+    gateway = (routing.get("plugins") or {}).get(_GATEWAY_API) or {}
+    virtual = [istio.get("virtualService") or {}, *(istio.get("virtualServices") or [])]
+    http = [{"name": gateway.get("httpRoute")}, *(gateway.get("httpRoutes") or [])]
+    stable = [nginx.get("stableIngress"), *(nginx.get("stableIngresses") or [])]
+    found = {("VirtualService", str(each["name"])) for each in virtual if each.get("name")}
+    found |= {("HTTPRoute", str(each["name"])) for each in http if each.get("name")}
+    return found | {("Ingress", f"{name}-{each}-canary") for each in stable if each}
 
 
 def _of_canary(one: Json) -> Runs:
-    """The workload, its copy that serves, and the Services that Flagger makes for both."""
+    """The workload, its copy that serves, and the Services and routes that Flagger makes for both."""
     spec = one.get("spec") or {}
     workload, name = spec.get("targetRef") or {}, str((spec.get("targetRef") or {}).get("name", ""))
     service = str((spec.get("service") or {}).get("name") or name)
-    services = {("Service", service + end) for end in ("", "-primary", "-canary")}
-    return frozenset(services | {(str(workload.get("kind")), copy) for copy in copies(name)})
+    others = {("Service", service + end) for end in ("", "-primary", "-canary")}
+    others |= {("VirtualService", service), ("HTTPRoute", service)}
+    ingress = (spec.get("ingressRef") or {}).get("name")
+    others |= {("Ingress", f"{ingress}-canary")} if ingress else set()
+    return frozenset(others | {(str(workload.get("kind")), copy) for copy in copies(name)})
 
 
 _RUNS: Mapping[Resource, tuple[Tool, Callable[[Json], Runs]]] = MappingProxyType(

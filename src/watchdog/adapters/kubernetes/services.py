@@ -1,6 +1,6 @@
 """Flips: a Service's selector that moves from one Deployment's pods to another's, and the way back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +8,12 @@ from watchdog.adapters.kubernetes import beginnings, workload, workloads
 from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, annotate
 from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.deployments import who
-from watchdog.adapters.kubernetes.errors import unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, SERVICES
 from watchdog.adapters.kubernetes.news import Place
-from watchdog.adapters.kubernetes.pointing import Pointing, standing, together
+from watchdog.adapters.kubernetes.pointing import Pointing, sides, standing, together, together_with
 from watchdog.adapters.kubernetes.scaling import scale_up
 from watchdog.adapters.kubernetes.sightings import Known, Later
-from watchdog.adapters.kubernetes.trimming import trim_service
+from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.effects import (
     PutBackAnswer,
@@ -87,34 +86,30 @@ class ServiceProvider(Pointing):
         known.verified = selector
         return behind
 
-    async def live(
-        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
-    ) -> Live:
-        """The Service, and those flipped with it, as they are now. With `after`, waits as long as nothing changes."""
+    def _about(self, switch: TrafficSwitch, stable: Stable | None) -> Collection[Key]:
         namespace = switch.target.namespace
-        colours = [switch.candidate.workload, *([stable.revision.workload] if stable else [])]
-        flips = switch.flips or (ServiceFlip(switch.target.name, {}, {}),)
-        keys: list[Key] = [(namespace, "service", flip.service) for flip in flips]
-        keys += [(namespace, "service", switch.target.name), *((namespace, "deployment", name) for name in colours)]
-        version = await self._moved(namespace, keys, after, fresh=fresh)
-        names = dict.fromkeys([switch.target.name, *(flip.service for flip in flips)])
+        services: list[Key] = [(namespace, "service", name) for name in together_with(switch)]
+        return [*services, *((namespace, "deployment", name) for name in sides(switch, stable))]
+
+    async def _seen(self, switch: TrafficSwitch, stable: Stable | None, version: int, *, fresh: bool) -> Live:
+        """The Service, and those flipped with it, as they are now."""
+        namespace, names, colours = switch.target.namespace, together_with(switch), sides(switch, stable)
         if not fresh:
             cached = self._cache.all(SERVICES, namespace)
             services = {name: cached[name] for name in names if name in cached}
             found = {name: workload.cached(self._cache, namespace, name) for name in colours}
             return self._live(switch, stable, services, found, version)
-        with unanswered(f"looking at {switch.target}"):
-            services = {name: one for name in names if (one := await self._service(namespace, name)) is not None}
-            found = {name: await workload.fresh(self._client, namespace, name) for name in dict.fromkeys(colours)}
-            live = replace(self._live(switch, stable, services, found, version), fresh=True)
-            if stable is None:
-                return live
-            destination = await self._destination(switch, stable.revision, found[stable.revision.workload], services)
-            return replace(live, destination=destination)
+        services = {name: one for name in names if (one := await self._service(namespace, name)) is not None}
+        found = {name: await workload.fresh(self._client, namespace, name) for name in colours}
+        live = replace(self._live(switch, stable, services, found, version), fresh=True)
+        if stable is None:
+            return live
+        destination = await self._destination(switch, stable.revision, found[stable.revision.workload], services)
+        return replace(live, destination=destination)
 
     async def _service(self, namespace: str, name: str) -> Json | None:
         whole = await self._client.find(SERVICES, namespace, name)
-        return None if whole is None else {**trim_service(whole), "whole": whole}
+        return None if whole is None else {**TRIMS[SERVICES](whole), "whole": whole}
 
     def _live(
         self,
@@ -174,7 +169,7 @@ class ServiceProvider(Pointing):
                 refusals += [f"Service {flip.service}: {refused}"] if refused else []
         return await self._colour(switch.target.namespace, to, found, (), refusals)
 
-    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+    async def _act(self, remedy: Remedy) -> PutBackAnswer:
         """Point each Service back, each in one conditional patch; or, with `scale_to`, scale blue up. Idempotent."""
         namespace = remedy.target.namespace
         if remedy.scale_to is not None:

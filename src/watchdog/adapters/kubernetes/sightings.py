@@ -2,12 +2,12 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from watchdog.adapters.kubernetes import workloads
-from watchdog.adapters.kubernetes.cache import ClusterCache, Key
+from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import UNREADABLE, strange
 from watchdog.adapters.kubernetes.kinds import OBJECTS
@@ -62,6 +62,8 @@ class Sightings(ABC):
         self._clock = clock
         self._guarded = guarded
         self._known: dict[Place, Known] = {}
+        self._failing: dict[Place, Callable[[], Awaitable[object]]] = {}  # looks that a watch made, and could not
+        self._strange: dict[Place, Sighting] = {}  # what was told of those that cannot be read
         self._changes: Changes | None = None
         self._retold = False
 
@@ -93,6 +95,7 @@ class Sightings(ABC):
                     self._known = {place: known for place, known in self._known.items() if place[0] in relisted}
                 places = self._places(changed) | self._due()
                 for namespace in relisted:
+                    places |= {place for place in self._strange if place[0] == namespace}
                     for name in self._names(namespace):
                         places.add((namespace, name))
                         self._known.setdefault((namespace, name), Known()).owed = True
@@ -106,21 +109,57 @@ class Sightings(ABC):
 
     async def _told(self, place: Place) -> Sighting | None:
         """What there is to tell of one target; whatever shape its object has, the others are told of."""
+        target = Target(place[0], self.carries, place[1])
+        if why := self._cache.illegible(target):
+            return self._unreadable(place, why, logged=True) if self._is_watched(target) else None
         try:
+            await self._retry(place)
             sighting = self._looked(place)
-            return sighting if sighting is not None and await self._holds(place, sighting) else None
+            if sighting is None and place not in self._known and self._cache.is_synced(place[0], self.carries):
+                return self._gone(place)
+            holds = sighting is not None and await self._holds(place, sighting)
         except UNREADABLE as error:
             return self._unreadable(place, strange(error))
+        if holds:
+            self._strange.pop(place, None)
+        return sighting if holds else None
 
-    def _unreadable(self, place: Place, why: str) -> Sighting | None:
-        """An object of another shape than its kind has, told once; None where it was told already, or is gone."""
+    def _gone(self, place: Place) -> Sighting | None:
+        """What could not be read is there no more, or guarded no more: that is told as well."""
+        told = self._strange.pop(place, None)
+        return replace(told, since=self._clock.now(), unreadable="") if told is not None else None
+
+    async def _retry(self, place: Place) -> None:
+        """Make a look that failed once more; it is forgotten when it succeeds, or when nobody guards the target."""
+        if place in self._failing:
+            if self._is_there(place):
+                await self._failing[place]()
+            del self._failing[place]
+
+    def _look_again_at(self, place: Place) -> None:
+        """Let `switches` look at one target, even if nothing changes."""
+        if self._changes is not None:
+            self._changes.objects[self.carries].add(place)
+            self._changes.wake()
+
+    def _is_watched(self, target: Target) -> bool:
+        """Whether a target is guarded whose object cannot be read, and its namespace was listed."""
+        labels = self._cache.labels_of(target)
+        synced = self._cache.is_synced(target.namespace, self.carries)
+        return labels is not None and synced and self._guarded(target, labels)
+
+    def _unreadable(self, place: Place, why: str, *, logged: bool = False) -> Sighting | None:
+        """An object of another shape than its kind has, told once; None where it was told already, or is gone.
+
+        `logged`: the cache says so itself.
+        """
         target, known = Target(place[0], self.carries, place[1]), self._known.setdefault(place, Known(owed=False))
-        one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
+        one = self._cache.known(OBJECTS[self.carries], *place)
         if one is None:
             return None
         metadata, known.due = one["metadata"], None
         version = str(metadata.get("resourceVersion", ""))
-        if known.unread != version:
+        if known.unread != version and not logged:
             known.unread = version
             facts = {"target": str(target), "kind": self.carries.proper, "version": version, "why": why}
             log.warning("cannot be read", extra={"facts": facts})
@@ -129,7 +168,8 @@ class Sightings(ABC):
             return None
         known.told, known.owed = told, False
         uid, labels, now = str(metadata.get("uid", "")), dict(workloads.labels(one)), self._clock.now()
-        return Sighting(target, self.kind, uid, labels, {}, None, now, unreadable=why)
+        self._strange[place] = Sighting(target, self.kind, uid, labels, {}, None, now, unreadable=why)
+        return self._strange[place]
 
     def _due(self) -> set[Place]:
         now = self._clock.monotonic()
@@ -189,25 +229,14 @@ class Sightings(ABC):
         del place, sighting
         return False
 
-    async def _moved(self, namespace: str, keys: Collection[Key], after: int | None, *, fresh: bool) -> int:
-        """The version of what `keys` name, once it is beyond `after`.
-
-        Raises `OutOfReach` where the cache would be asked of a namespace it does not know (yet, or any more): what is
-        not listed must not look as if it were gone.
-        """
-        if after is not None:
-            await self._cache.wait_beyond(keys, after)
-        if not fresh and not self._cache.is_synced(namespace, self.carries):
-            raise OutOfReach(f"namespace {namespace} is not watched, or not listed yet")
-        return self._cache.version(keys)
-
     @abstractmethod
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         """A target that is there, as the cache has it; None until an event tells more. `over`: waited enough."""
 
     def _names(self, namespace: str) -> list[str]:
         """Of this provider's objects."""
-        return list(self._cache.all(OBJECTS[self.carries], namespace))
+        aside = self._cache.unreadable(OBJECTS[self.carries], namespace)
+        return [*self._cache.all(OBJECTS[self.carries], namespace), *(one.object["metadata"]["name"] for one in aside)]
 
     def _is_there(self, place: Place) -> bool:
         """Whether the object exists and is guarded."""

@@ -8,10 +8,12 @@ what is empty is left out. So nobody changes what is kept.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from sys import intern
 from typing import Any
 
+from watchdog.adapters.kubernetes.errors import UNREADABLE
 from watchdog.adapters.kubernetes.kinds import (
     CONTROLLERREVISIONS,
     DAEMONSETS,
@@ -172,6 +174,17 @@ def trim_route(weights: str | tuple[str, ...], *within: str) -> Callable[[Json],
     return trim
 
 
+def trim_subsets(full: Json) -> Json:
+    """A DestinationRule's subsets, in full: each VirtualService of the namespace reads them."""
+    spec = full.get("spec") or {}
+    subsets = [
+        {"name": str(one.get("name") or ""), "labels": dict(one.get("labels") or {})}
+        for one in spec.get("subsets") or []
+    ]
+    kept = {"host": str(spec.get("host") or ""), "subsets": subsets}
+    return {"metadata": metadata_of(full), "spec": kept}
+
+
 def _workload_status(full: Json) -> Json:
     """The numbers, and the conditions that are read."""
     kept = {key: value for key, value in full.items() if key != "conditions"}
@@ -200,6 +213,13 @@ def _owned(fields: Json, path: Iterable[str]) -> Json:
     return fields
 
 
+def legible(resource: Resource, objects: Iterable[Json]) -> Iterator[Json]:
+    """Whole objects as the cache keeps them, which leaves out what has not the shape of its kind."""
+    for one in objects:
+        with suppress(*UNREADABLE):
+            yield TRIMS[resource](one)
+
+
 _CANARY = ("canary", "canary-weight")
 
 TRIMS: dict[Resource, Callable[[Json], Json]] = {
@@ -213,7 +233,7 @@ TRIMS: dict[Resource, Callable[[Json], Json]] = {
     SERVICES: trim_service,
     HTTPROUTES: trim_route("f:rules"),
     VIRTUALSERVICES: trim_route("f:http"),
-    DESTINATIONRULES: trim_route("f:subsets"),
+    DESTINATIONRULES: trim_subsets,
     INGRESSES: trim_route(
         tuple(f"f:nginx.ingress.kubernetes.io/{one}" for one in _CANARY), "f:metadata", "f:annotations"
     ),

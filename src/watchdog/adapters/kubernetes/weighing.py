@@ -9,10 +9,11 @@ from watchdog.adapters.kubernetes.backends import Reference
 from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.deployments import who
+from watchdog.adapters.kubernetes.errors import Illegible
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, SERVICES, Resource
 from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.sightings import Guarded, Known, Later, Sightings
-from watchdog.adapters.kubernetes.trimming import trim_service, trim_workload
+from watchdog.adapters.kubernetes.trimming import legible, trim_service
 from watchdog.adapters.kubernetes.workload import Workload
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import RUNNER, Backend, SwitchKind, Target
@@ -101,8 +102,17 @@ class Weighing(Sightings):
         for ref in self._references(one):
             of_service = services[ref.service]["spec"]["selector"] if ref.service in services else {}
             selector = self._selector(ref, of_service, beside)
+            if ref.subset and not selector and (aside := self._aside(namespace)):
+                raise Illegible(f"what its subset {ref.subset} is may stand in {aside}")
             found[ref.at] = workload.selected(self._cache, namespace, selector) if selector else None
         return found
+
+    def _aside(self, namespace: str) -> str:
+        """The objects beside that cannot be read; "" for none."""
+        if self.beside is None:
+            return ""
+        aside = self._cache.unreadable(self.beside, namespace)
+        return ", ".join(f"{self.beside.kind} {one.object['metadata']['name']}: {one.why}" for one in aside)
 
     def _selector(self, ref: Reference, of_service: Mapping[str, str], beside: Iterable[Json]) -> Mapping[str, str]:
         """The labels of a backend's pods; none where that cannot be told. `beside`: the objects of that kind."""
@@ -115,11 +125,14 @@ class Weighing(Sightings):
     async def _fresh_behind(self, namespace: str, one: Json, seen: dict[str, Workload | None]) -> Mapping[str, Any]:
         """The same, as the API server has it. `seen`: the Deployments that were read already, by name."""
         labels = await self._labels_of_deployments(namespace)
-        beside = await self._client.list(self.beside, namespace) if self.beside else ()
+        listed = await self._client.list(self.beside, namespace) if self.beside else ()
+        beside = [*legible(self.beside, listed)] if self.beside else []
         found: dict[str, Workload | None] = {}
         for ref in self._references(one):
             service = await self._client.find(SERVICES, namespace, ref.service) if ref.service else None
             selector = self._selector(ref, trim_service(service)["spec"]["selector"] if service else {}, beside)
+            if ref.subset and not selector and len(beside) < len(listed):
+                raise Illegible(f"what its subset {ref.subset} is may stand in what cannot be read")
             names = [name for name, of_pods in labels.items() if workloads.selects(selector, of_pods)]
             for name in names[:1]:
                 if name not in seen:
@@ -132,4 +145,5 @@ class Weighing(Sightings):
             there = self._cache.all(DEPLOYMENTS, namespace)
             return {name: one["template"]["labels"] for name, one in there.items()}
         listed = await self._client.list(DEPLOYMENTS, namespace)
-        return {one["metadata"]["name"]: trim_workload(one)["template"]["labels"] for one in listed}
+        kept = legible(DEPLOYMENTS, listed)
+        return {one["metadata"]["name"]: one["template"]["labels"] for one in kept}

@@ -4,7 +4,7 @@ A provider of one kind says where the weights stand in its object (`_references`
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +13,9 @@ from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, annotate
 from watchdog.adapters.kubernetes.backends import called, unrestorable, weights_before
 from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
-from watchdog.adapters.kubernetes.errors import ApiError, readable, unanswered
+from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, readable, unanswered
 from watchdog.adapters.kubernetes.kinds import OBJECTS
-from watchdog.adapters.kubernetes.pointing import Pointing, standing, together
+from watchdog.adapters.kubernetes.pointing import Pointing, sides, standing, together, together_with
 from watchdog.adapters.kubernetes.scaling import scale_up
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.weighing import Weighing
@@ -38,44 +38,27 @@ class Weighted(Weighing, Pointing):
     def _reweigh(self, live: Json, weights: Mapping[str, int]) -> list[Json]:
         """The operations that give a whole object these weights, by `Reference.at`, and change nothing else."""
 
-    async def live(
-        self, switch: TrafficSwitch, stable: Stable | None, *, after: int | None = None, fresh: bool = False
-    ) -> Live:
-        """The route, and those that joined its switch, as they are now. With `after`, waits while nothing changes."""
+    def _about(self, switch: TrafficSwitch, stable: Stable | None) -> Collection[Key]:
         namespace = switch.target.namespace
-        colours = [switch.candidate.workload, *([stable.revision.workload] if stable else [])]
-        names = dict.fromkeys([switch.target.name, *(flip.service for flip in switch.flips)])
-        keys: list[Key] = [(namespace, self.carries.value, name) for name in names]
-        keys += [(namespace, RUNNER.value, name) for name in colours]
-        version = await self._moved(namespace, keys, after, fresh=fresh)
-        with readable(switch.target):
-            return await self._seen(switch, stable, names, colours, version, fresh=fresh)
+        routes: list[Key] = [(namespace, self.carries.value, name) for name in together_with(switch)]
+        return [*routes, *((namespace, RUNNER.value, name) for name in sides(switch, stable))]
 
-    async def _seen(
-        self,
-        switch: TrafficSwitch,
-        stable: Stable | None,
-        names: Iterable[str],
-        colours: Sequence[str],
-        version: int,
-        *,
-        fresh: bool,
-    ) -> Live:
-        namespace = switch.target.namespace
+    async def _seen(self, switch: TrafficSwitch, stable: Stable | None, version: int, *, fresh: bool) -> Live:
+        """The route, and those that joined its switch, as they are now."""
+        namespace, names, colours = switch.target.namespace, together_with(switch), sides(switch, stable)
         if not fresh:
             there = self._cache.all(OBJECTS[self.carries], namespace)
             routes = {name: there[name] for name in names if name in there}
             behind = {name: self._behind(namespace, one) for name, one in routes.items()}
             seen = {name: workload.cached(self._cache, namespace, name) for name in colours}
             return self._live(switch, stable, routes, behind, seen, version)
-        with unanswered(f"looking at {switch.target}"):
-            routes = {name: one for name in names if (one := await self._route(namespace, name)) is not None}
-            seen = {name: await workload.fresh(self._client, namespace, name) for name in dict.fromkeys(colours)}
-            behind = {name: await self._fresh_behind(namespace, one, seen) for name, one in routes.items()}
-            live = replace(self._live(switch, stable, routes, behind, seen, version), fresh=True)
-            if stable is None:
-                return live
-            return replace(live, destination=await self._destination(switch, stable.revision, routes, behind, seen))
+        routes = {name: one for name in names if (one := await self._route(namespace, name)) is not None}
+        seen = {name: await workload.fresh(self._client, namespace, name) for name in colours}
+        behind = {name: await self._fresh_behind(namespace, one, seen) for name, one in routes.items()}
+        live = replace(self._live(switch, stable, routes, behind, seen, version), fresh=True)
+        if stable is None:
+            return live
+        return replace(live, destination=await self._destination(switch, stable.revision, routes, behind, seen))
 
     async def _route(self, namespace: str, name: str) -> Json | None:
         whole = await self._client.find(OBJECTS[self.carries], namespace, name)
@@ -184,7 +167,7 @@ class Weighted(Weighing, Pointing):
 
         return operations
 
-    async def put_back(self, remedy: Remedy) -> PutBackAnswer:
+    async def _act(self, remedy: Remedy) -> PutBackAnswer:
         """Give each route its weights from before, each in one conditional patch; or scale up first. Idempotent."""
         if remedy.scale_to is not None:
             return await scale_up(self._client, self._clock, remedy, remedy.scale_to)
@@ -195,9 +178,9 @@ class Weighted(Weighing, Pointing):
         namespace = remedy.target.namespace
         try:
             route = await self._client.find(OBJECTS[self.carries], namespace, back.service)
-        except (OutOfReach, ApiError) as error:
+            why = unrestorable(self._references(route), back.selector) if route is not None else "it is gone"
+        except (OutOfReach, ApiError, *UNREADABLE) as error:
             return unread(error, self._clock.now())
-        why = unrestorable(self._references(route), back.selector) if route is not None else "it is gone"
         if why and (route is None or route["metadata"]["resourceVersion"] == back.resource_version):
             return PutBackRefused(self._clock.now(), why)
         write = self._write(namespace, back)

@@ -11,7 +11,7 @@ from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, REPLICASETS, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import to_pod
-from watchdog.adapters.kubernetes.trimming import TRIMS, trim_replicaset
+from watchdog.adapters.kubernetes.trimming import TRIMS, legible, trim_replicaset
 from watchdog.domain.live import Pod
 from watchdog.domain.rollout import Revision
 from watchdog.ports import OutOfReach
@@ -123,9 +123,9 @@ async def fresh(client: KubeClient, namespace: str, name: str, resource: Resourc
     owned = [one for one in await client.list(REPLICASETS, namespace, labels=selector) if controller_uid(one) == uid]
     pods: dict[str, list[Json]] = {one["metadata"]["uid"]: [] for one in owned}
     async for page, _ in client.pages(PODS, namespace, labels=selector):
-        for pod in page:
+        for pod in legible(PODS, page):
             if controller_uid(pod) in pods:
-                pods[controller_uid(pod)].append(TRIMS[PODS](pod))
+                pods[controller_uid(pod)].append(pod)
     return Workload(
         TRIMS[resource](whole),
         tuple(trim_replicaset(one) for one in owned),
