@@ -1,24 +1,16 @@
 """The watchdog lives through an afternoon of releases; a backtest of what Prometheus kept of it decides alike."""
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
-from replay.exporters import Exporters
-from simulator.prometheus.real import RealPrometheus, needs_prometheus, prometheus_over
-from town import RULES, Town, tell
+from replay.afternoons import Afternoon, lived_through
+from simulator.prometheus.real import needs_prometheus
+from town import RULES, Town
 from watchdog.adapters.clock import SystemClock
-from watchdog.domain.record import watch_of
 from watchdog.domain.state import Watch
-from watchdog.replay.backtest import Rules, Wish
-from watchdog.replay.recorded import of_records
 from watchdog.replay.report import Report, SwitchReplay
-from watchdog.replay.session import Politeness, backtest
-from watchdog.rulebook import read_rules
 from watchdog.settings import load
 from watchdog.simulator.behaviour import Health
 from watchdog.simulator.pod_behaviour import PodBehaviour
@@ -29,16 +21,6 @@ pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus
 
 SETTLED = 420.0
 """Seconds between the end of one watch and the next release."""
-
-
-@dataclass(frozen=True)
-class Afternoon:
-    """What the live watchdog did, and where Prometheus's memory of it is."""
-
-    watches: Sequence[Watch]
-    end: datetime
-    records: Sequence[Mapping[str, Any]]
-    real: RealPrometheus
 
 
 async def releases(town: Town) -> None:
@@ -68,30 +50,14 @@ async def releases(town: Town) -> None:
 
 @pytest.fixture(scope="module")
 def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
-    kept: list[tuple[list[dict[str, Any]], datetime, Town]] = []
-
-    async def story(town: Town) -> None:
-        Exporters(town)
-        await town.sleep(60)
-        await releases(town)
-        kept.append((town.records(), town.clock.now(), town))
-
-    tell(story, lambda town: town.furnish("research", "brand", "content"))
-    records, end, town = kept[0]
-    with prometheus_over(town.prometheus.tsdb, tmp_path_factory.mktemp("afternoon")) as real:
-        yield Afternoon([watch_of(record) for record in records], end, records, real)
-
-
-def asking(url: str) -> Access:
-    return Access(load(prometheus_url=url), secret=str, clock=SystemClock())
+    folder = tmp_path_factory.mktemp("afternoon")
+    with lived_through(releases, lambda town: town.furnish("research", "brand", "content"), folder) as lived:
+        yield lived
 
 
 @pytest.fixture(scope="module")
 def report(afternoon: Afternoon) -> Report:
-    rules = Rules("rules.toml", read_rules(RULES))
-    wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=2)
-    found, _ = asyncio.run(backtest(asking(afternoon.real.url), rules, None, wish, Politeness()))
-    return found
+    return afternoon.replayed(RULES, placebos=2)
 
 
 def of(report: Report, watch: Watch) -> SwitchReplay:
@@ -138,9 +104,7 @@ def test_all_that_a_rule_said_until_the_decision_is_what_it_said_live(afternoon:
 
 
 def test_the_watchdogs_own_records_tell_of_the_same_switches(afternoon: Afternoon) -> None:
-    rules = Rules("rules.toml", read_rules(RULES))
-    wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=0, listed=of_records(afternoon.records))
-    found, _ = asyncio.run(backtest(asking(afternoon.real.url), rules, None, wish, Politeness()))
+    found = afternoon.replayed(RULES, recorded=True)
     for watch in afternoon.watches:
         replayed = of(found, watch)
         assert replayed.source == "records"
@@ -160,10 +124,8 @@ def test_guards_of_two_sources_are_replayed_each_from_its_own(afternoon: Afterno
         selected, 'targets = ["production/deployment/brand", "production/deployment/content"]\nsource = "b"'
     )
     sources = "".join(f'\n[sources.{name}]\nurl = "{afternoon.real.url}"\n' for name in "ab")
-    rules = Rules("rules.toml", read_rules(own + others + sources))
-    wish = Wish(timedelta(hours=6), until=afternoon.end, placebos=0)
     nobody = Access(load(), secret=str, clock=SystemClock())
-    found, _ = asyncio.run(backtest(nobody, rules, None, wish, Politeness()))
+    found = afternoon.replayed(own + others + sources, access=nobody)
     assert found.prometheus == afternoon.real.url
     assert [(one.target, one.at) for one in found.real] == [(one.target, one.at) for one in report.real]
     assert {one.target for one in found.real if one.outcome == "rolled-back"}

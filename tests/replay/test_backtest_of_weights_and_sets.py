@@ -1,29 +1,18 @@
 """Releases by weights, of sets, of a Rollout and of other data: a backtest decides on each as the live watchdog did."""
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
-from replay.exporters import Exporters
+from replay.afternoons import Afternoon, lived_through
 from sets import AGENT, DB, PLACES
-from simulator.prometheus.real import RealPrometheus, needs_prometheus, prometheus_over
-from town import NAMESPACE, PART_OF, RULES, Town, tell
-from watchdog.adapters.clock import SystemClock
-from watchdog.domain.record import watch_of
+from simulator.prometheus.real import needs_prometheus
+from town import NAMESPACE, PART_OF, RULES, Town
 from watchdog.domain.state import Watch
-from watchdog.replay.backtest import Rules, Wish
 from watchdog.replay.comparing import compared
-from watchdog.replay.recorded import of_records
 from watchdog.replay.report import Change, Report, SwitchReplay
-from watchdog.replay.session import Politeness, backtest
-from watchdog.rulebook import read_rules
-from watchdog.settings import load
 from watchdog.simulator.traffic import Course
-from watchdog.sources import Access
 from weights import HTTPROUTE
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600), needs_prometheus]
@@ -34,19 +23,6 @@ SHORT = RULES.replace(SELECTOR, f'{SELECTOR}\n{KINDS}\nbake = "2m"\nbaseline = "
 SHORT = SHORT.replace('"latency", "cpu", "memory", "health", "crash"', '"latency", "crash"')
 SEARCH = f"{NAMESPACE}/rollout/search"
 DB_TARGET, AGENT_TARGET = f"{NAMESPACE}/statefulset/db", f"{NAMESPACE}/daemonset/agent"
-
-
-@dataclass(frozen=True)
-class Afternoon:
-    """What the live watchdog did, and where Prometheus's memory of it is."""
-
-    watches: Sequence[Watch]
-    end: datetime
-    records: Sequence[Mapping[str, Any]]
-    real: RealPrometheus
-
-    def of(self, target: str) -> list[Watch]:
-        return [watch for watch in self.watches if str(watch.switch.target) == target]
 
 
 def furnish(town: Town) -> None:
@@ -97,36 +73,18 @@ async def releases(town: Town) -> None:
 
 @pytest.fixture(scope="module")
 def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
-    kept: list[tuple[list[dict[str, Any]], datetime, Town]] = []
-
-    async def story(town: Town) -> None:
-        Exporters(town)
-        await town.sleep(30)
-        await releases(town)
-        kept.append((town.records(), town.clock.now(), town))
-
-    tell(story, furnish, rules=SHORT)
-    records, end, town = kept[0]
-    with prometheus_over(town.prometheus.tsdb, tmp_path_factory.mktemp("afternoon")) as real:
-        yield Afternoon([watch_of(record) for record in records], end, records, real)
-
-
-def replayed(afternoon: Afternoon, rules: str = SHORT, *, recorded: bool = True, placebos: int = 0) -> Report:
-    listed = of_records(afternoon.records) if recorded else ()
-    wish = Wish(timedelta(hours=3), until=afternoon.end, placebos=placebos, listed=listed, recorded=recorded)
-    access = Access(load(prometheus_url=afternoon.real.url), secret=str, clock=SystemClock())
-    found, _ = asyncio.run(backtest(access, Rules("rules.toml", read_rules(rules)), None, wish, Politeness()))
-    return found
+    with lived_through(releases, furnish, tmp_path_factory.mktemp("afternoon"), SHORT) as lived:
+        yield lived
 
 
 @pytest.fixture(scope="module")
 def report(afternoon: Afternoon) -> Report:
-    return replayed(afternoon)
+    return afternoon.replayed(SHORT, recorded=True)
 
 
 @pytest.fixture(scope="module")
 def by_metrics(afternoon: Afternoon) -> Report:
-    return replayed(afternoon, recorded=False, placebos=1)
+    return afternoon.replayed(SHORT, placebos=1)
 
 
 def of(report: Report, watch: Watch) -> SwitchReplay:
@@ -214,7 +172,7 @@ def test_what_no_metric_tells_is_said_and_not_passed_over(by_metrics: Report) ->
 
 def test_under_a_shorter_bake_each_step_is_a_watch_of_its_own(afternoon: Afternoon, report: Report) -> None:
     """Which step comes to which watch follows from the rules under test, not from those of the day."""
-    found = replayed(afternoon, SHORT.replace('bake = "2m"', 'bake = "1m"'))
+    found = afternoon.replayed(SHORT.replace('bake = "2m"', 'bake = "1m"'), recorded=True)
     both = compared(report, found, "main:rules.toml")
     steps = [(one.change, one.at) for one in both.of(Change.STEP_NEW, Change.STEP_OLD, Change.ONLY_NEW)]
     assert steps == [(Change.STEP_NEW, step.at) for step in afternoon.of(HTTPROUTE.target)[0].steps]
