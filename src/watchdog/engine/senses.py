@@ -80,7 +80,8 @@ class Senses:
             version = live.version
             self._post(Looked(live))
             await self._clock.sleep(_LOOK_AT_MOST_EVERY)
-            while not self._taken_in(live):
+            until = self._clock.monotonic() + _LOOK_IN_CALM_EVERY  # whatever the time of day did meanwhile
+            while not self._taken_in(live) and self._clock.monotonic() < until:
                 await self._clock.sleep(_LOOK_AT_MOST_EVERY)
 
     def _taken_in(self, live: Live) -> bool:
