@@ -80,13 +80,14 @@ class Senses:
             version = live.version
             self._post(Looked(live))
             await self._clock.sleep(_LOOK_AT_MOST_EVERY)
-            while not self._taken_in(version):
+            until = self._clock.monotonic() + _LOOK_IN_CALM_EVERY  # whatever the time of day did meanwhile
+            while not self._taken_in(live) and self._clock.monotonic() < until:
                 await self._clock.sleep(_LOOK_AT_MOST_EVERY)
 
-    def _taken_in(self, version: int) -> bool:
+    def _taken_in(self, live: Live) -> bool:
         """Whether the watch knows of this look: they would pile up for one that is behind, the last alone being new."""
         known = self._live()
-        return known is not None and known.version >= version
+        return known is not None and known.at >= live.at
 
     def _patience(self, live: Live | None) -> float:
         """Seconds until the next look, if nothing changes before."""
