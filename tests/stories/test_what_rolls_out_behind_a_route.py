@@ -49,3 +49,17 @@ def test_what_gets_nothing_by_one_route_and_some_by_another_is_watched() -> None
         assert town.acts() == ["deployments/gateway-green"]
 
     tell(story, furnish, rules=HTTPROUTE.rules)
+
+
+def test_what_is_rolled_out_and_given_weight_in_one_breath_is_the_routes_switch_alone() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("gateway:v3", errors=Course.constant(0.3))
+        town.deploy("gateway-green", "gateway:v3")
+        HTTPROUTE.weigh(town, 10)
+        record = await town.outcome("gateway")
+        assert record["outcome"] == "rolled-back", record["reason"]
+        await town.sleep(600)
+        assert town.acts() == ["httproutes/gateway"]
+        assert [one["target"] for one in town.records()] == [HTTPROUTE.target]
+
+    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules)
