@@ -1,19 +1,20 @@
 """`check --live` on routes by weights: measured by the pods behind their weights, or not looked at."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from survey.scenes import checked, problems
 from town import NAMESPACE, PART_OF, Town, tell
-from watchdog.survey.findings import Kind
+from watchdog.survey.findings import Finding, Kind, Level
 from weights import HTTPROUTE, KINDS, Weights
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.kind)
 def test_no_rule_is_said_to_be_blind_that_measures_the_pods_behind_a_route(kind: Weights) -> None:
     async def look(here: Town) -> None:
-        assert problems(await checked(here, only(kind))) == []
+        assert problems(others(await checked(here, only(kind)))) == []
         asked = " ".join(request.query for request in here.prometheus.requests)
         assert "gateway-blue-" in asked
 
@@ -41,10 +42,49 @@ def test_a_route_behind_which_no_pods_are_known_is_not_looked_at(backends: list[
 
     async def look(here: Town) -> None:
         found = await checked(here, only(HTTPROUTE))
-        assert problems(found) == []
+        assert problems(others(found)) == []
         assert not [one for one in found if one.kind is Kind.BLIND_RULE]
 
     tell(look, furnish, rules=only(HTTPROUTE), start=False)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.kind)
+def test_that_a_guard_of_a_route_alone_does_not_watch_what_rolls_out_behind_it_is_said(kind: Weights) -> None:
+    async def look(here: Town) -> None:
+        (said,) = [one for one in await checked(here, only(kind)) if one.kind is Kind.BEHIND_A_ROUTE]
+        assert (said.level, said.targets) == (Level.WARNING, (kind.target,))
+        assert said.message == (
+            "guard services watches its weights, and not a rollout of production/deployment/gateway-blue behind them"
+        )
+        assert said.remedy == "guard it as well"
+        assert only(kind).splitlines()[said.line - 1].startswith("selector")
+
+        kind.weigh(here, 50)
+        await here.sleep(30)
+        (said,) = [one for one in await checked(here, only(kind)) if one.kind is Kind.BEHIND_A_ROUTE]
+        both = "production/deployment/gateway-blue and production/deployment/gateway-green"
+        assert said.message == f"guard services watches its weights, and not rollouts of {both} behind them"
+
+    tell(look, kind.furnish, rules=only(kind), start=False)
+
+
+@pytest.mark.parametrize("covering", ["deployment", "service"])
+def test_where_the_deployment_or_its_service_is_guarded_as_well_nothing_is_said(covering: str) -> None:
+    rules = only(HTTPROUTE).replace('["httproute"]', f'["httproute", "{covering}"]')
+
+    def furnish(here: Town) -> None:
+        HTTPROUTE.furnish(here)
+        here.cluster.patch("services", NAMESPACE, "gateway-blue", {"metadata": {"labels": PART_OF}})
+
+    async def look(here: Town) -> None:
+        assert [one for one in await checked(here, rules) if one.kind is Kind.BEHIND_A_ROUTE] == []
+
+    tell(look, furnish, rules=rules, start=False)
+
+
+def others(findings: Iterable[Finding]) -> list[Finding]:
+    """All but what is said of every guard that covers routes alone."""
+    return [one for one in findings if one.kind is not Kind.BEHIND_A_ROUTE]
 
 
 def only(kind: Weights) -> str:

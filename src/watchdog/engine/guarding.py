@@ -94,6 +94,8 @@ class Guarding:
         """Whether the workload is a colour that no guarded Service selects now."""
         if sighting.kind is not SwitchKind.ROLLOUT:
             return False
+        if self._memories.gets_traffic(sighting.target, sighting.since):
+            return False
         if self._memories.gets_nothing(sighting.target):
             return True  # though a Service selects it: the route before that Service sends nothing there
         if any(self._guard_of_service(sighting, service) for service in sighting.selected_by):

@@ -67,6 +67,19 @@ class Memories:
             if target.kind.routes
         )
 
+    def gets_traffic(self, workload: Target, rolled_out: datetime) -> bool:
+        """Whether the workload stood behind a weight of more than nothing in a guarded route as it was rolled out.
+
+        Where the weights moved after that, they are the switch.
+        """
+        return any(
+            memory.target.kind.switch.in_parts
+            and memory.since <= rolled_out
+            and workload.name in set(memory.colours) - set(memory.unweighted)
+            and memory.serving.kind is workload.kind
+            for memory in self.within(workload.namespace)
+        )
+
     def gets_nothing(self, workload: Target) -> bool:
         """Whether the workload stands behind a weight of nothing in a guarded route."""
         return any(

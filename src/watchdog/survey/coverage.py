@@ -19,6 +19,7 @@ def coverage(rulebook: Rulebook, places: Places, inventory: Inventory) -> Iterat
             yield _two_guards(one, places)
         if one.guards and one.blind:
             yield _not_guardable(one, places)
+    yield from _behind_routes(places, inventory.found)
     for guard in rulebook.guards:
         if guard.selector is not None and inventory.unseen.isdisjoint(guard.namespaces):
             yield from _selects_nothing(guard, guard.selector, places, inventory.found)
@@ -54,6 +55,37 @@ def _not_guardable(one: Found, places: Places) -> Finding:
         *place_of_guard(places, one.guards[0], one),
         targets=(str(one.target),),
     )
+
+
+def _behind_routes(places: Places, found: Iterable[Found]) -> Iterator[Finding]:
+    """Deployments that have traffic by a guarded route, and whose own rollouts nobody watches.
+
+    A guarded Service covers the rollouts of what it selects; the weights of a route are all that its guard watches.
+    """
+    there = tuple(found)
+    watched = {
+        (one.target.namespace, workload.name)
+        for one in there
+        for workload in one.workloads
+        if one.guards and not one.target.kind.switch.in_parts
+    }
+    for route in there:
+        if not route.guards or not route.target.kind.switch.in_parts:
+            continue
+        namespace = route.target.namespace
+        alone = [Target(namespace, TargetKind.DEPLOYMENT, workload.name) for workload in route.workloads]
+        names = [str(one) for one in alone if (namespace, one.name) not in watched]
+        if names:
+            rollouts, them = ("a rollout", "it") if len(names) == 1 else ("rollouts", "them")
+            behind = f"{rollouts} of {' and '.join(names)} behind them"
+            yield Finding(
+                Kind.BEHIND_A_ROUTE,
+                Level.WARNING,
+                f"guard {route.guards[0].name} watches its weights, and not {behind}",
+                f"guard {them} as well",
+                *place_of_guard(places, route.guards[0], route),
+                targets=(str(route.target),),
+            )
 
 
 def _selects_nothing(

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     MISSING_RIGHT = "missing-right"
     GUARDS_NOTHING = "guards-nothing"
     NOT_GUARDABLE = "not-guardable"
+    BEHIND_A_ROUTE = "behind-a-route"
     TWO_GUARDS = "two-guards"
     BLIND_RULE = "blind-rule"
     COARSE_BUCKETS = "coarse-buckets"
@@ -49,6 +50,7 @@ _DESCRIPTIONS = {
     Kind.MISSING_RIGHT: "the API server would refuse something that the watchdog does",
     Kind.GUARDS_NOTHING: "a guard, or one of its targets, matches nothing",
     Kind.NOT_GUARDABLE: "a guard covers something whose switches cannot be seen",
+    Kind.BEHIND_A_ROUTE: "what rolls out behind a guarded route is not watched",
     Kind.TWO_GUARDS: "two guards cover one target, so neither acts on it",
     Kind.BLIND_RULE: "a rule measures nothing of a target",
     Kind.COARSE_BUCKETS: "a histogram's buckets are too coarse for a rule's limit",
