@@ -3,7 +3,11 @@
 import pytest
 
 from meanwhile import just_before_the_put_back
-from town import NAMESPACE, Town, tell
+from town import NAMESPACE, OWN, Town, tell
+from watchdog.domain.rollout import Target
+from watchdog.domain.state import Phase
+from watchdog.remote import rollback_by_hand
+from watchdog.settings import load
 from weights import BAD, INGRESS, Weights, kinds
 
 
@@ -144,3 +148,24 @@ def test_a_canary_that_becomes_an_ordinary_ingress_ends_its_watch_though_nobody_
         assert town.acts() == []
 
     tell(story, INGRESS.furnish, rules=INGRESS.rules)
+
+
+@kinds
+@pytest.mark.parametrize("steps", [(5,), (10, 25)])
+def test_a_person_rolls_back_a_candidate_that_has_the_smaller_part(route: Weights, steps: tuple[int, ...]) -> None:
+    async def story(town: Town) -> None:
+        for green in steps:
+            route.weigh(town, green)
+            await town.sleep(40)
+        settings = load(
+            kubeconfig=town.cluster.kubeconfig(town.folder / "ann", town.cluster.user("ann")), namespace=OWN
+        )
+        async with rollback_by_hand(settings, town.clock, Target.parse(route.target), reason="it smells") as asked:
+            assert asked.watch.phase is Phase.ACTING, asked.watch.refusal
+            assert asked.watch.switch.candidate.workload == "gateway-green"
+            await asked.carry_out()
+        assert route.of(town) == (100, 0)
+        await town.sleep(600)
+        assert route.of(town) == (100, 0)
+
+    tell(story, route.furnish, rules=route.rules)

@@ -22,6 +22,7 @@ from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase, Refusal, RefusalReason, Watch, open_watch
 from watchdog.domain.watch import advance
+from watchdog.domain.weights import resolved
 from watchdog.engine.performing import Performer
 from watchdog.ports import Clock, Journal, TrafficProvider
 
@@ -53,14 +54,16 @@ async def considered(wish: Wish, provider: TrafficProvider, journal: Journal, cl
 
     Raises `NothingKnown` and `OutOfReach`.
     """
-    sighting = await _sighted(wish.target, provider)
-    if sighting.serving is None:
+    seen = await _sighted(wish.target, provider)
+    if seen.serving is None:
         raise NothingKnown(f"what serves {wish.target} cannot be told")
     past = await past_of(wish.target, journal)
-    switch, stable = past.switch_to(wish.target, sighting, sighting.serving)
+    sighting = resolved(past.memory, seen)  # of a route its candidate, however little it gets
+    serving = sighting.serving or seen.serving
+    switch, stable = past.switch_to(wish.target, sighting, serving)
     if wish.to:
-        name = wish.to.removeprefix(f"{sighting.serving.workload}-")
-        stable = Stable(_other(sighting.serving, name), switch.at, switch.at)
+        name = wish.to.removeprefix(f"{serving.workload}-")
+        stable = Stable(_other(serving, name), switch.at, switch.at)
     watch = open_watch(switch, GUARD, stable, now=clock.now())
     moment = clock.now().strftime("%Y%m%dt%H%M%S")
     watch = replace(
