@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LARGEST_FILE = 1024 * 1024  # bytes of a rules file; the daemon reads no more either
+LARGEST_PAST = 64 * LARGEST_FILE  # of what was: two hundred kept records are some 10 MiB
 LONGEST_REASON = 1000
 """Characters of a reason: it is one line of a notice."""
 _LONGEST_ERROR = 400
@@ -115,9 +116,9 @@ def log_unknown_settings() -> None:
         logging.getLogger("watchdog.settings").warning("unknown setting", extra={"facts": {"why": line}})
 
 
-def read_file(path: Path, code: int = 1) -> str:
-    """The file's text; one that cannot be read ends with this exit code."""
-    raw = _bytes_of(path, code)
+def read_file(path: Path, code: int = 1, *, largest: int = LARGEST_FILE) -> str:
+    """The file's text; one that cannot be read, or has more bytes than `largest`, ends with this exit code."""
+    raw = _bytes_of(path, code, largest)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -135,14 +136,14 @@ def read_rules_text(path: Path) -> str:
     return _bytes_of(path).decode("utf-8", errors="surrogateescape")
 
 
-def _bytes_of(path: Path, code: int = 1) -> bytes:
+def _bytes_of(path: Path, code: int = 1, largest: int = LARGEST_FILE) -> bytes:
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
+            raw = file.read(largest + 1)
     except OSError as error:
         fail(f"{path} cannot be read: {error.strerror or error}", code)
-    if len(raw) > LARGEST_FILE:
-        fail(f"{path} is larger than {LARGEST_FILE // 1024} KiB", code)
+    if len(raw) > largest:
+        fail(f"{path} is larger than {largest // 1024} KiB", code)
     return raw
 
 

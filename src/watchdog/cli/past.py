@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from watchdog.cli.common import cluster_options, fail, read_file, run_async, settings_or_exit
+from watchdog.cli.common import LARGEST_PAST, cluster_options, fail, read_file, run_async, settings_or_exit
 
 if TYPE_CHECKING:
     from watchdog.configured import Settings
@@ -168,6 +168,6 @@ def _list(path: Path | None, *, label: str = "") -> "Sequence[Entry]":
     from watchdog.replay.handwritten import read_list  # noqa: PLC0415
 
     try:
-        return read_list(read_file(path, 2), str(path), label=label)
+        return read_list(read_file(path, 2, largest=LARGEST_PAST), str(path), label=label)
     except ListInvalid as error:
         fail(str(error), 2)

@@ -54,11 +54,11 @@ def verb(file: Path | None, report: Path | None, write: Path | None, output: str
 
 
 def _of_report(path: Path, past: "Past") -> Any:
-    from watchdog.cli.common import fail, read_file  # noqa: PLC0415
+    from watchdog.cli.common import LARGEST_PAST, fail, read_file  # noqa: PLC0415
     from watchdog.replay.rereading import NotAReport, reread  # noqa: PLC0415
     from watchdog.replay.tuning.session import wish_of  # noqa: PLC0415
 
     try:
-        return wish_of(reread(read_file(path)), past.wish)
+        return wish_of(reread(read_file(path, largest=LARGEST_PAST)), past.wish)
     except (NotAReport, ValueError) as error:
         fail(f"{path}: {error}", 2)

@@ -1,0 +1,28 @@
+"""`watchdog backtest` and the files that it is given."""
+
+import json
+from pathlib import Path
+
+from cli.verbs import call
+
+NOBODY = "http://127.0.0.1:9"
+LARGE = 3 * 1024 * 1024  # bytes: some sixty records
+
+
+def test_a_list_of_many_records_is_read_to_its_end(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(Path("rules.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    broken = {"metadata": {"name": "rollback-watchdog-last"}, "data": {"record.json": "{"}}
+    others = {"metadata": {"name": "other"}, "data": {"x": "x" * LARGE}}
+    records = tmp_path / "records.json"
+    records.write_text(json.dumps({"kind": "List", "items": [others, broken]}), encoding="utf-8")
+    result = call("backtest", str(rules), "--switches", str(records), "--prometheus", NOBODY)
+    assert result.exit_code == 2, result.stderr
+    assert "ConfigMap rollback-watchdog-last holds no record" in result.stderr
+
+
+def test_a_list_without_an_end_is_refused(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(Path("rules.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    result = call("backtest", str(rules), "--switches", "/dev/zero", "--prometheus", NOBODY)
+    assert (result.exit_code, result.stderr) == (2, "watchdog: /dev/zero is larger than 65536 KiB\n")
