@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -72,9 +72,10 @@ def past_or_exit(
     from watchdog.replay.session import Politeness, default_cache  # noqa: PLC0415
 
     settings = settings_or_exit(prometheus_url=prometheus, **cluster)
-    end = past_moment_of("--until", until, SystemClock().now())
-    listed = (*_list(switches), *(_recorded(settings) if records else ()))
-    labels = _list(label, label="bad")
+    now = SystemClock().now()
+    end = past_moment_of("--until", until, now)
+    listed = (*_list(switches, now), *(_recorded(settings) if records else ()))
+    labels = _list(label, now, label="bad")
     wish = Wish(_duration(since), end, placebos, seed, listed, labels, recorded=records)
     kept = None if no_cache else cache or default_cache()
     return Past(_access(settings), settings, wish, Politeness(concurrency, max_samples, kept))
@@ -160,7 +161,7 @@ def _recorded(settings: "Settings") -> "Sequence[Entry]":
         fail(str(error))
 
 
-def _list(path: Path | None, *, label: str = "") -> "Sequence[Entry]":
+def _list(path: Path | None, now: datetime, *, label: str = "") -> "Sequence[Entry]":
     from watchdog.replay.entries import ListInvalid  # noqa: PLC0415
 
     if path is None:
@@ -168,6 +169,11 @@ def _list(path: Path | None, *, label: str = "") -> "Sequence[Entry]":
     from watchdog.replay.handwritten import read_list  # noqa: PLC0415
 
     try:
-        return read_list(read_file(path, 2, largest=LARGEST_PAST), str(path), label=label)
+        entries = read_list(read_file(path, 2, largest=LARGEST_PAST), str(path), label=label)
     except ListInvalid as error:
         fail(str(error), 2)
+    for entry in entries:
+        for moment in (entry.at, *(step.at for step in entry.steps)):
+            if moment > now:
+                fail(f"{path}: {moment.isoformat()}, of {entry.target}, is still to come; write a time up to now", 2)
+    return entries
