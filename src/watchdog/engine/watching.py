@@ -219,7 +219,7 @@ class WatchDriver:
         They refer back to this driver, and so would keep all that was measured until the collector of cyclic garbage
         looks at everything, which it seldom does.
         """
-        del self._measuring, self._perceiving, self._slicing, self._deliverer
+        del self._measuring, self._perceiving, self._slicing, self._deliverer, self._record
 
     # -- the record ----------------------------------------------------------------------------------------------
 
