@@ -17,7 +17,8 @@ Block = dict[str, Any]
 # https://docs.slack.dev/reference/block-kit: a message that exceeds one of them is refused as a whole.
 HEADER, SECTION, BUTTON_TEXT, BUTTON_URL, BUTTONS, BLOCKS = 150, 3000, 75, 3000, 25, 50
 _FALLBACK = 1000  # characters of what a phone shows before the message is opened
-_STORY = 8000  # characters of all lines: Slack refuses very long messages whatever their blocks
+_STORY = 6500  # of all lines: of a message of more than 13,000 Slack takes nothing; all else is at most 6,400
+_CONTEXT = 500
 _REPEATED = "It was being sent when the watchdog was interrupted, so it may have come before."
 
 # Each differs in its shape as well, for those who do not see its colour.
@@ -130,4 +131,4 @@ def _context(notice: Notice, *, possible_repeat: bool) -> Block:
         facts.append(f"watch {text.calm(notice.watch)}")
     if possible_repeat:
         facts.append(_REPEATED)
-    return {"type": "context", "elements": [_plain(" · ".join(facts), SECTION - 1000)]}
+    return {"type": "context", "elements": [_plain(" · ".join(facts), _CONTEXT)]}
