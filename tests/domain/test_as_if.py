@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from builders import T0, a_block, a_guard, a_probe, a_ratio, a_rule, a_target, counts, play, signs_of
-from watchdog.domain.as_if import BLOCKS, as_if_switched, seen_then
+from watchdog.domain.as_if import BLOCKS, as_if_switched, seen_then, whoever
 from watchdog.domain.effects import PutBackWithheld
 from watchdog.domain.events import Looked, Measured, PutBackAnswered
 from watchdog.domain.rollout import TargetKind
@@ -17,7 +17,7 @@ GUARD = a_guard(ERRORS, a_rule(a_probe(), name="health"), a_rule(signs_of("crash
 
 def test_whatever_served_before_is_compared_with_whatever_came_after() -> None:
     case = as_if_switched(
-        a_target("gateway", kind=TargetKind.SERVICE), GUARD, ("gateway-blue", "gateway-green"), T0, {}
+        a_target("gateway", kind=TargetKind.SERVICE), GUARD, whoever(("gateway-blue", "gateway-green")), T0, {}
     )
     switch, stable = case.watch.switch, case.watch.stable
     assert stable is not None
@@ -29,20 +29,20 @@ def test_whatever_served_before_is_compared_with_whatever_came_after() -> None:
 
 
 def test_what_leaves_no_past_is_left_out_and_said() -> None:
-    case = as_if_switched(a_target(), GUARD, ("research",), T0, {})
+    case = as_if_switched(a_target(), GUARD, whoever(("research",)), T0, {})
     assert [track.rule.name for track in case.watch.tracks] == ["error-rate"]
     assert [rule.name for rule in case.left_out] == ["health", "crash"]
     assert not case.shortened
 
 
 def test_of_a_very_long_bake_only_the_beginning_is_judged() -> None:
-    case = as_if_switched(a_target(), replace(GUARD, bake=timedelta(days=7)), ("research",), T0, {})
+    case = as_if_switched(a_target(), replace(GUARD, bake=timedelta(days=7)), whoever(("research",)), T0, {})
     assert case.shortened
     assert case.watch.guard.bake == BLOCKS * GUARD.interval
 
 
 def test_nothing_is_in_the_way_of_a_rollback_that_would_be() -> None:
-    watch = as_if_switched(a_target(), GUARD, ("research",), T0, {}).watch
+    watch = as_if_switched(a_target(), GUARD, whoever(("research",)), T0, {}).watch
     seen = seen_then(watch.switch, T0 + timedelta(seconds=60))
     blocks = [(Measured({"error-rate": a_block(n, counts(50, 100))}), 15.0 * n) for n in range(1, 6)]
     deciding, _ = play(watch, (Looked(seen), 1), *blocks, (Looked(replace(seen, fresh=True)), 80))
