@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from builders import T0, a_block, a_guard, a_probe, a_ratio, a_rule, a_target, counts, play, signs_of
-from watchdog.domain.as_if import BLOCKS, as_if_switched, seen_then, whoever
+from builders import BLUE, GREEN, T0, a_block, a_guard, a_probe, a_ratio, a_rule, a_target, counts, play, signs_of
+from watchdog.domain.as_if import BLOCKS, as_if_switched, as_if_weighted, seen_then, whoever
 from watchdog.domain.effects import PutBackWithheld
 from watchdog.domain.events import Looked, Measured, PutBackAnswered
 from watchdog.domain.rollout import TargetKind
@@ -49,3 +49,13 @@ def test_nothing_is_in_the_way_of_a_rollback_that_would_be() -> None:
     assert deciding.phase is Phase.ACTING
     ended, _ = play(deciding, (PutBackAnswered(PutBackWithheld(T0)), 81))
     assert ended.phase is Phase.WOULD_ROLL_BACK
+
+
+def test_a_canary_is_judged_beside_what_had_the_rest() -> None:
+    route = a_target("gateway", kind=TargetKind.HTTPROUTE)
+    case = as_if_weighted(route, GUARD, GREEN, BLUE, 0.05, T0, {})
+    switch, stable = case.watch.switch, case.watch.stable
+    assert stable is not None
+    assert (switch.candidate, switch.previous, stable.revision, switch.part) == (GREEN, BLUE, BLUE, 0.05)
+    assert case.whom.startswith("by the records ")
+    assert "had 5 % of the traffic then" in case.whom

@@ -1,0 +1,51 @@
+"""Which of the open watches a switch is about."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import GREEN, NEW, a_flip_switch, a_switch, a_target, a_watch, at
+from watchdog.domain.among import brought_back, joined_by, open_of, superseded_by
+from watchdog.domain.rollout import SwitchKind, TargetKind, TrafficSwitch
+from watchdog.domain.state import Phase
+
+
+def test_a_newer_switch_of_a_target_ends_its_open_watches_alone() -> None:
+    earlier, ended = a_watch(), a_watch(phase=Phase.PASSED)
+    other = a_watch(switch=a_switch(target=a_target("brand")))
+    assert open_of([earlier, ended, other], a_target()) == [earlier]
+    assert superseded_by([earlier, ended, other], a_switch(when=60)) == [earlier]
+
+
+def test_a_rollout_of_what_a_flip_is_about_ends_the_flips_watch() -> None:
+    flip = a_watch(switch=a_flip_switch())
+    rollout = a_switch(target=a_target("gateway-green"), candidate=GREEN, when=60)
+    assert superseded_by([flip], rollout) == [flip]
+    elsewhere = replace(rollout, target=replace(rollout.target, namespace="staging"))
+    assert superseded_by([flip], elsewhere) == []
+
+
+def test_a_weight_for_what_rolls_out_ends_the_rollouts_watch() -> None:
+    rollout = a_watch(switch=a_switch(target=a_target("gateway-green"), candidate=GREEN))
+    route = TrafficSwitch(a_target("gateway", kind=TargetKind.HTTPROUTE), SwitchKind.ROUTE, GREEN, None, at(60))
+    assert superseded_by([rollout], route) == [rollout]
+    assert superseded_by([rollout], replace(route, candidate=NEW)) == []
+
+
+@pytest.mark.parametrize(("by", "who"), [("ann", "ann"), ("", "somebody")])
+def test_who_brings_back_what_was_put_back_is_not_fought(by: str, who: str) -> None:
+    watch = a_watch(phase=Phase.RECOVERING, acted_at=at(30))
+    assert brought_back([watch], a_switch(when=60, by=by)).startswith(f"{who} brought back what was put back at ")
+    assert brought_back([watch], a_switch(candidate=GREEN, when=60)) == ""
+    assert brought_back([a_watch()], a_switch(when=60)) == ""
+
+
+def test_services_that_are_flipped_within_a_minute_are_one_release() -> None:
+    first = a_watch(switch=a_flip_switch())
+    assert joined_by([first], a_flip_switch("gateway-admin", when=59)) is first
+    assert joined_by([first], a_flip_switch("gateway-admin", when=61)) is None
+    assert joined_by([first], a_flip_switch("gateway", when=30)) is None, "the same one again is a switch of its own"
+    acting = replace(first, phase=Phase.ACTING)
+    assert joined_by([acting], a_flip_switch("gateway-admin", when=30)) is None
+    assert first.guard.bake > timedelta(0)
