@@ -17,9 +17,9 @@ RECOVERING: dict[str, Any] = {
 
 def test_of_the_bake_the_share_that_is_to_come() -> None:
     left = time_left(WATCHING, at(450))
-    assert (left.sentence, left.share, left.ends) == ("2m30s of the bake left, of 10m", 0.25, at(600))
+    assert (left.sentence, left.share, left.ends) == ("2 min 30 s of the bake left, of 10 min", 0.25, at(600))
     assert time_left(WATCHING, at(900)).share == 0.0
-    assert time_left({**WATCHING, "outlook": ["errors: slow"]}, T0).sentence.endswith("of 10m; errors: slow")
+    assert time_left({**WATCHING, "outlook": ["errors: slow"]}, T0).sentence.endswith("of 10 min; errors: slow")
 
 
 def test_of_the_recovery_once_the_put_back_is_complete() -> None:
