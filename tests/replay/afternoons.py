@@ -16,7 +16,7 @@ from watchdog.domain.record import watch_of
 from watchdog.domain.state import Watch
 from watchdog.replay.backtest import Rules, Wish
 from watchdog.replay.recorded import of_records
-from watchdog.replay.report import Report
+from watchdog.replay.report import Report, SwitchReplay
 from watchdog.replay.session import Politeness, backtest
 from watchdog.rulebook import read_rules
 from watchdog.settings import load
@@ -64,3 +64,12 @@ def lived_through(
     records, end, town = kept[0]
     with prometheus_over(town.prometheus.tsdb, folder) as real:
         yield Afternoon([watch_of(record) for record in records], end, records, real)
+
+
+def assert_decided_in_its_second(replay: SwitchReplay, watch: Watch) -> None:
+    """The replay decided when the live watch acted for the first time, or neither did."""
+    if watch.first_attempt_at is None:
+        assert replay.decided_at is None
+    else:
+        assert replay.decided_at is not None
+        assert abs(replay.decided_at - watch.first_attempt_at) < timedelta(seconds=1), watch.id

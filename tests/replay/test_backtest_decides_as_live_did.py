@@ -1,11 +1,11 @@
 """The watchdog lives through an afternoon of releases; a backtest of what Prometheus kept of it decides alike."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
-from replay.afternoons import Afternoon, lived_through
+from replay.afternoons import Afternoon, assert_decided_in_its_second, lived_through
 from simulator.prometheus.real import needs_prometheus
 from town import RULES, Town
 from watchdog.adapters.clock import SystemClock
@@ -77,11 +77,7 @@ def test_each_is_decided_at_the_same_second_by_the_same_rule(afternoon: Afternoo
         replayed = of(report, watch)
         assert replayed.outcome == watch.phase.value, replayed.reason
         assert replayed.first_rule == (watch.breached[0] if watch.breached else "")
-        if watch.first_attempt_at is None:
-            assert replayed.decided_at is None
-        else:
-            assert replayed.decided_at is not None
-            assert abs(replayed.decided_at - watch.first_attempt_at) < timedelta(seconds=1), watch.id
+        assert_decided_in_its_second(replayed, watch)
 
 
 def test_all_that_a_rule_said_until_the_decision_is_what_it_said_live(afternoon: Afternoon, report: Report) -> None:

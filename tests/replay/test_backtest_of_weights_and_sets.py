@@ -1,11 +1,11 @@
 """Releases by weights, of sets, of a Rollout and of other data: a backtest decides on each as the live watchdog did."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
-from replay.afternoons import Afternoon, lived_through
+from replay.afternoons import Afternoon, assert_decided_in_its_second, lived_through
 from sets import AGENT, DB, PLACES
 from simulator.prometheus.real import needs_prometheus
 from town import NAMESPACE, PART_OF, RULES, Town
@@ -96,11 +96,7 @@ def of(report: Report, watch: Watch) -> SwitchReplay:
 def decided_alike(replay: SwitchReplay, watch: Watch) -> None:
     assert replay.outcome == watch.phase.value, replay.reason
     assert replay.first_rule == (watch.breached[0] if watch.first_attempt_at else "")
-    if watch.first_attempt_at is None:
-        assert replay.decided_at is None
-    else:
-        assert replay.decided_at is not None
-        assert abs(replay.decided_at - watch.first_attempt_at) < timedelta(seconds=1), watch.id
+    assert_decided_in_its_second(replay, watch)
 
 
 def test_the_afternoon_was_what_it_should_be(afternoon: Afternoon) -> None:

@@ -55,11 +55,11 @@ async def considered(wish: Wish, provider: TrafficProvider, journal: Journal, cl
     Raises `NothingKnown` and `OutOfReach`.
     """
     seen = await _sighted(wish.target, provider)
-    if seen.serving is None:
-        raise NothingKnown(f"what serves {wish.target} cannot be told")
     past = await past_of(wish.target, journal)
     sighting = resolved(past.memory, seen)  # of a route its candidate, however little it gets
-    serving = sighting.serving or seen.serving
+    serving = sighting.serving
+    if serving is None:
+        raise NothingKnown(f"what serves {wish.target} cannot be told")
     switch, stable = past.switch_to(wish.target, sighting, serving)
     if wish.to:
         name = wish.to.removeprefix(f"{serving.workload}-")
