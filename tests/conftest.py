@@ -2,12 +2,15 @@
 `WATCHDOG_REAL_PARTS=required` says so (CI does).
 """
 
+import asyncio
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 
 import pytest
 from hypothesis import settings
+
+from watchdog.simulator.loop import TidyLoop
 
 # Hypothesis's deadline for one example is wall time, and a machine may be busy.
 settings.register_profile("unhurried", deadline=None)
@@ -15,6 +18,11 @@ settings.load_profile("unhurried")
 
 # The stories' own asserts say what they compared, as those of test modules do.
 pytest.register_assert_rewrite("both", "e2e.season", "e2e.guarding")
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What a test's server took as the test ended must not be found open in the middle of another one."""
+    return {"tidy": TidyLoop}
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -15,6 +15,8 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from watchdog.simulator.loop import TidyLoop
+
 T = TypeVar("T")
 
 # A byte written to a loopback socket is readable at once, but not in the same instant on a busy kernel. A long jump
@@ -92,7 +94,7 @@ class _Stirring(selector_events._SelectorSocketTransport):  # type: ignore[name-
         super().write_eof()
 
 
-class SimulatedLoop(asyncio.SelectorEventLoop):
+class SimulatedLoop(TidyLoop):
     """An event loop whose time jumps to the next timer whenever nothing else is to be done."""
 
     def __init__(self) -> None:
@@ -121,17 +123,6 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
         future.add_done_callback(done)
         return future
-
-    def close(self) -> None:
-        """Close the loop. A connection that a server took just before it ended belongs to nobody: it is closed too."""
-        if not self.is_closed() and not self.is_running() and (taken := self._taken_by_servers()):
-            for transport in taken:
-                transport.abort()
-            self.run_until_complete(asyncio.sleep(0))
-        super().close()
-
-    def _taken_by_servers(self) -> list[_Stirring]:
-        return [found for found in self._transports.values() if found._server is not None]  # type: ignore[attr-defined]
 
 
 class SimulatedClock:
