@@ -17,7 +17,7 @@ from watchdog.domain.weights import notice, resolved
 from watchdog.replay.courses import Course, Mark, Reconfigured, Serving
 from watchdog.replay.filming import Case
 from watchdog.replay.idling import Turn
-from watchdog.replay.labels import label_of, label_of_change
+from watchdog.replay.labels import label_of, label_of_change, mark_of
 from watchdog.replay.report import Label
 
 
@@ -75,8 +75,17 @@ class _Found:
         released = []
         for case, first, last in self._open:
             label, source = label_of(self._course, first, self._marks, self._now, last)
-            released.append(Marked(replace(case, following=self._at(last + 1)), label, source))
+            released.append(Marked(replace(case, following=self._following(first, last)), label, source))
         yield from sorted([*released, *self._changed], key=lambda one: one.case.switch.at)
+
+    def _following(self, first: int, last: int) -> Serving | None:
+        """What served next; of what the watchdog is known to have rolled back, a return to an older one is its own."""
+        following = self._at(last + 1)
+        mark = mark_of(self._course, first, last, self._marks)
+        if following is None or mark is None or not mark.rolled_back:
+            return following
+        earlier = {one.revision for one in self._course.stretches[:first]}
+        return replace(following, put_back=following.put_back or following.revision in earlier)
 
     def see(self, index: int) -> None:
         """The next stretch: what live would have noticed as it began, and what became known of it."""
