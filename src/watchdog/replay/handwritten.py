@@ -37,7 +37,7 @@ def read_list(text: str, name: str, *, now: datetime, label: str = "") -> Listed
         raise ListInvalid(f"{name} is empty; {_RIGHT}")
     found: list[tuple[str, Entry]] = []
     notes: list[Note] = []
-    for where, document in _documents(stripped, name):
+    for where, document in list(_documents(stripped, name)):
         if is_printed(document):
             listed = of_printed(document, name)
             found += [(name, one) for one in listed.entries]
@@ -54,6 +54,8 @@ def _documents(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if isinstance(whole, Mapping):
         yield f"{name}:1", whole
     elif isinstance(whole, list):
+        if not whole:
+            raise ListInvalid(f"{name}: it holds no switch; {_RIGHT}")
         for number, one in enumerate(whole, 1):
             if not isinstance(one, Mapping):
                 raise ListInvalid(f"{name}: entry {number} is no JSON object; {_RIGHT}")
@@ -71,7 +73,7 @@ def _tables(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yaml = text.startswith(("apiVersion:", "---", "- "))
         right = "this looks like YAML: have kubectl print it by -o json" if yaml else _RIGHT
         why = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise ListInvalid(f"{name} is neither TOML ({why}) nor JSON; {right}") from error
+        raise ListInvalid(f"{name}: this is neither TOML ({why}) nor JSON; {right}") from error
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
         raise ListInvalid(f"{name}: write each switch as a table [[switches]] with target and at")
     if not tables:
@@ -163,15 +165,14 @@ def _weights(document: Mapping[str, Any], target: Target, at: datetime, where: s
     part = _share(document.get("weight", _PERCENT), where, nothing=False)
     steps, last, share = [], at, part
     for number, one in enumerate(listed, 1):
-        place = f"{where}: steps: step {number}"
+        place = f"{where}: step {number}"
         moment = _moment(one.get("at"), place)
         if moment <= last:
             raise ListInvalid(f"{place}: {moment.isoformat()} is not after {last.isoformat()}")
         before, share = share, _share(one.get("weight"), place, nothing=True)
         if share == before:
-            raise ListInvalid(
-                f"{place}: {share * _PERCENT:g} % as before; write the weight that it moved to, or leave it out"
-            )
+            same = f"{share * _PERCENT:g} % as before"
+            raise ListInvalid(f"{place}: {same}; write the weight that it moved to, or leave it out")
         last = moment
         steps.append(WeightStep(moment, share, target.name, str(one.get("by") or "")))
     return {"part": part, "steps": tuple(steps)}

@@ -31,9 +31,8 @@ def of_printed(document: Mapping[str, Any], name: str) -> Listed:
     if not records.entries and not sets and items:
         if documents:
             raise ListInvalid(f"{name}: {records.notes[0].text}")
-        raise ListInvalid(
-            f"{name}: of {len(items)} objects none is a ConfigMap with a record, or a Deployment's ReplicaSet"
-        )
+        none = "none is a ConfigMap with a record of the watchdog, or the ReplicaSet of a Deployment"
+        raise ListInvalid(f"{name}: of {len(items)} objects {none}")
     return Listed((*records.entries, *sets), records.notes)
 
 
