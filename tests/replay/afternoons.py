@@ -49,13 +49,19 @@ class Afternoon:
 
 @contextmanager
 def lived_through(
-    releases: Callable[[Town], Awaitable[None]], furnish: Callable[[Town], None], folder: Path, rules: str = RULES
+    releases: Callable[[Town], Awaitable[None]],
+    furnish: Callable[[Town], None],
+    folder: Path,
+    rules: str = RULES,
+    *,
+    exported: bool = True,
 ) -> Iterator[Afternoon]:
-    """The afternoon in which these were released, kept in a real Prometheus."""
+    """The afternoon in which these were released, kept in a real Prometheus; `exported`: with kube-state-metrics."""
     kept: list[tuple[list[dict[str, Any]], datetime, Town]] = []
 
     async def story(town: Town) -> None:
-        Exporters(town)
+        if exported:
+            Exporters(town)
         await town.sleep(60)
         await releases(town)
         kept.append((town.records(), town.clock.now(), town))

@@ -195,7 +195,10 @@ def test_mistakes_in_the_rules_are_told_with_their_places(tmp_path: Path) -> Non
         ("[]", "list.toml: it holds no switch"),
         ("apiVersion: v1\nkind: List\n", "this looks like YAML: have kubectl print it by -o json"),
         ("version = 1\n", "list.toml: it holds no [[switches]]; write each switch as a TOML table"),
-        ('{"target": "a/deployment/b",\n', "list.toml:1: this is no JSON object; write one a line; nor is the file one"),
+        (
+            '{"target": "a/deployment/b",\n',
+            "list.toml:1: this is no JSON object; write one a line; nor is the file one",
+        ),
         ('["x"]', "list.toml: entry 1 is no JSON object"),
         ('{"a":' * 5000, "list.toml: nested too deeply for any list of switches"),
         ("[" * 5000 + "]" * 5000, "list.toml: nested too deeply for any list of switches"),

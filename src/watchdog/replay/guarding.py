@@ -100,7 +100,10 @@ def unguarded(
     left = [one for one in listed if one.candidate is not None and since <= one.at <= now and one.target not in found]
     near = {one.target for one in left if any(_reaches(guard, one.target) for guard in rulebook.guards)}
     notes = []
-    labels = "none of this file's guards was found to select them: their labels are in no metric, nor told by a record"
+    labels = (
+        "no guard of this file selects them, as far as their names, or the guards that watched them on record, tell "
+        "(their labels are in no metric)"
+    )
     for those, why in (
         ([one for one in left if one.target in near], labels),
         ([one for one in left if one.target not in near], "no guard of this file covers them"),
