@@ -10,7 +10,7 @@ from watchdog.domain.live import Configured, Sighting
 from watchdog.domain.memory import Memory
 from watchdog.domain.noticing import Noticed
 from watchdog.domain.reconfigured import listed
-from watchdog.domain.rollout import WeightStep
+from watchdog.domain.rollout import Revision, WeightStep
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import SETTLE, watch_id
 from watchdog.domain.weights import notice, resolved
@@ -55,13 +55,29 @@ def real_cases(
             yield one
 
 
+def _with_put_backs(course: Course, marks: Sequence[Mark]) -> Course:
+    """The course in which a return to what served before is the watchdog's, where a mark says that it rolled back."""
+    back = {
+        last + 1
+        for first, last in course.releases
+        if (mark := mark_of(course, first, last, marks)) is not None and mark.rolled_back
+        if course.stretches[last + 1 : last + 2] and course.stretches[last + 1].revision in _before(course, first)
+    }
+    stretches = [replace(one, put_back=one.put_back or place in back) for place, one in enumerate(course.stretches)]
+    return replace(course, stretches=tuple(stretches)) if back else course
+
+
+def _before(course: Course, first: int) -> set[Revision]:
+    return {one.revision for one in course.stretches[:first]}
+
+
 class _Found:
     """The switches of one target, as they are found."""
 
     def __init__(
         self, course: Course, guard: Guard, marks: Sequence[Mark], now: datetime, turns: Sequence[Turn]
     ) -> None:
-        self._course = course
+        self._course = _with_put_backs(course, marks)
         self._guard = guard
         self._marks = marks
         self._now = now
@@ -75,21 +91,12 @@ class _Found:
         released = []
         for case, first, last in self._open:
             label, source = label_of(self._course, first, self._marks, self._now, last)
-            released.append(Marked(replace(case, following=self._following(first, last)), label, source))
+            released.append(Marked(replace(case, following=self._at(last + 1)), label, source))
         yield from sorted([*released, *self._changed], key=lambda one: one.case.switch.at)
-
-    def _following(self, first: int, last: int) -> Serving | None:
-        """What served next; of what the watchdog is known to have rolled back, a return to an older one is its own."""
-        following = self._at(last + 1)
-        mark = mark_of(self._course, first, last, self._marks)
-        if following is None or mark is None or not mark.rolled_back:
-            return following
-        earlier = {one.revision for one in self._course.stretches[:first]}
-        return replace(following, put_back=following.put_back or following.revision in earlier)
 
     def see(self, index: int) -> None:
         """The next stretch: what live would have noticed as it began, and what became known of it."""
-        course, guard, serving = self._course, self._guard, self._course.stretches[index]
+        course, serving = self._course, self._course.stretches[index]
         before = self._at(index - 1)
         if before is not None:
             for at, idle in self._turns:
@@ -100,8 +107,9 @@ class _Found:
         noticed = self._noticed(sighting, serving.since, idle=idle)
         if noticed is None:
             return
-        if not self._stepped(noticed, sighting, index) and noticed.switch is not None:
-            case = Case(course, guard, noticed.switch, noticed.stable, serving, None, notify_only=noticed.notify_only)
+        if not self._stepped(noticed, sighting, index) and noticed.switch is not None and not serving.put_back:
+            switch, only = noticed.switch, noticed.notify_only
+            case = Case(course, self._guard, switch, noticed.stable, serving, None, notify_only=only)
             self._open.append((case, index, index))
         following = self._at(index + 1)
         self._reconfigured(serving, following)
