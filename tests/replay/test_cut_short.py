@@ -15,6 +15,7 @@ from watchdog.replay.printing import printed
 from watchdog.replay.rendering.wording import Standing, change_words, headline, is_worse, standing
 from watchdog.replay.report import CUT_SHORT, Change, Label, Report, SwitchReplay
 from watchdog.replay.totals import overall, totals_of
+from watchdog.replay.tuning.session import _confirmed
 from watchdog.rulebook import read_rules
 
 
@@ -90,6 +91,13 @@ def test_where_the_put_back_came_in_the_moment_of_the_decision_no_seconds_are_ma
     assert found.summary == "later"
     assert change_words(found.differences[0]) == "later"
     assert slow.switches[0].cut_short
+
+
+def test_tuning_takes_nothing_that_waits_for_longer_than_was_done() -> None:
+    quick, slow = both(Label.BAD)
+    assert _confirmed(quick, quick)
+    assert not _confirmed(quick, slow)
+    assert _confirmed(slow, quick)
 
 
 def test_a_gate_can_tell_it_from_a_miss() -> None:
