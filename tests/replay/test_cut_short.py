@@ -63,6 +63,7 @@ def _rules() -> Rulebook:
 def test_every_form_of_the_report_says_so() -> None:
     report = both(Label.BAD)[1]
     assert "1 cut short by the watchdog's own rollback, and counted neither way" in headline(report)
+    assert headline(report).startswith("1 cut short")  # and not that nobody said whether it was bad
     assert "missed" not in printed(report, "markdown").lower()
     assert "Cut short: the watchdog put them back before these rules decided" in printed(report, "html")
 

@@ -46,8 +46,9 @@ async def search(
     known = {course.target for course in courses}
     by_name = [await pod_names.course(source, named, each) for each in sorted(named.pods.keys() - known)]
     if by_name:
+        whose = " of targets that are not listed" if courses else ""
         text = (
-            "no kube-state-metrics: switches are found by the pods' names, and lie up to a scrape interval late; "
+            f"no kube-state-metrics: switches{whose} are found by the pods' names, and lie up to a scrape interval late; "
             "returns to an older revision do not show, signs cannot be replayed"
         )
         notes.append(Note(Severity.INFO, text))

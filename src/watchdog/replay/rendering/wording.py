@@ -51,21 +51,22 @@ def headline(report: Report) -> str:
     """The whole backtest in one sentence."""
     overall = report.overall
     parts = []
+    seen = [switch for switch in report.real if not switch.cut_short]
     if overall.bad:
         within = f", half of them within {duration(overall.time_median)}" if overall.time_median is not None else ""
         caught = f"{overall.caught} of {plural(overall.bad, 'bad release')}"
         parts.append(f"{caught} would have been caught{within if overall.caught > 1 else ''}")
-    elif report.real:
-        decided = sum(1 for switch in report.real if switch.decided_at is not None)
-        switches = f"{decided} of {plural(len(report.real), 'switch', 'switches')}"
+    elif seen:
+        decided = sum(1 for switch in seen if switch.decided_at is not None)
+        switches = f"{decided} of {plural(len(seen), 'switch', 'switches')}"
         parts.append(f"{switches} would have been rolled back or told of; which of them were bad, nobody said")
-    else:
+    elif not report.real:
         parts.append("no switch was found")
     if overall.clean:
         alarms = plural(overall.false_alarms, "false alarm") if overall.false_alarms else "no false alarm"
         rate = f"{per_100(overall)} per 100, 95 % interval {interval_words(overall)}"
         parts.append(f"{alarms} in {plural(overall.clean, 'clean deploy')} ({rate})")
-    cut = sum(1 for switch in report.real if switch.cut_short)
+    cut = len(report.real) - len(seen)
     if cut:
         parts.append(f"{cut} cut short by the watchdog's own rollback, and counted neither way")
     saved = overall.saved_requests
