@@ -48,8 +48,8 @@ async def search(
     if by_name:
         whose = " of targets that are not listed" if courses else ""
         text = (
-            f"no kube-state-metrics: switches{whose} are found by the pods' names, and lie up to a scrape interval late; "
-            "returns to an older revision do not show, signs cannot be replayed"
+            f"no kube-state-metrics: switches{whose} are found by the pods' names, and lie up to a scrape interval "
+            "late; returns to an older revision do not show, signs cannot be replayed"
         )
         notes.append(Note(Severity.INFO, text))
     elif courses:
