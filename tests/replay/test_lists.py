@@ -124,6 +124,15 @@ def test_a_rollback_by_hand_is_a_persons_and_its_record_is_no_switch_of_its_own(
     assert (case.case.put_back, case.case.ends) == (None, at(91))
 
 
+def test_what_was_measured_before_the_put_back_is_known_though_it_was_judged_after_it() -> None:
+    """Live asked for that block too, and a person's return ends a watch as it always did."""
+    (own,) = real_cases(of(UNDONE), GUARD, (), T0, NOW)
+    assert [own.case.shows(at(end)) for end in (75, 89.5, 90, 90.5)] == [True, True, True, False]
+    by_hand = replace(UNDONE, by_hand="ann: it burns")
+    (case,) = real_cases(of(by_hand), GUARD, (), T0, NOW)
+    assert [case.case.shows(at(end)) for end in (75, 88.5, 89.5)] == [True, True, False]
+
+
 def test_a_line_of_history_tells_that_the_put_back_that_metrics_show_was_the_watchdogs() -> None:
     printed = {key: value for key, value in record_of(UNDONE).items() if key != "state"}
     target = PASSED.switch.target
