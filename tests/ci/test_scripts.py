@@ -397,7 +397,7 @@ def test_all_three_parts_are_run_and_reported_whatever_fails(repository: Runner)
         "watchdog check rules.toml",
         "watchdog test rules.toml --junit rules-tests.xml",
         "watchdog backtest rules.toml --since 14d -o markdown --against origin/main:rules.toml"
-        " --fail-on more-false-alarms,more-missed",
+        " --fail-on more-false-alarms,more-missed,more-cut-short",
     ]
     report = (repository.folder / "rules-report.md").read_text()
     assert "- [x] `watchdog check`" in report

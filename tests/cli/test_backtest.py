@@ -46,5 +46,5 @@ def test_what_is_still_to_come_is_no_past(tmp_path: Path, line: str, option: str
     listed.write_text(f"[[switches]]\n{line}\n", encoding="utf-8")
     result = call("backtest", str(rules), option, str(listed), "--prometheus", NOBODY)
     assert result.exit_code == 2
-    assert "list.toml: 2107-11-28T20:11:49+00:00, of production/" in result.stderr
+    assert "list.toml: switch 1: 2107-11-28T20:11:49+00:00, of production/" in result.stderr
     assert "is still to come" in result.stderr

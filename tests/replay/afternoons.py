@@ -40,7 +40,7 @@ class Afternoon:
         self, rules: str, *, recorded: bool = False, placebos: int = 0, access: Access | None = None
     ) -> Report:
         """A backtest of all of it; `recorded`: with the watchdog's own records."""
-        listed = of_records(self.records) if recorded else ()
+        listed = of_records(self.records).entries if recorded else ()
         wish = Wish(timedelta(hours=6), until=self.end, placebos=placebos, listed=listed, recorded=recorded)
         asking = access or Access(load(prometheus_url=self.real.url), secret=str, clock=SystemClock())
         found, _ = asyncio.run(backtest(asking, Rules("rules.toml", read_rules(rules)), None, wish, Politeness()))
@@ -49,13 +49,19 @@ class Afternoon:
 
 @contextmanager
 def lived_through(
-    releases: Callable[[Town], Awaitable[None]], furnish: Callable[[Town], None], folder: Path, rules: str = RULES
+    releases: Callable[[Town], Awaitable[None]],
+    furnish: Callable[[Town], None],
+    folder: Path,
+    rules: str = RULES,
+    *,
+    exported: bool = True,
 ) -> Iterator[Afternoon]:
-    """The afternoon in which these were released, kept in a real Prometheus."""
+    """The afternoon in which these were released, kept in a real Prometheus; `exported`: with kube-state-metrics."""
     kept: list[tuple[list[dict[str, Any]], datetime, Town]] = []
 
     async def story(town: Town) -> None:
-        Exporters(town)
+        if exported:
+            Exporters(town)
         await town.sleep(60)
         await releases(town)
         kept.append((town.records(), town.clock.now(), town))

@@ -101,6 +101,7 @@ def test_all_that_a_rule_said_until_the_decision_is_what_it_said_live(afternoon:
 
 def test_the_watchdogs_own_records_tell_of_the_same_switches(afternoon: Afternoon) -> None:
     found = afternoon.replayed(RULES, recorded=True)
+    assert not any("listed switch" in note.text for note in found.notes), "nothing is left out"
     for watch in afternoon.watches:
         replayed = of(found, watch)
         assert replayed.source == "records"

@@ -124,6 +124,7 @@ def test_the_records_tell_of_every_kind_and_each_is_decided_at_the_same_second(
         assert (replay.source, replay.kind) == ("records", str(watch.switch.kind))
         assert replay.stable.partition(" ")[0] == str(watch.stable.revision if watch.stable else "").partition(" ")[0]
     assert not any("are found in records alone" in note.text for note in report.notes)
+    assert not any("listed switch" in note.text for note in report.notes), "nothing is left out"
 
 
 def test_all_that_was_said_of_weights_and_sets_is_what_was_said_live(afternoon: Afternoon, report: Report) -> None:

@@ -48,7 +48,7 @@ def after(minutes: float) -> datetime:
 
 
 def test_a_canary_on_a_list_is_a_course_of_weights_and_its_steps_are_one_watch_while_the_bake_lasts() -> None:
-    (course,) = courses_of(read_list(CANARY, "list.toml"), KnownPods(), kube_state=True)
+    (course,) = courses_of(read_list(CANARY, "list.toml", now=NOW).entries, KnownPods(), kube_state=True)
     told = [(one.since, one.parts.get(GREEN, 0.0), str(one.revision)) for one in course.stretches[1:]]
     assert told == [
         (after(0), 0.05, str(GREEN)),
@@ -69,7 +69,7 @@ def test_a_canary_on_a_list_is_a_course_of_weights_and_its_steps_are_one_watch_w
 
 
 def test_a_canary_is_bad_if_it_was_taken_back_within_the_hour_of_its_last_step() -> None:
-    (course,) = courses_of(read_list(CANARY, "list.toml"), KnownPods(), kube_state=True)
+    (course,) = courses_of(read_list(CANARY, "list.toml", now=NOW).entries, KnownPods(), kube_state=True)
     found = [(one.label, one.source) for one in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
     assert found == [
         (Label.GOOD, "not rolled back within the hour"),
@@ -80,7 +80,7 @@ def test_a_canary_is_bad_if_it_was_taken_back_within_the_hour_of_its_last_step()
 
 def test_a_canary_on_a_list_without_what_served_beside_it_is_refused() -> None:
     lines = [line for line in CANARY.splitlines() if not line.startswith("previous")]
-    entries = read_list("\n".join(lines), "list.toml")
+    entries = read_list("\n".join(lines), "list.toml", now=NOW).entries
     with pytest.raises(ListInvalid, match=r"production/ingress/gateway at .* names no previous"):
         courses_of(entries, KnownPods(), kube_state=True)
 
@@ -100,7 +100,7 @@ def test_who_took_a_canary_back_is_told_by_the_record_of_its_watch(reason: str, 
     target = Target("production", TargetKind.HTTPROUTE, "gateway")
     switch = replace(made.switch, target=target, kind=SwitchKind.ROUTE, candidate=GREEN, previous=BLUE, flips=(flip,))
     watch = replace(made, switch=switch, phase=Phase.SUPERSEDED, reason=reason, ended_at=at(60))
-    (entry,) = of_records([record_of(watch)])
+    (entry,) = of_records([record_of(watch)]).entries
     assert (entry.back_to, entry.back_at) == ((back, at(60)) if back else (None, None))
 
 
@@ -123,14 +123,14 @@ def test_records_come_as_kubectl_prints_their_configmaps() -> None:
     record = record_of(replace(a_watch(), phase=Phase.PASSED, ended_at=at(600)))
     made = {"metadata": {"name": "rollback-watchdog-x"}, "data": {"record.json": json.dumps(record)}}
     other = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": "x"}}
-    entries = read_list(json.dumps({"kind": "List", "items": [other, made]}), "records.json")
-    assert entries == of_records([record])
+    entries = read_list(json.dumps({"kind": "List", "items": [other, made]}), "records.json", now=NOW).entries
+    assert entries == of_records([record]).entries
     named = read_rules(RULES.replace("rules      =", "config = true\nrules      ="))
     assert untold(named, {})
     assert untold(named, {}, entries) == []
     broken = {**made, "data": {"record.json": "{"}}
-    with pytest.raises(ListInvalid, match=r"records.json: ConfigMap rollback-watchdog-x holds no record"):
-        read_list(json.dumps({"kind": "List", "items": [broken]}), "records.json")
+    with pytest.raises(ListInvalid, match=r"records.json: .*: ConfigMap rollback-watchdog-x holds no record"):
+        read_list(json.dumps({"kind": "List", "items": [broken]}), "records.json", now=NOW)
 
 
 def pods(*made: tuple[str, float]) -> list[SeenPod]:
@@ -154,7 +154,7 @@ def test_whose_a_pod_was_follows_from_when_it_was_made(made: Sequence[SeenPod], 
 
 
 def test_a_deployment_is_an_idle_colour_while_a_route_sends_it_nothing_or_no_service_selects_it() -> None:
-    (route,) = courses_of(read_list(CANARY, "list.toml"), KnownPods(), kube_state=True)
+    (route,) = courses_of(read_list(CANARY, "list.toml", now=NOW).entries, KnownPods(), kube_state=True)
     green = Target("production", TargetKind.DEPLOYMENT, "gateway-green")
     begun = route.stretches[0].since
     assert turns_of(green, [route]) == ((begun, True), (after(0), False), (after(95), True))

@@ -29,6 +29,7 @@ from watchdog.rulebook import read_rules
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 TARGET = Target.parse("production/deployment/research")
 GUARD = read_rules(RULES).guards[0]
+NOW = AT + timedelta(days=30)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ candidate = "gateway-green-6d5f8b9c7d"
 previous = "gateway-blue-7d9f8b6c4d"
 label = "bad"
 """
-    (course,) = courses_of(read_list(text, "list.toml"), KnownPods(), kube_state=True)
+    (course,) = courses_of(read_list(text, "list.toml", now=NOW).entries, KnownPods(), kube_state=True)
     assert [str(one.revision) for one in course.stretches] == ["gateway-blue-7d9f8b6c4d", "gateway-green-6d5f8b9c7d"]
     assert course.stretches[1].since == AT
     assert label_of(course, 1, (), AT + timedelta(hours=5)) == (Label.BAD, "label file")
@@ -121,7 +122,7 @@ def test_switches_come_from_the_replicasets_that_kubectl_lists() -> None:
     text = """{"kind": "List", "items": [{"metadata": {"namespace": "production",
     "creationTimestamp": "2026-03-02T10:00:00Z", "labels": {"pod-template-hash": "7d9f8b6c4d"},
     "ownerReferences": [{"kind": "Deployment", "name": "research"}]}}]}"""
-    (entry,) = read_list(text, "rs.json")
+    (entry,) = read_list(text, "rs.json", now=NOW).entries
     assert (entry.target, entry.at, entry.candidate) == (TARGET, AT, Revision("research", "7d9f8b6c4d"))
 
 
@@ -146,9 +147,9 @@ def test_what_a_person_marked_comes_before_what_the_watchdog_did(
         record["mark"] = {"what": mark, "by": "ana", "reason": "why", "at": at(900).isoformat()}
     if printed:  # as `history -o json` prints it, and `--label` takes it
         text = json.dumps({name: value for name, value in record.items() if name != "state"})
-        (entry,) = read_list(text, "history.json", label="bad")
+        (entry,) = read_list(text, "history.json", label="bad", now=NOW).entries
     else:
-        (entry,) = of_records([record])
+        (entry,) = of_records([record]).entries
         assert (entry.back_at is not None) is (outcome == "rolled-back"), "what was done is as it was"
     assert (entry.label, entry.source) == (label, "records")
     assert [(one.label, one.source) for one in marks_of([entry])] == ([] if label is None else [(label, source)])

@@ -13,7 +13,7 @@ fi
 set -- backtest "$rules" --since "${SINCE:-14d}" -o markdown
 if [ -n "${SWITCHES:-}" ]; then set -- "$@" --switches "$SWITCHES"; fi
 if git rev-parse --verify --quiet --end-of-options "origin/${BASE:-main}:$rules" >/dev/null; then
-    set -- "$@" --against "origin/${BASE:-main}:$rules" --fail-on "${FAIL_ON:-more-false-alarms,more-missed}"
+    set -- "$@" --against "origin/${BASE:-main}:$rules" --fail-on "${FAIL_ON:-more-false-alarms,more-missed,more-cut-short}"
 else
     echo "rules_backtest: origin/${BASE:-main} has no $rules; there is nothing to compare with" >&2
 fi

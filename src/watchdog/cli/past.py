@@ -1,7 +1,7 @@
 """What verbs that replay the past share: which past, and how Prometheus is asked."""
 
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from watchdog.configured import Settings
     from watchdog.domain.rules import Rulebook
     from watchdog.replay.backtest import Rules, Wish
-    from watchdog.replay.entries import Entry
+    from watchdog.replay.entries import Listed
     from watchdog.replay.session import Politeness
     from watchdog.sources import Access
 
@@ -74,9 +74,10 @@ def past_or_exit(
     settings = settings_or_exit(prometheus_url=prometheus, **cluster)
     now = SystemClock().now()
     end = past_moment_of("--until", until, now)
-    listed = (*_list(switches, now), *(_recorded(settings) if records else ()))
-    labels = _list(label, now, label="bad")
-    wish = Wish(_duration(since), end, placebos, seed, listed, labels, recorded=records)
+    listed, labels = _lists(switches, label, now, _recorded(settings) if records else None)
+    unread = (*listed.notes, *labels.notes)
+    span = _duration(since)
+    wish = Wish(span, end, placebos, seed, listed.entries, labels.entries, recorded=records, unread=unread)
     kept = None if no_cache else cache or default_cache()
     return Past(_access(settings), settings, wish, Politeness(concurrency, max_samples, kept))
 
@@ -150,30 +151,27 @@ def replay_or_exit(replay: Coroutine[Any, Any, T], url: str) -> T:
         fail(str(error), 2)
 
 
-def _recorded(settings: "Settings") -> "Sequence[Entry]":
+def _recorded(settings: "Settings") -> "Listed":
     from watchdog.cli.records import records_of  # noqa: PLC0415
-    from watchdog.replay.entries import ListInvalid  # noqa: PLC0415
+    from watchdog.remote import DRY_RUN_SERIES  # noqa: PLC0415
     from watchdog.replay.recorded import of_records  # noqa: PLC0415
 
-    try:
-        return of_records(records_of(settings))
-    except ListInvalid as error:
-        fail(str(error))
+    return of_records(records_of(settings), series=DRY_RUN_SERIES if settings.dry_run else "")
 
 
-def _list(path: Path | None, now: datetime, *, label: str = "") -> "Sequence[Entry]":
-    from watchdog.replay.entries import ListInvalid  # noqa: PLC0415
-
-    if path is None:
-        return ()
+def _lists(
+    switches: Path | None, label: Path | None, now: datetime, records: "Listed | None"
+) -> "tuple[Listed, Listed]":
+    """What is replayed, and what is said of it; a list that is wrong ends with exit code 2."""
+    from watchdog.replay.entries import Listed, ListInvalid  # noqa: PLC0415 - after --help
     from watchdog.replay.handwritten import read_list  # noqa: PLC0415
 
+    def read(path: Path | None, said: str) -> Listed:
+        if path is None:
+            return Listed()
+        return read_list(read_file(path, 2, largest=LARGEST_PAST), str(path), now=now, label=said)
+
     try:
-        entries = read_list(read_file(path, 2, largest=LARGEST_PAST), str(path), label=label)
+        return read(switches, "").beside(records or Listed()), read(label, "bad")
     except ListInvalid as error:
         fail(str(error), 2)
-    for entry in entries:
-        for moment in (entry.at, *(step.at for step in entry.steps)):
-            if moment > now:
-                fail(f"{path}: {moment.isoformat()}, of {entry.target}, is still to come; write a time up to now", 2)
-    return entries

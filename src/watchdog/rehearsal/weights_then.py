@@ -10,7 +10,7 @@ from watchdog.domain.rollout import Revision, Target
 from watchdog.ports import OutOfReach
 from watchdog.rehearsal.connecting import Rehearsal
 from watchdog.replay.courses import KnownPods
-from watchdog.replay.entries import Entry, ListInvalid
+from watchdog.replay.entries import Entry
 from watchdog.replay.listed import courses_of
 from watchdog.replay.recorded import of_records
 
@@ -51,8 +51,8 @@ def _listed(target: Target, records: Sequence[object]) -> list[Entry]:
     for record in records:
         if not isinstance(record, dict) or not is_about(record, str(target)):
             continue
-        try:
-            found += [one for one in of_records([record]) if one.target == target and not one.configs]
-        except ListInvalid as error:
-            log.info("record not understood", extra={"facts": {"why": str(error)}})
+        listed = of_records([record])
+        found += [one for one in listed.entries if one.target == target and not one.configs]
+        for note in listed.notes:
+            log.info("record not understood", extra={"facts": {"why": note.text}})
     return found

@@ -16,14 +16,15 @@ from watchdog.replay.asking_past import DEADLINE, NotAnswered
 from watchdog.replay.cases import Marked, real_cases
 from watchdog.replay.courses import Course, Found, Mark
 from watchdog.replay.entries import Entry, marks_of
+from watchdog.replay.guarding import guarded, unguarded, unnoticed
 from watchdog.replay.histories import Histories
 from watchdog.replay.idling import turns_of
 from watchdog.replay.neighbours import Neighbours
-from watchdog.replay.noticing import blank, failures, first_failure, left_out, nothing, span, unused
+from watchdog.replay.noticing import blank, cut, failures, first_failure, left_out, nothing, span, unused
 from watchdog.replay.quiet_windows import placebo, placebos
 from watchdog.replay.replaying import At, Replayed, Replayer
 from watchdog.replay.report import Note, Report, Severity, Spent, SwitchReplay
-from watchdog.replay.searching import guarded, search_all
+from watchdog.replay.searching import search_all
 from watchdog.replay.telling import told
 from watchdog.replay.totals import overall, totals_of
 from watchdog.replay.untold import untold
@@ -51,6 +52,7 @@ class Wish:
     listed: Sequence[Entry] = ()
     labels: Sequence[Entry] = ()
     recorded: bool = False  # whether the watchdog's own records are among those that are listed
+    unread: Sequence[Note] = ()  # what is to be said of those that could not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,15 @@ class Backtest:
         switches.sort(key=lambda switch: (switch.at, switch.id))
         told = any(course.kube_state for course in found.courses)
         beyond = untold(rules.book, guards, self._wish.listed, recorded=self._wish.recorded, told=told)
-        missing = [*beyond, *in_vain, *trouble, *quieter, *blank(switches), *nothing(found, cases, guards)]
+        listed = self._wish.listed
+        doubled = {note.target for note in notes}
+        once = [one for one in listed if str(one.target) not in doubled]
+        passed_over = [
+            *unguarded(rules.book, once, guards, since, now),
+            *unnoticed(listed, guards, cases, since, now),
+        ]
+        partly = [*passed_over, *cut(switches), *blank(switches), *nothing(found, cases, guards)]
+        missing = [*beyond, *in_vain, *trouble, *quieter, *partly]
         spent = self._sources.spent
         return Report(
             rules_file=rules.name,
@@ -129,7 +139,7 @@ class Backtest:
             switches=tuple(switches),
             totals=totals_of(rules.book, switches),
             overall=overall(switches),
-            notes=(*self._notes, *found.notes, *notes, *missing),
+            notes=(*self._wish.unread, *self._notes, *found.notes, *notes, *missing),
             spent=Spent(spent.queries, spent.from_cache, spent.samples, self._clock.monotonic() - began),
         )
 

@@ -10,14 +10,14 @@ from watchdog.domain.live import Configured, Sighting
 from watchdog.domain.memory import Memory
 from watchdog.domain.noticing import Noticed
 from watchdog.domain.reconfigured import listed
-from watchdog.domain.rollout import WeightStep
+from watchdog.domain.rollout import Revision, WeightStep
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import SETTLE, watch_id
 from watchdog.domain.weights import notice, resolved
 from watchdog.replay.courses import Course, Mark, Reconfigured, Serving
 from watchdog.replay.filming import Case
 from watchdog.replay.idling import Turn
-from watchdog.replay.labels import label_of, label_of_change
+from watchdog.replay.labels import label_of, label_of_change, mark_of
 from watchdog.replay.report import Label
 
 
@@ -55,13 +55,29 @@ def real_cases(
             yield one
 
 
+def _with_put_backs(course: Course, marks: Sequence[Mark]) -> Course:
+    """The course in which a return to what served before is the watchdog's, where a mark says that it rolled back."""
+    back = {
+        last + 1
+        for first, last in course.releases
+        if (mark := mark_of(course, first, last, marks)) is not None and mark.rolled_back
+        if course.stretches[last + 1 : last + 2] and course.stretches[last + 1].revision in _before(course, first)
+    }
+    stretches = [replace(one, put_back=one.put_back or place in back) for place, one in enumerate(course.stretches)]
+    return replace(course, stretches=tuple(stretches)) if back else course
+
+
+def _before(course: Course, first: int) -> set[Revision]:
+    return {one.revision for one in course.stretches[:first]}
+
+
 class _Found:
     """The switches of one target, as they are found."""
 
     def __init__(
         self, course: Course, guard: Guard, marks: Sequence[Mark], now: datetime, turns: Sequence[Turn]
     ) -> None:
-        self._course = course
+        self._course = _with_put_backs(course, marks)
         self._guard = guard
         self._marks = marks
         self._now = now
@@ -80,7 +96,7 @@ class _Found:
 
     def see(self, index: int) -> None:
         """The next stretch: what live would have noticed as it began, and what became known of it."""
-        course, guard, serving = self._course, self._guard, self._course.stretches[index]
+        course, serving = self._course, self._course.stretches[index]
         before = self._at(index - 1)
         if before is not None:
             for at, idle in self._turns:
@@ -91,8 +107,9 @@ class _Found:
         noticed = self._noticed(sighting, serving.since, idle=idle)
         if noticed is None:
             return
-        if not self._stepped(noticed, sighting, index) and noticed.switch is not None:
-            case = Case(course, guard, noticed.switch, noticed.stable, serving, None, notify_only=noticed.notify_only)
+        if not self._stepped(noticed, sighting, index) and noticed.switch is not None and not serving.put_back:
+            switch, only = noticed.switch, noticed.notify_only
+            case = Case(course, self._guard, switch, noticed.stable, serving, None, notify_only=only)
             self._open.append((case, index, index))
         following = self._at(index + 1)
         self._reconfigured(serving, following)

@@ -47,6 +47,12 @@ def _change(old: SwitchReplay | None, new: SwitchReplay | None, *, stepped: bool
     """`stepped`: to the file that has no such watch it is a part of the one before."""
     if old is None or new is None:
         return _alone(old, new, stepped=stepped), None
+    if old.cut_short != new.cut_short and (old.decided_at or new.decided_at):
+        # The one had decided by the time of the put-back, the other can have done so only after it.
+        early, late = (old, new) if new.cut_short else (new, old)
+        assert early.decided_at is not None
+        seconds = max(0.0, (late.served_until - early.decided_at).total_seconds())
+        return (Change.LATER, seconds) if new.cut_short else (Change.SOONER, -seconds)
     if old.acted != new.acted:
         return (Change.ROLLBACK_MORE if new.acted else Change.ROLLBACK_FEWER), None
     if old.decided_at is not None and new.decided_at is not None and old.decided_at != new.decided_at:
@@ -55,6 +61,11 @@ def _change(old: SwitchReplay | None, new: SwitchReplay | None, *, stepped: bool
     if old.outcome != new.outcome:
         return Change.OUTCOME, None
     return (Change.RULE, 0.0) if old.first_rule != new.first_rule else (None, None)
+
+
+def at_least(seconds: float) -> str:
+    """`at least 20 s `, before what it is; nothing where the fewest seconds that there may be are none."""
+    return f"at least {seconds:.0f} s " if seconds >= 1.0 else ""
 
 
 def _alone(old: SwitchReplay | None, new: SwitchReplay | None, *, stepped: bool) -> Change:
@@ -77,10 +88,11 @@ def _summary(differences: Sequence[Difference]) -> str:
         parts.append(f"{fewer}{word} fewer")
     for change in (Change.SOONER, Change.LATER):
         moved = [abs(one.seconds or 0.0) for one in count[change]]
-        if len(moved) == 1:
-            parts.append(f"{moved[0]:.0f} s {change}")
-        elif moved:
-            parts.append(f"{len(moved)} decided {sum(moved) / len(moved):.0f} s {change} on average")
+        if not moved:
+            continue
+        mean = sum(moved) / len(moved)
+        by = f"{at_least(mean)}{change}" if any(one.at_least for one in count[change]) else f"{mean:.0f} s {change}"
+        parts.append(by if len(moved) == 1 else f"{len(moved)} decided {by} on average")
     for change, word in ((Change.RULE, "by another rule"), (Change.OUTCOME, "with another outcome")):
         if count[change]:
             parts.append(f"{len(count[change])} {word}")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from watchdog.domain.live import Sighting
 from watchdog.domain.reconfigured import ConfigChange
 from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
+from watchdog.domain.rules import Guard
 from watchdog.replay.report import Label, Note
 
 _WHOLE = 1_000_000  # what the weights of a route add up to: records tell parts
@@ -20,19 +21,23 @@ class Mark:
     at: datetime
     label: Label
     source: str
+    rolled_back: bool = False  # by the watchdog
 
 
 @dataclass(frozen=True, slots=True)
 class SeenPod:
     """A pod of the past. `created_is_bound`: it was first seen then, and is at most a scrape older.
 
-    `uid` tells it from another pod of its name; "" where names do that, or nothing tells it.
+    `uid` tells it from another pod of its name; "" where names do that, or nothing tells it. `recorded`: the record of
+    a watch tells of it, and since when it was ready for the first time (`ready`; None: it never was).
     """
 
     name: str
     created: datetime
     created_is_bound: bool = False
     uid: str = ""
+    recorded: bool = False
+    ready: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Serving:
     """One stretch in which one revision served, from `since` to the next one's `since`; of a route, with its weights.
 
     `parts`: who got which part of a route's traffic, from 0 to 1. `completed`: a rollout's end, where that is known.
+    `put_back`: the watchdog itself went back to it, and so ended what could be seen of the release before.
     """
 
     revision: Revision
@@ -64,6 +70,7 @@ class Serving:
     parts: Mapping[Revision, float] = field(default_factory=dict)
     completed: datetime | None = None
     patience: timedelta | None = None  # that its rollout is waited for; None: as long as a Deployment's
+    put_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class Course:
     stretches: tuple[Serving, ...]
     kube_state: bool = True  # kube-state-metrics tell of its pods
     changes: tuple[Reconfigured, ...] = ()
+    guard: Guard | None = None  # that watched it last, as a record tells: what it selects by held for the target
 
     @property
     def kind(self) -> SwitchKind:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from watchdog.replay.report import Change, Comparison, Label, Report
+from watchdog.replay.report import CUT_SHORT, Change, Comparison, Label, Report
 
 _WRITTEN = re.compile(r"\s*(?P<name>[a-z][a-z0-9-]*)\s*(?:(?P<op>>=|<=|>|<|=)\s*(?P<number>\d+(?:\.\d+)?))?\s*")
 _OPS: Mapping[str, Callable[[float, float], bool]] = {
@@ -21,12 +21,14 @@ _OF_ONE: Mapping[str, Callable[[Report], float]] = {
     "missed": lambda report: float(report.overall.bad - report.overall.caught),
     "caught": lambda report: float(report.overall.caught),
     "switches": lambda report: float(len(report.real)),
+    "cut-short": lambda report: float(sum(1 for switch in report.real if switch.cut_short)),
     "not-replayable": lambda report: float(sum(total.not_replayable for total in report.totals)),
     "partial": lambda report: float(report.partial),
 }
 _OF_TWO: Mapping[str, Callable[[Comparison], float]] = {
     "more-false-alarms": lambda both: float(_false_alarms(both)),
     "more-missed": lambda both: float(_missed(both)),
+    "more-cut-short": lambda both: float(_cut_short(both)),
     "later": lambda both: float(len(both.of(Change.LATER))),
     "differences": lambda both: float(len(both.differences)),
 }
@@ -81,3 +83,9 @@ def _false_alarms(both: Comparison) -> int:
 
 def _missed(both: Comparison) -> int:
     return sum(1 for one in both.of(Change.ROLLBACK_FEWER) if one.label is Label.BAD)
+
+
+def _cut_short(both: Comparison) -> int:
+    """Bad releases that the old file had decided on by the time of the watchdog's own put-back, and the new one not."""
+    later = (one for one in both.of(Change.LATER) if one.new_outcome == CUT_SHORT)
+    return sum(1 for one in later if one.label is Label.BAD)

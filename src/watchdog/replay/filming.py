@@ -41,6 +41,19 @@ class Case:
         """When something else took over, at the latest: Kubernetes tells whole seconds."""
         return None if self.following is None else self.following.since + _WHOLE_SECOND
 
+    @property
+    def put_back(self) -> datetime | None:
+        """When the watchdog itself put it back. That is no event of this replay, but where what is known of it ends."""
+        return self.following.since if self.following is not None and self.following.put_back else None
+
+    def shows(self, end: datetime) -> bool:
+        """Whether a block that ends then would have been judged: before anything else took over.
+
+        What was measured before the watchdog's own put-back is known, though it was judged only after it.
+        """
+        known = self.put_back is not None and end <= self.put_back
+        return known or self.ends is None or end + SETTLE < self.ends
+
 
 @dataclass(slots=True)
 class Film:
@@ -80,13 +93,14 @@ def film_of(
                 film.add(round_.at, 2, Probed(rule, round_))
     for k, of_rules in enumerate(blocks, 1):
         at = watch.block_end(k) + SETTLE
-        if case.ends is None or at < case.ends:
+        if case.shows(watch.block_end(k)):
             if of_rules:
                 film.add(at, 3, Measured(of_rules))
             film.add(at, 4, Ticked())
     over = until if bake_from is None else bake_from + watch.guard.bake
     if case.following is not None and case.ends is not None and case.ends < over + SETTLE:
-        film.add(case.ends, 5, Superseded(case.following.revision, case.following.by, case.what))
+        if case.put_back is None:
+            film.add(case.ends, 5, Superseded(case.following.revision, case.following.by, case.what))
     elif over <= until:
         film.add(over + SETTLE, 5, Ticked())
     return film

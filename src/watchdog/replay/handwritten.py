@@ -2,67 +2,132 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from watchdog.adapters.kubernetes.documents import RECORD_KEY, document_in
 from watchdog.adapters.kubernetes.providers import pods_of
-from watchdog.domain.rollout import RUNNER, Revision, Target, TargetKind, WeightStep, any_pods_of
-from watchdog.replay.entries import Entry, ListInvalid
-from watchdog.replay.recorded import judgement, of_record
-from watchdog.replay.report import Label
+from watchdog.domain.rollout import RUNNER, Revision, Target, WeightStep, any_pods_of
+from watchdog.replay.entries import Entry, Listed, ListInvalid
+from watchdog.replay.printed import is_printed, of_printed
+from watchdog.replay.recorded import is_rolled_back, judgement, of_record
+from watchdog.replay.report import Label, Note
 
 _EARLIEST, _LATEST = 1970, 9000  # years
 _KEYS = frozenset({"target", "at", "candidate", "previous", "label", "by", "weight", "steps"})
 _STEP = frozenset({"at", "weight", "by"})
 _PERCENT = 100.0
+_RIGHT = "write each switch as a TOML table [[switches]] with target and at, or as a JSON object a line"
+_NO_SWITCH = (
+    "a line of `watchdog history -o json` says only how a watch ended: give it to --label. As --switches take the "
+    "records, by `kubectl get configmaps -l rollback-watchdog.dev/record=watch -o json`"
+)
 
 
-def read_list(text: str, name: str, *, label: str = "") -> tuple[Entry, ...]:
+def read_list(text: str, name: str, *, now: datetime, label: str = "") -> Listed:
     """`[[switches]]` tables (TOML), JSON lines, lines of `watchdog history -o json`, or what kubectl printed as JSON:
     ReplicaSets, or the ConfigMaps of the watchdog's records.
 
-    `label`: what an entry that does not say so is taken to be. Raises `ListInvalid`.
+    `label`: what an entry that does not say so is taken to be; without one it is a list of switches, which lines of
+    `history` are not. Raises `ListInvalid`.
     """
-    stripped = text.lstrip()
-    if stripped.startswith("{"):
-        whole = _as_json(text)
-        if isinstance(whole, Mapping) and whole.get("kind") == "List":
-            return (*_of_configmaps(whole, name), *_of_replicasets(whole, name))
-        documents = [whole] if isinstance(whole, Mapping) else list(_lines(text, name))
-        return tuple(_entry(one, f"{name}:{number}", label) for number, one in enumerate(documents, 1))
+    stripped = text.removeprefix("\ufeff").strip()
+    if not stripped:
+        raise ListInvalid(f"{name} is empty; {_RIGHT}")
+    found: list[tuple[str, Entry]] = []
+    notes: list[Note] = []
+    for where, document in list(_documents(stripped, name)):
+        if is_printed(document):
+            listed = of_printed(document, name)
+            found += [(name, one) for one in listed.entries]
+            notes += listed.notes
+        else:
+            found.append((where, _entry(document, where, label)))
+    _check(found, now)
+    return Listed(tuple(one for _, one in found), tuple(notes))
+
+
+def _documents(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each with its place."""
+    whole = _as_json(text, name) if text[0] in "{[" else None
+    if isinstance(whole, Mapping):
+        yield f"{name}:1", whole
+    elif isinstance(whole, list):
+        if not whole:
+            raise ListInvalid(f"{name}: it holds no switch; {_RIGHT}")
+        for number, one in enumerate(whole, 1):
+            if not isinstance(one, Mapping):
+                raise ListInvalid(f"{name}: entry {number} is no JSON object; {_RIGHT}")
+            yield f"{name}: entry {number}", one
+    elif text.startswith("{"):
+        yield from _lines(text, name)
+    else:
+        yield from _tables(text, name)
+
+
+def _tables(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
         tables = tomllib.loads(text).get("switches", [])
-    except tomllib.TOMLDecodeError as error:
-        raise ListInvalid(f"{name}: {error}") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        yaml = text.startswith(("apiVersion:", "---", "- "))
+        right = "this looks like YAML: have kubectl print it by -o json" if yaml else _RIGHT
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ListInvalid(f"{name}: this is neither TOML ({why}) nor JSON; {right}") from error
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
         raise ListInvalid(f"{name}: write each switch as a table [[switches]] with target and at")
-    if not tables and stripped:
-        raise ListInvalid(f"{name}: it holds no [[switches]]")
-    return tuple(_entry(one, f"{name}: switch {number}", label) for number, one in enumerate(tables, 1))
+    if not tables:
+        raise ListInvalid(f"{name}: it holds no [[switches]]; {_RIGHT}")
+    yield from ((f"{name}: switch {number}", one) for number, one in enumerate(tables, 1))
 
 
-def _as_json(text: str) -> Any:
+def _as_json(text: str, where: str) -> Any:
+    """None for what is no JSON."""
     try:
         return json.loads(text)
+    except RecursionError as error:
+        raise ListInvalid(f"{where}: nested too deeply for any list of switches; {_RIGHT}") from error
     except ValueError:
         return None
 
 
-def _lines(text: str, name: str) -> Iterator[Mapping[str, Any]]:
+def _lines(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
-            document = _as_json(line)
+            where = f"{name}:{number}"
+            document = _as_json(line, where)
             if not isinstance(document, Mapping):
-                raise ListInvalid(f"{name}:{number}: this is no JSON object; write one a line")
-            yield document
+                cut = "; nor is the file one JSON document: was it cut off?" if number == 1 else ""
+                raise ListInvalid(f"{where}: this is no JSON object; write one a line{cut}")
+            yield where, document
+
+
+def _check(found: Sequence[tuple[str, Entry]], now: datetime) -> None:
+    """What is written by hand is of the past, and says of each switch one thing. Raises `ListInvalid`."""
+    known: dict[tuple[Target, datetime], tuple[str, Entry]] = {}
+    for where, entry in found:
+        if entry.source == "list":
+            for moment in (entry.at, *(step.at for step in entry.steps)):
+                if moment > now:
+                    late = f"{moment.isoformat()}, of {entry.target}, is still to come; write a time up to now"
+                    raise ListInvalid(f"{where}: {late}")
+        before, other = known.setdefault((entry.target, entry.at), (where, entry))
+        if other is entry:
+            continue
+        what = f"{where}: {entry.target} at {entry.at.isoformat()} is listed already ({before})"
+        if other.label and entry.label and other.label is not entry.label:
+            raise ListInvalid(f"{what}, there as {other.label} and here as {entry.label}; keep the one that is true")
+        if "list" in (entry.source, other.source):
+            raise ListInvalid(f"{what}; keep one of them")
 
 
 def _entry(document: Mapping[str, Any], where: str, label: str) -> Entry:
     if "switched_at" in document and "schema" in document:
-        return of_record(document, where) if "state" in document else _mark(document, where)
+        if "state" in document:
+            return of_record(document, where)
+        if not label:
+            raise ListInvalid(f"{where}: {_NO_SWITCH}")
+        return _mark(document, where)
     unknown = set(document) - _KEYS
     if unknown:
         raise ListInvalid(f"{where}: {sorted(unknown)[0]!r} is no key; there are {', '.join(sorted(_KEYS))}")
@@ -97,16 +162,20 @@ def _weights(document: Mapping[str, Any], target: Target, at: datetime, where: s
         raise ListInvalid(f"{where}: write steps as [{{ at = 2026-03-02T14:15:00Z, weight = 25 }}]")
     if listed and "weight" not in document:
         raise ListInvalid(f"{where}: write weight too: what the candidate got before its first step")
-    steps, last = [], at
-    for one in listed:
-        moment = _moment(one.get("at"), f"{where}: steps")
+    part = _share(document.get("weight", _PERCENT), where, nothing=False)
+    steps, last, share = [], at, part
+    for number, one in enumerate(listed, 1):
+        place = f"{where}: step {number}"
+        moment = _moment(one.get("at"), place)
         if moment <= last:
-            raise ListInvalid(f"{where}: steps: {moment.isoformat()} is not after {last.isoformat()}")
+            raise ListInvalid(f"{place}: {moment.isoformat()} is not after {last.isoformat()}")
+        before, share = share, _share(one.get("weight"), place, nothing=True)
+        if share == before:
+            same = f"{share * _PERCENT:g} % as before"
+            raise ListInvalid(f"{place}: {same}; write the weight that it moved to, or leave it out")
         last = moment
-        share = _share(one.get("weight"), f"{where}: steps", nothing=True)
         steps.append(WeightStep(moment, share, target.name, str(one.get("by") or "")))
-    first = document.get("weight", _PERCENT)
-    return {"part": _share(first, where, nothing=False), "steps": tuple(steps)}
+    return {"part": part, "steps": tuple(steps)}
 
 
 def _share(weight: Any, where: str, *, nothing: bool) -> float:
@@ -121,32 +190,7 @@ def _mark(document: Mapping[str, Any], where: str) -> Entry:
     """A record as `history` prints it: it holds no watch, and is only a mark."""
     label, said = judgement(document)
     target, at = _target(document.get("target"), where), _moment(document.get("switched_at"), where)
-    return Entry(target, at, label=label, source="records", said=said)
-
-
-def _of_configmaps(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
-    """`kubectl get configmaps -l rollback-watchdog.dev/record=watch -o json`: the watchdog's own records."""
-    for one in whole.get("items") or []:
-        if RECORD_KEY in (one.get("data") or {}):
-            document = document_in(one)
-            where = f"{name}: ConfigMap {one['metadata']['name']}"
-            if document is None:
-                raise ListInvalid(f"{where} holds no record")
-            yield of_record(document, where)
-
-
-def _of_replicasets(whole: Mapping[str, Any], name: str) -> Iterator[Entry]:
-    """`kubectl get replicasets -o json`: each was switched to when it was made. Returns to an old one do not show."""
-    made = []
-    for one in whole.get("items") or []:
-        metadata = one.get("metadata") or {}
-        owner = next((o for o in metadata.get("ownerReferences") or [] if o.get("kind") == "Deployment"), None)
-        template = (metadata.get("labels") or {}).get("pod-template-hash")
-        if owner and template:
-            target = Target(str(metadata.get("namespace")), TargetKind.DEPLOYMENT, str(owner["name"]))
-            made.append((_moment(metadata.get("creationTimestamp"), name), target, Revision(target.name, template)))
-    for at, target, revision in sorted(made, key=lambda one: one[:2]):
-        yield Entry(target, at, revision, source="replicasets")
+    return Entry(target, at, label=label, source="records", said=said, rolled_back=is_rolled_back(document))
 
 
 def _target(text: Any, where: str) -> Target:

@@ -19,15 +19,22 @@ def label_of(
     """Whether the stretch's switch was bad; with its steps, if there are any: the stretches up to `last`."""
     last = index if last is None else last
     own = course.stretches[index : last + 1]
-    for mark in marks:
-        if mark.target == course.target and any(one is _nearest(course, mark.at) for one in own):
-            return mark.label, mark.source
+    mark = mark_of(course, index, last, marks)
+    if mark is not None:
+        return mark.label, mark.source
     said = [one for one in own if one.label is not None]
     if said:
         worst = next((one for one in said if one.label is Label.BAD), said[0])
         assert worst.label is not None
         return worst.label, worst.label_source
     return _became(course, index, last, now)
+
+
+def mark_of(course: Course, first: int, last: int, marks: Sequence[Mark]) -> Mark | None:
+    """What somebody says of the release that these stretches are."""
+    own = course.stretches[first : last + 1]
+    meant = (one for one in marks if one.target == course.target)
+    return next((mark for mark in meant if any(one is _nearest(course, mark.at) for one in own)), None)
 
 
 def _became(course: Course, index: int, last: int, now: datetime) -> tuple[Label, str]:

@@ -32,7 +32,8 @@ def _course(target: Target, listed: Sequence[Entry], pods: KnownPods, *, kube_st
         for one in listed
         if one.configs
     )
-    return Course(target, {}, stretches, kube_state=kube_state, changes=changes)
+    guard = next((one.guard for one in reversed(listed) if one.guard is not None), None)
+    return Course(target, {}, stretches, kube_state=kube_state, changes=changes, guard=guard)
 
 
 def _says(entry: Entry) -> str:
@@ -40,7 +41,7 @@ def _says(entry: Entry) -> str:
 
 
 def _served(target: Target, listed: Sequence[Entry]) -> list[Serving]:
-    """The stretches, oldest first, without their pods."""
+    """The stretches, oldest first, with no pods but those that records tell of."""
     stretches: list[Serving] = []
     for entry, after in zip(listed, [*listed[1:], None], strict=True):
         assert entry.candidate is not None
@@ -48,27 +49,42 @@ def _served(target: Target, listed: Sequence[Entry]) -> list[Serving]:
             stretches.append(Serving(before, entry.at - _BEFORE, source=entry.source))
         if entry.configs:
             continue
-        stretches.append(
-            Serving(
-                entry.candidate,
-                entry.at,
-                entry.at_is_bound,
-                entry.source,
-                entry.by,
-                label=entry.label,
-                label_source=_says(entry),
-                parts=_parts(target, entry, 1.0 if entry.part is None else entry.part),
-                completed=entry.completed,
-                patience=entry.patience,
-            )
-        )
+        if stretches and (stretches[-1].revision, stretches[-1].since) == (entry.candidate, entry.at):
+            # A rollback by hand has a record of its own, of the very switch that the watch before it was of.
+            stretches[-1] = _judged(stretches[-1], entry)
+        else:
+            stretches.append(_serving(target, entry))
         stretches += _steps(target, entry)
         if after is not None and (anew := _rolled_out(target, entry, after, stretches[-1])) is not None:
             stretches.append(anew)
         # What the next one took over from went back to nobody.
         if entry.back_to is not None and entry.back_at is not None and (after is None or entry.back_at < after.at):
-            stretches.append(Serving(entry.back_to, entry.back_at, source=entry.source))
+            back = Serving(entry.back_to, entry.back_at, source=entry.source, put_back=entry.rolled_back)
+            stretches.append(back)
     return stretches
+
+
+def _serving(target: Target, entry: Entry) -> Serving:
+    """The stretch that an entry begins."""
+    assert entry.candidate is not None
+    return Serving(
+        entry.candidate,
+        entry.at,
+        entry.at_is_bound,
+        entry.source,
+        entry.by,
+        label=entry.label,
+        label_source=_says(entry),
+        parts=_parts(target, entry, 1.0 if entry.part is None else entry.part),
+        completed=entry.completed,
+        patience=entry.patience,
+        pods=entry.pods,
+    )
+
+
+def _judged(serving: Serving, entry: Entry) -> Serving:
+    """With what the entry says of it, where it says anything."""
+    return serving if entry.label is None else replace(serving, label=entry.label, label_source=_says(entry))
 
 
 def _steps(target: Target, entry: Entry) -> Iterator[Serving]:
@@ -80,7 +96,7 @@ def _steps(target: Target, entry: Entry) -> Iterator[Serving]:
             yield Serving(entry.previous, step.at, source=entry.source, by=step.by)
         else:
             parts = _parts(target, entry, step.share)
-            yield Serving(entry.candidate, step.at, source=entry.source, by=step.by, parts=parts)
+            yield Serving(entry.candidate, step.at, source=entry.source, by=step.by, parts=parts, pods=entry.pods)
 
 
 def _rolled_out(target: Target, entry: Entry, after: Entry, last: Serving) -> Serving | None:
@@ -114,5 +130,28 @@ def _with_pods(target: Target, stretches: Sequence[Serving], pods: KnownPods) ->
                 born = born_of(pods.born.get(target.namespace, ()), revision.pods)
                 shares[revision.pods] = shared_out(born, [one.since for one in stretches])
             known = shares[revision.pods][place]
-        found.append(replace(serving, pods=known))
+        found.append(replace(serving, pods=_as_recorded(known, serving)))
     return tuple(found)
+
+
+def _as_recorded(known: Sequence[SeenPod], serving: Serving) -> tuple[SeenPod, ...]:
+    """The pods with what the record of their watch tells of them: when each was made, and ready."""
+    if not serving.pods:
+        return tuple(known)
+    if not serving.revision.named_pods:
+        # Their names are those of other revisions' pods too: the uid tells whose they are.
+        by_uid = {pod.uid: pod for pod in serving.pods if pod.uid}
+        return tuple(_completed(pod, by_uid.get(pod.uid)) for pod in known)
+    by_name = {pod.name: pod for pod in serving.pods}
+    unseen = by_name.keys() - {pod.name for pod in known}
+    return (
+        *(_completed(pod, by_name.get(pod.name)) for pod in known),
+        *(replace(by_name[name], uid="") for name in sorted(unseen)),
+    )
+
+
+def _completed(pod: SeenPod, told: SeenPod | None) -> SeenPod:
+    if told is None:
+        return pod
+    exactly = pod if told.created_is_bound else told
+    return replace(exactly, uid=pod.uid, recorded=True, ready=told.ready)

@@ -142,11 +142,13 @@ class Looks:
         """Pods that are known from the search."""
         for pods, into in ((candidate, self._candidate), (stable, self._stable)):
             for pod in pods:
-                created = self.switch.at if pod.created_is_bound and into is self._candidate else pod.created
+                bound = pod.created_is_bound and into is self._candidate
+                created = min(self.switch.at, pod.created) if bound else pod.created
                 uid = pod.uid or pod.name
                 past = into.setdefault(uid, PodPast(pod.name, created, uid))
-                if not self.told:
-                    past.ready_times = [(pod.created.timestamp(), pod.created.timestamp())]
+                guessed = None if self.told or pod.recorded or past.ready_times else pod.created
+                if (ready := pod.ready or guessed) is not None:
+                    past.ready_times = [(ready.timestamp(), ready.timestamp())]
         named: dict[str, PodPast] = {}
         for past in sorted(self._all(), key=lambda one: one.created):
             before = named.get(past.name)

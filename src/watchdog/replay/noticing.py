@@ -78,6 +78,17 @@ def nothing(found: Found, cases: Sequence[Marked], guards: Mapping[Target, Guard
     return [Note(Severity.WARNING, text)]
 
 
+def cut(switches: Sequence[SwitchReplay]) -> list[Note]:
+    """What the watchdog put back before these rules decided: they are neither better nor worse for it."""
+    count = sum(1 for switch in switches if switch.cut_short)
+    which = "1 switch was" if count == 1 else f"{count} switches were"
+    text = (
+        f"{which} cut short: the watchdog itself rolled back before these rules decided, and what they would have done "
+        "later cannot be known; counted as neither caught nor missed, nor as clean"
+    )
+    return [Note(Severity.INFO, text)] if count else []
+
+
 def blank(switches: Sequence[SwitchReplay]) -> list[Note]:
     """A rule that measures nothing in one part of the time, and something in the other: its metric has changed."""
     notes = []

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.conditions import GaugeMetric, Threshold
@@ -17,6 +17,7 @@ from watchdog.replay.courses import Course, SeenPod, Serving
 SOURCE = "pod names"
 
 _STEP = 3600.0
+_SOONEST, _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(minutes=2), timedelta(minutes=30)  # of a rollout
 _NAME = re.compile(r"(?P<deployment>[a-z0-9.-]+)-(?P<hash>[bcdfghjklmnpqrstvwxz2456789]{6,10})-[a-z0-9]{5}")
 
 
@@ -63,6 +64,36 @@ async def course(source: MetricSource, named: Named, workload: Target) -> Course
         stretches.append(Serving(revision, since, since_is_bound=True, source=SOURCE, pods=pods))
     stretches.sort(key=lambda one: one.since)
     return Course(workload, {}, tuple(stretches), kube_state=False)
+
+
+async def seen_by_samples(source: MetricSource, named: Named, course: Course) -> Course:
+    """A listed course with its pods as the raw samples first show them: the search looked once a minute.
+
+    So are pods found that lived for less, as before a quick rollback. What records tell is left. Raises `NotAnswered`.
+    """
+    template = named.selectors.get(course.target.namespace)
+    if template is None:
+        return course
+    stretches = []
+    for place, serving in enumerate(course.stretches):
+        guessed = place > 0 and serving.revision.named_pods and not any(pod.recorded for pod in serving.pods)
+        pods = await _first_samples(source, template, serving) if guessed else serving.pods
+        stretches.append(replace(serving, pods=pods))
+    return replace(course, stretches=tuple(stretches))
+
+
+async def _first_samples(source: MetricSource, template: Template, serving: Serving) -> tuple[SeenPod, ...]:
+    label, begin = template.pod_labels[0][0], serving.since - _SOONEST
+    late = [pod.created for pod in serving.pods if serving.since <= pod.created <= serving.since + _LONGEST]
+    end = max([serving.since + _SHORTEST, *late])
+    first: dict[str, float] = {}
+    for series in await samples(source, template.asked_of(serving.revision.pods_pattern), begin, end):
+        pod, at = series.labels.get(label, ""), min(at for at, _ in series.samples)
+        first[pod] = min(at, first.get(pod, at))
+    known = {pod.name: pod for pod in serving.pods}
+    seen = {pod: SeenPod(pod, moment(at), created_is_bound=True) for pod, at in sorted(first.items())}
+    sooner = {name: min(seen.get(name, pod), pod, key=lambda one: one.created) for name, pod in known.items()}
+    return tuple((seen | sooner).values())
 
 
 def _selectors(rulebook: Rulebook) -> dict[str, Template]:

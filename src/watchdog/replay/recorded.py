@@ -1,24 +1,58 @@
 """Past switches as the watchdog's own records tell of them: of every kind, with all that was seen of each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from watchdog.adapters.kubernetes.documents import record_name
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.marks import is_false_alarm, is_missed
 from watchdog.domain.record import watch_of
 from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.superseding import taken_back_to
-from watchdog.replay.entries import Entry, ListInvalid
-from watchdog.replay.report import Label
+from watchdog.replay.courses import SeenPod
+from watchdog.replay.entries import Entry, Listed, ListInvalid
+from watchdog.replay.report import Label, Note, Severity
 
-_MARKED = "marked by a person"
+_MARKED, _BY_HAND = "marked by a person", "rolled back by hand"
+_NAMED = 3  # records that a note names
+_PUT_BACK = (Phase.RECOVERING, Phase.ROLLED_BACK)
 
 
-def of_records(documents: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
-    """The watchdog's own records. Raises `ListInvalid`."""
-    return tuple(of_record(one, f"record {one.get('watch', '?')}") for one in documents)
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A record and where it lies, for people; None: no record is there."""
+
+    where: str
+    document: Mapping[str, Any] | None
+
+
+def of_records(documents: Sequence[Mapping[str, Any]], *, series: str = "") -> Listed:
+    """The watchdog's own records, from the cluster; `series` is what their ConfigMaps' names have before the watch."""
+    return of_read([Read(f"ConfigMap {record_name(series + str(one.get('watch')))}", one) for one in documents])
+
+
+def of_read(records: Sequence[Read]) -> Listed:
+    """Those of another version of the watchdog, and damaged ones, are left out and named."""
+    entries, unread = [], []
+    for one in records:
+        try:
+            if one.document is None:
+                raise ListInvalid(f"{one.where} holds no record")
+            entries.append(of_record(one.document, one.where))
+        except ListInvalid as error:
+            unread.append(str(error))
+    return Listed(tuple(entries), _unread(unread))
+
+
+def _unread(reasons: Sequence[str]) -> tuple[Note, ...]:
+    if not reasons:
+        return ()
+    count = "1 record is" if len(reasons) == 1 else f"{len(reasons)} records are"
+    more = f"; and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
+    return (Note(Severity.WARNING, f"{count} left out: {'; '.join(reasons[:_NAMED])}{more}"),)
 
 
 def of_record(document: Mapping[str, Any], where: str) -> Entry:
@@ -40,6 +74,7 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
         source="records",
         back_to=back,
         back_at=back_at,
+        rolled_back=is_rolled_back(document),
         superseded=watch.ended_at if watch.outcome is Phase.SUPERSEDED else None,
         said=said,
         at_is_bound=switch.at_is_bound,
@@ -48,17 +83,40 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
         configs=switch.configs,
         completed=watch.bake_from if switch.kind is SwitchKind.ROLLOUT else None,
         patience=watch.progress_deadline,
+        pods=_pods(watch),
+        guard=None if watch.by_hand else watch.guard,
     )
 
 
 def _back(watch: Watch) -> tuple[Revision | None, datetime | None]:
     """What had the candidate's traffic after this watch, and from when on, where no other record begins with it."""
     switch = watch.switch
-    if watch.outcome is Phase.ROLLED_BACK:
+    if watch.phase in _PUT_BACK:
         return watch.remedy.to if watch.remedy is not None else None, watch.acted_at
     if switch.kind.in_parts and switch.previous is not None and taken_back_to(watch, switch.previous):
         return switch.previous, watch.ended_at
     return None, None
+
+
+def _pods(watch: Watch) -> tuple[SeenPod, ...]:
+    """The candidate's pods with the moments that count: which blocks a replay takes must not hang on a guess."""
+    pods = watch.pods
+    if pods is None:
+        return ()
+    living = [SeenPod(one.name, one.created, uid=one.uid, recorded=True, ready=one.first_ready) for one in pods.pods]
+    warmup, switched = watch.guard.warmup, watch.switch.at
+    # Of those that died since it is kept from when on they were warm.
+    gone = [
+        SeenPod(name, switched, created_is_bound=True, recorded=True, ready=None if warm is None else warm - warmup)
+        for name, warm in pods.gone.items()
+    ]
+    return (*living, *gone)
+
+
+def is_rolled_back(document: Mapping[str, Any]) -> bool:
+    """Whether the watchdog itself put it back: no person did, by its verb or otherwise."""
+    by_watchdog = not document.get("by_hand")
+    return by_watchdog and (document.get("outcome") or document.get("phase")) in _PUT_BACK
 
 
 def judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
@@ -67,4 +125,6 @@ def judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
         return Label.GOOD, _MARKED
     if is_missed(document):
         return Label.BAD, _MARKED
-    return Label.BAD if document.get("outcome") == Phase.ROLLED_BACK else None, ""
+    if (document.get("outcome") or document.get("phase")) in _PUT_BACK:
+        return Label.BAD, _BY_HAND if document.get("by_hand") else ""
+    return None, ""

@@ -10,10 +10,12 @@ from itertools import pairwise
 from watchdog.domain.conditions import RatioMetric, Threshold
 from watchdog.domain.effects import Look, PutBack
 from watchdog.domain.events import BaselineMeasured, Looked, Superseded, Ticked
+from watchdog.domain.judge.verdict import span
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import Baseline, Block, Counts, ProbeResult, ProbeRound, QueryFailed
 from watchdog.domain.rules import Probe
 from watchdog.domain.state import Phase, Watch, open_watch
+from watchdog.domain.telling import name_of
 from watchdog.domain.watch import advance
 from watchdog.engine.asking import Asking
 from watchdog.engine.peering import Peering, PeersOf
@@ -22,6 +24,7 @@ from watchdog.ports import MetricSources
 from watchdog.replay.filming import Case, Film, film_of, without_data, without_senses
 from watchdog.replay.looks import PROGRESS, Looks, looks_of
 from watchdog.replay.probes import rounds_of
+from watchdog.replay.report import CUT_SHORT
 
 _LONGEST = timedelta(hours=2)  # after a switch for which bad requests are counted
 _MOST_LOOKS = 10  # looks that one breach asks for at one moment
@@ -39,6 +42,7 @@ class Replayed:
     saved: float | None = None
     counted_until: datetime | None = None
     failures: tuple[str, ...] = ()  # questions without an answer
+    put_back: datetime | None = None  # when the watchdog itself ended what could be seen, where it did
 
 
 class At:
@@ -110,7 +114,7 @@ class Replayer:
             film.add(switch.at, 0, BaselineMeasured(baselines))
         watch, decided = await self._follow(watch, looks, film)
         blind = {**blind, **without_data(watch, blocks, limits_known=looks.limits_known)}
-        replayed = Replayed(watch, decided, blind, until, failures=tuple(failures))
+        replayed = Replayed(watch, decided, blind, until, failures=tuple(failures), put_back=case.put_back)
         return await self._counted(case, replayed, looks)
 
     async def _rounds(self, case: Case, limit: datetime) -> Mapping[str, list[ProbeRound]]:
@@ -217,6 +221,22 @@ def outcome_of(replayed: Replayed) -> tuple[str, str]:
         return Phase.ROLLED_BACK.value, first.breach.sentence if first and first.breach else ""
     if watch.phase.terminal:
         return watch.phase.value, watch.reason
+    if replayed.put_back is not None:
+        return _cut_short(watch, replayed.put_back)
     if watch.phase in (Phase.HOLDING, Phase.DECIDING) and watch.refusal is not None:
         return Phase.HELD.value, watch.refusal.sentence
     return Phase.INCONCLUSIVE.value, "the history ends before the bake does"
+
+
+def _cut_short(watch: Watch, put_back: datetime) -> tuple[str, str]:
+    """What it had come to when the watchdog itself put it back: what these rules would have done then nobody can know.
+
+    To tell is all that is decided under `notify`, and was done.
+    """
+    told = watch.track(watch.noted[0]) if watch.noted else None
+    if told is not None and told.breach is not None and watch.refusal is None:
+        return Phase.NOTIFIED.value, told.breach.sentence
+    after = span(put_back - watch.switch.at)
+    by = f"cut short by the rollback of {name_of(watch.switch.candidate)}, {after} after the switch"
+    held = f"; until then it was held: {watch.refusal.sentence}" if watch.refusal is not None else ""
+    return CUT_SHORT, f"{by}: what these rules would have done later cannot be known{held}"

@@ -12,6 +12,12 @@ from typing import Any
 
 SCHEMA = 1
 
+CUT_SHORT = "cut-short"
+"""The outcome of a switch that the watchdog itself put back before the rules under test decided.
+
+What they would have done with more of it nobody can know: it counts as neither caught nor missed, nor as clean.
+"""
+
 
 class Label(StrEnum):
     """Whether a switch really was bad, as far as anybody knows."""
@@ -91,7 +97,7 @@ class SwitchReplay:
     stable: str  # where a rollback would have gone; "" where nothing was known
     label: Label
     label_source: str  # who says so: "label file", "rolled back by the watchdog", "a quiet window", ...
-    outcome: str  # passed, rolled-back, notified, inconclusive, superseded, held; what the watch would have come to
+    outcome: str  # passed, rolled-back, notified, inconclusive, superseded, held, cut-short; what it would have come to
     reason: str  # the outcome in one sentence
     decided_at: datetime | None  # when it would have acted (or told, under action = notify); None: never
     decided_in: float | None  # seconds from the switch to that
@@ -108,6 +114,11 @@ class SwitchReplay:
     def acted(self) -> bool:
         """Whether the watchdog would have rolled back."""
         return self.outcome == "rolled-back"
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the watchdog's own put-back ended it before these rules decided."""
+        return self.outcome == CUT_SHORT
 
     def rule(self, name: str) -> RuleReplay | None:
         """What that rule said."""
@@ -188,7 +199,7 @@ class Change(StrEnum):
     """How the decision on one switch differs under the new rules."""
 
     ROLLBACK_MORE = "rollback-more"
-    ROLLBACK_FEWER = "rollback-fewer"
+    ROLLBACK_FEWER = "rollback-fewer"  # of what was cut short nobody knows: it is later, by the put-back at the least
     SOONER = "sooner"
     LATER = "later"
     RULE = "rule"  # at the same moment, by another rule
@@ -209,13 +220,18 @@ class Difference:
     placebo: bool
     label: Label
     change: Change
-    seconds: float | None  # new minus old, where both decide: negative is sooner
+    seconds: float | None  # new minus old: negative is sooner; of what was cut short at least so many
     old_outcome: str
     new_outcome: str
     old_rule: str
     new_rule: str
     old_decided_at: datetime | None
     new_decided_at: datetime | None
+
+    @property
+    def at_least(self) -> bool:
+        """Whether the watchdog's own put-back came before one of the decisions: it may be more seconds."""
+        return CUT_SHORT in (self.old_outcome, self.new_outcome)
 
 
 @dataclass(frozen=True, slots=True)

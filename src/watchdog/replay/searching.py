@@ -1,25 +1,24 @@
 """Finds past switches: as people list them, else as kube-state-metrics tell of them, else by the names of pods."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from watchdog.domain.rollout import Target, TargetKind
-from watchdog.domain.rules import Guard, Rulebook
+from watchdog.domain.rules import Rulebook
 from watchdog.ports import MetricSource
 from watchdog.replay import daemonsets_past, kube_state, pod_names, statefulsets_past
 from watchdog.replay.courses import Course, Found, KnownPods
 from watchdog.replay.entries import Entry
+from watchdog.replay.guarding import covers
 from watchdog.replay.histories import Histories
-from watchdog.replay.kube_state import KubeState, as_label
+from watchdog.replay.kube_state import KubeState
 from watchdog.replay.listed import courses_of
 from watchdog.replay.report import Note, Severity
-from watchdog.replay.untold import without_pods
+from watchdog.replay.untold import guessed, without_pods
 
 DAEMONSET = TargetKind.DAEMONSET
 _BEFORE = timedelta(hours=1)
 _SLACK = timedelta(minutes=90)  # the search goes in steps of an hour
-# What a Deployment's own name is taken to be the value of, where its labels are not known.
-_NAME_LABELS = frozenset({"app.kubernetes.io/name", "app", "k8s-app", "name"})
 
 
 async def search(
@@ -35,20 +34,27 @@ async def search(
         courses = await _told(source, state, start, now, listed, drawn)
         return _found(courses, state.first, since, [])
     named = await pod_names.look(source, rulebooks[0], start, now)
-    pods, notes = KnownPods(named.pods), []
+    pods, courses = KnownPods(named.pods), tuple[Course, ...]()
+    notes: list[Note] = []
     if listed:
         nameless = [one for one in listed if one.candidate is not None and not one.candidate.named_pods]
         notes += without_pods(nameless)
-        courses = courses_of([one for one in listed if one not in nameless], pods, kube_state=False)
-    else:
-        courses = tuple([await pod_names.course(source, named, workload) for workload in sorted(named.pods)])
-    if courses:
+        named_ones = [one for one in listed if one not in nameless]
+        own = courses_of(named_ones, pods, kube_state=False)
+        courses = tuple([await pod_names.seen_by_samples(source, named, course) for course in own])
+        notes += guessed(named_ones)
+    known = {course.target for course in courses}
+    by_name = [await pod_names.course(source, named, each) for each in sorted(named.pods.keys() - known)]
+    if by_name:
+        whose = " of targets that are not listed" if courses else ""
         text = (
-            "no kube-state-metrics: switches are found by the pods' names, and lie up to a scrape interval late; "
-            "returns to an older revision do not show, signs cannot be replayed"
+            f"no kube-state-metrics: switches{whose} are found by the pods' names, and lie up to a scrape interval "
+            "late; returns to an older revision do not show, signs cannot be replayed"
         )
         notes.append(Note(Severity.INFO, text))
-    return _found(courses, named.first, since, notes)
+    elif courses:
+        notes.append(Note(Severity.INFO, "no kube-state-metrics: signs cannot be replayed"))
+    return _found((*courses, *by_name), named.first, since, notes)
 
 
 async def search_all(
@@ -64,7 +70,7 @@ async def search_all(
         books = [rulebook.of_source(name) for rulebook in rulebooks]
         found = await search(source, books, since, now, listed)
         for course in found.courses:
-            if any(_covers(guard, course) for book in books for guard in book.guards):
+            if any(covers(guard, course) for book in books for guard in book.guards):
                 courses.setdefault(course.target, course)
         notes |= dict.fromkeys(found.notes)
         firsts.append(found.since)
@@ -99,44 +105,3 @@ def _found(courses: tuple[Course, ...], first: datetime | None, since: datetime,
     else:
         first = None
     return Found(courses, tuple(told), since=first)
-
-
-def guarded(rulebook: Rulebook, courses: Iterable[Course]) -> tuple[Mapping[Target, Guard], tuple[Note, ...]]:
-    """The guard of each target; a target that two guard is left out, as the daemon would only tell of it."""
-    found: dict[Target, Guard] = {}
-    notes = []
-    guessed = False
-    for course in courses:
-        guards = [guard for guard in rulebook.guards if _covers(guard, course)]
-        guessed = guessed or (bool(guards) and not course.labels and course.target not in guards[0].targets)
-        if len(guards) == 1:
-            found[course.target] = guards[0]
-        elif guards:
-            names = " and ".join(guard.name for guard in guards)
-            notes.append(Note(Severity.WARNING, f"guards {names} both match: left out", str(course.target)))
-    if guessed:
-        text = (
-            "labels of targets are not in Prometheus (kube_deployment_labels): these are matched to guards by "
-            "namespace and by their names alone"
-        )
-        notes.append(Note(Severity.INFO, text))
-    return found, tuple(notes)
-
-
-def _covers(guard: Guard, course: Course) -> bool:
-    target = course.target
-    if target in guard.targets:
-        return True
-    if guard.selector is None or target.namespace not in guard.namespaces or target.kind not in guard.kinds:
-        return False
-    for one in guard.selector.requirements:
-        if course.labels:
-            key = as_label(one.key)
-            labels = {one.key: course.labels[key]} if key in course.labels else {}
-        elif one.key in _NAME_LABELS:
-            labels = {one.key: target.name}
-        else:
-            continue
-        if not one.matches(labels):
-            return False
-    return True

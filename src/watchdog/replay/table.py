@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from watchdog.domain.judge.verdict import span
+from watchdog.replay.comparing import at_least
 from watchdog.replay.report import Comparison, Difference, Label, Note, Report, Severity, SwitchReplay, Totals
 
 _COLOURS = {"rolled-back": "red", "held": "yellow", "notified": "yellow", "passed": "green"}
@@ -55,6 +56,8 @@ def _decision(outcome: str, rule: str) -> str:
 
 
 def _change(one: Difference) -> str:
+    if one.seconds and one.at_least:
+        return f"{at_least(abs(one.seconds))}{one.change}"
     return f"{abs(one.seconds):.0f} s {one.change}" if one.seconds else str(one.change).replace("-", " ")
 
 

@@ -7,6 +7,8 @@ from watchdog.domain.rules import Rulebook
 from watchdog.replay.intervals import clopper_pearson, quantile
 from watchdog.replay.report import Label, RuleReplay, SwitchReplay, Totals
 
+_ALL_CUT = "the watchdog's own rollback cut every switch short"
+
 
 def totals_of(rulebook: Rulebook, switches: Sequence[SwitchReplay]) -> tuple[Totals, ...]:
     """One line for each rule of each guard, in the file's order."""
@@ -19,7 +21,8 @@ def totals_of(rulebook: Rulebook, switches: Sequence[SwitchReplay]) -> tuple[Tot
 
 def overall(switches: Sequence[SwitchReplay]) -> Totals:
     """All rules together: what would have been rolled back, or told of under `notify`."""
-    judged = [switch for switch in switches if any(not rule.not_replayable for rule in switch.rules)]
+    seen = [switch for switch in switches if any(not rule.not_replayable for rule in switch.rules)]
+    judged = [switch for switch in seen if not switch.cut_short]
     bad = [switch for switch in judged if switch.label is Label.BAD]
     clean = [switch for switch in judged if switch.label is Label.GOOD]
     caught = [switch for switch in bad if switch.decided_at is not None]
@@ -35,7 +38,7 @@ def overall(switches: Sequence[SwitchReplay]) -> Totals:
         false_alarms=false,
         false_alarm_interval=clopper_pearson(false, len(clean)),
         unknown=sum(1 for switch in judged if switch.label is Label.UNKNOWN and switch.decided_at is not None),
-        not_replayable=len(switches) - len(judged),
+        not_replayable=len(switches) - len(seen),
         time_median=quantile(times, 0.5),
         time_p90=quantile(times, 0.9),
         saved_requests=_saved(caught),
@@ -45,8 +48,9 @@ def overall(switches: Sequence[SwitchReplay]) -> Totals:
 def _of_rule(guard: str, name: str, switches: Iterable[SwitchReplay]) -> Totals:
     pairs = [(switch, rule) for switch in switches if (rule := switch.rule(name)) is not None]
     seen = [(switch, rule) for switch, rule in pairs if not rule.not_replayable]
-    bad = [(switch, rule) for switch, rule in seen if switch.label is Label.BAD]
-    clean = [rule for switch, rule in seen if switch.label is Label.GOOD]
+    judged = [(switch, rule) for switch, rule in seen if not switch.cut_short or rule.breached_at is not None]
+    bad = [(switch, rule) for switch, rule in judged if switch.label is Label.BAD]
+    clean = [rule for switch, rule in judged if switch.label is Label.GOOD]
     caught = [(switch, rule) for switch, rule in bad if rule.breached_at is not None]
     first = [switch for switch, _ in caught if switch.first_rule == name]
     false = sum(1 for rule in clean if rule.breached_at is not None)
@@ -66,7 +70,7 @@ def _of_rule(guard: str, name: str, switches: Iterable[SwitchReplay]) -> Totals:
         time_median=quantile(times, 0.5),
         time_p90=quantile(times, 0.9),
         saved_requests=_saved(first),
-        why_not_replayable=why.most_common(1)[0][0] if why else "",
+        why_not_replayable=why.most_common(1)[0][0] if why else _ALL_CUT if seen and not judged else "",
     )
 
 

@@ -77,3 +77,14 @@ def without_pods(entries: Sequence[Entry]) -> list[Note]:
         "and without kube-state-metrics nothing tells when they were made"
     )
     return [Note(Severity.WARNING, text)]
+
+
+def guessed(entries: Sequence[Entry]) -> list[Note]:
+    """Listed switches of which nothing tells when their pods were ready: from then on their requests count."""
+    count = sum(1 for entry in entries if not entry.pods and not entry.configs)
+    which = "1 listed switch" if count == 1 else f"{count} listed switches"
+    text = (
+        f"of {which} nothing tells when the pods were ready: that is taken to be with their first samples, so that "
+        "what is counted may begin up to a scrape interval late"
+    )
+    return [Note(Severity.INFO, text)] if count else []

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from watchdog.adapters.kubernetes.errors import UNREADABLE, NoAnswer, strange
+from watchdog.adapters.kubernetes.errors import UNREADABLE, Illegible, NoAnswer, strange
+from watchdog.adapters.kubernetes.nested import DEEPEST, is_cut
 
 Json = dict[str, Any]
 
@@ -52,6 +53,8 @@ Change = Relisted | Changed | Deleted | Unreadable
 def taken_in(full: Json, trim: Callable[[Json], Json]) -> Changed | Unreadable:
     """What is kept of an object; what is no object at all is no answer of an API server: raises `NoAnswer`."""
     try:
+        if is_cut(full):
+            raise Illegible(f"nested more deeply than {DEEPEST} levels")
         trimmed = trim(full)
         _ = trimmed["metadata"]["name"] + "", trimmed["metadata"].get("uid", "") + ""
     except UNREADABLE as error:

@@ -1,12 +1,12 @@
 """The verbs of the API server: dicts in, dicts out, each request with a deadline."""
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from watchdog.adapters.kubernetes.errors import ApiError, Fenced, NoAnswer
 from watchdog.adapters.kubernetes.kinds import NAME, Resource
+from watchdog.adapters.kubernetes.nested import DEEPEST, is_cut, loaded
 from watchdog.ports import Clock
 
 if TYPE_CHECKING:
@@ -181,9 +181,11 @@ class KubeClient:
             await answer.check()
             raw = await answer.body()
         try:
-            decoded = json.loads(raw)
-        except (ValueError, RecursionError) as error:
+            decoded = loaded(raw)
+        except ValueError as error:
             raise NoAnswer(f"{method} {path}: no JSON came back ({raw[:80]!r})") from error
+        if is_cut(decoded):
+            raise NoAnswer(f"{method} {path}: what came back is nested more deeply than {DEEPEST} levels")
         if not isinstance(decoded, dict):
             raise NoAnswer(f"{method} {path}: no JSON object came back ({raw[:80]!r})")
         return decoded

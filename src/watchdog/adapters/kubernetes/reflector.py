@@ -11,7 +11,6 @@ pause, yields a proxy's error page as events, and answers 410 with the same reso
 """
 
 import asyncio
-import json
 import logging
 import math
 import random
@@ -36,6 +35,7 @@ from watchdog.adapters.kubernetes.changes import (
 from watchdog.adapters.kubernetes.client import PAGE, KubeClient
 from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, NoAnswer, Unavailable
 from watchdog.adapters.kubernetes.kinds import Resource
+from watchdog.adapters.kubernetes.nested import loaded
 from watchdog.ports import Clock, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -237,7 +237,7 @@ class Reflector:
     def _understood(self, line: bytes) -> Change | None:
         """What a line of the watch says that is new."""
         try:
-            event = json.loads(line)
+            event = loaded(line)
             kind, body = event["type"], event["object"]
             metadata = body.get("metadata") or {}
             version = str(metadata.get("resourceVersion", ""))

@@ -27,12 +27,13 @@ _TARGETS = 24  # that can be filtered by
 
 _TONES = {
     Standing.MISSED: "doubt", Standing.FALSE_ALARM: "evidence", Standing.CAUGHT: "breach", Standing.UNLABELLED: "ink",
-    Standing.TOLD: "ink", Standing.OTHER: "muted", Standing.PASSED: "good",
+    Standing.CUT_SHORT: "muted", Standing.TOLD: "ink", Standing.OTHER: "muted", Standing.PASSED: "good",
 }  # fmt: skip
 _GROUPS = {
     Standing.MISSED: "Missed: known to be bad, and nothing was decided",
     Standing.FALSE_ALARM: "False alarms: decided on a clean deploy",
     Standing.CAUGHT: "Caught: known to be bad",
+    Standing.CUT_SHORT: "Cut short: the watchdog put them back before these rules decided; they count neither way",
     Standing.UNLABELLED: "Would have been rolled back; nobody said whether they were bad",
     Standing.TOLD: "Would have been told of; nobody said whether they were bad",
     Standing.OTHER: "No decision: too little was seen",

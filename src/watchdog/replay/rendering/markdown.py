@@ -40,6 +40,7 @@ _MARKS = {
     Standing.MISSED: "**missed**",
     Standing.FALSE_ALARM: "**false alarm**",
     Standing.CAUGHT: "caught",
+    Standing.CUT_SHORT: "cut short",
     Standing.UNLABELLED: "unlabelled",
     Standing.TOLD: "unlabelled",
     Standing.PASSED: "passed",

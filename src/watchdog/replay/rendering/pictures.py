@@ -49,6 +49,7 @@ _KINDS = {
     Standing.MISSED: Kind("missed", Tone.DOUBT, "down"),
     Standing.FALSE_ALARM: Kind("false alarm", Tone.EVIDENCE, "square"),
     Standing.CAUGHT: Kind("caught", Tone.BREACH, "triangle"),
+    Standing.CUT_SHORT: Kind("cut short by the rollback", Tone.MUTED, "box"),
     Standing.UNLABELLED: Kind("decided, not labelled", Tone.INK, "diamond"),
     Standing.TOLD: Kind("decided, not labelled", Tone.INK, "diamond"),
     Standing.PASSED: Kind("passed", Tone.GOOD, "circle"),

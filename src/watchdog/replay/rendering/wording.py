@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from watchdog.domain.judge.verdict import span
+from watchdog.replay.comparing import at_least
 from watchdog.replay.report import Change, Comparison, Difference, Label, Report, RuleReplay, SwitchReplay, Totals
 
 
@@ -14,6 +15,7 @@ class Standing(StrEnum):
     MISSED = "missed"
     FALSE_ALARM = "false alarm"
     CAUGHT = "caught"
+    CUT_SHORT = "cut short by the watchdog's own rollback"
     UNLABELLED = "rolled back, nobody said whether it was bad"
     TOLD = "told of, nobody said whether it was bad"
     OTHER = "no decision"
@@ -23,6 +25,8 @@ class Standing(StrEnum):
 def standing(switch: SwitchReplay) -> Standing:
     """Caught, missed, a false alarm, or none of these. To tell (under `action = "notify"`) counts as to decide."""
     decided = switch.decided_at is not None
+    if switch.cut_short:
+        return Standing.CUT_SHORT
     if switch.label is Label.BAD:
         return Standing.CAUGHT if decided else Standing.MISSED
     if decided and (switch.placebo or switch.label is Label.GOOD):
@@ -47,20 +51,24 @@ def headline(report: Report) -> str:
     """The whole backtest in one sentence."""
     overall = report.overall
     parts = []
+    seen = [switch for switch in report.real if not switch.cut_short]
     if overall.bad:
         within = f", half of them within {duration(overall.time_median)}" if overall.time_median is not None else ""
         caught = f"{overall.caught} of {plural(overall.bad, 'bad release')}"
         parts.append(f"{caught} would have been caught{within if overall.caught > 1 else ''}")
-    elif report.real:
-        decided = sum(1 for switch in report.real if switch.decided_at is not None)
-        switches = f"{decided} of {plural(len(report.real), 'switch', 'switches')}"
+    elif seen:
+        decided = sum(1 for switch in seen if switch.decided_at is not None)
+        switches = f"{decided} of {plural(len(seen), 'switch', 'switches')}"
         parts.append(f"{switches} would have been rolled back or told of; which of them were bad, nobody said")
-    else:
+    elif not report.real:
         parts.append("no switch was found")
     if overall.clean:
         alarms = plural(overall.false_alarms, "false alarm") if overall.false_alarms else "no false alarm"
         rate = f"{per_100(overall)} per 100, 95 % interval {interval_words(overall)}"
         parts.append(f"{alarms} in {plural(overall.clean, 'clean deploy')} ({rate})")
+    cut = len(report.real) - len(seen)
+    if cut:
+        parts.append(f"{cut} cut short by the watchdog's own rollback, and counted neither way")
     saved = overall.saved_requests
     if saved is not None and saved >= 1:
         parts.append(f"{saved:,.0f} failed requests saved")
@@ -136,6 +144,8 @@ def change_words(difference: Difference) -> str:
         case Change.ROLLBACK_FEWER:
             return "no longer rolled back"
         case Change.SOONER | Change.LATER:
+            if difference.at_least:
+                return f"{at_least(abs(difference.seconds or 0.0))}{difference.change}"
             by = f"{duration(abs(difference.seconds))} " if difference.seconds is not None else ""
             return f"{by}{difference.change}"
         case Change.RULE:

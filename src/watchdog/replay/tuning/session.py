@@ -68,6 +68,9 @@ def _attempts(suggestions: Sequence[Suggestion]) -> list[frozenset[str]]:
 def _confirmed(old: Report, new: Report) -> bool:
     """Whether a whole replay is no worse: as many are caught, and no more clean ones rolled back."""
     before, after = old.overall, new.overall
+    # What waits for longer than was done is no gain, though nobody can call it missed.
+    if sum(one.cut_short for one in new.switches) > sum(one.cut_short for one in old.switches):
+        return False
     return after.bad - after.caught <= before.bad - before.caught and after.false_alarms <= before.false_alarms
 
 
