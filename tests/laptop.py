@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from town import NAMESPACE, OWN, Town
-from watchdog.cli.rehearsed import Fact, View
+from watchdog.cli.rehearsed import View
+from watchdog.cli.rehearsed_lines import Fact
 from watchdog.domain.rollout import Target
 from watchdog.rehearsal.connecting import rehearsal
 from watchdog.rehearsal.following import follow

@@ -7,7 +7,7 @@ import pytest
 from laptop import Laptop
 from sets import DB, SETS, sets
 from town import NAMESPACE, Town, tell
-from watchdog.cli.rehearsed import lines_of
+from watchdog.cli.rehearsed_lines import lines_of
 from watchdog.rehearsal.connecting import NoSuchTarget
 from watchdog.simulator.traffic import Course
 from weights import HTTPROUTE

@@ -8,7 +8,7 @@ from typing import Any
 from laptop import IN_GUARDED, READS, Laptop, Notes
 from stories.test_gitops_reconciles_the_deployment import ARGO, SUSPENDING, GitOps
 from town import NAMESPACE, OWN, RULES, Town, tell
-from watchdog.cli.rehearsed import lines_of
+from watchdog.cli.rehearsed_lines import lines_of
 from watchdog.simulator.access import Rule
 from watchdog.simulator.traffic import Course
 from weights import HTTPROUTE
