@@ -71,7 +71,7 @@ class Rehearsal:
         if target.kind not in USUAL and target.namespace in self.rulebook.namespaces:
             place = await place_of(self.client, self.clock, target)
         if place is not None and place.unweighed:
-            raise NoSuchTarget(f"{target}: {place.unweighed}; nothing there is ever a switch")
+            raise NoSuchTarget(f"{target}: {place.unweighed}; nothing there is ever a switch by weight")
         guard = None if place is None else self._guard_of(place)
         if place is None or guard is None:
             raise NoSuchTarget(self._why_not(target, is_there=place is not None))

@@ -33,7 +33,7 @@ class IngressProvider(Weighted):
 
     def unweighed(self, one: Json) -> str:
         if CANARY not in workloads.annotations(one):
-            return f"it is no canary (no annotation {CANARY}), but what one stands beside"
+            return f"it is no canary (it lacks the annotation {CANARY})"
         return super().unweighed(one)
 
     def beside_weights(self, one: Json) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, readable, unanswered
+from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, PODS, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.providers import pods_of, unwatched
 from watchdog.adapters.kubernetes.weighted import Weighted
@@ -16,6 +16,9 @@ from watchdog.domain.rollout import Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
 
 Json = dict[str, Any]
+
+UNTIL_IT_RISES = "no watch opens until its weight rises, and no put-back keeps those requests away"
+"""What follows where traffic comes to a route by something else than its weights."""
 
 READ = (DEPLOYMENTS, REPLICASETS, PODS, SERVICES)
 """What of a guarded namespace is read."""
@@ -41,8 +44,7 @@ class Place:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know who asks about it."""
-        waits = "no watch opens until it has a weight that rises, and putting that back leaves these where they are"
-        return (f"{self.beside}: {waits}",) if self.beside else ()
+        return (f"{self.beside}: {UNTIL_IT_RISES}",) if self.beside else ()
 
 
 async def places(client: KubeClient, namespace: str) -> Sequence[Place]:
@@ -74,8 +76,7 @@ async def place_of(client: KubeClient, clock: Clock, target: Target) -> Place | 
     provider, labels = unwatched(client, clock, target.kind), workloads.labels(one)
     if not isinstance(provider, Weighted):
         return Place(target, labels, (target.name,), {}, pods_of(target))
-    with readable(target):
-        why, beside = provider.unweighed(one), provider.beside_weights(one)
+    why, beside = weights_of(client, clock, target.kind, one)
     if why:
         return Place(target, labels, (), {}, unweighed=why)
     backends = (await provider.now(target)).backends
@@ -99,15 +100,24 @@ async def others(client: KubeClient, clock: Clock, namespace: str, kind: TargetK
             return ()
         why = f"{kind.plural} of namespace {namespace} cannot be listed: {error.message}"
         raise OutOfReach(why, final=True) from error
-    provider = unwatched(client, clock, kind)
     found = []
     for one in listed:
-        target, why = Target(namespace, kind, one["metadata"]["name"]), ""
-        if isinstance(provider, Weighted):
-            with suppress(*UNREADABLE):  # somebody may mend it
-                why = provider.unweighed(one)
-        found.append(Place(target, workloads.labels(one), (), {}, unweighed=why))
+        why, beside = weights_of(client, clock, kind, one)
+        target = Target(namespace, kind, one["metadata"]["name"])
+        found.append(Place(target, workloads.labels(one), (), {}, unweighed=why, beside=beside))
     return found
+
+
+def weights_of(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) -> tuple[str, str]:
+    """Why an object never shares traffic by weights, and what brings traffic to it beside them; "" where nothing does.
+
+    Of one that cannot be read neither is told: somebody may mend it.
+    """
+    provider = unwatched(client, clock, kind)
+    if isinstance(provider, Weighted):
+        with suppress(*UNREADABLE):
+            return provider.unweighed(one), provider.beside_weights(one)
+    return "", ""
 
 
 def _places(namespace: str, deployments: Sequence[Json], services: Sequence[Json]) -> Sequence[Place]:
