@@ -66,7 +66,7 @@ class Laptop:
         )
         rulebook = read_rules(self._town.rules_path.read_text(encoding="utf-8"), "rules.toml")
         async with rehearsal(settings, rulebook, self._town.clock, rehearses=rehearses) as here:
-            self.view.begun(here.guarded, here.unseeded, here.unjudged)
+            self.view.begun(here.guarded, here.unseeded, here.unjudged, here.unlisted)
             yield here
 
     @asynccontextmanager
