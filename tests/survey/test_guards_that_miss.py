@@ -2,7 +2,7 @@
 
 import pytest
 
-from survey.scenes import checked, line_of, of
+from survey.scenes import checked, line_of, naming, of
 from town import NAMESPACE, RULES, Town, tell
 from watchdog.simulator.access import Rule
 from watchdog.survey.findings import Finding, Kind, Level
@@ -11,12 +11,6 @@ from weights import HTTPROUTE, INGRESS
 HEADER = "nginx.ingress.kubernetes.io/canary-by-header"
 WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
 MAIN, CANARY = f"{NAMESPACE}/ingress/gateway-main", f"{NAMESPACE}/ingress/gateway"
-
-
-def naming(target: str) -> str:
-    """Rules that guard this one by name."""
-    kept = [line for line in RULES.splitlines() if not line.startswith(("selector", "namespaces"))]
-    return "\n".join(kept).replace("[guards.services]", f'[guards.services]\ntargets = ["{target}"]')
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What the guards cover, and what they were meant to: guards that match nothing, two on one target, blind ones."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from watchdog.adapters.kubernetes.places import UNTIL_IT_RISES
 from watchdog.domain.rollout import Target, TargetKind
@@ -9,6 +9,7 @@ from watchdog.domain.selectors import LabelSelector, SelectorOp
 from watchdog.domain.text import in_words
 from watchdog.rulebook import Places
 from watchdog.rulebook.callers import is_possible, names_of, said
+from watchdog.survey import toml_text
 from watchdog.survey.findings import Finding, Kind, Level
 from watchdog.survey.metric_names import nearest
 from watchdog.survey.targets import Found, Inventory
@@ -113,10 +114,17 @@ def _behind_routes(places: Places, found: Iterable[Found]) -> Iterator[Finding]:
                 Kind.BEHIND_A_ROUTE,
                 Level.WARNING,
                 f"guard {route.guards[0].name} watches its weights, and not {behind}",
-                f"guard {them} as well",
+                f"guard {them} as well{_how(route.guards[0], names)}",
                 *place_of_guard(places, route.guards[0], route),
                 targets=(str(route.target),),
             )
+
+
+def _how(guard: Guard, names: Sequence[str]) -> str:
+    if guard.selector is None:
+        return f": add {in_words(toml_text.text(name) for name in names)} to its targets"
+    # Else their labels are others, or nothing selects them there.
+    return f': add "{TargetKind.DEPLOYMENT}" to its kinds' if TargetKind.DEPLOYMENT not in guard.kinds else ""
 
 
 def _selects_nothing(
