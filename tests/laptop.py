@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from town import NAMESPACE, OWN, Town
-from watchdog.cli.rehearsed import Fact, View
+from watchdog.cli.rehearsed import View
+from watchdog.cli.rehearsed_lines import Fact
 from watchdog.domain.rollout import Target
 from watchdog.rehearsal.connecting import rehearsal
 from watchdog.rehearsal.following import follow
@@ -65,7 +66,7 @@ class Laptop:
         )
         rulebook = read_rules(self._town.rules_path.read_text(encoding="utf-8"), "rules.toml")
         async with rehearsal(settings, rulebook, self._town.clock, rehearses=rehearses) as here:
-            self.view.begun(here.guarded, here.unseeded, here.unjudged)
+            self.view.begun(here.guarded, here.unseeded, here.unjudged, here.unlisted)
             yield here
 
     @asynccontextmanager

@@ -76,7 +76,10 @@ def ago(**span: float) -> str:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--target", "research"), "write namespace/deployment/name or namespace/service/name"),
+        (
+            ("--target", "research"),
+            "write namespace/kind/name, of kind deployment, service, statefulset",
+        ),
         (("--at", "2026-03-02T12:00:00+00:00"), "--at needs a --target"),
         (("--target", RESEARCH, "--at", "yesterday"), "is no time; write it like 20"),
         (("--target", RESEARCH, "--at", "2026-03-02T12:00:00"), "write 2026-03-02T12:00:00+00:00, or with the offset"),

@@ -16,7 +16,7 @@ from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.kubernetes.documents import record_name
 from watchdog.domain.memory import Memory
 from watchdog.domain.record import document_of, record_of
-from watchdog.domain.rollout import Revision, Target
+from watchdog.domain.rollout import Revision, Target, TargetKind
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase, Watch, open_watch
 from watchdog.simulator.cluster import SimulatedCluster
@@ -167,6 +167,24 @@ async def test_where_no_watch_opens_it_says_why(tmp_path: Path) -> None:
     assert nothing.stderr == "watchdog: there is no production/deployment/nothing\n"
 
 
+@pytest.mark.parametrize("kind", [kind for kind in TargetKind if kind.switch.in_parts or not kind.routes])
+async def test_waiting_for_what_is_not_there_ends_at_once(kind: TargetKind, tmp_path: Path) -> None:
+    async with a_cluster(tmp_path) as cluster:
+        nothing = await cluster.call("wait", f"production/{kind}/nothing")
+    assert nothing.exit_code == 1
+    assert nothing.stderr == f"watchdog: there is no production/{kind}/nothing\n"
+
+
+async def test_waiting_for_an_ingress_that_is_no_canary_ends_at_once_with_why(tmp_path: Path) -> None:
+    async with a_cluster(tmp_path) as cluster:
+        cluster.cluster.create("ingresses", "production", {"metadata": {"name": "main"}, "spec": {"rules": []}})
+        nothing = await cluster.call("wait", "production/ingress/main")
+        switched = await cluster.call("switch", "production/ingress/main", "--to", "x", "--weight", "5", "--yes")
+    assert nothing.exit_code == switched.exit_code == 1
+    assert nothing.stderr.startswith("watchdog: production/ingress/main: it is no canary (it lacks the annotation ")
+    assert switched.stderr == nothing.stderr
+
+
 async def test_a_switch_is_told_before_and_after_and_needs_a_yes(tmp_path: Path) -> None:
     async with a_cluster(tmp_path) as cluster:
         said_no = await cluster.call("switch", GATEWAY, "--to", "green", "--no-wait", text="n\n")
@@ -211,31 +229,3 @@ async def test_rules_with_mistakes_are_no_rules_to_probe_by(tmp_path: Path) -> N
     assert result.exit_code == 1
     assert "rules.toml:1" in result.stderr
     assert len(result.stderr.splitlines()) == 1
-
-
-async def test_a_step_of_weights_is_told_before_and_after_and_needs_its_percentage(tmp_path: Path) -> None:
-    route = "production/httproute/gateway"
-    async with a_cluster(tmp_path) as cluster:
-        backends = []
-        for colour, weight in (("blue", 100), ("green", 0)):
-            cluster.cluster.service("production", f"gateway-{colour}", {"app": "gateway", "colour": colour})
-            backends.append({"name": f"gateway-{colour}", "port": 80, "weight": weight})
-        body = {"metadata": {"name": "gateway"}, "spec": {"rules": [{"backendRefs": backends}]}}
-        cluster.cluster.create("httproutes", "production", body)
-        cluster.remember(Memory(Target.parse(route), cluster.revision("gateway-blue"), at(0)))
-        step = ("switch", route, "--to", "gateway-green", "--no-wait", "--yes")
-        bare = await cluster.call(*step)
-        of_a_service = await cluster.call("switch", GATEWAY, "--to", "green", "--weight", "5", "--yes")
-        of_a_deployment = await cluster.call("switch", "production/deployment/research", "--to", "x", "--weight", "5")
-        done = await cluster.call(*step, "--weight", "5")
-        again = await cluster.call(*step, "--weight", "5")
-        now = cluster.cluster.get("httproutes", "production", "gateway")
-    assert (bare.exit_code, of_a_service.exit_code, of_a_deployment.exit_code) == (2, 2, 2)
-    assert "say which percentage gateway-green is to have, as --weight 25" in bare.stderr
-    assert "has no weights: a Service moves all of its traffic" in of_a_service.stderr
-    assert "a Deployment is rolled out, not switched" in of_a_deployment.stderr
-    assert done.exit_code == 0, done.output
-    assert "-> gateway-green-" in done.stdout
-    assert "0/gateway-green:80=0 -> 0/gateway-blue:80=95, 0/gateway-green:80=5" in done.stdout
-    assert [one["weight"] for one in now["spec"]["rules"][0]["backendRefs"]] == [95, 5]
-    assert "already; nothing was written" in again.stdout

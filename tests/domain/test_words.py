@@ -44,7 +44,7 @@ def test_a_target_is_written_as_it_is_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "gateway", "a/pod/b", "a/deployment/", "A/deployment/b", "a/deployment/b/c"])
 def test_what_is_no_target_is_told_what_would_be_right(text: str) -> None:
-    with pytest.raises(ValueError, match="write namespace/deployment/name or namespace/service/name"):
+    with pytest.raises(ValueError, match=r"write namespace/kind/name, of kind deployment, service, .* or ingress"):
         Target.parse(text)
 
 

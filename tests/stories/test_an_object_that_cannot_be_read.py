@@ -60,6 +60,31 @@ def test_it_is_told_once_and_all_others_stay_guarded(
     tell(story, route.furnish, rules=route.rules)
 
 
+@pytest.mark.parametrize("covered", ["by no guard", "by another kind"])
+def test_once_no_guard_covers_it_any_more_it_is_not_said_to_be_out_of_guard(covered: str) -> None:
+    strange = f"{NAMESPACE}/httproute/strange"
+    kept = HTTPROUTE.rules.replace(', "httproute"]', "]")
+    if covered == "by no guard":
+        kept = HTTPROUTE.rules.replace("part-of=plasma-engine", "part-of=elsewhere")
+
+    async def story(town: Town) -> None:
+        town.cluster.create("httproutes", NAMESPACE, of_shape("x"))
+        await town.sleep(60)
+        assert town.metric("watchdog_unguarded", target=strange, reason="unreadable") == 1
+        town.edit_rules(HTTPROUTE.rules + "\n# still covered\n")
+        await town.sleep(30)
+        assert town.metric("watchdog_unguarded", target=strange, reason="unreadable") == 1
+        assert town.told() == ["unguarded"]
+        town.edit_rules(kept)
+        await town.sleep(30)
+        assert town.metric("watchdog_unguarded", target=strange, reason="unreadable") is None
+        town.edit_rules(HTTPROUTE.rules)
+        await town.sleep(60)
+        assert town.metric("watchdog_unguarded", target=strange, reason="unreadable") == 1
+
+    tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules)
+
+
 def _spec_of(town: Town, route: Weights) -> dict[str, Any]:
     spec = town.cluster.get(route.resource, NAMESPACE, "gateway")["spec"]
     return {"op": "replace", "path": "/spec", "value": spec}

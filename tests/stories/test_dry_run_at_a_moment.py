@@ -7,10 +7,10 @@ import pytest
 from laptop import Laptop
 from sets import DB, SETS, sets
 from town import NAMESPACE, Town, tell
-from watchdog.cli.rehearsed import lines_of
+from watchdog.cli.rehearsed_lines import lines_of
 from watchdog.rehearsal.connecting import NoSuchTarget
 from watchdog.simulator.traffic import Course
-from weights import HTTPROUTE
+from weights import HTTPROUTE, INGRESS
 
 BAD = Course.step(0.004, 0.4, after=10)
 RESEARCH = f"{NAMESPACE}/deployment/research"
@@ -104,6 +104,38 @@ def test_a_moment_of_a_canary_is_judged_beside_what_had_the_rest_of_its_traffic(
         )
 
     tell(story, HTTPROUTE.furnish, rules=HTTPROUTE.rules)
+
+
+HEADER, WEIGHT = (f"nginx.ingress.kubernetes.io/canary-{what}" for what in ("by-header", "weight"))
+
+
+def test_of_an_ingress_that_is_no_canary_nothing_is_judged_and_it_says_what_it_is() -> None:
+    async def story(town: Town) -> None:
+        with pytest.raises(NoSuchTarget, match=r"is no canary .* nothing there is ever a switch by weight"):
+            await Laptop(town).at(f"{NAMESPACE}/ingress/gateway-main", town.clock.now() - timedelta(minutes=15))
+
+    tell(story, INGRESS.furnish, rules=INGRESS.rules, start=False)
+
+
+def test_of_a_canary_by_header_alone_it_says_that_only_a_weight_will_be_watched_and_how_it_ended_once() -> None:
+    def furnish(town: Town) -> None:
+        INGRESS.furnish(town)
+        notes = {HEADER: "X-Canary", WEIGHT: None}
+        town.cluster.patch("ingresses", NAMESPACE, "gateway", {"metadata": {"annotations": notes}})
+
+    async def story(town: Town) -> None:
+        laptop = Laptop(town)
+        await town.sleep(900)
+        assert await laptop.at(INGRESS.target, town.clock.now() - timedelta(minutes=12)) == 0
+        lines = [line for fact in laptop.view.facts[1:] for line in lines_of(fact)]
+        assert lines[1].startswith(
+            "  requests reach it by canary-by-header alone: no watch opens until its weight rises, "
+            "and no put-back keeps those requests away; "
+        )
+        assert [line for line in lines if line.startswith(f"{INGRESS.target} passed: ")] == [lines[-2]]
+        assert lines[-1] == "all that was judged passes; nothing was written"
+
+    tell(story, furnish, rules=INGRESS.rules, start=False)
 
 
 def test_a_moment_of_a_statefulset_is_judged_and_what_is_not_there_or_not_guarded_is_said() -> None:

@@ -63,7 +63,7 @@ def test_without_a_daemon_the_command_line_says_what_is_wrong() -> None:
     runner = CliRunner()
     wrong_target = runner.invoke(cli, ["rollback", "research", "--reason", "x"])
     assert wrong_target.exit_code == 2
-    assert "write namespace/deployment/name" in wrong_target.output
+    assert "write namespace/kind/name, of kind deployment, service, statefulset" in wrong_target.output
     wrong_check = runner.invoke(cli, ["rollback", str(TARGET), "--reason", "x", "--override", "nothing"])
     assert wrong_check.exit_code == 2
     assert "there are superseded" in wrong_check.output

@@ -13,6 +13,12 @@ from watchdog.survey.findings import Finding, Kind, Level
 SECRETS = {"WATCHDOG_SECRET_SLACK_URL": "json://127.0.0.1:9/a", "WATCHDOG_SECRET_PAGER_URL": "json://127.0.0.1:9/b"}
 
 
+def naming(target: str) -> str:
+    """Rules that guard this one by name."""
+    kept = [line for line in RULES.splitlines() if not line.startswith(("selector", "namespaces"))]
+    return "\n".join(kept).replace("[guards.services]", f'[guards.services]\ntargets = ["{target}"]')
+
+
 async def checked(
     here: Town, rules: str = RULES, *, environ: Any = None, clock: Clock | None = None, **settings: Any
 ) -> tuple[Finding, ...]:

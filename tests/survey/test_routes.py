@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from survey.scenes import checked, problems
+from survey.scenes import checked, naming, problems
 from town import NAMESPACE, PART_OF, Town, tell
 from watchdog.survey.findings import Finding, Kind, Level
 from weights import HTTPROUTE, KINDS, Weights
@@ -56,7 +56,7 @@ def test_that_a_guard_of_a_route_alone_does_not_watch_what_rolls_out_behind_it_i
         assert said.message == (
             "guard services watches its weights, and not a rollout of production/deployment/gateway-blue behind them"
         )
-        assert said.remedy == "guard it as well"
+        assert said.remedy == 'guard it as well: add "deployment" to its kinds'
         assert only(kind).splitlines()[said.line - 1].startswith("selector")
 
         kind.weigh(here, 50)
@@ -66,6 +66,18 @@ def test_that_a_guard_of_a_route_alone_does_not_watch_what_rolls_out_behind_it_i
         assert said.message == f"guard services watches its weights, and not rollouts of {both} behind them"
 
     tell(look, kind.furnish, rules=only(kind), start=False)
+
+
+def test_a_guard_that_names_its_route_is_told_what_to_name_beside_it() -> None:
+    rules = naming(HTTPROUTE.target)
+
+    async def look(here: Town) -> None:
+        (said,) = [one for one in await checked(here, rules) if one.kind is Kind.BEHIND_A_ROUTE]
+        assert said.remedy == 'guard it as well: add "production/deployment/gateway-blue" to its targets'
+        both = rules.replace(f'"{HTTPROUTE.target}"', f'"{HTTPROUTE.target}", "production/deployment/gateway-blue"')
+        assert [one for one in await checked(here, both) if one.kind is Kind.BEHIND_A_ROUTE] == []
+
+    tell(look, HTTPROUTE.furnish, rules=rules, start=False)
 
 
 @pytest.mark.parametrize("covering", ["deployment", "service"])

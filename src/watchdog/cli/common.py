@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from watchdog.domain.rollout import TARGET_FORM
 from watchdog.domain.text import printable
 from watchdog.ports import OutOfReach
 
@@ -36,6 +37,9 @@ OUTPUT = click.option(
     help="For people, or JSON: one object, or where several things are listed one object a line.",
 )
 
+
+TARGETS = f"A target is {TARGET_FORM}."
+"""What a verb's help says at its end."""
 
 DRY_RUN = click.option("--dry-run", is_flag=True, help="The records of `run --dry-run`; they are kept apart.")
 

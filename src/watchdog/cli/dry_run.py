@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watchdog.cli.common import OUTPUT, cluster_options
+from watchdog.domain.rollout import TARGET_FORM
 
 if TYPE_CHECKING:
     from watchdog.cli.rehearsed import View
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("dry-run")
 @click.option("--rules", type=click.Path(path_type=Path), help="The rules; else WATCHDOG_RULES, else rules.toml.")
-@click.option("--target", help="This target alone: namespace/deployment/name or namespace/service/name.")
+@click.option("--target", help=f"This target alone: {TARGET_FORM}.")
 @click.option(
     "--at", "at", help="With --target: judge as if a switch had happened then (ISO 8601 with its UTC offset)."
 )
@@ -62,7 +63,7 @@ def verb(
     clock = SystemClock()
     chosen, moment = _target(target), past_moment_of("--at", at, clock.now())
     if moment is not None and chosen is None:
-        fail("--at needs a --target: namespace/deployment/name or namespace/service/name", 2)
+        fail(f"--at needs a --target: {TARGET_FORM}", 2)
     settings = settings_or_exit(
         rules=rules, prometheus_url=prometheus_url, kubeconfig=kubeconfig, context=context, namespace=namespace
     )
@@ -138,10 +139,12 @@ class _Wish:
                         with view:
                             await look_back(here, case, stepped, stop, once=self._once)
                     else:
+                        notes = here.unlisted
                         if self._target is not None:
-                            await here.find(self._target)
+                            place, _ = await here.find(self._target)
+                            notes = place.notes
                         targets = here.guarded if self._target is None else (self._target,)
-                        view.begun(targets, here.unseeded, here.unjudged if self._once else ())
+                        view.begun(targets, here.unseeded, here.unjudged if self._once else (), notes)
                         with view:
                             await follow(here, stepped, stop, once=self._once, only=self._target)
         return view.ended()

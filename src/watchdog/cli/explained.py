@@ -13,6 +13,7 @@ from watchdog.cli.common import is_plain
 from watchdog.cli.records import Record, shown
 from watchdog.domain.account import Account, account_of
 from watchdog.domain.checks import Answer
+from watchdog.domain.part import part_told
 from watchdog.domain.reading import Rule, items, mapping, moment, rules_of
 from watchdog.drawing import Tone
 from watchdog.drawing.in_terminal import in_terminal
@@ -111,6 +112,8 @@ class _Report:
         for name in ("watch", "guard", "candidate"):
             self._say(f"{name:<11}{shown(record.get(name) or '?')}")
         self._say(f"{'stable':<11}{shown(stable)}")
+        if part := part_told(record):
+            self._say(f"{'traffic':<11}{shown(part)}")
         for name, field in (("by hand", "by_hand"), ("only tells", "notify_only")):
             if record.get(field):
                 self._say(f"{name:<11}{shown(record[field])}")

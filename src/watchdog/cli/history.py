@@ -15,7 +15,7 @@ _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=3650)
 @click.option("--since", default="", metavar="DURATION", help='Only those that ended within it, like "30d" or "12h".')
 @click.option("--summary", is_flag=True, help="Only what they amount to, over all of them; with -o json as one object.")
 @click.option("--outcome", help="Only those that ended so: passed, rolled-back, held, ...")
-@click.option("--target", help="Only those of this target: namespace/deployment/name.")
+@click.option("--target", help="Only those of this target: namespace/kind/name.")
 @DRY_RUN
 @cluster_options
 @OUTPUT

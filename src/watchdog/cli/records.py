@@ -13,7 +13,8 @@ from rich.padding import Padding
 from watchdog.cli.common import fail, run_async
 from watchdog.domain.account import headline_of
 from watchdog.domain.marks import mark_of
-from watchdog.domain.reading import is_open
+from watchdog.domain.part import part_told
+from watchdog.domain.reading import is_open, items
 from watchdog.domain.text import printable
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def _block(record: Record) -> tuple[str, list[str]]:
     mark = mark_of(record)
     lines = [
         f"{record.get('candidate', '?')}, switched at {_moment(record.get('switched_at'))} UTC{_by(record)}",
+        part_told(record) if is_open(record) else "",
         _why(record),
+        *(str(line) for line in items(record.get("outlook")) if is_open(record)),
         "" if mark is None else mark.sentence,
         f"watchdog explain {record.get('watch', '?')}",
     ]

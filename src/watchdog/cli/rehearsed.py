@@ -3,22 +3,24 @@
 import json
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self, assert_never
 
 import click
 
 from watchdog.adapters.logs import printable
+from watchdog.cli.rehearsed_lines import Fact, lines_of, share_of
 from watchdog.domain.as_if import AsIf
 from watchdog.domain.judge import Finding, Verdict
 from watchdog.domain.judge.verdict import number, span
-from watchdog.domain.rollout import SwitchKind, Target
+from watchdog.domain.outlook import is_due, outlook_of
+from watchdog.domain.part import of_traffic
+from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
 from watchdog.domain.standing import exit_code
 from watchdog.domain.state import Phase, Track, Watch
 
 Now = Callable[[], datetime]
-Fact = Mapping[str, Any]
 
 _MEANINGS = {
     0: "all that was judged passes",
@@ -60,10 +62,13 @@ class View(ABC):
         for fact in news(before, watch):
             self.show(fact)
 
-    def begun(self, targets: Sequence[Target], unseeded: str, unjudged: Sequence[str] = ()) -> None:
+    def begun(
+        self, targets: Sequence[Target], unseeded: str, unjudged: Sequence[str] = (), notes: Sequence[str] = ()
+    ) -> None:
         """It follows these targets from now on; of the `unjudged` kinds one look tells nothing."""
         named = [str(target) for target in targets]
-        self.show({"event": "begun", "targets": named, "unseeded": unseeded, "unjudged": list(unjudged)})
+        told = {"targets": named, "unseeded": unseeded, "unjudged": list(unjudged), "notes": list(notes)}
+        self.show({"event": "begun", **told})
 
     def begun_at(self, case: AsIf) -> None:
         """It judges a moment."""
@@ -108,6 +113,8 @@ def news(before: Watch | None, watch: Watch) -> Iterator[Fact]:
         if track.verdict is not None and (old is None or old.verdict != track.verdict):
             changed = old is None or old.verdict is None or old.verdict.finding is not track.verdict.finding
             yield {**of, **_verdict(track.verdict), "changed": changed}
+    if before is not None and is_due(before, watch) and (outlook := outlook_of(watch)):
+        yield {**of, "event": "outlook", "sentences": list(outlook)}
     if before is not None and before.phase is not watch.phase:
         if watch.phase is Phase.WOULD_ROLL_BACK:
             yield {**of, **_would(watch)}
@@ -127,8 +134,21 @@ def _switch(watch: Watch) -> Fact:
         "switched_by": switch.by,
         "guard": watch.guard.name,
         "bake": span(watch.guard.bake),
-        "how": "flipped to" if switch.kind is SwitchKind.SELECTOR else "rolled out",
+        "how": _how(switch),
     }
+
+
+def _how(switch: TrafficSwitch) -> str:
+    match switch.kind:
+        case SwitchKind.ROUTE:
+            return f"gave {'its traffic' if switch.part is None else of_traffic(switch.part)} to"
+        case SwitchKind.SELECTOR:
+            return "flipped to"
+        case SwitchKind.CONFIG:
+            return f"got other data ({switch.reconfigured}) for"
+        case SwitchKind.ROLLOUT:
+            return "rolled out"
+    assert_never(switch.kind)
 
 
 def _verdict(verdict: Verdict) -> Fact:
@@ -203,11 +223,6 @@ def evidence_share(track: Track) -> float | None:
     return share_of(evidence.log_evidence, evidence.needed)
 
 
-def share_of(log_evidence: float | None, needed: float) -> float:
-    """From 0 to 1; evidence for a harmless release counts as none."""
-    return max(0.0, min(1.0, (log_evidence or 0.0) / needed))
-
-
 def left_of(watch: Watch, now: datetime) -> str:
     """The time left of the bake."""
     if watch.phase.terminal:
@@ -215,68 +230,6 @@ def left_of(watch: Watch, now: datetime) -> str:
     if watch.bake_end is None:
         return "rolling out"
     return span(timedelta(seconds=max(0, round((watch.bake_end - now).total_seconds()))))
-
-
-def lines_of(fact: Fact) -> Iterator[str]:
-    """A fact as people read it; nothing of a verdict that says what the last one said."""
-    target = fact.get("target")
-    match fact["event"]:
-        case "begun" if "at" in fact:
-            yield f"{fact['targets'][0]}: as if it had been switched at {_moment(fact['at'])}, over {fact['bake']}"
-            if fact["shortened"]:
-                yield "  the guard's bake is longer: only its beginning is judged"
-            if fact["whom"]:
-                yield f"  {fact['whom']}"
-            if fact["left_out"]:
-                yield f"  not judged, for it leaves no past: {', '.join(fact['left_out'])}"
-        case "begun":
-            yield f"a dry run: nothing is written; guarded are {', '.join(fact['targets']) or 'no targets'}"
-            if fact["unseeded"]:
-                yield f"  what the watchdog in the cluster remembers is not known: {fact['unseeded']}"
-            if fact["unjudged"]:
-                kinds = " and ".join(fact["unjudged"])
-                yield f"  of {kinds} it judges what that watchdog remembers alone: else nothing keeps earlier weights"
-        case "switch" if fact["candidate"] != fact["stable"]:
-            by = f" by {fact['switched_by']}" if fact["switched_by"] else ""
-            yield f"{target} {fact['how']} {fact['candidate']} at {_moment(fact['switched_at'])}{by}"
-            yield f"  stable {fact['stable'] or 'none known'}; watched for {fact['bake']} by guard {fact['guard']}"
-        case "verdict" if fact["changed"]:
-            needed = fact["log_evidence_needed"] if fact["verdict"] == Finding.UNDECIDED else None
-            share = f" (evidence {share_of(fact['log_evidence'], needed):.0%} of what is needed)" if needed else ""
-            yield f"{target} {_moment(fact['at'])} {fact['rule']} {fact['verdict']}: {fact['sentence']}{share}"
-        case "rules-edited":
-            yield fact["reason"]
-        case "held":
-            yield f"{target} would be held ({fact['check']}): {fact['reason']}"
-        case "outcome":
-            yield f"{target} {fact['outcome']}: {fact['reason']}"
-        case "would-roll-back":
-            yield from _would_lines(fact)
-        case "summary":
-            for one in fact["watches"]:
-                yield f"{one['target']} {one['standing']}: {one['reason']}"
-            if not fact["watches"]:
-                yield "no guarded target was switched: nothing was judged"
-            yield f"{fact['meaning']}; nothing was written"
-
-
-def _would_lines(fact: Fact) -> Iterator[str]:
-    if fact["from"] == fact["to"]:
-        yield f"{fact['target']} WOULD HAVE BEEN ROLLED BACK"  # a moment: what it was, and what before, is not known
-    else:
-        yield f"{fact['target']} WOULD BE ROLLED BACK from {fact['from']} to {fact['to']}"
-    for rule, sentence in fact["rules"].items():
-        yield f"  {rule}: {sentence}"
-    for one in fact["requests"]:
-        yield f"  {one['method']} {one['path']}"
-        yield f"  Content-Type: {one['content_type']}"
-        yield f"  {one['body']}"
-    if fact["requests"]:
-        yield f"  {fact['reason']}"
-
-
-def _moment(text: str) -> str:
-    return f"{text[:19].replace('T', ' ')} UTC"
 
 
 class LinesView(View):

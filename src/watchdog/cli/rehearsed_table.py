@@ -9,8 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from watchdog.adapters.logs import printable
-from watchdog.cli.rehearsed import Fact, Now, View, against, evidence_share, finding_of, left_of, lines_of
+from watchdog.cli.rehearsed import Now, View, against, evidence_share, finding_of, left_of
+from watchdog.cli.rehearsed_lines import Fact, lines_of
 from watchdog.domain.judge import Finding
+from watchdog.domain.part import part_of
 from watchdog.domain.state import Phase, Track, Watch
 
 _STYLES = {
@@ -71,7 +73,7 @@ class TableView(View):
         """The same, one thing below the other."""
         yield Text()
         yield Text(printable(str(watch.switch.target)), style="bold")
-        yield Text(printable(f"{watch.switch.candidate}, {self._left(watch)}"))
+        yield Text(f"{_candidate(watch)}, {self._left(watch)}")
         for track in watch.tracks:
             finding = finding_of(track)
             bar = _bar(track) if evidence_share(track) is not None else Text()
@@ -86,13 +88,17 @@ class TableView(View):
         left = Text(self._left(watch))
         return (
             Text(printable(str(watch.switch.target)) if first else "", style="bold"),
-            Text(printable(str(watch.switch.candidate)) if first else ""),
+            Text(_candidate(watch) if first else ""),
             Text(track.rule.name),
             Text(against(track)),
             _bar(track),
             Text(str(finding), style=_STYLES[finding]),
             left if first else Text(),
         )
+
+
+def _candidate(watch: Watch) -> str:
+    return printable(", ".join(filter(None, (str(watch.switch.candidate), part_of(watch)))))
 
 
 def _bar(track: Track) -> Text:

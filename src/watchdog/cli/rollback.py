@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watchdog.adapters.logs import printable
-from watchdog.cli.common import cluster_options
+from watchdog.cli.common import TARGETS, cluster_options
 
 if TYPE_CHECKING:
     from watchdog.configured import Settings
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from watchdog.domain.state import Watch
 
 
-@click.command("rollback")
+@click.command("rollback", epilog=TARGETS)
 @click.argument("target")
 @click.option("--reason", required=True, help="Why; it stands in the record and in the notice.")
 @click.option("--to", "to", default="", help="A revision (its pod-template-hash) instead of the stable one.")
@@ -30,7 +30,7 @@ def verb(
     context: str | None,
     namespace: str | None,
 ) -> None:
-    """Put TARGET (namespace/deployment/name or namespace/service/name) back, with your own rights.
+    """Put TARGET (namespace/kind/name) back, with your own rights.
 
     The same checks, preconditions and record as the watchdog's own rollback; the watchdog in the cluster adopts the
     record, tells the channels and sees whether it helped. Exits 4 when a check refuses: it says which, and

@@ -8,6 +8,7 @@ import click
 
 from watchdog.adapters.logs import printable
 from watchdog.domain.account import full_state, headline_of
+from watchdog.domain.part import part_told
 from watchdog.domain.reading import Record, is_open, rules_of
 from watchdog.engine.looking_on import Sight
 
@@ -43,7 +44,8 @@ class Lines:
     def _look(self, record: Record, at: datetime) -> None:
         watch = str(record.get("watch"))
         findings = ", ".join(f"{rule.name} {rule.finding}" for rule in rules_of(record)) if is_open(record) else ""
-        said = (full_state(record), headline_of(record), findings)
+        part = part_told(record) if is_open(record) else ""
+        said = (full_state(record), part, headline_of(record), findings)
         before, self._told[watch] = self._told.get(watch), said
         if before == said or not (self._begun or is_open(record)):
             return

@@ -13,6 +13,7 @@ from rich.text import Text
 from watchdog.adapters.logs import printable
 from watchdog.cli.common import is_plain
 from watchdog.domain.account import full_state, headline_of
+from watchdog.domain.part import part_told
 from watchdog.domain.reading import Record, Rule, rules_of, state_of
 from watchdog.domain.time_left import time_left
 from watchdog.engine.looking_on import Sight
@@ -74,6 +75,8 @@ class Screen:
         yield _words(
             f"  {record.get('candidate')}, stable {record.get('stable') or 'none known: nothing to go back to'}"
         )
+        if part := part_told(record):
+            yield Text(f"  {part}")
         yield Text(f"  {self._left(record)}")
         if state_of(record) != "watching":
             yield _words(f"  {headline_of(record)}", "yellow")

@@ -107,12 +107,12 @@ class _Asked:
 
     async def carry_out(self, settings: "Settings", timeout: timedelta, open_within: timedelta, output: str) -> int:
         from watchdog.adapters.clock import SystemClock  # noqa: PLC0415
-        from watchdog.cli.waiting import wait_for  # noqa: PLC0415
+        from watchdog.cli.waiting import tell_in_json, wait_for  # noqa: PLC0415
         from watchdog.domain.flipping import Objection  # noqa: PLC0415
         from watchdog.domain.waiting import Wanted  # noqa: PLC0415
         from watchdog.releasing import switch_of  # noqa: PLC0415
 
-        quiet = output == "json"
+        as_json = output == "json"
         async with switch_of(
             settings,
             SystemClock(),
@@ -125,55 +125,63 @@ class _Asked:
         ) as switch:
             found = switch.considered
             if isinstance(found, Objection):
-                return _refused(found)
-            code = await self._switched(switch, found, quiet=quiet)
-            if code or not self._wait:
-                return code
-            return await wait_for(
-                Wanted(self._target, found.candidate, others=found.watches),
-                switch.outlook,
-                timeout=timeout,
-                open_within=open_within,
-                output=output,
-                accept_known_good=found.flip is None,
-                base=settings.public_url or "",
-            )
+                code, reason = _refused(found)
+            else:
+                code, reason = await self._switched(switch, found, quiet=as_json)
+                if not code and self._wait:
+                    return await wait_for(
+                        Wanted(self._target, found.candidate, others=found.watches),
+                        switch.outlook,
+                        timeout=timeout,
+                        open_within=open_within,
+                        output=output,
+                        accept_known_good=found.flip is None,
+                        base=settings.public_url or "",
+                    )
+            if as_json:
+                tell_in_json(self._target, code, reason)
+            return code
 
-    async def _switched(self, switch: "Switch", found: "Considered", *, quiet: bool) -> int:
+    async def _switched(self, switch: "Switch", found: "Considered", *, quiet: bool) -> tuple[int, str]:
+        """Do it, if nobody says no: the exit code, and what was done."""
         from watchdog.domain.flipping import Objection  # noqa: PLC0415
 
-        def say(line: str) -> None:
+        def say(line: str) -> str:
             click.echo(printable(line), err=quiet)
+            return line
 
         if found.flip is None:
             there = f"is on {found.candidate}"
             if self._weight is not None:
                 there = f"gives {self._to} {self._weight} % of its traffic"
-            say(f"{self._target} {there} already; nothing was written")
-            return 0
-        say(f"{self._target}: {found.previous or 'nothing'}")
-        say(f"     -> {found.candidate} ({'; '.join(found.notes)})")
+            return 0, say(f"{self._target} {there} already; nothing was written")
+        given, taker = found.previous or "nothing", str(found.candidate)
+        if self._weight == 0:
+            given, taker = taker, str(found.previous or "what has the rest")
+        elif self._weight is not None:
+            taker += f", {self._weight} % of the traffic"
+        say(f"{self._target}: {given}")
+        say(f"     -> {taker} ({'; '.join(found.notes)})")
         if not self._yes and not click.confirm(f"Switch {found.flip.change}?", default=False, err=quiet):
-            say("nothing was done")
-            return 1
+            return 1, say("nothing was done")
         answer = await switch.carry_out(found.flip)
         if isinstance(answer, Objection):
             return _refused(answer)
         if answer is not None:
             why = f"the API server never said whether it was done ({answer.detail}); look at {self._target}"
             click.echo(printable(f"watchdog: {why}"), err=True)
-            return 1
-        say(f"switched: {found.flip.change}")
-        return 0
+            return 1, why
+        return 0, say(f"switched: {found.flip.change}")
 
 
-def _refused(objection: object) -> int:
+def _refused(objection: object) -> tuple[int, str]:
     from watchdog.cli.waiting import REFUSED  # noqa: PLC0415
     from watchdog.domain.flipping import Objection  # noqa: PLC0415
 
     assert isinstance(objection, Objection)
-    click.echo(printable(f"watchdog: not switched ({objection.check}): {objection.sentence}"), err=True)
-    return REFUSED
+    why = f"not switched ({objection.check}): {objection.sentence}"
+    click.echo(printable(f"watchdog: {why}"), err=True)
+    return REFUSED, why
 
 
 def _rulebook(settings: "Settings") -> "Rulebook | None":

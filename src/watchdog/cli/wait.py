@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watchdog.cli.common import cluster_options
+from watchdog.cli.common import TARGETS, cluster_options
 from watchdog.cli.waiting import waiting_options
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from watchdog.domain.waiting import Wanted
 
 
-@click.command("wait")
+@click.command("wait", epilog=TARGETS)
 @click.argument("target")
 @click.option("--api", default="", help="Ask the watchdog at this URL instead of the cluster.")
 @click.option("--since", help="Only a switch since this moment (2026-11-28T12:30:00Z), by the cluster's clock.")
@@ -38,7 +38,7 @@ def verb(
     context: str | None,
     namespace: str | None,
 ) -> None:
-    """Wait until the watch of TARGET's newest switch (namespace/deployment/name or namespace/service/name) has ended.
+    """Wait until the watch of TARGET's newest switch (namespace/kind/name) has ended.
 
     Finds out what serves TARGET now and waits for the watch that led to it, also where the watchdog has not seen the
     switch yet: the outcome of the release before is never told for it. With --api the cluster is not asked, so

@@ -162,6 +162,21 @@ def _code(waited: "Waited", *, accept_known_good: bool) -> int:
     return 0 if waited.known_good and accept_known_good else EXIT_CODES["inconclusive"]
 
 
+def tell_in_json(
+    target: "Target",
+    code: int,
+    reason: str,
+    *,
+    outcome: str | None = None,
+    recovery: str | None = None,
+    watch: str | None = None,
+    link: str | None = None,
+) -> None:
+    """How it ended, for programs: the same keys, whatever was waited for, or not."""
+    ended = {"target": str(target), "exit": code, "outcome": outcome, "recovery": recovery, "reason": reason}
+    click.echo(json.dumps({**ended, "watch": watch, "link": link}))
+
+
 def _tell_end(wanted: "Wanted", waited: "Waited", code: int, link: str, output: str) -> None:
     from watchdog.domain.waiting import conclusion  # noqa: PLC0415
 
@@ -170,16 +185,9 @@ def _tell_end(wanted: "Wanted", waited: "Waited", code: int, link: str, output: 
     recovery = watch.recovery.value if watch is not None and watch.recovery is not None else None
     reason = (conclusion(watch) if watch is not None and outcome else "") or waited.why
     if output == "json":
-        document = {
-            "target": str(wanted.target),
-            "exit": code,
-            "outcome": outcome or ("superseded" if waited.overtaken else None),
-            "recovery": recovery,
-            "reason": reason,
-            "watch": watch.id if watch is not None else None,
-            "link": link or None,
-        }
-        click.echo(json.dumps(document))
+        outcome = outcome or ("superseded" if waited.overtaken else None)
+        told = None if watch is None else watch.id
+        tell_in_json(wanted.target, code, reason, outcome=outcome, recovery=recovery, watch=told, link=link or None)
         return
     how = ", ".join(filter(None, (outcome, recovery)))
     line = f"{wanted.target}: {how}: {reason}" if how else f"{wanted.target}: {reason}"

@@ -12,6 +12,7 @@ from watchdog.domain.impact import Impact, impact_of
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.marks import mark_of
 from watchdog.domain.next_steps import NextStep, next_steps
+from watchdog.domain.part import of_traffic
 from watchdog.domain.reading import Record, is_open, items, mapping, moment, rules_of, state_of
 
 _TOLD_FIRST = ("rolled-back", "would-roll-back", "failed", "held", "breach", "passed")
@@ -151,7 +152,7 @@ def _moments(record: Record) -> Sequence[tuple[object, str, str, str]]:
     stable = next((mapping(rule.all.get("stable")) for rule in rules if rule.all.get("stable")), {})
     how = _HOW.get(str(record.get("kind")), "rolled out")
     if isinstance(part := record.get("part"), float | int):
-        how = f"it was given {100 * part:.3g} % of the traffic"
+        how = f"it was given {of_traffic(part)}"
     complete = record.get("bake_from") if how == "rolled out" else None
     ready = record.get("ready_at") if moment(record.get("ready_at")) != moment(record.get("switched_at")) else None
     found = [

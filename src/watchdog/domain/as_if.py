@@ -10,6 +10,7 @@ from datetime import datetime
 
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.live import Destination, Live, Pod
+from watchdog.domain.part import of_traffic
 from watchdog.domain.rollout import (
     RUNNER,
     Revision,
@@ -66,7 +67,7 @@ def as_if_weighted(
 ) -> AsIf:
     """The same where it is known who had which part of a route's traffic then: one is judged beside the other."""
     switch = TrafficSwitch(target, SwitchKind.ROUTE, candidate, stable, at, flips=(_flip(target),), part=part)
-    whom = f"by the records {candidate} had {100 * part:.3g} % of the traffic then, and is judged beside {stable}"
+    whom = f"by the records {candidate} had {of_traffic(part)} then, and is judged beside {stable}"
     return _as_if(switch, guard, stable, habits, whom)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from watchdog.domain.effects import Emit, Record
 from watchdog.domain.events import Joined, Stepped
+from watchdog.domain.part import of_traffic
 from watchdog.domain.rollout import WeightStep
 from watchdog.domain.state import Watch
 from watchdog.domain.step import Step
@@ -40,4 +41,4 @@ def stepped(watch: Watch, event: Stepped) -> Step:
 def told_of(step: WeightStep) -> str:
     """A step, for people."""
     by = f", by {step.by}" if step.by else ""
-    return f"{100 * step.share:.3g} % of the traffic of {step.route} goes to it{by}"
+    return f"{of_traffic(step.share)} of {step.route} goes to it{by}"

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from watchdog.domain.reconfigured import ConfigChange, listed
+from watchdog.domain.text import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class TargetKind(StrEnum):
     def proper(self) -> str:
         """As Kubernetes spells it."""
         return _PROPER.get(self, self.capitalize())
+
+    @property
+    def plural(self) -> str:
+        """Several of it, for people: `Ingresses`."""
+        return f"{self.proper}es" if self.proper.endswith("s") else f"{self.proper}s"
 
     @property
     def routes(self) -> bool:
@@ -96,8 +102,8 @@ RUNNER = TargetKind.DEPLOYMENT
 
 _TARGET = re.compile(rf"(?P<namespace>[a-z0-9-]+)/(?P<kind>{'|'.join(TargetKind)})/(?P<name>[a-z0-9.-]+)")
 
-TARGET_FORM = "namespace/deployment/name or namespace/service/name"
-"""What is right, for who wrote a target wrongly: the two that nearly everybody means."""
+TARGET_FORM = f"namespace/kind/name, of kind {in_words(TargetKind, 'or')}"
+"""What is right, for who wrote a target wrongly."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -16,7 +16,8 @@ from watchdog.domain.judge.history import History
 from watchdog.domain.judge.verdict import Evidence, number, span
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.outlook import outlook_of
-from watchdog.domain.rollout import Revision
+from watchdog.domain.part import weight_of
+from watchdog.domain.rollout import Revision, WeightStep
 from watchdog.domain.rules import Alerts, Budget, Probe, Rule, Signs
 from watchdog.domain.state import Point, Track, Watch
 
@@ -36,8 +37,9 @@ def story_of(watch: Watch) -> dict[str, Any]:
         "commits": "" if watch.changes is None else watch.changes.commits,
         "slices": list(watch.hurts),
         "services": [flip.service for flip in watch.switch.flips],
-        **({"steps": [{"at": one.at.isoformat(), "what": told_of(one)} for one in watch.steps]} if watch.steps else {}),
+        **({"steps": [_step(one) for one in watch.steps]} if watch.steps else {}),
         **({} if watch.switch.part is None else {"part": watch.switch.part}),
+        **({"weight": weight} if (weight := weight_of(watch)) else {}),
         "tempo": {
             "bake": guard.bake.total_seconds(),
             "warmup": guard.warmup.total_seconds(),
@@ -64,6 +66,10 @@ def story_of(watch: Watch) -> dict[str, Any]:
         "refusal": None if watch.refusal is None else watch.refusal.reason.value,
         "checks": checks_of(watch),
     }
+
+
+def _step(step: WeightStep) -> dict[str, Any]:
+    return {"at": step.at.isoformat(), "what": told_of(step), "share": step.share}
 
 
 def rule_story(watch: Watch, track: Track, every: int) -> dict[str, Any]:

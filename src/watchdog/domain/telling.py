@@ -9,6 +9,7 @@ from watchdog.domain.effects import Delivery, DeliveryState, Notice, Severity
 from watchdog.domain.judge import Verdict
 from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.owners import Owner, Tool, resuming
+from watchdog.domain.part import of_traffic
 from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.shared_cause import told_of
 from watchdog.domain.state import Recovery, Telling, Watch
@@ -126,7 +127,7 @@ def _lines(watch: Watch, topic: Topic, rule: str, note: str, now: datetime) -> l
     lines = [f"Candidate {name_of(watch.switch.candidate)}, stable {_stable(watch)}"]
     by = f" by {watch.switch.by}" if watch.switch.by else ""
     part = watch.switch.part
-    how = _HOW.get(watch.switch.kind, "rolled out") if part is None else f"given {100 * part:.3g} % of the traffic"
+    how = _HOW.get(watch.switch.kind, "rolled out") if part is None else f"given {of_traffic(part)}"
     if watch.switch.configs:
         how = f"configured anew, {watch.switch.reconfigured},"
     lines.append(f"It was {how} at {_clock(watch.switch.at)}{by}, {span(now - watch.switch.at)} ago")

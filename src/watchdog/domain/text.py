@@ -1,9 +1,17 @@
 """Text of other people made harmless to show: names, error bodies and answers are never ours."""
 
+from collections.abc import Iterable
+
 
 def cut(text: str, most: int) -> str:
     """At most so many characters, the last of them an ellipsis where some are left out."""
     return text if len(text) <= most else f"{text[: max(0, most - 1)]}…"
+
+
+def in_words(words: Iterable[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    *most, end = words
+    return f"{', '.join(most)} {last} {end}" if most else end
 
 
 def printable(text: str) -> str:

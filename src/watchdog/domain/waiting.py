@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.memory import Memory
+from watchdog.domain.part import part_of
 from watchdog.domain.rollout import Revision, Target
 from watchdog.domain.state import Phase, Watch
 
@@ -136,7 +137,8 @@ def standing(watch: Watch, now: datetime) -> str:
             why = watch.refusal.sentence if watch.refusal else "acting was refused"
             return f"breached: {_breached(watch)}; held: {why}"
         case Phase.WATCHING:
-            return f"watching{_bake(watch, now)}{_rules(watch)}"
+            part = part_of(watch)
+            return f"watching{_bake(watch, now)}{f'; {part}' if part else ''}{_rules(watch)}"
         case _:
             return f"{watch.phase}: {conclusion(watch)}"
 

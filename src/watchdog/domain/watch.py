@@ -35,6 +35,7 @@ from watchdog.domain.hurting import with_slices
 from watchdog.domain.joining import joined, stepped
 from watchdog.domain.judge.verdict import span
 from watchdog.domain.measuring import with_baselines, with_measured, with_recovery_measured, with_signs
+from watchdog.domain.outlook import is_due
 from watchdog.domain.recovering import looked_recovering
 from watchdog.domain.reminding import reminder
 from watchdog.domain.rules import Action, Probe
@@ -79,7 +80,8 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
         case LookFailed(detail):
             return _look_failed(watch, detail, now)
         case Measured():
-            return _judged(with_measured(watch, event), now)
+            step = _judged(with_measured(watch, event), now)
+            return replace(step, effects=(*step.effects, Record())) if is_due(watch, step.watch) else step
         case RecoveryMeasured():
             return recovered(with_recovery_measured(watch, event), now)
         case BaselineMeasured(baselines):

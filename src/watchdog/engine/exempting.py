@@ -38,12 +38,21 @@ class Exemptions:
         self._marks: dict[Target, tuple[Mark, ...]] = {}
         self._left: dict[Target, str] = {}
         self._unreadable: dict[Target, str] = {}
+        self._sighted: dict[Target, Sighting] = {}  # of all these, the last
 
-    def leave(self, target: Target, what: str, why: str, guard: Guard) -> None:
+    def rules_changed(self, is_guarded: Callable[[Sighting], bool]) -> None:
+        """Forget what nobody guards any more: it is not for one of these reasons that it is unguarded."""
+        for target in [target for target, sighting in self._sighted.items() if not is_guarded(sighting)]:
+            for known in (self._sighted, self._left, self._unreadable):
+                known.pop(target, None)
+            self._show(target, ())
+
+    def leave(self, sighting: Sighting, what: str, why: str, guard: Guard) -> None:
         """What another version wrote of the target keeps this one from it. Tells of each reason once."""
+        target = sighting.target
         if self._left.get(target) == why:
             return
-        self._left[target] = why
+        self._left[target], self._sighted[target] = why, sighting
         self._show(target, self._marks.get(target, ()))
         log.warning("unguarded", extra={"facts": {"target": str(target), "why": why}})
         self._tell(self._notice(target, _ELSEWHERE, what, why), guard)
@@ -58,7 +67,7 @@ class Exemptions:
         target, why = sighting.target, sighting.unreadable
         if self._unreadable.get(target, "") != why:
             if why:
-                self._unreadable[target] = why
+                self._unreadable[target], self._sighted[target] = why, sighting
                 self._tell(self._notice(target, _UNREADABLE, "is not guarded: it cannot be read", why), guard)
             else:
                 del self._unreadable[target]
@@ -74,6 +83,8 @@ class Exemptions:
         for mark in marks:
             if mark not in before:
                 self._told(sighting.target, mark, guard)
+        if marks or sighting.target in self._sighted:
+            self._sighted[sighting.target] = sighting
         if marks != before:
             self._show(sighting.target, marks)
         return any(isinstance(mark, Exemption) and mark.annotation == GUARD for mark in marks)

@@ -122,22 +122,24 @@ async def considered(
             return objection
     for name in aim.gaining:
         gaining = colour if name == aim.workload else await flips.colour(namespace, name)
+        of = "" if aim.gaining == (aim.workload,) else f"{name}: "
         if objection := object_to(cannot_serve(gaining)):
             return objection
         if gaining.revision is not None and past.is_bad(gaining.revision):
             why = f"{gaining.revision} was rolled back, and has not passed since"
             if objection := object_to(Objection(FlipCheck.KNOWN_BAD, why)):
                 return objection
+        notes.append(f"{of}{gaining.ready} of {gaining.desired} pods are ready")
         for probe in probes:
             result = health(probe.path, *await _probed(prober, probe, gaining, serving, clock))
             if objection := object_to(result.objection):
                 return objection
-            notes += [result.note] if result.note else []
+            notes += [of + result.note] if result.note else []
     return Considered(
         candidate=colour.revision,
         previous=serving.revision if serving else None,
         flip=Flip(wish.target, service.uid, service.resource_version, service.selector, after, wish.mark),
-        notes=(f"{colour.ready} of {colour.desired} pods are ready", *notes),
+        notes=tuple(notes),
         watches=others,
     )
 

@@ -103,11 +103,8 @@ class Supervisor:
     def undisturbed(self) -> Mapping[Target, Guard]:
         """The guarded targets that no open watch is about: their past may be looked at."""
         watched = {watch.switch.target for watch in self.watches}
-        return {
-            target: guard
-            for target, guard in self._guarding.guarded()
-            if target not in watched and not self._unread.of(target)
-        }
+        guarded = self._guarding.guarded()
+        return {one: guard for one, guard in guarded if one not in watched and not self._unread.of(one)}
 
     def guards(self, target: Target, labels: Mapping[str, str]) -> bool:
         """Whether the rules in force guard the object."""
@@ -292,6 +289,7 @@ class Supervisor:
     def rules_changed(self, rulebook: Rulebook) -> None:
         """Take up new rules: open watches keep the limits they began with, but a lost right ends at once."""
         self._guarding.rulebook = rulebook
+        self._exemptions.rules_changed(lambda sighting: self._guarding.guard_of(sighting) is not None)
         self._end_lost_rights(self.watches)
 
     def _end_lost_rights(self, watches: Sequence[Watch]) -> None:

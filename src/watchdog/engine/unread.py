@@ -70,9 +70,9 @@ class LeftAlone:
         why = self._unread.of(sighting.target)
         if why:
             self._sightings[sighting.target] = sighting
-            self._exemptions.leave(sighting.target, "is not watched", why, guard)
+            self._exemptions.leave(sighting, "is not watched", why, guard)
         elif unread := self._memories.unread(sighting.target):
-            self._exemptions.leave(sighting.target, "is judged but not put back", unread, guard)
+            self._exemptions.leave(sighting, "is judged but not put back", unread, guard)
         return bool(why)
 
     def taken_again(self) -> Iterator[Sighting]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from watchdog.adapters.dry_run import MarkedJournal
 from watchdog.adapters.kubernetes.journal import ConfigMapJournal
-from watchdog.adapters.kubernetes.places import Place, place_of, places
+from watchdog.adapters.kubernetes.places import Place, others, place_of, places
 from watchdog.adapters.kubernetes.reading import ReadingClient
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.named import Unusable
@@ -48,6 +48,7 @@ class Rehearsal:
     prober: HttpProber
     rng: random.Random
     seen: Mapping[Target, Place]
+    unlisted: tuple[str, ...]  # of which kinds nothing is known, and why
     memories: Mapping[Target, Document]
     unseeded: str  # why nothing is known of what was before; "" where it is
     records: Callable[[], Awaitable[Sequence[Document]]]  # all of the watchdog in the cluster, a dry run's among them
@@ -55,19 +56,22 @@ class Rehearsal:
     @property
     def guarded(self) -> tuple[Target, ...]:
         """What is there and guarded, in order."""
-        return tuple(sorted(target for target, place in self.seen.items() if self._guard_of(place)))
+        there = self.seen.items()
+        return tuple(sorted(target for target, place in there if not place.unweighed and self._guard_of(place)))
 
     @property
     def unjudged(self) -> tuple[str, ...]:
         """The kinds of which one look judges only what the watchdog in the cluster remembers: no object keeps it."""
         kinds = {kind for some in self.rulebook.kinds.values() for kind in some}
-        return tuple(sorted(f"{kind.proper}s" for kind in kinds if kind.switch.in_parts))
+        return tuple(sorted(kind.plural for kind in kinds if kind.switch.in_parts))
 
     async def find(self, target: Target) -> tuple[Place, Guard]:
         """The target and its guard. Raises `NoSuchTarget`; `OutOfReach` where one of another kind cannot be read."""
         place = self.seen.get(target)
-        if place is None and target.kind not in USUAL and target.namespace in self.rulebook.namespaces:
+        if target.kind not in USUAL and target.namespace in self.rulebook.namespaces:
             place = await place_of(self.client, self.clock, target)
+        if place is not None and place.unweighed:
+            raise NoSuchTarget(f"{target}: {place.unweighed}; nothing there is ever a switch by weight")
         guard = None if place is None else self._guard_of(place)
         if place is None or guard is None:
             raise NoSuchTarget(self._why_not(target, is_there=place is not None))
@@ -102,6 +106,7 @@ async def rehearsal(
     async with AsyncExitStack() as stack:
         kube = ReadingClient(await connected(settings, clock, stack), rehearses=rehearses)
         seen = {place.target: place for name in sorted(rulebook.namespaces) for place in await places(kube, name)}
+        beside, unlisted = await _others(kube, clock, rulebook)
         sources = await _sources(access, rulebook, stack)
         prober = HttpProber()
         stack.push_async_callback(prober.close)
@@ -114,8 +119,36 @@ async def rehearsal(
             return [record for journal in journals for record in await journal.records()]
 
         yield Rehearsal(
-            rulebook, clock, settings.namespace, kube, sampler, prober, rng, seen, memories, unseeded, records
+            rulebook=rulebook,
+            clock=clock,
+            namespace=settings.namespace,
+            client=kube,
+            sampler=sampler,
+            prober=prober,
+            rng=rng,
+            seen={**seen, **beside},
+            unlisted=unlisted,
+            memories=memories,
+            unseeded=unseeded,
+            records=records,
         )
+
+
+async def _others(
+    kube: ReadingClient, clock: Clock, rulebook: Rulebook
+) -> tuple[Mapping[Target, Place], tuple[str, ...]]:
+    """What is there of the kinds that guards name beside the usual ones, and why some of it is not known."""
+    found: dict[Target, Place] = {}
+    unlisted: list[str] = []
+    for namespace in sorted(rulebook.namespaces):
+        for kind in sorted(rulebook.kinds[namespace] - USUAL):
+            try:
+                found |= {place.target: place for place in await others(kube, clock, namespace, kind)}
+            except OutOfReach as error:
+                if not error.final:
+                    raise
+                unlisted.append(str(error))
+    return found, tuple(unlisted)
 
 
 async def _sources(access: Access, rulebook: Rulebook, stack: AsyncExitStack) -> MetricSources:

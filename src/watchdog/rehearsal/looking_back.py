@@ -35,7 +35,7 @@ async def as_if(rehearsal: Rehearsal, target: Target, at: datetime) -> AsIf:
         then = await weighed_then(rehearsal, target, at)
         if isinstance(then, Weighed):
             return as_if_weighted(target, guard, then.candidate, then.stable, then.part, at, habits)
-        whom = f"{then}: all pods behind it count, {' and '.join(place.workloads)}"
+        whom = f"{'; '.join((*place.notes, then))}: all pods behind it count, {' and '.join(place.workloads)}"
     kind = target.kind if place.pods else RUNNER
     return as_if_switched(target, guard, whoever(place.workloads, place.pods, kind), at, habits, whom)
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
+from watchdog.domain.text import in_words
 from watchdog.replay.entries import Entry
 from watchdog.replay.report import Note, Severity
 
@@ -57,9 +58,8 @@ def _counted(guard: Guard, kinds: Collection[TargetKind]) -> str:
     for kind in sorted(kinds):
         named = sum(target.kind is kind for target in guard.targets)
         every = guard.selector is not None and kind in guard.kinds
-        many = f"{kind.proper}es" if kind.proper.endswith("s") else f"{kind.proper}s"
-        parts.append(many if every else f"{named} {kind.proper if named == 1 else many}")
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+        parts.append(kind.plural if every else f"{named} {kind.proper if named == 1 else kind.plural}")
+    return in_words(parts)
 
 
 def _note(guard: Guard, what: str, why: str) -> Note:
@@ -70,7 +70,7 @@ def without_pods(entries: Sequence[Entry]) -> list[Note]:
     """Listed switches whose pods' names tell nothing, where nothing tells when these were made."""
     if not entries:
         return []
-    kinds = " and ".join(sorted({f"{entry.target.kind.proper}s" for entry in entries}))
+    kinds = in_words(sorted({entry.target.kind.plural for entry in entries}))
     one = len(entries) == 1
     text = (
         f"{len(entries)} listed switch{'' if one else 'es'} of {kinds} left out: their pods' names tell no revision, "

@@ -1,6 +1,7 @@
 """A guard's `config = true` where nothing that it covers has its configuration looked at."""
 
 from watchdog.domain.rollout import TargetKind
+from watchdog.domain.text import in_words
 from watchdog.rulebook import guard_keys as keys
 from watchdog.rulebook.tables import Fields
 
@@ -13,7 +14,7 @@ def check_config(fields: Fields) -> None:
     covered = named or (set(fields.get(keys.KINDS)) if fields.has(keys.SELECTOR) else set())
     if not fields.get(keys.CONFIG) or not covered or any(kind.configured for kind in covered):
         return
-    kinds = " and ".join(sorted(f"{kind.proper}s" for kind in covered))
+    kinds = in_words(sorted(kind.plural for kind in covered))
     seen = ", ".join(kind for kind in TargetKind if kind.configured)
     fields.mistakes.warn(
         fields.at(keys.CONFIG),

@@ -35,15 +35,14 @@ SELECTOR: Key[LabelSelector | None] = Key(
 KINDS: Key[tuple[TargetKind, ...]] = Key(
     "kinds",
     ListOf(Choice("kind of target", words(TargetKind)), "kinds of targets"),
-    "What the selector covers: `deployment`, `service`, `statefulset`, `daemonset`, `rollout`, `httproute`, "
-    "`virtualservice`, `ingress`.",
+    f"What the selector covers: {', '.join(f'`{kind}`' for kind in TargetKind)}.",
     tuple(sorted(USUAL)),
     '`["deployment", "service"]`',
 )
 TARGETS: Key[tuple[Target, ...]] = Key(
     "targets",
     ListOf(names.TARGET, "targets"),
-    "What is guarded, by name: `namespace/deployment/name`, `namespace/service/name` or another of the `kinds`.",
+    "What is guarded, by name: `namespace/kind/name`, of any of the `kinds`.",
     (),
 )
 RULES: Key[tuple[str, ...]] = Key(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from watchdog.domain.rollout import Target, TargetKind
+from watchdog.domain.rollout import TARGET_FORM, Target, TargetKind
 from watchdog.domain.rules import ALERT_NAME, ALERT_STATE
 from watchdog.domain.selectors import LabelSelector, Requirement, SelectorOp
 from watchdog.rulebook.mistakes import Fault, nearest, shown
@@ -19,7 +19,7 @@ RFC_1123_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 TARGET_PATTERN = rf"^{RFC_1123_PATTERN[1:-1]}/({'|'.join(TargetKind)})/{_OBJECT}$"
 
-_TARGET_FORM = "write namespace/deployment/name or namespace/service/name"
+_WRITE = f"write {TARGET_FORM}"
 
 
 def matching(pattern: str, what: str, remedy: str) -> Callable[[str], str]:
@@ -72,19 +72,19 @@ def parse_alert_label(text: str) -> str:
 
 
 def parse_target(text: str) -> Target:
-    """Read `namespace/deployment/name`; raises Fault at the part that is wrong."""
+    """Read `namespace/kind/name`; raises Fault at the part that is wrong."""
     parts = text.split("/")
     if len(parts) != 3:
-        raise Fault(0, f"{shown(text)} is no target", _TARGET_FORM)
+        raise Fault(0, f"{shown(text)} is no target", _WRITE)
     namespace, kind, name = parts
     if not re.fullmatch(RFC_1123_PATTERN[1:-1], namespace):
-        raise Fault(0, f"{shown(namespace)} is no name of a namespace", _TARGET_FORM)
+        raise Fault(0, f"{shown(namespace)} is no name of a namespace", _WRITE)
     if kind not in list(TargetKind):
         match = nearest(kind, list(TargetKind))
-        remedy = f'did you mean "{namespace}/{match}/{name}"?' if match else _TARGET_FORM
+        remedy = f'did you mean "{namespace}/{match}/{name}"?' if match else _WRITE
         raise Fault(len(namespace) + 1, f"{shown(kind)} is nothing that the watchdog guards", remedy)
     if not re.fullmatch(_OBJECT, name):
-        raise Fault(len(namespace) + len(kind) + 2, f"{shown(name)} is no name of a {kind}", _TARGET_FORM)
+        raise Fault(len(namespace) + len(kind) + 2, f"{shown(name)} is no name of a {kind}", _WRITE)
     return Target(namespace, TargetKind(kind), name)
 
 

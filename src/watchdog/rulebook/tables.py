@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Generic, TypeVar, cast
 
 from watchdog.rulebook.mistakes import Mistakes, suggest
@@ -173,6 +174,8 @@ class OpenTable:
 
 
 _HOMES: dict[str, str] = {}
+_A_LETTER = 0.85
+"""So much alike that a key of this table was meant, even if another table has one that is spelt like it."""
 
 
 def home_of_keys(sections: Sequence[Section]) -> None:
@@ -183,6 +186,9 @@ def home_of_keys(sections: Sequence[Section]) -> None:
 
 
 def _elsewhere(name: str, section: Section) -> str:
+    misspelt = get_close_matches(name, section.names, n=1, cutoff=_A_LETTER)
+    if misspelt:
+        return f'did you mean "{misspelt[0]}"?'
     if name in _HOMES and _HOMES[name] != section.heading:
         return f"it is a key of {_HOMES[name]}"
     return suggest(name, section.names)

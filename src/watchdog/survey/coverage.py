@@ -1,12 +1,15 @@
 """What the guards cover, and what they were meant to: guards that match nothing, two on one target, blind ones."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from watchdog.adapters.kubernetes.places import UNTIL_IT_RISES
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.selectors import LabelSelector, SelectorOp
+from watchdog.domain.text import in_words
 from watchdog.rulebook import Places
 from watchdog.rulebook.callers import is_possible, names_of, said
+from watchdog.survey import toml_text
 from watchdog.survey.findings import Finding, Kind, Level
 from watchdog.survey.metric_names import nearest
 from watchdog.survey.targets import Found, Inventory
@@ -19,9 +22,13 @@ def coverage(rulebook: Rulebook, places: Places, inventory: Inventory) -> Iterat
             yield _two_guards(one, places)
         if one.guards and one.blind:
             yield _not_guardable(one, places)
+        elif one.guards and one.beside:
+            yield _beside_weights(one, places)
     yield from _behind_routes(places, inventory.found)
     for guard in rulebook.guards:
-        if guard.selector is not None and inventory.unseen.isdisjoint(guard.namespaces):
+        yield from _namespaces_not_there(guard, places, inventory)
+        known = inventory.unseen.isdisjoint(guard.namespaces) and not inventory.missing.keys() >= {*guard.namespaces}
+        if guard.selector is not None and known:
             yield from _selects_nothing(guard, guard.selector, places, inventory.found)
         yield from _targets_not_there(guard, places, inventory)
         yield from _strange_callers(guard, places, inventory)
@@ -47,6 +54,16 @@ def _two_guards(one: Found, places: Places) -> Finding:
 
 
 def _not_guardable(one: Found, places: Places) -> Finding:
+    if one.target.kind.switch.in_parts:
+        # A selector covers what a canary stands beside as well, and rightly so; who names it meant another.
+        return Finding(
+            Kind.NOT_GUARDABLE,
+            Level.ERROR if _is_named(one) else Level.NOTE,
+            f"guard {one.guards[0].name} covers it, and {one.blind}: nothing there is ever a switch by weight",
+            "leave it out, and guard what has the weights" if _is_named(one) else "",
+            *place_of_guard(places, one.guards[0], one),
+            targets=(str(one.target),),
+        )
     return Finding(
         Kind.NOT_GUARDABLE,
         Level.ERROR,
@@ -55,6 +72,21 @@ def _not_guardable(one: Found, places: Places) -> Finding:
         *place_of_guard(places, one.guards[0], one),
         targets=(str(one.target),),
     )
+
+
+def _beside_weights(one: Found, places: Places) -> Finding:
+    return Finding(
+        Kind.NOT_GUARDABLE,
+        Level.WARNING if _is_named(one) else Level.NOTE,
+        f"guard {one.guards[0].name} covers it, and {one.beside}: {UNTIL_IT_RISES}",
+        "give it a weight, or leave it out" if _is_named(one) else "",
+        *place_of_guard(places, one.guards[0], one),
+        targets=(str(one.target),),
+    )
+
+
+def _is_named(one: Found) -> bool:
+    return one.target in one.guards[0].targets
 
 
 def _behind_routes(places: Places, found: Iterable[Found]) -> Iterator[Finding]:
@@ -82,24 +114,34 @@ def _behind_routes(places: Places, found: Iterable[Found]) -> Iterator[Finding]:
                 Kind.BEHIND_A_ROUTE,
                 Level.WARNING,
                 f"guard {route.guards[0].name} watches its weights, and not {behind}",
-                f"guard {them} as well",
+                f"guard {them} as well{_how(route.guards[0], names)}",
                 *place_of_guard(places, route.guards[0], route),
                 targets=(str(route.target),),
             )
 
 
+def _how(guard: Guard, names: Sequence[str]) -> str:
+    if guard.selector is None:
+        return f": add {in_words(toml_text.text(name) for name in names)} to its targets"
+    # Else their labels are others, or nothing selects them there.
+    return f': add "{TargetKind.DEPLOYMENT}" to its kinds' if TargetKind.DEPLOYMENT not in guard.kinds else ""
+
+
 def _selects_nothing(
     guard: Guard, selector: LabelSelector, places: Places, found: Iterable[Found]
 ) -> Iterator[Finding]:
-    there = [one for one in found if one.target.namespace in guard.namespaces]
+    there = [one for one in found if one.target.namespace in guard.namespaces and one.target.kind in guard.kinds]
     if any(selector.matches(one.labels) for one in there):
         return
-    where = ", ".join(guard.namespaces)
+    kinds, where = [kind for kind in TargetKind if kind in guard.kinds], ", ".join(guard.namespaces)
+    why = f"none of the {len(there)} {in_words(kind.plural for kind in kinds)} in {where} is selected"
+    if not there:
+        why = f"there is no {in_words((kind.proper for kind in kinds), 'or')} in {where}"
     yield Finding(
         Kind.GUARDS_NOTHING,
         Level.ERROR,
-        f"guard {guard.name} guards nothing: none of the {len(there)} Deployments and Services in {where} is selected",
-        _meant(selector, there),
+        f"guard {guard.name} guards nothing: {why}",
+        _meant(selector, there) if there else "",
         *place_of_guard(places, guard),
     )
 
@@ -122,18 +164,33 @@ def _meant(selector: LabelSelector, there: Iterable[Found]) -> str:
     return "look at the objects' own labels, not at those of their pods"
 
 
+def _namespaces_not_there(guard: Guard, places: Places, inventory: Inventory) -> Iterator[Finding]:
+    for index, namespace in enumerate(guard.namespaces):
+        if namespace in inventory.missing:
+            near = inventory.missing[namespace]
+            yield Finding(
+                Kind.GUARDS_NOTHING,
+                Level.ERROR,
+                f"guard {guard.name} looks in namespace {namespace}, which is not there",
+                f"did you mean {near}?" if near else "",
+                *places.of("guards", guard.name, "namespaces", index),
+            )
+
+
 def _targets_not_there(guard: Guard, places: Places, inventory: Inventory) -> Iterator[Finding]:
     there = {one.target for one in inventory.found}
     for index, target in enumerate(guard.targets):
         if target in there or target.namespace in inventory.unseen:
             continue
         alike = {one.name for one in there if (one.namespace, one.kind) == (target.namespace, target.kind)}
-        near = nearest(target.name, alike)
+        lost = target.namespace in inventory.missing
+        name = target.name if lost else nearest(target.name, alike)
+        namespace = inventory.missing.get(target.namespace, target.namespace)
         yield Finding(
             Kind.GUARDS_NOTHING,
             Level.ERROR,
-            f"guard {guard.name} guards {target}, which is not there",
-            f"did you mean {target.namespace}/{target.kind}/{near}?" if near else "",
+            f"guard {guard.name} guards {target}, which is not there" + (", nor is its namespace" if lost else ""),
+            f"did you mean {namespace}/{target.kind}/{name}?" if name and namespace else "",
             *places.of("guards", guard.name, "targets", index),
             targets=(str(target),),
         )

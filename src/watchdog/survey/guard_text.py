@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from watchdog.domain.conditions import Dimension
 from watchdog.domain.judge.verdict import number, span
+from watchdog.domain.text import in_words
 from watchdog.rulebook.durations import duration_text
 from watchdog.survey import toml_text as toml
 from watchdog.survey.grouping import GuardPlan, names_of
@@ -35,7 +36,7 @@ def _what_it_guards(plan: GuardPlan, away: str) -> Iterator[str]:
     yield from _scrape_comment(plan)
     missing = [name for name, there in (("CPU", first.cpu), ("memory", first.memory)) if not there]
     if missing and not away:
-        yield from toml.comment(f"No rule for {_listed(missing)}: cAdvisor's metrics of these pods were not found.")
+        yield from toml.comment(f"No rule for {in_words(missing)}: cAdvisor's metrics of these pods were not found.")
     if not first.guardable.probes.probes:
         yield from toml.comment("No probe: the pods name no health endpoint that the watchdog could ask.")
 
@@ -47,9 +48,9 @@ def _dialect(plan: GuardPlan, away: str) -> str:
     if first.spelling is None:
         said = f"{who}: no rule on requests, since no preset speaks of those of these pods."
         if first.mute:
-            said += f" Requests are counted as {_listed(first.mute)} does, but no label tells which failed."
+            said += f" Requests are counted as {in_words(first.mute)} does, but no label tells which failed."
         if first.near:
-            said += f" Of their metrics these look like requests: {_listed(first.near[:_NEAR])}. If one tells bad from"
+            said += f" Of their metrics these look like requests: {in_words(first.near[:_NEAR])}. If one tells bad from"
             said += f" good, write it out under [guards.{plan.name}.metrics.http_error_rate], and add a rule on it."
         return said
     spelling = first.spelling
@@ -57,12 +58,12 @@ def _dialect(plan: GuardPlan, away: str) -> str:
     verb = "speaks" if len(plan.members) == 1 else "speak"
     said = f"{who} {verb} {spelling.preset} ({counter})"
     if spelling.renamed:
-        said += ", spelt otherwise here: " + _listed([f"{other} for {label}" for label, other in spelling.renamed])
+        said += ", spelt otherwise here: " + in_words([f"{other} for {label}" for label, other in spelling.renamed])
     said += "."
     if not spelling.by_pod:
         said += " It counts by Service and knows no pods: during a rolling update both revisions are mixed."
     if first.also:
-        said += f" {_listed(first.also)} would do as well."
+        said += f" {in_words(first.also)} would do as well."
     return said
 
 
@@ -199,7 +200,3 @@ def _metric(plan: GuardPlan, name: str, table: Mapping[str, str]) -> Iterator[st
     width = max(map(len, table))
     for one, value in table.items():
         yield f"{one:<{width}} = {toml.text(value)}"
-
-
-def _listed(words: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1]

@@ -1,16 +1,17 @@
 """Which objects of the cluster the guards cover, and what serves each of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import unanswered
+from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.flips import deployments_behind
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, REPLICASETS, SERVICES, Resource
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, NAMESPACES, OBJECTS, REPLICASETS, SERVICES, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
+from watchdog.adapters.kubernetes.places import weights_of
 from watchdog.adapters.kubernetes.pods import created, template_pod
 from watchdog.adapters.kubernetes.providers import pods_of
 from watchdog.adapters.kubernetes.trimming import trim_replicaset, trim_workload
@@ -19,6 +20,7 @@ from watchdog.domain.owners import Owner, owner_of
 from watchdog.domain.rollout import USUAL, Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.ports import Clock, OutOfReach
+from watchdog.rulebook.mistakes import nearest
 
 Json = dict[str, Any]
 
@@ -45,7 +47,7 @@ class Found:
     Of a route by weights, all that its weights give traffic to; none where that cannot be told.
 
     `idle`: a Deployment that is the other colour of a guarded Service. `blind`: why no switch of it can be seen.
-    `owner`: who reconciles it, by its marks.
+    `beside`: what brings traffic to a route that has no weight yet. `owner`: who reconciles it, by its marks.
     """
 
     target: Target
@@ -54,6 +56,7 @@ class Found:
     workloads: tuple[Workload, ...]
     idle: bool = False
     blind: str = ""
+    beside: str = ""
     owner: Owner | None = None
 
 
@@ -64,6 +67,7 @@ class Inventory:
     found: tuple[Found, ...] = ()
     troubles: tuple[str, ...] = ()
     unseen: frozenset[str] = frozenset()  # namespaces of which something could not be listed
+    missing: Mapping[str, str] = field(default_factory=dict)  # namespaces that are not there, with the name nearest it
 
     @property
     def covered(self) -> tuple[Found, ...]:
@@ -98,7 +102,17 @@ async def take_inventory(kube: KubeClient, rulebook: Rulebook, clock: Clock) -> 
                 found += [await _route(Target(namespace, kind, _name(one)), one, rulebook, behind) for one in others]
                 continue
             found += [_other(Target(namespace, kind, _name(one)), one, rulebook) for one in others]
-    return Inventory(tuple(found), tuple(troubles), frozenset(unseen))
+    empty = rulebook.namespaces - {one.target.namespace for one in found} - set(unseen)
+    return Inventory(tuple(found), tuple(troubles), frozenset(unseen), await _missing(kube, empty))
+
+
+async def _missing(kube: KubeClient, empty: Collection[str]) -> Mapping[str, str]:
+    """Those of them that are not there, as far as that may be asked: an empty namespace lists as a missing one does."""
+    try:
+        there = [_name(one) for one in await kube.list(NAMESPACES, "")] if empty else []
+    except (ApiError, OutOfReach):
+        return {}
+    return {name: nearest(name, there) or "" for name in empty if name not in there}
 
 
 async def _listed(kube: KubeClient, resource: Resource, namespace: str) -> list[Json]:
@@ -160,7 +174,9 @@ async def _route(target: Target, one: Json, rulebook: Rulebook, behind: Backends
     """A route by weights, with all that have traffic from it: of others no rule can measure anything yet."""
     labels = workloads.labels(one)
     guards, owner = rulebook.guards_of(target, labels), owner_of(labels, workloads.annotations(one), ())
-    return Found(target, labels, guards, await behind.of(target) if guards else (), owner=owner)
+    blind, beside = weights_of(behind.kube, behind.clock, target.kind, one)
+    serving = await behind.of(target) if guards and not blind else ()
+    return Found(target, labels, guards, serving, blind=blind, beside=beside, owner=owner)
 
 
 def _service(target: Target, service: Json, known: Sequence[Workload], rulebook: Rulebook) -> Found:

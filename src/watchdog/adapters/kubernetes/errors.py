@@ -67,7 +67,8 @@ def unanswered(what: str) -> Iterator[None]:
     except (OutOfReach, ApiError) as error:
         if isinstance(error, ApiError) and _too_large(error):
             raise TooLarge(f"{what}: {error}", final=True) from error
-        raise OutOfReach(f"{what}: {error}", final=not isinstance(error, OutOfReach)) from error
+        final = error.final if isinstance(error, OutOfReach) else True
+        raise OutOfReach(f"{what}: {error}", final=final) from error
 
 
 def _too_large(error: ApiError) -> bool:

@@ -15,11 +15,13 @@ from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.rollout import TargetKind
+from watchdog.domain.text import in_words
 
 Json = dict[str, Any]
 
 _NGINX = "nginx.ingress.kubernetes.io/"
 CANARY, WEIGHT, TOTAL = f"{_NGINX}canary", f"{_NGINX}canary-weight", f"{_NGINX}canary-weight-total"
+_BY_REQUEST = tuple(f"{_NGINX}canary-by-{what}" for what in ("header", "cookie"))
 _PRIMARY = "primary"
 _BESIDE = "beside"  # the Ingresses of the namespace, by name, where no cache has them
 
@@ -29,8 +31,16 @@ class IngressProvider(Weighted):
 
     carries = TargetKind.INGRESS
 
-    def _is_weighed(self, one: Json) -> bool:
-        return CANARY in workloads.annotations(one) and super()._is_weighed(one)
+    def unweighed(self, one: Json) -> str:
+        if CANARY not in workloads.annotations(one):
+            return f"it is no canary (it lacks the annotation {CANARY})"
+        return super().unweighed(one)
+
+    def beside_weights(self, one: Json) -> str:
+        found = [name for name in _BY_REQUEST if workloads.annotations(one).get(name)]
+        if not found or WEIGHT in workloads.annotations(one) or not _is_canary(one):
+            return ""
+        return f"requests reach it by {in_words(name.removeprefix(_NGINX) for name in found)} alone"
 
     def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # What stands beside a canary is another Ingress.

@@ -1,12 +1,14 @@
 """Whose pods serve a target now, for who asks about one by name."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, PODS, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.providers import pods_of, unwatched
 from watchdog.adapters.kubernetes.weighted import Weighted
@@ -14,6 +16,9 @@ from watchdog.domain.rollout import Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
 
 Json = dict[str, Any]
+
+UNTIL_IT_RISES = "no watch opens until its weight rises, and no put-back keeps those requests away"
+"""What follows where traffic comes to a route by something else than its weights."""
 
 READ = (DEPLOYMENTS, REPLICASETS, PODS, SERVICES)
 """What of a guarded namespace is read."""
@@ -25,6 +30,7 @@ class Place:
 
     `pods`: a regular expression of its pods' names, where it is no Deployment and none is behind it.
     `selected_by`: the Services that select a Deployment's pods, with their labels.
+    `unweighed`: why a route never shares traffic by weights. `beside`: what brings traffic to one that has none yet.
     """
 
     target: Target
@@ -32,6 +38,13 @@ class Place:
     workloads: tuple[str, ...]
     selected_by: Mapping[Target, Mapping[str, str]]
     pods: str = ""
+    unweighed: str = ""
+    beside: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know who asks about it."""
+        return (f"{self.beside}: {UNTIL_IT_RISES}",) if self.beside else ()
 
 
 async def places(client: KubeClient, namespace: str) -> Sequence[Place]:
@@ -63,11 +76,48 @@ async def place_of(client: KubeClient, clock: Clock, target: Target) -> Place | 
     provider, labels = unwatched(client, clock, target.kind), workloads.labels(one)
     if not isinstance(provider, Weighted):
         return Place(target, labels, (target.name,), {}, pods_of(target))
+    why, beside = weights_of(client, clock, target.kind, one)
+    if why:
+        return Place(target, labels, (), {}, unweighed=why)
     backends = (await provider.now(target)).backends
     behind = sorted((-each.weight, each.revision.workload) for each in backends if each.revision is not None)
     if not behind:
         raise OutOfReach(f"of {target} it cannot be told which Deployments its weights are of", final=True)
-    return Place(target, labels, tuple(dict.fromkeys(name for _, name in behind)), {})
+    return Place(target, labels, tuple(dict.fromkeys(name for _, name in behind)), {}, beside=beside)
+
+
+async def others(client: KubeClient, clock: Clock, namespace: str, kind: TargetKind) -> Sequence[Place]:
+    """All of another kind than a Deployment or a Service; what stands behind a route is told by `place_of` alone.
+
+    None where the kind is not installed. Raises `OutOfReach`, which says what may not be read.
+    """
+    try:
+        listed = await client.list(OBJECTS[kind], namespace)
+    except ApiError as error:
+        if isinstance(error, OutOfReach):
+            raise
+        if error.status == HTTPStatus.NOT_FOUND:
+            return ()
+        why = f"{kind.plural} of namespace {namespace} cannot be listed: {error.message}"
+        raise OutOfReach(why, final=True) from error
+    found = []
+    for one in listed:
+        why, beside = weights_of(client, clock, kind, one)
+        target = Target(namespace, kind, one["metadata"]["name"])
+        found.append(Place(target, workloads.labels(one), (), {}, unweighed=why, beside=beside))
+    return found
+
+
+def weights_of(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) -> tuple[str, str]:
+    """Why an object never shares traffic by weights, and what brings traffic to it beside them; "" where nothing does.
+
+    Of one that cannot be read neither is told: somebody may mend it.
+    """
+    provider = unwatched(client, clock, kind)
+    if isinstance(provider, Weighted):
+        with suppress(*UNREADABLE):
+            return provider.unweighed(one), provider.beside_weights(one)
+    return "", ""
 
 
 def _places(namespace: str, deployments: Sequence[Json], services: Sequence[Json]) -> Sequence[Place]:

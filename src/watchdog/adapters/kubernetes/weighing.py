@@ -37,9 +37,14 @@ class Weighing(Sightings):
     def _references(self, one: Json) -> Sequence[Reference]:
         """The weights of an object, whole or as the cache has it, in their order there."""
 
-    def _is_weighed(self, one: Json) -> bool:
-        """Whether the object shares traffic by weights at all."""
-        return bool(self._references(one))
+    def unweighed(self, one: Json) -> str:
+        """Why an object, whole or as the cache has it, shares no traffic by weights, ever; "" for one that may."""
+        return "" if self._references(one) else "nothing in it has a weight"
+
+    def beside_weights(self, one: Json) -> str:
+        """What brings traffic to an object that has no weight yet, and whatever weight it gets; "" for nothing."""
+        del one
+        return ""
 
     def _places(self, changed: Mapping[Any, set[Place]]) -> set[Place]:
         places = super()._places(changed)
@@ -56,7 +61,7 @@ class Weighing(Sightings):
 
     def _is_there(self, place: Place) -> bool:
         one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
-        return one is not None and self._is_weighed(one) and super()._is_there(place)
+        return one is not None and not self.unweighed(one) and super()._is_there(place)
 
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
         namespace, name = place

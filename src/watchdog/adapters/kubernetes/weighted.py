@@ -92,7 +92,7 @@ class Weighted(Weighing, Pointing):
             candidate_pods=candidate.pods_of(switch.candidate) if candidate else (),
             stable_pods=old.pods_of(stable.revision) if old and stable else (),
             desired=workloads.desired(candidate.deployment) if candidate else 0,
-            unweighed="" if self._is_weighed(route) else f"{switch.target} shares no traffic by weights any more",
+            unweighed=f"{switch.target} shares no traffic by weights any more" if self.unweighed(route) else "",
             annotations=workloads.own_annotations(route),
             managers=workloads.managers(route),
             owner=workloads.owner(route),
@@ -129,12 +129,15 @@ class Weighted(Weighing, Pointing):
         return await self._colour(switch.target.namespace, to, found, unreached, refusals)
 
     async def now(self, target: Target) -> RouteNow:
-        """The route as a pipeline is shown it. Raises `OutOfReach`, finally where it is not there."""
+        """The route as a pipeline is shown it. Raises `OutOfReach`, finally where it is gone, or has no weights."""
         with readable(target), unanswered(f"looking at {target}"):
             one = await self._route(target.namespace, target.name)
-            if one is None or not self._references(one):
-                raise OutOfReach(f"there is no {target}, or nothing in it has a weight", final=True)
-            behind = await self._fresh_behind(target.namespace, one, {})
+            why = "" if one is None else self.unweighed(one)
+            behind = {} if one is None or why else await self._fresh_behind(target.namespace, one, {})
+        if one is None:
+            raise OutOfReach(f"there is no {target}", final=True)
+        if why:
+            raise OutOfReach(f"{target}: {why}", final=True)
         metadata = one["metadata"]
         return RouteNow(
             target=target,

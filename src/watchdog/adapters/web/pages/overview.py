@@ -9,6 +9,7 @@ from watchdog.adapters.web.pages.filters import Filter
 from watchdog.adapters.web.pages.health import Health
 from watchdog.adapters.web.pages.markup import MARK, ago, badge, document, name, said, table, time, watch_link
 from watchdog.domain.marks import mark_of
+from watchdog.domain.part import part_told
 from watchdog.domain.reading import (
     Record,
     Rule,
@@ -110,9 +111,10 @@ def _card(record: Record, now: datetime) -> str:
 def sides(record: Record) -> str:
     """Candidate and stable, by their images' tags."""
     by = f" by {said(record.get('switched_by'))}" if record.get("switched_by") else ""
+    part = f" <strong>{said(part_told(record))}</strong>" if is_open(record) and part_told(record) else ""
     return (
         '<div class="sides">'
-        f"<p><b>candidate</b>{_revision(record, 'candidate')}"
+        f"<p><b>candidate</b>{_revision(record, 'candidate')}{part}"
         f' <span class="why">since {time(moment(record.get("switched_at")))}{by}</span></p>'
         f"<p><b>stable</b>{_revision(record, 'stable')}"
         f' <span class="why">guard {said(record.get("guard"))}</span></p></div>'
