@@ -100,16 +100,18 @@ class Performer:
             self._intents[watch.id] = intent
 
     async def _look(self, watch: Watch) -> Event:
+        """All that an act depends on, read anew; what does not depend on one another side by side."""
+        target = watch.switch.target
         try:
-            live, around = await asyncio.gather(
-                self._providers[watch.switch.target.kind].live(watch.switch, watch.stable, fresh=True),
+            live, around, runner = await asyncio.gather(
+                self._providers[target.kind].live(watch.switch, watch.stable, fresh=True),
                 self._brakeman.around(watch),
+                self._owners.runner(target),
             )
         except OutOfReach as error:
             return LookFailed(str(error))
         owner = None if live.owner is None else await self._owners.known(live.owner)
-        runner = live.runner or await self._owners.runner(live.target)
-        return Looked(replace(live, around=around, owner=owner, runner=runner))
+        return Looked(replace(live, around=around, owner=owner, runner=live.runner or runner))
 
     async def _put_back(self, effect: PutBack, watch: Watch) -> Event:
         remedy = effect.remedy
