@@ -26,6 +26,7 @@ from watchdog.domain.telling import undelivered
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.journalling import journalled
 from watchdog.engine.observing import Observer
+from watchdog.engine.recording import room
 from watchdog.ports import Clock, EventSink, Journal, OutOfReach, Owners, TrafficProvider
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Performer:
         self._brakeman = brakeman
         self._owners = owners
         self._intents: dict[str, Remedy] = {}
+        self.aside = room()
 
     async def perform(self, effect: Effect, watch: Watch, uid: str) -> Event | None:
         """Do it; the answer is an event for `advance`, or None. Raises `OutOfReach` where a record is not written.
