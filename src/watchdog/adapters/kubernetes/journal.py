@@ -20,6 +20,7 @@ from watchdog.adapters.kubernetes.documents import (
     MARK_KEY,
     MARKED,
     OPEN,
+    PAGE,
     RECORD,
     RECORD_KEY,
     decoded,
@@ -94,7 +95,7 @@ class ConfigMapJournal:
 
     async def _all(self, labels: str) -> AsyncGenerator[Json]:
         """The ConfigMaps with these labels. Each is let go with the next: a thousand at a time are 100 MB."""
-        async for page, _ in self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=_LARGE):
+        async for page, _ in self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE):
             while page:
                 yield page.pop(0)
 
