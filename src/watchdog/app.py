@@ -27,13 +27,13 @@ from watchdog.adapters.web.server import WebServer
 from watchdog.adapters.web.site import Site
 from watchdog.channels import Build, Channels
 from watchdog.configured import Settings
+from watchdog.connected import connected
 from watchdog.domain.effects import Notice
 from watchdog.domain.rules import Rulebook
 from watchdog.domain.sources import DEFAULT, public_urls
 from watchdog.engine.supervisor import Supervisor
 from watchdog.ports import Clock
 from watchdog.reach import Reach, reach_of
-from watchdog.remote import connected
 from watchdog.rules_in_force import CannotStart, RulesInForce
 from watchdog.showing import Showing, Sources
 from watchdog.sources import Access, in_force

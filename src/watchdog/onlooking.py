@@ -7,8 +7,8 @@ from typing import Any
 from watchdog.adapters.kubernetes.records import RecordsReader
 from watchdog.adapters.watch_api import WatchApi
 from watchdog.configured import Settings
+from watchdog.connected import DRY_RUN_SERIES, connected
 from watchdog.ports import Clock
-from watchdog.remote import DRY_RUN_SERIES, connected
 
 ReadRecords = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
 

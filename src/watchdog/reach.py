@@ -21,8 +21,8 @@ from watchdog.adapters.kubernetes.events import KubernetesEvents
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
 from watchdog.adapters.kubernetes.reading import ReadingClient, withholding
 from watchdog.configured import Settings
+from watchdog.connected import dry_run_journal_of, journal_of
 from watchdog.ports import Braking, Clock, Document, EventSink, Journal, Kept, Marks, Owners, TrafficProvider
-from watchdog.remote import dry_run_journal_of, journal_of
 
 
 @dataclass(frozen=True)

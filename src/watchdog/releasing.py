@@ -14,6 +14,7 @@ from watchdog.adapters.kubernetes.records import RecordsReader
 from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.watch_api import WatchApi
 from watchdog.configured import Settings
+from watchdog.connected import connected, journal_of
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.effects import PutBackUnsure
 from watchdog.domain.flipping import Flip, FlipCheck, Objection
@@ -26,7 +27,6 @@ from watchdog.domain.state import Watch
 from watchdog.domain.weights import released
 from watchdog.engine import by_hand, flipping
 from watchdog.ports import Clock, OutOfReach
-from watchdog.remote import connected, journal_of
 
 
 class ClusterOutlook:

@@ -12,10 +12,9 @@ from typing import Any
 from watchdog.adapters.kubernetes.access import whoami
 from watchdog.adapters.kubernetes.braking import ConfigMapBraking
 from watchdog.adapters.kubernetes.cache import ClusterCache
-from watchdog.adapters.kubernetes.client import KubeClient, connect
+from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.events import KubernetesEvents
-from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.kinds import NAMESPACES
 from watchdog.adapters.kubernetes.marking import NotMarked, put_mark
 from watchdog.adapters.kubernetes.owners import KubernetesOwners
@@ -25,6 +24,7 @@ from watchdog.adapters.secrets import SecretReader
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
 from watchdog.configured import Settings
+from watchdog.connected import DRY_RUN_SERIES, connected, dry_run_journal_of, journal_of
 from watchdog.domain.brakes import BRAKES, Pause
 from watchdog.domain.marks import Mark, Marking, why_not
 from watchdog.domain.rollout import Target
@@ -43,9 +43,6 @@ from watchdog.survey.guardables import guardables_of
 from watchdog.survey.hearing import hear, unheard
 from watchdog.survey.live_check import Cluster, Ways, live_check
 from watchdog.survey.metric_names import MetricNames
-
-DRY_RUN_SERIES = "dry-run-"
-"""What keeps the records of `run --dry-run` apart from the real ones."""
 
 _NOT_FOUND = 404
 
@@ -233,28 +230,3 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-def journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
-    """The journal in the watchdog's own namespace."""
-    return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=settings.records_kept)
-
-
-def dry_run_journal_of(kube: KubeClient, settings: Settings, clock: Clock, rng: random.Random) -> ConfigMapJournal:
-    """The journal of `run --dry-run` there, apart from the real one: no real run finds anything of it."""
-    kept = settings.records_kept
-    return ConfigMapJournal(kube, settings.namespace, clock=clock, rng=rng, records_kept=kept, series=DRY_RUN_SERIES)
-
-
-async def connected(settings: Settings, clock: Clock, stack: AsyncExitStack) -> KubeClient:
-    """A client of the cluster that the settings name, closed with `stack`. Raises `OutOfReach`."""
-    kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
-    try:
-        kube = await connect(clock, kubeconfig=kubeconfig, context=settings.context)
-    except OutOfReach as error:
-        if kubeconfig is not None:
-            raise
-        hint = "no cluster is named: set WATCHDOG_KUBECONFIG or pass --kubeconfig"
-        raise OutOfReach(f"{hint} (and this process runs in none: {error})") from error
-    stack.push_async_callback(kube.close)
-    return kube

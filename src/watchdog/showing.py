@@ -9,7 +9,7 @@ from watchdog.adapters.web.heard import Heard
 from watchdog.adapters.web.pages import Overview, Setting
 from watchdog.configured import Settings
 from watchdog.health import Around, health_of
-from watchdog.ports import Braking, Clock, Document, Journal, OutOfReach
+from watchdog.ports import Braking, Clock, Document, Journal, OutOfReach, of_watch
 
 _FRESH = 1.0  # seconds for which a view is the same for everybody
 _CLEAN = 60.0  # seconds after which ended records are read again: those that end here are known without
@@ -77,7 +77,7 @@ class Showing:
             known = self._opened.get(watch_id)
             if known is not None and now - known[0] < _CLEAN:
                 return known[1]
-            found = next((one for one in await self._sources.journal.records() if one.get("watch") == watch_id), None)
+            found = next(iter(await self._sources.journal.records(kept=of_watch(watch_id))), None)
             if found is not None:
                 while len(self._opened) >= _OPENED:
                     self._opened.pop(next(iter(self._opened)))
@@ -103,9 +103,9 @@ class Showing:
     async def _ended_records(self) -> Sequence[Document]:
         now = self._clock.monotonic()
         if self._ended is None or now - self._ended[0] >= _CLEAN:
-            records = [one for one in await self._sources.journal.records() if one.get("outcome") is not None]
-            records.sort(key=lambda one: str(one.get("ended_at")), reverse=True)
-            self._ended = (now, [_slim(one) for one in records[:_ENDED]])
+            kept = await self._sources.journal.records(kept=_slim_if_ended)
+            records = sorted(kept, key=lambda one: str(one.get("ended_at")), reverse=True)
+            self._ended = (now, records[:_ENDED])
             for one in records:
                 self._just.pop(str(one.get("watch")), None)
         return self._ended[1]
@@ -119,6 +119,10 @@ class Showing:
             except OutOfReach as error:
                 self._around = (now, Around(None, (), str(error)))
         return self._around[1]
+
+
+def _slim_if_ended(record: Document) -> Document | None:
+    return None if record.get("outcome") is None else _slim(record)
 
 
 def _slim(record: Document) -> Document:

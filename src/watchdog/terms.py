@@ -17,7 +17,7 @@ from watchdog.domain.shards import WHOLE, Shard
 from watchdog.domain.state import Watch
 from watchdog.engine.leading import lead
 from watchdog.engine.supervisor import Supervisor
-from watchdog.ports import Document, Leadership
+from watchdog.ports import Document, Leadership, of_watch
 from watchdog.reach import Reach
 from watchdog.term import Outside, Term
 
@@ -140,8 +140,11 @@ class Terms:
         held = [seat.shard for seat in self._held]
         if len(held) == len(self._seats):
             return []
-        kept = await reach.journal.records(open_only=True)
-        return [one for one in kept if not any(shard.has(namespace_of(one)) for shard in held)]
+
+        def theirs(one: Document) -> Document | None:
+            return None if any(shard.has(namespace_of(one)) for shard in held) else one
+
+        return list(await reach.journal.records(open_only=True, kept=theirs))
 
     async def open_watch(self, reach: Reach, watch_id: str) -> Document | None:
         """The record of one open watch."""
@@ -155,14 +158,18 @@ class Terms:
         record = await self.open_watch(reach, watch_id)
         if record is not None:
             return record
-        return next((record for record in await reach.journal.records() if record.get("watch") == watch_id), None)
+        return next(iter(await reach.journal.records(kept=of_watch(watch_id))), None)
 
     async def of_target(self, reach: Reach, target: str) -> Sequence[Document]:
         """The records of the target's watches: open ones as they stand, ended ones as they were kept."""
-        stand = await self.watches(reach)
+        own = (reach.document(record_of(one)) for one in self._own)
+        stand = [one for one in (*own, *await self._others(reach)) if is_about(one, target)]
         known = {record["watch"] for record in stand}
-        kept = [record for record in await reach.journal.records() if record.get("watch") not in known]
-        return [record for record in (*stand, *kept) if is_about(record, target)]
+
+        def ended(one: Document) -> Document | None:
+            return one if is_about(one, target) and one.get("watch") not in known else None
+
+        return [*stand, *await reach.journal.records(kept=ended)]
 
     def rules_changed(self, rulebook: Rulebook) -> None:
         """Take up new rules; where another one leads, the caches alone."""

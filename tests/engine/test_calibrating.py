@@ -26,6 +26,7 @@ from watchdog.domain.rules import Guard, Rule
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.memories import Memories
 from watchdog.engine.sampling import Sampler
+from watchdog.ports import Document, Keeping, in_full
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.tsdb import Tsdb
 
@@ -77,8 +78,10 @@ class FakeJournal:
     past: Sequence[Mapping[str, Any]] = ()
     remembered: list[Mapping[str, Any]] = field(default_factory=list)
 
-    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Mapping[str, Any]]:
-        return self.past
+    async def records(
+        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
+    ) -> Sequence[Document]:
+        return [one for one in map(kept, self.past) if one is not None]
 
     async def remember(self, target: Target, document: Mapping[str, Any]) -> None:
         self.remembered.append(document)

@@ -1,7 +1,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from watchdog.engine.recording import Recorder
+from watchdog.engine.recording import Recorder, room
 from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
@@ -13,7 +13,7 @@ class Shelf:
         self.state = 0
         self.kept: list[int] = []
         self.clock = SimulatedClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
-        self.recorder = Recorder("w1", self._write, self.clock)
+        self.recorder = Recorder("w1", self._write, self.clock, room())
         self._failures = failures
 
     async def _write(self) -> None:
@@ -88,5 +88,51 @@ def test_what_is_stopped_is_written_by_whoever_asks_next_and_once() -> None:
         await shelf.recorder.until_written()
         await shelf.recorder.until_written()
         assert shelf.kept == [1]
+
+    run_simulated(main())
+
+
+def test_of_a_hundred_records_that_nobody_waits_for_few_are_written_at_a_time() -> None:
+    async def main() -> None:
+        clock, aside = SimulatedClock(datetime(2026, 3, 2, 12, tzinfo=UTC)), room()
+        under_way, most, written = 0, 0, 0
+
+        async def write() -> None:
+            nonlocal under_way, most, written
+            under_way += 1
+            most = max(most, under_way)
+            await clock.sleep(0.1)
+            under_way -= 1
+            written += 1
+
+        async with asyncio.TaskGroup() as scope:
+            for number in range(100):
+                Recorder(f"w{number}", write, clock, aside).changed(scope)
+        assert written == 100
+        assert most <= 10
+
+    run_simulated(main())
+
+
+def test_what_an_act_waits_for_waits_for_no_room() -> None:
+    async def main() -> None:
+        clock, aside = SimulatedClock(datetime(2026, 3, 2, 12, tzinfo=UTC)), room()
+
+        async def hangs() -> None:
+            await clock.sleep(60)
+
+        async with asyncio.TaskGroup() as scope:
+            for number in range(20):
+                Recorder(f"w{number}", hangs, clock, aside).changed(scope)
+            await clock.sleep(5)
+            written, began = [], clock.now()
+
+            async def quick() -> None:
+                written.append(clock.now())
+
+            acting = Recorder("acting", quick, clock, aside)
+            acting.changed(None)
+            assert await acting.write()
+            assert written == [began]
 
     run_simulated(main())

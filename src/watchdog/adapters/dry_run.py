@@ -15,7 +15,18 @@ from watchdog.domain.effects import Notice, PutBackAnswer, PutBackDone, PutBackW
 from watchdog.domain.live import Live, Sighting
 from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, Stable, Target, TrafficSwitch
-from watchdog.ports import Braking, Document, Journal, Kept, Notifier, OutOfReach, Owners, TrafficProvider
+from watchdog.ports import (
+    Braking,
+    Document,
+    Journal,
+    Keeping,
+    Kept,
+    Notifier,
+    OutOfReach,
+    Owners,
+    TrafficProvider,
+    in_full,
+)
 
 MARK = "dry_run"
 """The field by which a document is known to be of a dry run."""
@@ -166,9 +177,12 @@ class MemoryJournal:
         self._records: dict[str, tuple[Document, bool]] = {}
         self._memories = dict(memories)
 
-    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
+    async def records(
+        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
+    ) -> Sequence[Document]:
         found = [document for document, is_open in reversed(self._records.values()) if is_open or not open_only]
-        return [document for document in found if document.get("watch") not in but]
+        mine = [kept(document) for document in found if document.get("watch") not in but]
+        return [document for document in mine if document is not None]
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         self._records[watch_id] = document, open_watch
@@ -190,8 +204,10 @@ class MarkedJournal:
         self._own = own
         self._real = real
 
-    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
-        return await self._own.records(open_only=open_only, but=but)
+    async def records(
+        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
+    ) -> Sequence[Document]:
+        return await self._own.records(open_only=open_only, but=but, kept=kept)
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         await self._own.write(watch_id, marked(document), open_watch=open_watch)

@@ -78,8 +78,10 @@ class HttpProber:
         return ProbeResult(name, outcome, _status_text(status))
 
     async def _status(self, place: Place, probe: Probe) -> int:
-        given = {name.lower() for name in probe.headers}
-        sent = {name: value for name, value in {"Host": place.authority, **_SENT}.items() if name.lower() not in given}
+        sent = {"Host": place.authority, **_SENT}
+        if probe.headers:
+            given = {name.lower() for name in probe.headers}
+            sent = {name: value for name, value in sent.items() if name.lower() not in given}
         request = request_of(place.target, {**sent, **probe.headers})
         tls = self._unverified() if place.scheme == "https" else None
         # A wrong status is evidence whatever follows it; a pod that hangs after a right one is not healthy.

@@ -11,7 +11,7 @@ from watchdog.domain.judge import Verdict
 from watchdog.domain.rollout import SwitchKind, Target
 from watchdog.domain.shards import Shard
 from watchdog.domain.state import Watch
-from watchdog.ports import Document, Journal
+from watchdog.ports import Document, Journal, Keeping, in_full
 
 
 class ShardedJournal:
@@ -26,9 +26,14 @@ class ShardedJournal:
         self._shard = shard
         self._one_by_one = one_by_one
 
-    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
+    async def records(
+        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
+    ) -> Sequence[Document]:
+        def own(document: Document) -> Document | None:
+            return kept(document) if self._is_own(document) else None
+
         async with self._one_by_one:
-            return [one for one in await self._inner.records(open_only=open_only, but=but) if self._is_own(one)]
+            return await self._inner.records(open_only=open_only, but=but, kept=own)
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         await self._inner.write(watch_id, document, open_watch=open_watch)

@@ -42,11 +42,7 @@ def dump(value: Any) -> Any:
             return value.isoformat()
         case timedelta():
             return value.total_seconds()
-        case Mapping():
-            return {_key(key): dump(item) for key, item in value.items()}
-        case tuple() | frozenset() | Row():
-            items = sorted(value) if isinstance(value, frozenset) else value
-            return [dump(item) for item in items]
+        # Before a mapping is looked for: each class that is asked about is remembered by all hundred kinds of mapping.
         case _ if is_dataclass(value):
             named = {
                 name: dump(getattr(value, name))
@@ -54,6 +50,11 @@ def dump(value: Any) -> Any:
                 if not _is_default(default, getattr(value, name))
             }
             return {"is": type(value).__name__, **named}
+        case Mapping():
+            return {_key(key): dump(item) for key, item in value.items()}
+        case tuple() | frozenset() | Row():
+            items = sorted(value) if isinstance(value, frozenset) else value
+            return [dump(item) for item in items]
         case _:
             raise TypeError(f"{type(value).__name__} has no place in a record")
 

@@ -7,10 +7,10 @@ all of them judged again. As objects they are most of what a thousand watches ho
 import io
 import pickle
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from watchdog.domain.rows import Row
 
@@ -53,6 +53,29 @@ class Packed(Row[T]):
     def __len__(self) -> int:
         return self._end - self._begin
 
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, int) and index < 0:  # the newest, for which nothing is to be unpacked
+            place = self._end + index - self._unpacked_from
+            if place >= 0 and self._end + index >= self._begin:
+                return self._fresh[place]
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[T]:
+        if self._begin >= self._unpacked_from:
+            return iter(self._fresh[self._begin - self._unpacked_from : self._end - self._unpacked_from])
+        return super().__iter__()
+
+    @property
+    def _unpacked_from(self) -> int:
+        """Where the items begin that lie in no packet and in no pair."""
+        return TOGETHER * len(self._packets) + PAIR * len(self._pairs)
+
     def _at(self, index: int) -> T:
         item: T
         index += self._begin
@@ -84,8 +107,7 @@ class Packed(Row[T]):
     @property
     def whole(self) -> bool:
         """Whether it ends with the newest item that it has, and is no slice of an earlier part."""
-        packed = TOGETHER * len(self._packets) + PAIR * len(self._pairs)
-        return self._end == packed + len(self._fresh)
+        return self._end == self._unpacked_from + len(self._fresh)
 
 
 def appended(items: Sequence[T], item: T, *, keep: int, fresh: int) -> Packed[T]:

@@ -110,7 +110,7 @@ def recorded(memory: Memory, records: Sequence[Mapping[str, Any]], now: datetime
     moments += [bad.at for bad in memory.bad]
     spans: list[Span] = [(at, at) for at in moments]
     for record in records:
-        if _concerns(memory, record):
+        if concerns(memory, record):
             begin, end = moment(record.get("switched_at")), moment(record.get("ended_at")) or now
             if begin is None:
                 continue
@@ -130,7 +130,7 @@ def false_alarms(memory: Memory, records: Sequence[Mapping[str, Any]]) -> Mappin
     """
     found: dict[str, list[Reached]] = {}
     for record in records:
-        if not is_false_alarm(record) or not _concerns(memory, record):
+        if not is_false_alarm(record) or not concerns(memory, record):
             continue
         try:
             watch = watch_of(record)
@@ -154,7 +154,8 @@ def _reached(rule: Rule) -> Reached | None:
     return Reached(most, len(requests), math.fsum(requests))
 
 
-def _concerns(memory: Memory, record: Mapping[str, Any]) -> bool:
+def concerns(memory: Memory, record: Mapping[str, Any]) -> bool:
+    """Whether the record is of the target or of one of its colours."""
     target = str(record.get("target", ""))
     if target == str(memory.target):
         return True

@@ -182,13 +182,16 @@ def _with_verdict(track: Track, history: History, verdict: Verdict) -> Track:
 
 
 def _extended(path: Sequence[Point], verdict: Verdict) -> Sequence[Point]:
-    if path and path[-1].at >= verdict.at:
-        return path
-    evidence = verdict.evidence
-    point = Point(verdict.at, evidence.value, evidence.limit, verdict.finding, evidence.log_evidence, evidence.needed)
-    if path and verdict.evidence.value is None and (path[-1].value, path[-1].finding) == (None, verdict.finding):
-        return path  # a rule without numbers is only worth a point where its finding changes
-    return extended(path, point)
+    evidence, newest = verdict.evidence, path[-1] if path else None
+    if newest is not None:
+        if newest.at >= verdict.at:
+            return path
+        if evidence.value is None and newest.value is None and newest.finding is verdict.finding:
+            return path  # a rule without numbers is only worth a point where its finding changes
+    return extended(
+        path,
+        Point(verdict.at, evidence.value, evidence.limit, verdict.finding, evidence.log_evidence, evidence.needed),
+    )
 
 
 def could_have_fired(track: Track) -> bool:

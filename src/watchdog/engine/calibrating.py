@@ -26,7 +26,7 @@ from watchdog.domain.judge.habits import Calibration, LeftOut
 from watchdog.domain.judge.weighing import betting_on
 from watchdog.domain.measurement import Baseline, Block, FailureReason, NoData, QueryFailed, as_one_pod
 from watchdog.domain.memory import Memory
-from watchdog.domain.quiet import Stretch, false_alarms, pods_of, recorded, stretches
+from watchdog.domain.quiet import Stretch, concerns, false_alarms, pods_of, recorded, stretches
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rule
 from watchdog.engine.memories import Memories
@@ -133,7 +133,7 @@ class Calibrator:
         if memory is None:
             return None
         began = self._clock.monotonic()
-        records = await self._records()
+        records = await self._records(memory)
         known, marked = recorded(memory, records, self._clock.now()), false_alarms(memory, records)
         rules = weighed(guard)
         found: dict[str, list[Seen]] = {rule.name: [*marked.get(calibration_key(rule, guard), ())] for rule in rules}
@@ -156,8 +156,9 @@ class Calibrator:
         log.info("calibrated", extra={"facts": {"target": str(target), "windows": most, "reached": reached}})
         return result
 
-    async def _records(self) -> Sequence[Document]:
-        return await self._journal.records()
+    async def _records(self, memory: Memory) -> Sequence[Document]:
+        """Those of the target and of its colours."""
+        return await self._journal.records(kept=lambda one: one if concerns(memory, one) else None)
 
     async def _stretch(
         self, memory: Memory, guard: Guard, rules: Mapping[Rule, Threshold], stretch: Stretch, known: Sequence[Span]

@@ -26,6 +26,7 @@ from watchdog.domain.telling import undelivered
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.journalling import journalled
 from watchdog.engine.observing import Observer
+from watchdog.engine.recording import room
 from watchdog.ports import Clock, EventSink, Journal, OutOfReach, Owners, TrafficProvider
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Performer:
         self._brakeman = brakeman
         self._owners = owners
         self._intents: dict[str, Remedy] = {}
+        self.aside = room()
 
     async def perform(self, effect: Effect, watch: Watch, uid: str) -> Event | None:
         """Do it; the answer is an event for `advance`, or None. Raises `OutOfReach` where a record is not written.
@@ -100,16 +102,18 @@ class Performer:
             self._intents[watch.id] = intent
 
     async def _look(self, watch: Watch) -> Event:
+        """All that an act depends on, read anew; what does not depend on one another side by side."""
+        target = watch.switch.target
         try:
-            live, around = await asyncio.gather(
-                self._providers[watch.switch.target.kind].live(watch.switch, watch.stable, fresh=True),
+            live, around, runner = await asyncio.gather(
+                self._providers[target.kind].live(watch.switch, watch.stable, fresh=True),
                 self._brakeman.around(watch),
+                self._owners.runner(target),
             )
         except OutOfReach as error:
             return LookFailed(str(error))
         owner = None if live.owner is None else await self._owners.known(live.owner)
-        runner = live.runner or await self._owners.runner(live.target)
-        return Looked(replace(live, around=around, owner=owner, runner=runner))
+        return Looked(replace(live, around=around, owner=owner, runner=live.runner or runner))
 
     async def _put_back(self, effect: PutBack, watch: Watch) -> Event:
         remedy = effect.remedy

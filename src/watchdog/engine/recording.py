@@ -15,16 +15,26 @@ _PLENTY = 4
 """So many writes tell of nearly every watch. A slow API server or channel draws deliveries apart, and each would cost a
 write of its own: from here on what nobody waits for waits twice as long each time."""
 _LATEST = 30.0
+_ASIDE = 8
+
+
+def room() -> asyncio.Semaphore:
+    """For the record writes of all watches that no act waits for: a record under way takes a third of a megabyte."""
+    return asyncio.Semaphore(_ASIDE)
 
 
 class Recorder:
     """`write` writes the record as the watch is now; it raises `OutOfReach`.
 
-    Whoever holds `writing` keeps the record as it is.
+    Whoever holds `writing` keeps the record as it is. What is written `aside` waits for room first, and only then for
+    `writing`: an act that holds that needs no room.
     """
 
-    def __init__(self, watch: str, write: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    def __init__(
+        self, watch: str, write: Callable[[], Awaitable[None]], clock: Clock, aside: asyncio.Semaphore
+    ) -> None:
         self.writing = asyncio.Lock()
+        self._aside = aside
         self._watch = watch
         self._perform = write
         self._clock = clock
@@ -53,10 +63,15 @@ class Recorder:
             self._written += 1
             return True
 
+    async def write_aside(self) -> bool:
+        """The same, when there is room for it."""
+        async with self._aside:
+            return await self.write()
+
     async def until_written(self) -> None:
-        """Write it, again and again if need be, until it is up to date."""
+        """Write it aside, again and again if need be, until it is up to date."""
         wait = RETRY_FIRST
-        while not await self.write():
+        while not await self.write_aside():
             await self._clock.sleep(wait)
             wait = min(2 * wait, _RETRY_LONGEST)
 

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 _RETRY_LONGEST = 5.0
 _CONFLICT_LONGEST = 4.0
 _URGENT = frozenset({Phase.DECIDING, Phase.ACTING})
+_ACTED = frozenset(phase for phase in Phase if phase.terminal or phase is Phase.RECOVERING)  # no act is to come
 
 
 class WatchDriver:
@@ -67,7 +68,7 @@ class WatchDriver:
         self._events: Inbox[Event] = Inbox()
         self._live: Live | None = None
         self._scope: asyncio.TaskGroup | None = None  # while it runs
-        self._record = Recorder(watch.id, lambda: performer.record(self.watch), clock)
+        self._record = Recorder(watch.id, lambda: performer.record(self.watch), clock, performer.aside)
         self._retries = 0
         self._conflicts = 0
         post, now, seen = self.post, lambda: self.watch, lambda: self._live  # the same for all: there are many watches
@@ -178,7 +179,7 @@ class WatchDriver:
     async def _perform(self, effect: Effect, scope: asyncio.TaskGroup) -> None:
         if isinstance(effect, Record):
             self._changed()
-            await self._record.write()
+            await (self._record.write_aside() if self.watch.phase in _ACTED else self._record.write())
             return
         if isinstance(effect, Look | PutBack) and self._retries:
             await self._clock.sleep(min(_RETRY_LONGEST, RETRY_FIRST * 2 ** min(self._retries, 5)))

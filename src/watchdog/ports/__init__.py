@@ -2,7 +2,7 @@
 
 from watchdog.ports.basics import Clock, OutOfReach, TooLarge
 from watchdog.ports.cluster import Configurations, EventSink, Owners, TrafficProvider
-from watchdog.ports.keeping import Braking, Document, Journal, Kept, Leadership, Marks
+from watchdog.ports.keeping import Braking, Document, Journal, Keeping, Kept, Leadership, Marks, in_full, of_watch
 from watchdog.ports.measuring import MetricCatalog, MetricSource, MetricSources, Prober
 from watchdog.ports.telling import NotDelivered, Notifier
 
@@ -13,6 +13,7 @@ __all__ = [
     "Document",
     "EventSink",
     "Journal",
+    "Keeping",
     "Kept",
     "Leadership",
     "Marks",
@@ -26,4 +27,6 @@ __all__ = [
     "Prober",
     "TooLarge",
     "TrafficProvider",
+    "in_full",
+    "of_watch",
 ]

@@ -9,15 +9,30 @@ from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.rollout import Target
 
 Document = Mapping[str, Any]  # a JSON object
+Keeping = Callable[[Document], Document | None]
+"""What of a record is kept by whoever reads many of them; None: nothing."""
+
+
+def in_full(document: Document) -> Document:
+    """All of it."""
+    return document
+
+
+def of_watch(watch_id: str) -> Keeping:
+    """All of the record of one watch, and nothing of others."""
+    return lambda document: document if document.get("watch") == watch_id else None
 
 
 class Journal(Protocol):
     """Where records and memories are kept: plain JSON objects in, plain JSON objects out. All raise `OutOfReach`."""
 
-    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
+    async def records(
+        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
+    ) -> Sequence[Document]:
         """All records, or only those of watches that are open or of which someone is still to be told; newest first.
 
-        `but`: ids of watches whose records may be left out, and are not read again.
+        `but`: ids of watches whose records may be left out, and are not read again. Each record goes through `kept` as
+        it is read: a thousand of them at a time take more memory than all else.
         """
         ...
 

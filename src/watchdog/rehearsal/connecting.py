@@ -15,6 +15,7 @@ from watchdog.adapters.probes import HttpProber
 from watchdog.adapters.prometheus.named import Unusable
 from watchdog.adapters.secrets import SecretReader
 from watchdog.configured import Settings
+from watchdog.connected import connected, dry_run_journal_of, journal_of
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.measurement import QueryFailed
 from watchdog.domain.noticing import before
@@ -25,7 +26,6 @@ from watchdog.domain.sources import DEFAULT, called, named
 from watchdog.domain.state import Watch
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock, Document, MetricSource, MetricSources, OutOfReach
-from watchdog.remote import connected, dry_run_journal_of, journal_of
 from watchdog.rulebook.mistakes import nearest
 from watchdog.sources import NO_URL, Access, urls_of
 

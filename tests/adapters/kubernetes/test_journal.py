@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from adapters.kubernetes.building import BRAND, GATEWAY, a_client, a_cluster, pa
 from watchdog.adapters.kubernetes.documents import record_name
 from watchdog.adapters.kubernetes.journal import LARGEST, ConfigMapJournal
 from watchdog.domain.rollout import Target, TargetKind
-from watchdog.ports import OutOfReach, TooLarge
+from watchdog.ports import Document, OutOfReach, TooLarge
 from watchdog.simulator.access import Rule
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.clock import SimulatedClock, run_simulated
@@ -70,6 +71,41 @@ def test_records_come_newest_first_and_unknown_schemas_as_they_are() -> None:
             cluster.create("configmaps", OWN, {**broken, "data": {"record.json": "{"}})
             assert len(await journal.records()) == 3
             assert cluster.get("configmaps", OWN, "broken")["data"] == {"record.json": "{"}
+
+    run_simulated(main())
+
+
+class Record(dict[str, Any]):
+    """A record of which can be told whether it is there still."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+def test_of_many_records_what_is_kept_of_one_is_all_that_stays_when_the_next_is_read() -> None:
+    async def main() -> None:
+        async with a_cluster() as cluster, a_journal(cluster, kept=100) as journal:
+            for number in range(50):
+                await journal.write(f"w-{number:02d}", {"schema": 99, "number": number}, open_watch=True)
+            read: weakref.WeakSet[Record] = weakref.WeakSet()
+            most = 0
+
+            def decoded(one: dict[str, Any]) -> Record:
+                nonlocal most
+                record = Record(number=int(one["metadata"]["name"].rpartition("-")[2]))
+                read.add(record)
+                most = max(most, len(read))
+                return record
+
+            def kept(one: Document) -> Document | None:
+                return {"number": one["number"]} if one["number"] % 10 == 0 else None
+
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr("watchdog.adapters.kubernetes.journal.document_in", decoded)
+                found = await journal.records(kept=kept)
+            assert sorted(one["number"] for one in found) == [0, 10, 20, 30, 40]
+            assert most <= 2
+            limits = [one.query["limit"] for one in cluster.requests if one.method == "GET" and "limit" in one.query]
+            assert limits == ["20", "20", "20"], "a page is decoded in one go"
 
     run_simulated(main())
 

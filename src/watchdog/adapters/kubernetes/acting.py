@@ -74,14 +74,20 @@ class ConditionalWrite:
     uid: str
     resource_version: str
 
-    async def perform(self, operations: Callable[[Json], Sequence[Json]], watch: str) -> PutBackAnswer:
-        """Patch the object, once.
+    async def read(self) -> Json:
+        """The object as it is now. Raises `ApiError` or `OutOfReach`."""
+        return await self.client.get(self.resource, self.namespace, self.name)
+
+    async def perform(
+        self, operations: Callable[[Json], Sequence[Json]], watch: str, now: Json | None = None
+    ) -> PutBackAnswer:
+        """Patch the object, once; `now` is what was read of it for this very write, else it is read.
 
         `operations` makes the patch of the object as it is now, this watch's mark among them. A repeat after a crash
         finds the mark and is told that the act was done, whatever people have made of the object by then.
         """
         try:
-            live = await self.client.get(self.resource, self.namespace, self.name)
+            live = now or await self.read()
             if self._marked(live, watch):
                 return PutBackDone(self.clock.now())
             if self._moved(live):
@@ -126,7 +132,7 @@ class ConditionalWrite:
         if error.status != 422:
             return PutBackRefused(self.clock.now(), str(error))
         try:
-            live = await self.client.get(self.resource, self.namespace, self.name)
+            live = await self.read()
         except (OutOfReach, ApiError) as failure:
             # Nothing was written, and why cannot be told: whoever plans again will see.
             return PutBackConflicted(self.clock.now(), f"{error}; and it could not be read again: {failure}")

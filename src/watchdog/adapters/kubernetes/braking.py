@@ -13,6 +13,7 @@ from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
+from watchdog.adapters.kubernetes.joint import Joint
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME, PREFIX
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.rollout import Target
@@ -38,11 +39,14 @@ class ConfigMapBraking:
         self._namespace = namespace
         self._beginning: list[tuple[Change, asyncio.Future[bool]]] = []
         self._writing = asyncio.Lock()
+        self._pause = Joint(lambda: self._get(PAUSE))
+        self._acts = Joint(self._listed)
+        self._list: Json | None = None  # as it was read or written last
 
     async def pause(self) -> Pause | None:
         """The pause; a text that is no pause counts as one without an end, for somebody meant it."""
         with unanswered("reading the pause"):
-            found = await self._get(PAUSE)
+            found = await self._pause()
         return None if found is None else _pause_of(found)
 
     async def declare(self, pause: Pause) -> None:
@@ -68,7 +72,7 @@ class ConfigMapBraking:
     async def acts(self) -> Sequence[Act]:
         """The acts on the list, oldest first."""
         with unanswered("reading the acts of late"):
-            found = await self._get(ACTS)
+            found = await self._acts()
         return _acts_of(found)
 
     async def begin(self, act: Act, allowed: Callable[[Sequence[Act]], bool], forget: timedelta) -> bool:
@@ -135,25 +139,36 @@ class ConfigMapBraking:
             return await self._changed(change)
 
     async def _changed(self, change: Callable[[Json], bool]) -> bool:
-        """Read, change and write under the version that was read; again where somebody was quicker."""
-        for _ in range(_ATTEMPTS):
-            found = await self._get(ACTS)
-            body: Json = found or {"metadata": {"name": ACTS, "labels": _LABELS}, "data": {}}
+        """Change the list and write it under the version that it was judged by; again where somebody was quicker.
+
+        The first time by the list as it was read or written last: if that is the newest still, one request does it.
+        """
+        for attempt in range(_ATTEMPTS):
+            known = self._list if attempt == 0 else None
+            found = known or await self._listed()
+            body: Json = {**(found or {"metadata": {"name": ACTS, "labels": _LABELS}, "data": {}})}
             before = body.get("data")
             answer = change(body)
             if body.get("data") == before:
+                if known is not None:
+                    continue  # nothing is written that would show whether it is the newest
                 return answer
+            self._list = None
             try:
                 if found is None:
-                    await self._client.create(CONFIGMAPS, self._namespace, body)
+                    self._list = await self._client.create(CONFIGMAPS, self._namespace, body)
                 else:
-                    await self._client.replace(CONFIGMAPS, self._namespace, ACTS, body)
+                    self._list = await self._client.replace(CONFIGMAPS, self._namespace, ACTS, body)
             except ApiError as error:
                 if error.status not in (404, 409):
                     raise
                 continue
             return answer
         raise OutOfReach(f"{ACTS} was changed by others {_ATTEMPTS} times in a row")
+
+    async def _listed(self) -> Json | None:
+        self._list = await self._get(ACTS)
+        return self._list
 
     async def _get(self, name: str) -> Json | None:
         return await self._client.find(CONFIGMAPS, self._namespace, name)

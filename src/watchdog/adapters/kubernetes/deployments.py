@@ -1,8 +1,10 @@
 """Rollouts: a Deployment's new revision, and the way back to an old one, as `kubectl rollout undo` goes it."""
 
+import asyncio
 import copy
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, workload, workloads
@@ -11,7 +13,6 @@ from watchdog.adapters.kubernetes.cache import ClusterCache
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, PREFIX, REPLICASETS, SERVICES
-from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
@@ -141,35 +142,34 @@ class DeploymentProvider(Rolling[Workload]):
         there = workloads.replicaset_of(to, found.replicasets)
         if there is None:
             return Destination(to, exists=False)
-        namespace = switch.target.namespace
         whole = found.templates[there["metadata"]["uid"]]
         differs = bool(there["template"]["unannotated"] != found.deployment["template"]["unannotated"])
-        refused = ""
-        if differs:
-            metadata = found.deployment["metadata"]
-            write = self._write(switch.target, metadata["uid"], metadata["resourceVersion"])
-            refused = await write.rehearse(lambda live: undo(live, whole, to, watch="dry-run"), found.whole)
+        back = partial(undo, replicaset=whole, to=to, watch="dry-run")
+        template = whole["spec"]["template"]
+        gone, refused = await self._checked(switch.target, found.whole, template, back if differs else None)
         return Destination(
             revision=workloads.revision_of(found.name, there),
             exists=True,
             differs=differs,
             replicas=workloads.desired(found.deployment),
             ready_pods=sum(pod.ready for pod in found.pods_of(to)),
-            missing=await missing(self._client, namespace, whole["spec"]["template"]),
+            missing=gone,
             refused=refused,
         )
 
     async def _act(self, remedy: Remedy) -> PutBackAnswer:
         """Give the Deployment the template of `remedy.to`'s ReplicaSet, in one conditional patch. Idempotent."""
-        namespace = remedy.target.namespace
+        write = self._write(remedy.target, remedy.uid, remedy.resource_version)
         try:
-            whole = await replicaset_of(self._client, namespace, remedy.uid, remedy.to)
+            whole, now = await asyncio.gather(
+                replicaset_of(self._client, remedy.target.namespace, remedy.uid, remedy.to), write.read()
+            )
         except (OutOfReach, ApiError) as error:
             return unread(error, self._clock.now())
         if whole is None:
             return PutBackRefused(self._clock.now(), f"the ReplicaSet of {remedy.to} is gone")
-        write = self._write(remedy.target, remedy.uid, remedy.resource_version)
-        return await write.perform(lambda live: undo(live, whole, remedy.to, watch=remedy.watch), remedy.watch)
+        operations = partial(undo, replicaset=whole, to=remedy.to, watch=remedy.watch)
+        return await write.perform(operations, remedy.watch, now)
 
     async def _described(self, target: Target, revision: Revision, commits: str) -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""

@@ -3,6 +3,7 @@
 Works on trimmed objects (`trimming`), from the cache or read fresh. Pods say by a label which revision they are of.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +15,8 @@ from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, PODS, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.pods import created, to_pod
-from watchdog.adapters.kubernetes.trimming import TRIMS, legible, trim_revision
-from watchdog.adapters.kubernetes.workload import label_selector
+from watchdog.adapters.kubernetes.trimming import TRIMS, trim_revision
+from watchdog.adapters.kubernetes.workload import label_selector, pods_selected
 from watchdog.domain.live import Pod
 from watchdog.domain.rollout import Revision
 
@@ -105,12 +106,11 @@ async def fresh(client: KubeClient, resource: Resource, namespace: str, name: st
     if whole is None:
         return None
     uid, selector = str(whole["metadata"]["uid"]), label_selector(whole["spec"].get("selector") or {})
-    kept = [
-        one for one in await client.list(CONTROLLERREVISIONS, namespace, labels=selector) if controller_uid(one) == uid
-    ]
-    pods: list[Json] = []
-    async for page, _ in client.pages(PODS, namespace, labels=selector):
-        pods += legible(PODS, (pod for pod in page if controller_uid(pod) == uid))
+    revisions, selected = await asyncio.gather(
+        client.list(CONTROLLERREVISIONS, namespace, labels=selector), pods_selected(client, namespace, selector)
+    )
+    kept = [one for one in revisions if controller_uid(one) == uid]
+    pods = [pod for pod in selected if controller_uid(pod) == uid]
     return History(
         TRIMS[resource](whole),
         tuple(trim_revision(one) for one in kept),

@@ -11,7 +11,8 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from watchdog.adapters.kubernetes.client import MERGE_PATCH, KubeClient
@@ -19,6 +20,7 @@ from watchdog.adapters.kubernetes.documents import (
     MARK_KEY,
     MARKED,
     OPEN,
+    PAGE,
     RECORD,
     RECORD_KEY,
     decoded,
@@ -30,7 +32,7 @@ from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME
 from watchdog.domain.marks import Marking
 from watchdog.domain.rollout import Target
-from watchdog.ports import Clock, Document, OutOfReach, TooLarge
+from watchdog.ports import Clock, Document, Keeping, OutOfReach, TooLarge, in_full
 
 log = logging.getLogger(__name__)
 
@@ -72,45 +74,45 @@ class ConfigMapJournal:
         self._series = series
         self._watches, self._targets = f"{series}watch", f"{series}targets"  # values of the label
 
-    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
+    async def records(
+        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
+    ) -> Sequence[Document]:
         """All records, or those of open watches, newest first; a schema that is not known is handed out as it is."""
         labels = f"{RECORD}={self._watches}" + (f",{OPEN}=true" if open_only else "")
+        found: list[tuple[tuple[str, str], Document]] = []
         with unanswered("reading the records"):
-            if but:
-                found = await self._others(labels, {record_name(self._series + one) for one in but})
-            else:
-                pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=_LARGE)
-                found = [one async for page, _ in pages for one in page]
-        for one in found:
-            if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
-                self._know(one)
-        documents = []
-        for one in sorted(found, key=_age, reverse=True):
-            document = document_in(one)
-            if document is not None:
-                documents.append(document)
-            await self._clock.sleep(0.0)  # each may take milliseconds to decode, and there may be a thousand
-        return documents
+            names = {record_name(self._series + one) for one in but}
+            async for one in self._others(labels, names) if names else self._all(labels):
+                if (one["metadata"].get("labels") or {}).get(OPEN) == "true":
+                    self._know(one)
+                document = document_in(one)
+                mine = None if document is None else kept(document)
+                if mine is not None:
+                    found.append((_age(one), mine))
+                await self._clock.sleep(0.0)  # each may take milliseconds to decode, and there may be a thousand
+        found.sort(key=itemgetter(0), reverse=True)
+        return [document for _, document in found]
 
-    async def _others(self, labels: str, but: Collection[str]) -> list[Json]:
+    async def _all(self, labels: str) -> AsyncGenerator[Json]:
+        """The ConfigMaps with these labels. Each is let go with the next: a thousand at a time are 100 MB."""
+        async for page, _ in self._client.pages(CONFIGMAPS, self._namespace, labels=labels, limit=PAGE):
+            while page:
+                yield page.pop(0)
+
+    async def _others(self, labels: str, but: Collection[str]) -> AsyncGenerator[Json]:
         """The ConfigMaps of other names, one by one: where nearly all are known, the names alone are listed."""
-        names = await self._names(labels)
-        found = []
-        for name in names:
-            if name in but:
-                continue
-            one = await self._client.find(CONFIGMAPS, self._namespace, name)
+        for name in await self._names(labels):
+            one = None if name in but else await self._client.find(CONFIGMAPS, self._namespace, name)
             if one is not None:
-                found.append(one)
-        return found
+                yield one
 
     async def _names(self, labels: str) -> list[str]:
-        return [one["metadata"]["name"] for one in await self._metadata(labels)]
+        return [name for _, name in await self._ages(labels)]
 
-    async def _metadata(self, labels: str) -> list[Json]:
-        """The ConfigMaps with these labels, without what is in them."""
+    async def _ages(self, labels: str) -> list[tuple[str, str]]:
+        """When the ConfigMaps with these labels were made, and their names, without what is in them."""
         pages = self._client.pages(CONFIGMAPS, self._namespace, labels=labels, metadata_only=True)
-        return [one async for page, _ in pages for one in page]
+        return [_age(one) async for page, _ in pages for one in page]
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         """Create or replace one record; prunes ended ones beyond the number kept."""
@@ -271,7 +273,7 @@ class ConfigMapJournal:
     async def _prune(self) -> None:
         """Delete the oldest records of ended watches beyond the number kept; a failure is for the next time."""
         try:
-            ended = [_age(one) for one in await self._metadata(f"{RECORD}={self._watches},{OPEN}=false")]
+            ended = await self._ages(f"{RECORD}={self._watches},{OPEN}=false")
             surplus = sorted(ended)[: max(0, len(ended) - self._kept)][:PRUNED_AT_ONCE]
             for _, name in surplus:
                 await self._delete(name)

@@ -4,6 +4,7 @@ A ReplicaSet can be older than the ConfigMaps it names. Secrets are never read: 
 does not start.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -42,10 +43,11 @@ async def missing(client: KubeClient, namespace: str, template: Json) -> tuple[s
     Raises `OutOfReach`.
     """
     gone: list[str] = []
-    held: dict[tuple[Resource, str], set[str] | None] = {}  # what an object holds; None: the object is gone
-    for resource, name, key in needs(template):
-        if (resource, name) not in held:
-            held[resource, name] = await _keys(client, resource, namespace, name)
+    wanted = needs(template)
+    objects = list(dict.fromkeys((resource, name) for resource, name, _ in wanted))
+    found = await asyncio.gather(*(_keys(client, resource, namespace, name) for resource, name in objects))
+    held = dict(zip(objects, found, strict=True))  # what an object holds; None: the object is gone
+    for resource, name, key in wanted:
         keys = held[resource, name]
         if keys is None:
             gone.append(f"{resource.kind.lower()}/{name}")

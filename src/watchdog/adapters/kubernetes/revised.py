@@ -1,7 +1,9 @@
 """What StatefulSets and DaemonSets have in common: rollouts of ControllerRevisions, and their undo."""
 
+import asyncio
 from abc import abstractmethod
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from watchdog.adapters.kubernetes import beginnings, histories, workloads
@@ -10,7 +12,6 @@ from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.histories import History
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, OBJECTS
-from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import created
@@ -118,12 +119,10 @@ class RevisedProvider(Rolling[History]):
         kept = found.of(to)
         if kept is None:
             return Destination(to, exists=False)
-        whole, metadata = found.kept[kept["metadata"]["name"]], found.owner["metadata"]
+        whole = found.kept[kept["metadata"]["name"]]
         differs = bool(kept["template"]["unannotated"] != found.owner["template"]["unannotated"])
-        refused = ""
-        if differs:
-            write = self._write(switch.target, metadata["uid"], metadata["resourceVersion"])
-            refused = await write.rehearse(lambda live: _undo(live, whole, to, "dry-run"), found.whole)
+        back = partial(_undo, kept=whole, to=to, watch="dry-run") if differs else None
+        gone, refused = await self._checked(switch.target, found.whole, kept_template(whole), back)
         return Destination(
             revision=self._revision(found, kept),
             exists=True,
@@ -131,21 +130,22 @@ class RevisedProvider(Rolling[History]):
             unreached=self._unreached(switch, to, found),
             replicas=self._all(found.owner),
             ready_pods=sum(pod.ready for pod in found.pods_of(to)),
-            missing=await missing(self._client, switch.target.namespace, kept_template(whole)),
+            missing=gone,
             refused=refused,
         )
 
     async def _act(self, remedy: Remedy) -> PutBackAnswer:
         """Give the workload the template that the ControllerRevision keeps, in one conditional patch. Idempotent."""
         target = remedy.target
+        write = self._write(target, remedy.uid, remedy.resource_version)
         try:
-            whole = await self._kept(target, remedy.uid, remedy.to)
+            whole, now = await asyncio.gather(self._kept(target, remedy.uid, remedy.to), write.read())
         except (OutOfReach, ApiError) as error:
             return unread(error, self._clock.now())
         if whole is None:
             return PutBackRefused(self._clock.now(), f"the ControllerRevision of {remedy.to} is gone")
-        write = self._write(target, remedy.uid, remedy.resource_version)
-        return await write.perform(lambda live: _undo(live, whole, remedy.to, remedy.watch), remedy.watch)
+        operations = partial(_undo, kept=whole, to=remedy.to, watch=remedy.watch)
+        return await write.perform(operations, remedy.watch, now)
 
     async def _kept(self, target: Target, uid: str, revision: Revision) -> Json | None:
         """The whole ControllerRevision of a revision; None if it is gone."""

@@ -3,8 +3,9 @@
 A provider of one kind says how its revisions are kept: `F` is a workload with them, from the cache or read fresh.
 """
 
+import asyncio
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -14,6 +15,7 @@ from watchdog.adapters.kubernetes.acting import ConditionalWrite
 from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.kinds import OBJECTS
 from watchdog.adapters.kubernetes.looking import Looking
+from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.news import Place
 from watchdog.adapters.kubernetes.sightings import Known, Later
 from watchdog.domain.live import Destination, Live, Sighting
@@ -64,6 +66,23 @@ class Rolling(Looking, Generic[F]):
     def _write(self, target: Target, uid: str, resource_version: str) -> ConditionalWrite:
         resource = OBJECTS[self.carries]
         return self.act(self._client, self._clock, resource, target.namespace, target.name, uid, resource_version)
+
+    async def _checked(
+        self, target: Target, whole: Json, template: Json, operations: Callable[[Json], Sequence[Json]] | None
+    ) -> tuple[tuple[str, ...], str]:
+        """What the template needs and is gone, and why the API server would refuse the operations; side by side.
+
+        `whole` is the workload as it was just read; with no operations there is nothing that it could refuse.
+        """
+
+        async def refused() -> str:
+            if operations is None:
+                return ""
+            metadata = whole["metadata"]
+            write = self._write(target, str(metadata["uid"]), str(metadata["resourceVersion"]))
+            return await write.rehearse(operations, whole)
+
+        return await asyncio.gather(missing(self._client, target.namespace, template), refused())
 
     @abstractmethod
     def _cached(self, target: Target) -> F | None:

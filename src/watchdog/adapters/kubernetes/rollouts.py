@@ -15,7 +15,6 @@ from watchdog.adapters.kubernetes.client import MERGE_PATCH
 from watchdog.adapters.kubernetes.deployments import who
 from watchdog.adapters.kubernetes.errors import ApiError
 from watchdog.adapters.kubernetes.kinds import NAME, REPLICASETS, ROLLOUTS
-from watchdog.adapters.kubernetes.needs import missing
 from watchdog.adapters.kubernetes.objects import controller_uid
 from watchdog.adapters.kubernetes.particulars import description
 from watchdog.adapters.kubernetes.pods import condition, created, instant
@@ -143,29 +142,29 @@ class RolloutProvider(Rolling[Workload]):
         kept, rollout = status.kept(found, to.template), found.deployment
         if kept is None:
             return Destination(to, exists=False)
-        namespace, metadata = switch.target.namespace, rollout["metadata"]
+        namespace = switch.target.namespace
         template = found.templates[kept["metadata"]["uid"]]["spec"]["template"]
-        unreached, refused = status.unreached(found, to, kept), ""
+        unreached, abort = status.unreached(found, to, kept), None
         if unreached:
             number = f" --to-revision={status.number(kept)}" if status.number(kept) else ""
             unreached += f": kubectl argo rollouts undo {found.name} -n {namespace}{number}"
         else:
-            write = self._write(switch.target, metadata["uid"], metadata["resourceVersion"])
-            refused = await write.rehearse(lambda _: [], found.whole)
+            abort = _nothing_more
+        gone, refused = await self._checked(switch.target, found.whole, template, abort)
         return Destination(
             revision=status.revision_of(found.name, kept),
             exists=True,
             unreached=unreached,
             replicas=workloads.desired(rollout),
             ready_pods=sum(pod.ready for pod in status.pods(found, to)),
-            missing=await missing(self._client, namespace, template),
+            missing=gone,
             refused=refused,
         )
 
     async def _act(self, remedy: Remedy) -> PutBackAnswer:
         """Abort it, in one conditional patch: its controller gives the traffic back to stable. Idempotent."""
         write = self._write(remedy.target, remedy.uid, remedy.resource_version)
-        return await write.perform(lambda _: [], remedy.watch)
+        return await write.perform(_nothing_more, remedy.watch)
 
     async def _described(self, target: Target, revision: Revision, commits: str) -> Description:
         """Number, age, change-cause and writer of a revision, and what its pods are made of."""
@@ -181,3 +180,8 @@ class RolloutProvider(Rolling[Workload]):
         template = (whole.get("spec") or {}).get("template") or {}
         annotations = [workloads.annotations(whole)] if whole else []
         return description(notes, template, annotations, commits)
+
+
+def _nothing_more(_: Json) -> list[Json]:
+    """An abort is all in what the write itself does."""
+    return []

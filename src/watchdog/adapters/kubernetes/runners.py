@@ -3,14 +3,17 @@
 Whether their kinds are there at all is found out by asking: people install them later, or never.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError
+from watchdog.adapters.kubernetes.joint import Joint
 from watchdog.adapters.kubernetes.kinds import CANARIES, ROLLOUTS, Resource
 from watchdog.domain.owners import Owner, Tool, copies
 from watchdog.domain.rollout import Target
@@ -41,22 +44,31 @@ class Runners:
         self._client = client
         self._clock = clock
         self._known: dict[tuple[Resource, str], _Known] = {}
+        self._joint: dict[tuple[Resource, str], Joint[Mapping[str, Runs]]] = {}
 
     async def of(self, target: Target) -> Owner | None:
         """What rolls the target out, read just now; where that does not answer, as it was read last. Never raises."""
         if target.kind.aborts:
             return None  # its own controller is all there is
         wanted = (target.kind.proper, target.name)
-        for resource, (tool, runs_of) in _RUNS.items():
-            for name, runs in (await self._runs(resource, target.namespace, runs_of)).items():
+        found = await asyncio.gather(*(self._runs(resource, target.namespace) for resource in _RUNS))
+        for (tool, _), of_kind in zip(_RUNS.values(), found, strict=True):
+            for name, runs in of_kind.items():
                 if wanted in runs:
                     return Owner(tool, name, target.namespace)
         return None
 
-    async def _runs(self, resource: Resource, namespace: str, runs_of: Callable[[Json], Runs]) -> Mapping[str, Runs]:
+    async def _runs(self, resource: Resource, namespace: str) -> Mapping[str, Runs]:
+        place = (resource, namespace)
+        if place not in self._joint:
+            self._joint[place] = Joint(partial(self._read, resource, namespace))
+        return await self._joint[place]()
+
+    async def _read(self, resource: Resource, namespace: str) -> Mapping[str, Runs]:
         known = self._known.setdefault((resource, namespace), _Known())
         if self._clock.monotonic() < known.not_before:
             return known.runs
+        _, runs_of = _RUNS[resource]
         try:
             found = await self._client.list(resource, namespace)
             known.runs = dict(_readable(resource, namespace, found, runs_of))

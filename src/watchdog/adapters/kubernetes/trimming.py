@@ -111,7 +111,7 @@ def trim_replicaset(full: Json) -> Json:
     """A ReplicaSet without its template."""
     return {
         "metadata": metadata_of(full, "annotations", "ownerReferences"),
-        "spec": {"replicas": (full.get("spec") or {}).get("replicas", 1)},
+        "spec": once({"replicas": (full.get("spec") or {}).get("replicas", 1)}),
         "template": trim_template((full.get("spec") or {}).get("template") or {}),
     }
 

@@ -1,5 +1,6 @@
 """One workload with its ReplicaSets and their pods, a Deployment mostly, from the cache or read fresh."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,12 +121,14 @@ async def fresh(client: KubeClient, namespace: str, name: str, resource: Resourc
     if whole is None:
         return None
     uid, selector = str(whole["metadata"]["uid"]), label_selector(whole["spec"].get("selector") or {})
-    owned = [one for one in await client.list(REPLICASETS, namespace, labels=selector) if controller_uid(one) == uid]
+    replicasets, selected_pods = await asyncio.gather(
+        client.list(REPLICASETS, namespace, labels=selector), pods_selected(client, namespace, selector)
+    )
+    owned = [one for one in replicasets if controller_uid(one) == uid]
     pods: dict[str, list[Json]] = {one["metadata"]["uid"]: [] for one in owned}
-    async for page, _ in client.pages(PODS, namespace, labels=selector):
-        for pod in legible(PODS, page):
-            if controller_uid(pod) in pods:
-                pods[controller_uid(pod)].append(pod)
+    for pod in selected_pods:
+        if controller_uid(pod) in pods:
+            pods[controller_uid(pod)].append(pod)
     return Workload(
         TRIMS[resource](whole),
         tuple(trim_replicaset(one) for one in owned),
@@ -133,6 +136,11 @@ async def fresh(client: KubeClient, namespace: str, name: str, resource: Resourc
         whole=whole,
         templates={one["metadata"]["uid"]: one for one in owned},
     )
+
+
+async def pods_selected(client: KubeClient, namespace: str, selector: str) -> list[Json]:
+    """The pods that a selector selects, as the API server has them now, trimmed; without those that cannot be read."""
+    return [pod async for page, _ in client.pages(PODS, namespace, labels=selector) for pod in legible(PODS, page)]
 
 
 def label_selector(selector: Json) -> str:

@@ -11,7 +11,7 @@ from watchdog.domain.measurement import ProbeOutcome, ProbeResult
 from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Probe, Sign
-from watchdog.ports import Clock, Document
+from watchdog.ports import Clock, Document, Keeping, in_full
 from watchdog.replay.rule_tests.cases import Case, SignShown
 from watchdog.replay.rule_tests.scenes import revisions
 
@@ -213,7 +213,9 @@ class Nowhere:
         """Nobody reconciles what is made up."""
         return ""
 
-    async def records(self, *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[Document]:
+    async def records(
+        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
+    ) -> Sequence[Document]:
         """None."""
         return ()
 
