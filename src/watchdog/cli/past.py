@@ -153,7 +153,7 @@ def replay_or_exit(replay: Coroutine[Any, Any, T], url: str) -> T:
 
 def _recorded(settings: "Settings") -> "Listed":
     from watchdog.cli.records import records_of  # noqa: PLC0415
-    from watchdog.remote import DRY_RUN_SERIES  # noqa: PLC0415
+    from watchdog.connected import DRY_RUN_SERIES  # noqa: PLC0415
     from watchdog.replay.recorded import of_records  # noqa: PLC0415
 
     return of_records(records_of(settings), series=DRY_RUN_SERIES if settings.dry_run else "")
