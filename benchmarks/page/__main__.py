@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.page.town import MINUTES, Seen, look
 from watchdog.adapters.clock import SystemClock
@@ -26,8 +26,11 @@ from watchdog.adapters.web import News, Site, WebServer
 from watchdog.adapters.web.heard import Heard
 from watchdog.adapters.web.pages import Filter, Health, Overview, status_page
 from watchdog.domain.record import outline_of, record_of
+from watchdog.ports import Keeping
 from watchdog.settings import load
 from watchdog.showing import Showing, Sources
+
+T = TypeVar("T")
 
 RESULTS = Path(__file__).parents[1] / "results" / "page.md"
 
@@ -48,9 +51,10 @@ class Kept:
     def __init__(self, ended: Sequence[dict[str, Any]]) -> None:
         self._ended = ended
 
-    async def records(self, *, open_only: bool = False) -> Sequence[dict[str, Any]]:
+    async def records(self, kept: Keeping[T], *, open_only: bool = False) -> Sequence[T]:
         """What was kept."""
-        return [] if open_only else self._ended
+        found = () if open_only else map(kept, self._ended)
+        return [one for one in found if one is not None]
 
     async def pause(self) -> None:
         """Nothing is paused."""

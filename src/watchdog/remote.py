@@ -33,7 +33,7 @@ from watchdog.domain.state import Watch
 from watchdog.engine import by_hand
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.performing import Performer
-from watchdog.ports import Clock, OutOfReach
+from watchdog.ports import Clock, OutOfReach, in_full
 from watchdog.rulebook import Report
 from watchdog.sources import Access
 from watchdog.survey.cluster import read_cluster
@@ -55,7 +55,7 @@ async def read_records(settings: Settings, clock: Clock) -> Sequence[Mapping[str
     async with AsyncExitStack() as stack:
         kube = await connected(settings, clock, stack)
         journal = dry_run_journal_of if settings.dry_run else journal_of
-        records = await journal(kube, settings, clock, random.Random()).records()  # noqa: S311 - jitter
+        records = await journal(kube, settings, clock, random.Random()).records(in_full)  # noqa: S311 - jitter
         if not records:
             await _there(kube, settings.namespace)
         return records

@@ -77,7 +77,7 @@ class Showing:
             known = self._opened.get(watch_id)
             if known is not None and now - known[0] < _CLEAN:
                 return known[1]
-            found = next(iter(await self._sources.journal.records(kept=of_watch(watch_id))), None)
+            found = next(iter(await self._sources.journal.records(of_watch(watch_id))), None)
             if found is not None:
                 while len(self._opened) >= _OPENED:
                     self._opened.pop(next(iter(self._opened)))
@@ -103,7 +103,7 @@ class Showing:
     async def _ended_records(self) -> Sequence[Document]:
         now = self._clock.monotonic()
         if self._ended is None or now - self._ended[0] >= _CLEAN:
-            kept = await self._sources.journal.records(kept=_slim_if_ended)
+            kept = await self._sources.journal.records(_slim_if_ended)
             records = sorted(kept, key=lambda one: str(one.get("ended_at")), reverse=True)
             self._ended = (now, records[:_ENDED])
             for one in records:

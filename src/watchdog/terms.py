@@ -144,7 +144,7 @@ class Terms:
         def theirs(one: Document) -> Document | None:
             return None if any(shard.has(namespace_of(one)) for shard in held) else one
 
-        return list(await reach.journal.records(open_only=True, kept=theirs))
+        return list(await reach.journal.records(theirs, open_only=True))
 
     async def open_watch(self, reach: Reach, watch_id: str) -> Document | None:
         """The record of one open watch."""
@@ -158,7 +158,7 @@ class Terms:
         record = await self.open_watch(reach, watch_id)
         if record is not None:
             return record
-        return next(iter(await reach.journal.records(kept=of_watch(watch_id))), None)
+        return next(iter(await reach.journal.records(of_watch(watch_id))), None)
 
     async def of_target(self, reach: Reach, target: str) -> Sequence[Document]:
         """The records of the target's watches: open ones as they stand, ended ones as they were kept."""
@@ -169,7 +169,7 @@ class Terms:
         def ended(one: Document) -> Document | None:
             return one if is_about(one, target) and one.get("watch") not in known else None
 
-        return [*stand, *await reach.journal.records(kept=ended)]
+        return [*stand, *await reach.journal.records(ended)]
 
     def rules_changed(self, rulebook: Rulebook) -> None:
         """Take up new rules; where another one leads, the caches alone."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -26,9 +26,11 @@ from watchdog.domain.rules import Guard, Rule
 from watchdog.engine.calibrating import Calibrator
 from watchdog.engine.memories import Memories
 from watchdog.engine.sampling import Sampler
-from watchdog.ports import Document, Keeping, in_full
+from watchdog.ports import Keeping
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.tsdb import Tsdb
+
+T = TypeVar("T")
 
 DAY = 86_400.0
 STEP = 15.0
@@ -78,9 +80,7 @@ class FakeJournal:
     past: Sequence[Mapping[str, Any]] = ()
     remembered: list[Mapping[str, Any]] = field(default_factory=list)
 
-    async def records(
-        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
-    ) -> Sequence[Document]:
+    async def records(self, kept: Keeping[T], *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[T]:
         return [one for one in map(kept, self.past) if one is not None]
 
     async def remember(self, target: Target, document: Mapping[str, Any]) -> None:

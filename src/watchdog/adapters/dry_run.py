@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.changes import Description
@@ -25,8 +26,9 @@ from watchdog.ports import (
     OutOfReach,
     Owners,
     TrafficProvider,
-    in_full,
 )
+
+T = TypeVar("T")
 
 MARK = "dry_run"
 """The field by which a document is known to be of a dry run."""
@@ -177,9 +179,7 @@ class MemoryJournal:
         self._records: dict[str, tuple[Document, bool]] = {}
         self._memories = dict(memories)
 
-    async def records(
-        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
-    ) -> Sequence[Document]:
+    async def records(self, kept: Keeping[T], *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[T]:
         found = [document for document, is_open in reversed(self._records.values()) if is_open or not open_only]
         mine = [kept(document) for document in found if document.get("watch") not in but]
         return [document for document in mine if document is not None]
@@ -204,10 +204,8 @@ class MarkedJournal:
         self._own = own
         self._real = real
 
-    async def records(
-        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
-    ) -> Sequence[Document]:
-        return await self._own.records(open_only=open_only, but=but, kept=kept)
+    async def records(self, kept: Keeping[T], *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[T]:
+        return await self._own.records(kept, open_only=open_only, but=but)
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         await self._own.write(watch_id, marked(document), open_watch=open_watch)

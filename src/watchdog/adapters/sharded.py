@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from watchdog.adapters.web.metrics import Metrics
 from watchdog.adapters.web.observer import MetricsObserver
@@ -11,7 +12,9 @@ from watchdog.domain.judge import Verdict
 from watchdog.domain.rollout import SwitchKind, Target
 from watchdog.domain.shards import Shard
 from watchdog.domain.state import Watch
-from watchdog.ports import Document, Journal, Keeping, in_full
+from watchdog.ports import Document, Journal, Keeping
+
+T = TypeVar("T")
 
 
 class ShardedJournal:
@@ -26,14 +29,12 @@ class ShardedJournal:
         self._shard = shard
         self._one_by_one = one_by_one
 
-    async def records(
-        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
-    ) -> Sequence[Document]:
-        def own(document: Document) -> Document | None:
+    async def records(self, kept: Keeping[T], *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[T]:
+        def own(document: Document) -> T | None:
             return kept(document) if self._is_own(document) else None
 
         async with self._one_by_one:
-            return await self._inner.records(open_only=open_only, but=but, kept=own)
+            return await self._inner.records(own, open_only=open_only, but=but)
 
     async def write(self, watch_id: str, document: Document, *, open_watch: bool) -> None:
         await self._inner.write(watch_id, document, open_watch=open_watch)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from watchdog.domain.among import open_of
 from watchdog.domain.events import Resumed, Superseded
@@ -9,7 +10,7 @@ from watchdog.domain.state import Watch
 from watchdog.engine import by_hand
 from watchdog.engine.guarding import Guarding
 from watchdog.engine.running import Running
-from watchdog.engine.unread import Unread
+from watchdog.engine.unread import Sealed, Unread, read
 from watchdog.ports import Clock, Journal, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -44,12 +45,12 @@ class Adopting:
         theirs: list[Watch] = []
         try:
             ours = {watch.id for watch in self._running.watches}
-            records = await self._journal.records(open_only=True, but=ours)
+            records: Sequence[Watch | Sealed] = await self._journal.records(read, open_only=True, but=ours)
         except OutOfReach as error:
             log.info("records not looked through", extra={"facts": {"why": str(error)}})
             return ()
         ours |= {watch.id for watch in self._running.watches}  # some may have been opened meanwhile
-        for watch in self._unread.sort_out([one for one in records if one.get("watch") not in ours]):
+        for watch in self._unread.sort_out(one for one in records if one.id not in ours):
             if by_hand.is_made_by_hand(watch) and by_hand.is_still_theirs(watch, self._clock.now()):
                 theirs.append(watch)
             elif by_hand.is_made_by_hand(watch):

@@ -24,7 +24,7 @@ from watchdog.domain.state import Phase, Refusal, RefusalReason, Watch, open_wat
 from watchdog.domain.watch import advance
 from watchdog.domain.weights import resolved
 from watchdog.engine.performing import Performer
-from watchdog.ports import Clock, Journal, TrafficProvider
+from watchdog.ports import Clock, Journal, TrafficProvider, in_full
 
 GUARD = Guard("by-hand", (), ())
 """Stands for the target's own guard until the watchdog in the cluster adopts the record."""
@@ -172,7 +172,7 @@ def _rolled_back(revision: Revision, watch_id: str, at: datetime, watch: Watch |
 
 async def past_of(target: Target, journal: Journal) -> Past:
     """What is on record, and what is remembered of the target. Raises `OutOfReach`."""
-    records = await journal.records()
+    records = await journal.records(in_full)
     marked = frozenset(str(record.get("watch")) for record in records if is_false_alarm(record))
     return Past(watches_of(records), remembered(target, await journal.memories()), marked)
 

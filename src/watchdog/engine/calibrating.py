@@ -158,7 +158,7 @@ class Calibrator:
 
     async def _records(self, memory: Memory) -> Sequence[Document]:
         """Those of the target and of its colours."""
-        return await self._journal.records(kept=lambda one: one if concerns(memory, one) else None)
+        return await self._journal.records(lambda one: one if concerns(memory, one) else None)
 
     async def _stretch(
         self, memory: Memory, guard: Guard, rules: Mapping[Rule, Threshold], stretch: Stretch, known: Sequence[Span]

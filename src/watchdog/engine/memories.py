@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from watchdog.domain.codec import Unreadable
 from watchdog.domain.effects import Judgement, Remember
@@ -11,7 +12,9 @@ from watchdog.domain.memory import Memory
 from watchdog.domain.record import OtherSchema, document_of, memory_of
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.state import Watch
-from watchdog.ports import Clock, Document, Journal, OutOfReach
+from watchdog.ports import Clock, Document, Journal, Keeping, OutOfReach
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -134,11 +137,11 @@ class Memories:
             log.warning("memory not written", extra={"facts": {"target": str(target), "why": str(error)}})
 
 
-async def all_of(journal: Journal, clock: Clock) -> tuple[Sequence[Document], Mapping[Target, Document]]:
-    """All records and memories, as soon as the journal can be read."""
+async def all_of(journal: Journal, clock: Clock, kept: Keeping[T]) -> tuple[Sequence[T], Mapping[Target, Document]]:
+    """All records, or what is `kept` of each, and all memories, as soon as the journal can be read."""
     while True:
         try:
-            return await journal.records(), await journal.memories()
+            return await journal.records(kept), await journal.memories()
         except OutOfReach as error:
             log.warning("journal not read", extra={"facts": {"why": str(error)}})
             await clock.sleep(_RETRY)

@@ -34,7 +34,7 @@ from watchdog.engine.observing import Observer
 from watchdog.engine.reminding import Reminding
 from watchdog.engine.running import Running
 from watchdog.engine.stepping import told_of_weights
-from watchdog.engine.unread import LeftAlone, Unread
+from watchdog.engine.unread import LeftAlone, Sealed, Unread, read
 from watchdog.engine.watching import WatchDriver
 from watchdog.ports import Clock, Configurations, Journal, OutOfReach, TrafficProvider
 
@@ -128,7 +128,8 @@ class Supervisor:
     # -- what was there before -----------------------------------------------------------------------------------
 
     async def _resume(self, scope: asyncio.TaskGroup) -> None:
-        records, memories = await all_of(self._journal, self._clock)
+        records: Sequence[Watch | Sealed]
+        records, memories = await all_of(self._journal, self._clock, read)
         self.memories.load(memories)
         for watch in self._unread.sort_out(records):
             if by_hand.is_made_by_hand(watch):

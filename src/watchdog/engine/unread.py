@@ -5,7 +5,8 @@ its own to finish: whoever cannot read how far it got might do it a second time.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from watchdog.domain.codec import Unreadable
@@ -20,6 +21,27 @@ from watchdog.engine.memories import Memories
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A record that this version cannot read."""
+
+    document: Mapping[str, Any]
+    why: str
+
+    @property
+    def id(self) -> str:
+        """Of its watch."""
+        return str(self.document.get("watch", "?"))
+
+
+def read(document: Mapping[str, Any]) -> Watch | Sealed:
+    """The watch of a record, if this version can read it."""
+    try:
+        return watch_of(document)
+    except Unreadable as error:
+        return Sealed(document, str(error))
+
+
 class Unread:
     """What could not be read when the records were last looked through."""
 
@@ -27,19 +49,18 @@ class Unread:
         self._why: dict[str, str] = {}  # by the watch's id
         self._open: Sequence[Mapping[str, Any]] = ()
 
-    def sort_out(self, documents: Sequence[Mapping[str, Any]]) -> list[Watch]:
-        """The watches of those that can be read; the others are taken note of, and said in the log once each."""
+    def sort_out(self, records: Iterable[Watch | Sealed]) -> list[Watch]:
+        """Those that could be read; the others are taken note of, and said in the log once each."""
         watches, still_open = [], []
-        for document in documents:
-            try:
-                watches.append(watch_of(document))
-            except Unreadable as error:
-                name = str(document.get("watch", "?"))
-                if name not in self._why:
-                    log.warning("record kept, not acted on", extra={"facts": {"watch": name, "why": str(error)}})
-                self._why[name] = str(error)
-                if document.get("outcome") is None:
-                    still_open.append(document)
+        for one in records:
+            if isinstance(one, Watch):
+                watches.append(one)
+                continue
+            if one.id not in self._why:
+                log.warning("record kept, not acted on", extra={"facts": {"watch": one.id, "why": one.why}})
+            self._why[one.id] = one.why
+            if one.document.get("outcome") is None:
+                still_open.append(one.document)
         self._open = still_open
         return watches
 

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.rollout import Target
 
 Document = Mapping[str, Any]  # a JSON object
-Keeping = Callable[[Document], Document | None]
-"""What of a record is kept by whoever reads many of them; None: nothing."""
+T = TypeVar("T")
+Keeping = Callable[[Document], T | None]
+"""What is made of a record by whoever reads many of them; None: nothing is kept."""
 
 
 def in_full(document: Document) -> Document:
@@ -18,7 +19,7 @@ def in_full(document: Document) -> Document:
     return document
 
 
-def of_watch(watch_id: str) -> Keeping:
+def of_watch(watch_id: str) -> Keeping[Document]:
     """All of the record of one watch, and nothing of others."""
     return lambda document: document if document.get("watch") == watch_id else None
 
@@ -26,13 +27,11 @@ def of_watch(watch_id: str) -> Keeping:
 class Journal(Protocol):
     """Where records and memories are kept: plain JSON objects in, plain JSON objects out. All raise `OutOfReach`."""
 
-    async def records(
-        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
-    ) -> Sequence[Document]:
+    async def records(self, kept: Keeping[T], *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[T]:
         """All records, or only those of watches that are open or of which someone is still to be told; newest first.
 
         `but`: ids of watches whose records may be left out, and are not read again. Each record goes through `kept` as
-        it is read: a thousand of them at a time take more memory than all else.
+        it is read (`in_full`: all of it is kept): a thousand of them at a time take more memory than all else.
         """
         ...
 

@@ -25,7 +25,7 @@ from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.sources import DEFAULT, called, named
 from watchdog.domain.state import Watch
 from watchdog.engine.sampling import Sampler
-from watchdog.ports import Clock, Document, MetricSource, MetricSources, OutOfReach
+from watchdog.ports import Clock, Document, MetricSource, MetricSources, OutOfReach, in_full
 from watchdog.rulebook.mistakes import nearest
 from watchdog.sources import NO_URL, Access, urls_of
 
@@ -116,7 +116,7 @@ async def rehearsal(
         memories, unseeded = await _memories(journals)
 
         async def records() -> Sequence[Document]:
-            return [record for journal in journals for record in await journal.records()]
+            return [record for journal in journals for record in await journal.records(in_full)]
 
         yield Rehearsal(
             rulebook=rulebook,
@@ -169,7 +169,7 @@ async def _memories(journals: Sequence[ConfigMapJournal]) -> tuple[Mapping[Targe
     """What the watchdog in the cluster remembers, as it was before the switches that it watches now."""
     try:
         found = dict(await MarkedJournal(*journals).memories())
-        records = [record for journal in journals for record in await journal.records(open_only=True)]
+        records = [record for journal in journals for record in await journal.records(in_full, open_only=True)]
     except OutOfReach as error:
         return {}, f"{error}; what served before is taken from the ReplicaSets alone"
     for record in records:

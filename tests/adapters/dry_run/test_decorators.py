@@ -17,7 +17,7 @@ from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity, Write
 from watchdog.domain.owners import Owner, Tool
 from watchdog.domain.rollout import Target
-from watchdog.ports import OutOfReach
+from watchdog.ports import OutOfReach, in_full
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
 NOTICE = Notice(
@@ -88,7 +88,7 @@ def run(journal: MarkedJournal) -> tuple[list[Mapping[str, object]], Mapping[obj
     async def main() -> tuple[list[Mapping[str, object]], Mapping[object, Mapping[str, object]]]:
         await journal.write("w", {"watch": "w"}, open_watch=True)
         await journal.remember(a_target("brand"), {"serving": "theirs"})
-        return list(await journal.records(open_only=True)), dict(await journal.memories())
+        return list(await journal.records(in_full, open_only=True)), dict(await journal.memories())
 
     return asyncio.run(main())
 
@@ -101,7 +101,7 @@ def test_what_a_dry_run_keeps_is_marked_and_read_back_as_it_was() -> None:
     assert memories == {a_target("brand"): {"serving": "theirs"}, a_target("agent"): {"serving": "real"}}
     assert asyncio.run(own.memories()) == {a_target("brand"): {"serving": "theirs", "dry_run": True}}
     assert asyncio.run(real.memories())[a_target("brand")] == {"serving": "real"}
-    assert asyncio.run(real.records()) == []
+    assert asyncio.run(real.records(in_full)) == []
 
 
 def test_a_memory_journal_hands_out_the_newest_record_first() -> None:
@@ -110,8 +110,8 @@ def test_a_memory_journal_hands_out_the_newest_record_first() -> None:
         await journal.write("one", {"watch": "one"}, open_watch=True)
         await journal.write("two", {"watch": "two"}, open_watch=True)
         await journal.write("one", {"watch": "one", "outcome": "passed"}, open_watch=False)
-        assert [record["watch"] for record in await journal.records()] == ["two", "one"]
-        assert [record["watch"] for record in await journal.records(open_only=True)] == ["two"]
+        assert [record["watch"] for record in await journal.records(in_full)] == ["two", "one"]
+        assert [record["watch"] for record in await journal.records(in_full, open_only=True)] == ["two"]
 
     asyncio.run(main())
 

@@ -13,7 +13,7 @@ from adapters.kubernetes.building import BRAND, GATEWAY, a_client, a_cluster, pa
 from watchdog.adapters.kubernetes.documents import record_name
 from watchdog.adapters.kubernetes.journal import LARGEST, ConfigMapJournal
 from watchdog.domain.rollout import Target, TargetKind
-from watchdog.ports import Document, OutOfReach, TooLarge
+from watchdog.ports import Document, OutOfReach, TooLarge, in_full
 from watchdog.simulator.access import Rule
 from watchdog.simulator.calls import WriteAttempt
 from watchdog.simulator.clock import SimulatedClock, run_simulated
@@ -47,9 +47,9 @@ def test_a_record_is_written_replaced_and_read_by_another_process() -> None:
                 await journal.write("w-1", {"schema": 1, "phase": "acting"}, open_watch=True)
                 assert [one.method for one in cluster.writes()] == ["POST", "PUT"]
             async with a_journal(cluster) as journal:
-                assert list(await journal.records()) == [{"schema": 1, "phase": "acting"}]
+                assert list(await journal.records(in_full)) == [{"schema": 1, "phase": "acting"}]
                 await journal.write("w-1", {"schema": 1, "phase": "ended"}, open_watch=False)
-                assert list(await journal.records()) == [{"schema": 1, "phase": "ended"}]
+                assert list(await journal.records(in_full)) == [{"schema": 1, "phase": "ended"}]
             record = cluster.get("configmaps", OWN, "rollback-watchdog-w-1")
             assert record["metadata"]["labels"] == {
                 "rollback-watchdog.dev/record": "watch",
@@ -66,10 +66,10 @@ def test_records_come_newest_first_and_unknown_schemas_as_they_are() -> None:
             for number in range(3):
                 await journal.write(f"w-{number}", {"schema": 99, "number": number}, open_watch=False)
                 await passes(2)
-            assert [one["number"] for one in await journal.records()] == [2, 1, 0]
+            assert [one["number"] for one in await journal.records(in_full)] == [2, 1, 0]
             broken = {"metadata": {"name": "broken", "labels": {"rollback-watchdog.dev/record": "watch"}}}
             cluster.create("configmaps", OWN, {**broken, "data": {"record.json": "{"}})
-            assert len(await journal.records()) == 3
+            assert len(await journal.records(in_full)) == 3
             assert cluster.get("configmaps", OWN, "broken")["data"] == {"record.json": "{"}
 
     run_simulated(main())
@@ -101,7 +101,7 @@ def test_of_many_records_what_is_kept_of_one_is_all_that_stays_when_the_next_is_
 
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr("watchdog.adapters.kubernetes.journal.document_in", decoded)
-                found = await journal.records(kept=kept)
+                found = await journal.records(kept)
             assert sorted(one["number"] for one in found) == [0, 10, 20, 30, 40]
             assert most <= 2
             limits = [one.query["limit"] for one in cluster.requests if one.method == "GET" and "limit" in one.query]
@@ -131,7 +131,7 @@ def test_others_have_a_turn_between_any_two_records_that_are_read() -> None:
             task = asyncio.create_task(other())
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr("watchdog.adapters.kubernetes.journal.document_in", decoded)
-                assert len(await journal.records()) == 30
+                assert len(await journal.records(in_full)) == 30
             task.cancel()
             assert set(range(1, 30)) <= set(seen)
 
@@ -175,7 +175,7 @@ def test_a_hiccup_is_sat_out_and_writes_once(fault: str) -> None:
                 case "unavailable":
                     cluster.faults.answer(503, method="POST")
             await journal.write("w-1", {"schema": 1}, open_watch=True)
-            assert list(await journal.records()) == [{"schema": 1}]
+            assert list(await journal.records(in_full)) == [{"schema": 1}]
 
     run_simulated(main())
 
@@ -217,7 +217,7 @@ def test_a_longer_outage_is_out_of_reach_after_a_few_tries() -> None:
             for attempt in (
                 journal.write("w-1", {}, open_watch=True),
                 journal.remember(GATEWAY, {}),
-                journal.records(),
+                journal.records(in_full),
                 journal.memories(),
             ):
                 with pytest.raises(OutOfReach):
@@ -289,7 +289,7 @@ def test_a_write_that_arrives_late_changes_nothing_of_what_another_process_wrote
         async with a_cluster() as cluster, a_journal(cluster) as old, a_journal(cluster) as new:
             await old.write("w-1", {"phase": "watching"}, open_watch=True)
             await old.remember(GATEWAY, {"serving": "v1"})
-            assert await new.records() == [{"phase": "watching"}]
+            assert await new.records(in_full) == [{"phase": "watching"}]
             assert await new.memories() == {GATEWAY: {"serving": "v1"}}
 
             async def meanwhile(attempt: WriteAttempt) -> None:
@@ -310,7 +310,7 @@ def test_a_write_that_arrives_late_changes_nothing_of_what_another_process_wrote
                     await write
                 old._client._fence = closed
                 late.clear()
-            assert await new.records() == [{"phase": "acting"}]
+            assert await new.records(in_full) == [{"phase": "acting"}]
             assert await new.memories() == {GATEWAY: {"serving": "v2"}}
             assert {request.code for request in cluster.writes() if "late" in str(request.body)} == {409}
 
@@ -325,7 +325,7 @@ def test_a_conflict_of_who_may_write_is_settled_by_reading_again() -> None:
                 await one.remember(GATEWAY, {"n": n})
                 await other.write("w-1", {"by": "other", "n": n}, open_watch=True)
                 await other.remember(BRAND, {"n": n})
-            assert await one.records() == [{"by": "other", "n": 2}]
+            assert await one.records(in_full) == [{"by": "other", "n": 2}]
             assert await one.memories() == {GATEWAY: {"n": 2}, BRAND: {"n": 2}}
 
     run_simulated(main())

@@ -11,7 +11,7 @@ from watchdog.adapters.kubernetes.journal import ConfigMapJournal
 from watchdog.adapters.kubernetes.marking import NotMarked, put_mark
 from watchdog.adapters.kubernetes.records import RecordsReader
 from watchdog.domain.marks import Mark, Marking, mark_of
-from watchdog.ports import OutOfReach
+from watchdog.ports import OutOfReach, in_full
 from watchdog.simulator.access import Rule
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 from watchdog.simulator.cluster import SimulatedCluster
@@ -46,7 +46,7 @@ def test_the_leader_that_writes_the_record_again_keeps_the_mark_that_was_put_the
             await journal.write("w-1", {**ENDED, "reason": "told again"}, open_watch=False)
             # And whoever knows no version at all, as after a restart.
             await a_journal(cluster, client).write("w-1", {**ENDED, "reason": "at last"}, open_watch=False)
-            [record] = await a_journal(cluster, client).records()
+            [record] = await a_journal(cluster, client).records(in_full)
             assert record["reason"] == "at last"
             assert mark_of(record) == mark
             kept = cluster.get("configmaps", OWN, NAME)
@@ -64,7 +64,7 @@ def test_a_mark_that_was_taken_back_does_not_come_back_with_the_next_write() -> 
             journal = a_journal(cluster, client)
             await journal.write("w-1", ENDED, open_watch=True)
             await put_mark(client, OWN, "w-1", mark, fine)
-            await journal.records()
+            await journal.records(in_full)
             assert await put_mark(client, OWN, "w-1", None, fine)
             assert not await put_mark(client, OWN, "w-1", None, fine), "there is none any more"
             await journal.write("w-1", ENDED, open_watch=False)
@@ -140,7 +140,7 @@ def test_a_mark_that_is_no_json_is_left_out_and_the_record_read(caplog: pytest.L
             journal = a_journal(cluster, client)
             await journal.write("w-1", {**ENDED, "mark": {"what": "false-alarm"}}, open_watch=False)
             cluster.patch("configmaps", OWN, NAME, {"data": {"mark.json": "{"}})
-            [record] = await journal.records()
+            [record] = await journal.records(in_full)
             assert record == ENDED, "a mark is what stands beside the record, never in it"
 
     run_simulated(main())

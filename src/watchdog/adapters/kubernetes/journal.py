@@ -32,7 +32,7 @@ from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME
 from watchdog.domain.marks import Marking
 from watchdog.domain.rollout import Target
-from watchdog.ports import Clock, Document, Keeping, OutOfReach, TooLarge, in_full
+from watchdog.ports import Clock, Document, Keeping, OutOfReach, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +74,10 @@ class ConfigMapJournal:
         self._series = series
         self._watches, self._targets = f"{series}watch", f"{series}targets"  # values of the label
 
-    async def records(
-        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
-    ) -> Sequence[Document]:
+    async def records(self, kept: Keeping[T], *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[T]:
         """All records, or those of open watches, newest first; a schema that is not known is handed out as it is."""
         labels = f"{RECORD}={self._watches}" + (f",{OPEN}=true" if open_only else "")
-        found: list[tuple[tuple[str, str], Document]] = []
+        found: list[tuple[tuple[str, str], T]] = []
         with unanswered("reading the records"):
             names = {record_name(self._series + one) for one in but}
             async for one in self._others(labels, names) if names else self._all(labels):
@@ -91,7 +89,7 @@ class ConfigMapJournal:
                     found.append((_age(one), mine))
                 await self._clock.sleep(0.0)  # each may take milliseconds to decode, and there may be a thousand
         found.sort(key=itemgetter(0), reverse=True)
-        return [document for _, document in found]
+        return [mine for _, mine in found]
 
     async def _all(self, labels: str) -> AsyncGenerator[Json]:
         """The ConfigMaps with these labels. Each is let go with the next: a thousand at a time are 100 MB."""

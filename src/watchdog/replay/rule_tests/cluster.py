@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.changes import Description
@@ -11,9 +12,11 @@ from watchdog.domain.measurement import ProbeOutcome, ProbeResult
 from watchdog.domain.owners import Owner
 from watchdog.domain.rollout import Revision, ServiceFlip, Stable, SwitchKind, Target, TrafficSwitch
 from watchdog.domain.rules import Probe, Sign
-from watchdog.ports import Clock, Document, Keeping, in_full
+from watchdog.ports import Clock, Document, Keeping
 from watchdog.replay.rule_tests.cases import Case, SignShown
 from watchdog.replay.rule_tests.scenes import revisions
+
+T = TypeVar("T")
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 """When every test begins: rules ask for nothing that hangs on the day."""
@@ -213,9 +216,7 @@ class Nowhere:
         """Nobody reconciles what is made up."""
         return ""
 
-    async def records(
-        self, *, open_only: bool = False, but: Collection[str] = (), kept: Keeping = in_full
-    ) -> Sequence[Document]:
+    async def records(self, kept: Keeping[T], *, open_only: bool = False, but: Collection[str] = ()) -> Sequence[T]:
         """None."""
         return ()
 
