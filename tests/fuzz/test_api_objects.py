@@ -29,7 +29,7 @@ from watchdog.adapters.kubernetes.kinds import (
 )
 from watchdog.adapters.kubernetes.providers import PROVIDERS
 from watchdog.domain.rollout import TargetKind
-from watchdog.ports import OutOfReach
+from watchdog.ports import OutOfReach, in_full
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
 Json = dict[str, Any]
@@ -240,7 +240,7 @@ def test_no_configmap_in_its_namespace_ends_the_reading_of_records(found: list[J
             client, "watchdog", clock=SimulatedClock(START), rng=random.Random(1), records_kept=5
         )
         with suppress(OutOfReach):
-            for record in await journal.records():
+            for record in await journal.records(in_full):
                 assert isinstance(record, dict)
         with suppress(OutOfReach):
             await journal.memories()
