@@ -109,7 +109,7 @@ def held() -> dict[str, Any]:
     ledger.claim("tasks", [one for one in everything if isinstance(one, _TASKS)], deep=False)
     for metrics in all_of("adapters.web.metrics.Metrics"):
         ledger.claim("metrics", [metrics])
-    for name, module in list(sys.modules.items()):
+    for name, module in [(name, one) for name, one in sys.modules.items() if one is not None]:
         ledger.claim(_program(name), [module.__dict__])
     ledger.claim(
         "the program: classes and functions", [one for one in everything if isinstance(one, _NEVER)], deep=False
