@@ -8,32 +8,27 @@ open watches alone bring about each minute. What a watch leaves behind is no cyc
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 
 from watchdog.ports import Clock
 
-_YOUNG = 50_000  # objects made beyond those that went; so many come between two looks of ours in a burst alone
-_LOOK_EVERY = 2.0
-_MIDDLE = 10  # looks at the young ones for one at those that outlived one
+_YOUNG = 2_000  # objects made and kept since the last look at the young ones: a fraction of a millisecond
+_MIDDLE = 10  # looks at the young ones for one at those that outlived one: some milliseconds
 _NEVER = 1_000_000_000
-_FULL = 1800  # looks for one at everything: an hour
+_FULL_EVERY = 3600.0
 
 
 async def collecting(clock: Clock) -> None:
-    """Look at the young objects every two seconds, through everything once an hour; until cancelled.
+    """Look through everything once an hour, at the young more often than Python does; until cancelled.
 
-    Left alone, Python looks whenever 700 more were made than went, which is many times a second where answers
-    are taken apart, and finds nothing. By its count alone it could not look more seldom: a thousand watches exchange
-    old blocks for new ones, so that a larger number is hardly ever reached, and the look that comes then is long.
     What is there already (modules, settings) is for good, and is never looked through again.
     """
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
     try:
-        for look in count(1):
-            await clock.sleep(_LOOK_EVERY)
-            gc.collect(2 if look % _FULL == 0 else 1 if look % _MIDDLE == 0 else 0)
+        while True:
+            await clock.sleep(_FULL_EVERY)
+            gc.collect()
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
