@@ -136,6 +136,15 @@ def test_no_requests_no_new_samples_and_no_series_are_no_data() -> None:
     assert "http_requests_total" in nothing.query
 
 
+@pytest.mark.parametrize("metric", [ERRORS, QUEUE], ids=lambda metric: metric.name)
+def test_what_blocks_say_alike_is_held_once(metric: RatioMetric | GaugeMetric) -> None:
+    blocks = measured(Tsdb(), a_rule(metric), a_subject(), 2, 3, 4)
+    assert blocks[0].query
+    assert isinstance(blocks[0].reading, NoData)
+    assert {id(block.query) for block in blocks} == {id(blocks[0].query)}
+    assert {id(block.reading) for block in blocks} == {id(blocks[0].reading)}
+
+
 def test_a_block_before_anything_counts_is_no_data_and_not_asked() -> None:
     source = TsdbSource(a_store_with_errors())
 

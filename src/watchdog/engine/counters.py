@@ -8,7 +8,7 @@ from datetime import datetime
 from watchdog.domain.conditions import RateMetric, Threshold
 from watchdog.domain.counting import Counted, Increase
 from watchdog.domain.counting_on import count_on
-from watchdog.domain.measurement import Answer, Block, QueryFailed, Reading
+from watchdog.domain.measurement import Answer, Block, NoData, QueryFailed, Reading
 from watchdog.domain.selections import Selection
 from watchdog.domain.stretch import Increases, Stretch
 from watchdog.engine.gathering import Gatherer, Outcome
@@ -43,6 +43,18 @@ class Tracker:
         self.begun: float | None = None  # where the first block that was asked for begins
         self.until: float | None = None  # all samples up to here have been counted
         self.by_name = False  # the last answer was of the pods alone that were known
+        self._query = ""
+        self._nothing = NoData("")
+
+    def block(self, span: Span, reading: Reading, query: str) -> Block:
+        """A block of what was read. What each says like the one before it shares with it: there are many."""
+        if query != self._query:
+            self._query = query
+        if isinstance(reading, NoData):
+            if reading != self._nothing:
+                self._nothing = reading
+            reading = self._nothing
+        return Block(*span, reading, self._query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +152,7 @@ async def counted_blocks(gatherer: Gatherer, tracker: Tracker, spans: Sequence[S
         # What the span would have been asked for alone: of many, the older samples would be gone through each time.
         near = answers if span is spans[0] else answers.within(span[1].timestamp() - interval)
         increases = _count_on(tracker, near, span[2].timestamp())
-        blocks.append(Block(*span, _read(tracker, *increases, answers, query), query))
+        blocks.append(tracker.block(span, _read(tracker, *increases, answers, query), query))
     return tuple(blocks)
 
 

@@ -135,6 +135,6 @@ class Sampler:
             if grid is not None and isinstance(outcome, Answer):
                 outcome = at_moment(outcome, at)
             outcome = while_staying(outcome, question, subject)
-            return Block(*span, gauge_reading(outcome, question), question.query)
+            return tracker.block(span, gauge_reading(outcome, question), question.query)
 
         return tuple(await asyncio.gather(*map(measured, spans)))
