@@ -103,6 +103,14 @@ def test_quiet_windows_stay_clear_of_switches_and_of_what_was_bad() -> None:
     assert moments != [one.case.switch.at for one in placebos(course, GUARD, (), since, now, count=12, seed=1)]
 
 
+@pytest.mark.parametrize("minutes", [1, 20, 720, 1420, 1439])
+def test_as_many_quiet_windows_are_found_at_midnight_as_at_noon(minutes: int) -> None:
+    midnight = AT.replace(hour=0, minute=0)
+    now = midnight + timedelta(days=3, minutes=minutes)
+    chosen = [*placebos(a_course(("a", -100)), GUARD, (), now - timedelta(days=1), now, count=10, seed=0)]
+    assert len(chosen) == 10
+
+
 def test_switches_of_a_service_come_from_a_list() -> None:
     text = """
 [[switches]]

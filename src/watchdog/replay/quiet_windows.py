@@ -29,7 +29,9 @@ def placebos(
     days = [since.date() + timedelta(days=day) for day in range((now.date() - since.date()).days + 1)]
     draws = [random.Random(f"{seed}/{course.target}/{day}") for day in days]  # noqa: S311 - repeatable on purpose
     order = sorted(range(len(days)), key=lambda number: draws[number].random())
-    for number in (order[turn % len(order)] for turn in range(count)):
+    chosen, turn = 0, 0
+    while order and chosen < count:
+        number = order[turn % len(order)]
         for _ in range(_TRIES):
             midnight = datetime(days[number].year, days[number].month, days[number].day, tzinfo=UTC)
             at = midnight + timedelta(seconds=math.floor(draws[number].random() * _DAY))
@@ -40,7 +42,10 @@ def placebos(
             if all(end <= other_begin or other_end <= begin for other_begin, other_end in taken):
                 taken.append((at - length, at + length))
                 yield placebo(course, guard, at)
+                chosen, turn = chosen + 1, turn + 1
                 break
+        else:
+            order.remove(number)  # the others make up for it: of the first and the last day little may be asked about
 
 
 def _disturbed(
