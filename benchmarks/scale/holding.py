@@ -109,8 +109,8 @@ def held() -> dict[str, Any]:
     ledger.claim("tasks", [one for one in everything if isinstance(one, _TASKS)], deep=False)
     for metrics in all_of("adapters.web.metrics.Metrics"):
         ledger.claim("metrics", [metrics])
-    for name, module in [(name, one) for name, one in sys.modules.items() if one is not None]:
-        ledger.claim(_program(name), [module.__dict__])
+    for name, module in list(sys.modules.items()):
+        ledger.claim(_program(name), [getattr(module, "__dict__", {})])  # None of a module that is said to be missing
     ledger.claim(
         "the program: classes and functions", [one for one in everything if isinstance(one, _NEVER)], deep=False
     )
