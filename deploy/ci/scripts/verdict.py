@@ -42,8 +42,9 @@ def main(words: list[str]) -> int:
     program = os.environ.get("WATCHDOG", "watchdog")
     ran = subprocess.run([program, *words, "-o", "json"], check=False, stdout=subprocess.PIPE, text=True)
     told, code, target = last_object(ran.stdout), ran.returncode, words[1]
-    outcome = str(told.get("outcome") or ("passed" if code == 0 else "refused" if code == 4 and not told else "none"))
     watch = str(told.get("watch") or "")
+    unwatched = "passed" if code == 0 else "refused" if code == 4 and not watch else "none"
+    outcome = str(told.get("outcome") or unwatched)
     link = str(told.get("link") or "") or (f"watchdog explain {watch}" if watch else "")
     how = WORDS.get(code, f"exit code {code}")
     recovery = f", {told['recovery']}" if told.get("recovery") else ""
