@@ -44,13 +44,28 @@ def _became(course: Course, index: int, last: int, now: datetime) -> tuple[Label
     if following is None:
         return (Label.UNKNOWN, "too recent") if now - moved < HOUR else (Label.GOOD, _OUTLIVED)
     if following.since - moved > HOUR:
-        return Label.GOOD, _OUTLIVED
+        return (Label.UNKNOWN, "taken back at an unknown moment") if following.between else (Label.GOOD, _OUTLIVED)
     if following.revision == serving.revision:
         return Label.UNKNOWN, "given another part of the traffic within the hour"
     before = next((one for one in reversed(course.stretches[:index]) if one.revision != serving.revision), None)
-    if before is not None and following.revision == before.revision:
+    if before is not None and following.revision == before.revision and not _gone_back_to(course, index):
         return Label.BAD, "rolled back within the hour"
     return Label.UNKNOWN, "replaced within the hour"
+
+
+def _gone_back_to(course: Course, index: int) -> bool:
+    """Whether the stretch itself is where a release was taken back to: then what comes next takes nothing back."""
+    found, releases = False, [one for one in course.releases if one[0] <= index]
+    if course.stretches[index].put_back or course.stretches[index].between:
+        return True
+    for (former, _), (began, ended), (here, _) in reversed([*zip(releases, releases[1:], releases[2:], strict=False)]):
+        earlier, taken, back = (course.stretches[place] for place in (former, ended, here))
+        if earlier.revision != back.revision or back.since - taken.since > HOUR:
+            break
+        found = not found
+        if taken.put_back or taken.between or course.stretches[began].put_back:
+            break
+    return found
 
 
 def label_of_change(course: Course, change: Reconfigured, marks: Sequence[Mark], now: datetime) -> tuple[Label, str]:
