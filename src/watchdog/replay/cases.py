@@ -17,7 +17,7 @@ from watchdog.domain.weights import notice, resolved
 from watchdog.replay.courses import Course, Mark, Reconfigured, Serving
 from watchdog.replay.filming import Case
 from watchdog.replay.idling import Turn
-from watchdog.replay.labels import label_of, label_of_change, mark_of
+from watchdog.replay.labels import TAKEN_BACK, label_of, label_of_change, mark_of
 from watchdog.replay.report import Label
 
 
@@ -202,9 +202,13 @@ class _Found:
         """Known bad is what was, once its release is over; known good what served for a bake without being so."""
         assert self._memory is not None
         first, last = next(one for one in self._course.releases if one[0] <= index <= one[1])
-        label, _ = label_of(self._course, first, self._marks, self._now, last)
+        label, source = label_of(self._course, first, self._marks, self._now, last)
+        passed = next((one.passed for one in self._course.stretches[first : last + 1] if one.passed is not None), None)
         until = following.since if following is not None else self._now
-        if label is Label.BAD:
+        if passed is not None and source == TAKEN_BACK:
+            # It passed live, and so live held it good, whatever a person did with it then.
+            self._memory = self._memory.with_good(serving.revision, self._course.stretches[first].since, passed)
+        elif label is Label.BAD:
             if index == last:
                 earlier = {one.revision for one in self._course.stretches[:index]}
                 # What a list or a record has as a switch is one, though it goes back to what was there before.

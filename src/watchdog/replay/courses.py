@@ -56,9 +56,9 @@ class Serving:
     """One stretch in which one revision served, from `since` to the next one's `since`; of a route, with its weights.
 
     `parts`: who got which part of a route's traffic, from 0 to 1. `completed`: a rollout's end, where that is known.
-    `put_back`: the watchdog itself went back to it, and so ended what could be seen of the release before. `own`: a list
-    or a record has it as a switch. `between`: something went back to it at a moment that nothing tells, from the stretch
-    before on; `since` is the last one that can be. `stable`: what live would have gone back to, as the record tells.
+    `put_back`: the watchdog itself went back to it, and so ended what could be seen of the release before. `own`: a
+    list or a record has it as a switch. `between`: something went back to it at a moment that nothing tells, and `since`
+    is the last one that can be. `stable`: what live would have gone back to, as the record tells.
     """
 
     revision: Revision
@@ -76,6 +76,7 @@ class Serving:
     own: bool = False
     between: bool = False
     stable: Stable | None = None
+    passed: datetime | None = None  # when its watch did
 
     @property
     def watched(self) -> bool:

@@ -43,6 +43,7 @@ class Entry:
     guard: Guard | None = None  # that watched it
     by_hand: bool = False  # a person's rollback, which is no switch of its own
     stable: Stable | None = None  # what its watch would have gone back to
+    passed: datetime | None = None  # when its watch did
 
     @property
     def label_source(self) -> str:

@@ -11,6 +11,8 @@ HOUR = timedelta(hours=1)
 
 _NEAR = timedelta(minutes=5)  # a mark need not name the second
 _OUTLIVED = "not rolled back within the hour"
+TAKEN_BACK = "rolled back within the hour"
+_PAIR = 2  # releases before one that can take back the last of them
 
 
 def label_of(
@@ -49,23 +51,25 @@ def _became(course: Course, index: int, last: int, now: datetime) -> tuple[Label
         return Label.UNKNOWN, "given another part of the traffic within the hour"
     before = next((one for one in reversed(course.stretches[:index]) if one.revision != serving.revision), None)
     if before is not None and following.revision == before.revision and not _gone_back_to(course, index):
-        return Label.BAD, "rolled back within the hour"
+        return Label.BAD, TAKEN_BACK
     return Label.UNKNOWN, "replaced within the hour"
 
 
 def _gone_back_to(course: Course, index: int) -> bool:
     """Whether the stretch itself is where a release was taken back to: then what comes next takes nothing back."""
-    found, releases = False, [one for one in course.releases if one[0] <= index]
-    if course.stretches[index].put_back or course.stretches[index].between:
-        return True
-    for (former, _), (began, ended), (here, _) in reversed([*zip(releases, releases[1:], releases[2:], strict=False)]):
-        earlier, taken, back = (course.stretches[place] for place in (former, ended, here))
-        if earlier.revision != back.revision or back.since - taken.since > HOUR:
+    releases = [one for one in course.releases if one[0] <= index]
+    odd = False  # of releases that took each other back in turn every second one is
+    for place in range(len(releases) - 1, -1, -1):
+        here = course.stretches[releases[place][0]]
+        if here.put_back or here.between:
+            return not odd
+        if place < _PAIR:
             break
-        found = not found
-        if taken.put_back or taken.between or course.stretches[began].put_back:
+        earlier, taken = course.stretches[releases[place - 2][0]], course.stretches[releases[place - 1][1]]
+        if earlier.revision != here.revision or here.since - taken.since > HOUR:
             break
-    return found
+        odd = not odd
+    return odd
 
 
 def label_of_change(course: Course, change: Reconfigured, marks: Sequence[Mark], now: datetime) -> tuple[Label, str]:

@@ -16,7 +16,7 @@ _JUST = timedelta(seconds=1)
 def courses_of(entries: Sequence[Entry], pods: KnownPods, *, kube_state: bool) -> tuple[Course, ...]:
     """The targets' courses as the list has them. An entry without candidate cannot be replayed: `ListInvalid`."""
     by_target: dict[Target, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda one: (one.target, one.at)):
+    for entry in sorted(entries, key=lambda one: (one.target, one.at, one.by_hand)):
         if entry.candidate is None:
             raise ListInvalid(f"the switch of {entry.target} at {entry.at.isoformat()} names no candidate")
         if entry.target.kind.switch.in_parts and entry.previous is None and not entry.configs:
@@ -74,9 +74,9 @@ def _between(entry: Entry, last: Serving) -> Serving | None:
     """
     if entry.previous is None or entry.by_hand or entry.previous == last.revision or entry.at <= last.since:
         return None
-    if entry.target.kind.switch.in_parts and entry.candidate == last.revision:
-        if (1.0 if entry.part is None else entry.part) > last.parts.get(last.revision, 1.0):
-            return None
+    on_its_way = entry.target.kind.switch.in_parts and entry.candidate == last.revision
+    if on_its_way and (1.0 if entry.part is None else entry.part) > last.parts.get(last.revision, 1.0):
+        return None
     at = entry.at - min(_JUST, (entry.at - last.since) / 2)
     return Serving(entry.previous, at, source=entry.source, between=True)
 
@@ -98,6 +98,7 @@ def _serving(target: Target, entry: Entry) -> Serving:
         pods=entry.pods,
         own=not entry.by_hand,
         stable=entry.stable,
+        passed=entry.passed,
     )
 
 

@@ -87,6 +87,7 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
         guard=None if watch.by_hand else watch.guard,
         by_hand=bool(watch.by_hand),
         stable=None if watch.by_hand else watch.stable,
+        passed=watch.ended_at if watch.outcome is Phase.PASSED else None,
     )
 
 

@@ -81,7 +81,9 @@ async def search_all(
     # From when on all of them can tell.
     begun = [first for first in firsts if first is not None]
     told = max(begun, default=None)
-    return Found(tuple(courses.values()), tuple(notes), since=told, without_pods=frozenset(without_pods - courses.keys()))
+    return Found(
+        tuple(courses.values()), tuple(notes), since=told, without_pods=frozenset(without_pods - courses.keys())
+    )
 
 
 async def _told(
