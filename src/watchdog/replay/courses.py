@@ -57,8 +57,8 @@ class Serving:
 
     `parts`: who got which part of a route's traffic, from 0 to 1. `completed`: a rollout's end, where that is known.
     `put_back`: the watchdog itself went back to it, and so ended what could be seen of the release before. `own`: a
-    list or a record has it as a switch. `between`: something went back to it at a moment that nothing tells, and `since`
-    is the last one that can be. `stable`: what live would have gone back to, as the record tells.
+    list or a record has it as a switch. `between`: something went back to it at a moment that nothing tells, and
+    `since` is the last one that can be. `stable`: what live would have gone back to, as the record tells.
     """
 
     revision: Revision

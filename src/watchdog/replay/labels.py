@@ -12,6 +12,7 @@ HOUR = timedelta(hours=1)
 _NEAR = timedelta(minutes=5)  # a mark need not name the second
 _OUTLIVED = "not rolled back within the hour"
 TAKEN_BACK = "rolled back within the hour"
+_UNLISTED = "replaced at a moment that nothing tells"
 _PAIR = 2  # releases before one that can take back the last of them
 
 
@@ -46,7 +47,7 @@ def _became(course: Course, index: int, last: int, now: datetime) -> tuple[Label
     if following is None:
         return (Label.UNKNOWN, "too recent") if now - moved < HOUR else (Label.GOOD, _OUTLIVED)
     if following.since - moved > HOUR:
-        return (Label.UNKNOWN, "taken back at an unknown moment") if following.between else (Label.GOOD, _OUTLIVED)
+        return (Label.UNKNOWN, _UNLISTED) if following.between else (Label.GOOD, _OUTLIVED)
     if following.revision == serving.revision:
         return Label.UNKNOWN, "given another part of the traffic within the hour"
     before = next((one for one in reversed(course.stretches[:index]) if one.revision != serving.revision), None)
