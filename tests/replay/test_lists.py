@@ -11,13 +11,13 @@ import pytest
 from benchmarks.backtest.history import RULES
 
 from builders import GOOD, NEW, T0, a_live, a_pod, a_watch, at
-from cli.verbs import a_cluster, call_beside
+from cli.verbs import a_cluster, call, call_beside
 from replay.standin import standing_in
 from replay.test_bad_input import empty
 from watchdog.domain.effects import Remedy
 from watchdog.domain.judge.pods import Pods
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import SwitchKind
+from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.state import Phase, Watch
 from watchdog.replay.cases import real_cases
 from watchdog.replay.courses import Course, KnownPods, Mark, SeenPod, Serving
@@ -92,6 +92,34 @@ async def test_one_record_of_another_version_in_the_cluster_is_told_of_and_the_r
         "1 record is left out: ConfigMap rollback-watchdog-research-newer: schema 2 is not known to this version, "
         "which writes 1"
     ]
+
+
+def test_a_switch_whose_pods_nothing_tells_of_is_counted_once_and_with_the_true_reason(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES.replace("rules      =", 'kinds = ["deployment", "statefulset"]\nrules      =', 1))
+    entry = {**AN_ENTRY, "target": "production/statefulset/db", "candidate": "db-7c9d", "previous": "db-5b8c"}
+    (tmp_path / "list.jsonl").write_text(json.dumps(entry))
+    asked = ("backtest", str(rules), "--switches", str(tmp_path / "list.jsonl"), "--no-cache", "-o", "json")
+    asked = (*asked, "--since", "1d", "--until", NOW.isoformat())
+    with standing_in(empty) as url:
+        result = call(*asked, "--prometheus", url)
+    assert result.exit_code == 0, result.stderr
+    left = [one["text"] for one in json.loads(result.stdout)["notes"] if "left out" in one["text"]]
+    assert left == [
+        "1 listed switch of StatefulSets left out: their pods' names tell no revision, and without kube-state-metrics "
+        "nothing tells when they were made"
+    ]
+
+
+def test_a_switch_is_replayed_with_what_its_watch_would_have_gone_back_to_in_whichever_order_records_come() -> None:
+    assert PASSED.stable is not None
+    oldest = Revision("research", "0ld")
+    own = replace(PASSED, stable=replace(PASSED.stable, revision=oldest))
+    by_hand = replace(UNDONE, id="research-by-hand", by_hand="ann: it burns")
+    for order in ((own, by_hand), (by_hand, own)):
+        (case,) = real_cases(of(*order), GUARD, (), T0, NOW)
+        assert case.case.stable is not None
+        assert (case.case.stable.revision, case.source) == (oldest, "rolled back by hand")
 
 
 def test_what_the_records_tell_is_not_written_by_hand_as_well() -> None:

@@ -13,7 +13,7 @@ from watchdog.domain.untouched import Peer
 from watchdog.engine.sampling import Sampler
 from watchdog.ports import Clock
 from watchdog.replay.asking_past import DEADLINE, NotAnswered
-from watchdog.replay.cases import Marked, real_cases
+from watchdog.replay.cases import Marked, past_of
 from watchdog.replay.courses import Course, Found, Mark
 from watchdog.replay.entries import Entry, marks_of
 from watchdog.replay.guarding import guarded, unguarded, unnoticed
@@ -112,7 +112,7 @@ class Backtest:
         since = max(asked, found.since or asked)
         guards, notes = guarded(rules.book, found.courses)
         marks = (*marks_of(self._wish.labels), *marks_of(self._wish.listed))
-        cases = [*self._cases(found.courses, guards, marks, since, now)]
+        cases, quiet = self._cases(found.courses, guards, marks, since, now)
         in_vain = unused(marks_of(self._wish.labels), cases)
         switches, trouble = await self._replayed(rules, found.courses, guards, cases, now)
         switches, quieter = left_out(switches)
@@ -121,10 +121,10 @@ class Backtest:
         beyond = untold(rules.book, guards, self._wish.listed, recorded=self._wish.recorded, told=told)
         listed = self._wish.listed
         doubled = {note.target for note in notes}
-        once = [one for one in listed if str(one.target) not in doubled]
+        once = [one for one in listed if str(one.target) not in doubled and one.target not in found.without_pods]
         passed_over = [
             *unguarded(rules.book, once, guards, since, now),
-            *unnoticed(listed, guards, cases, since, now),
+            *unnoticed(listed, guards, cases, since, now, quiet),
         ]
         partly = [*passed_over, *cut(switches), *blank(switches), *nothing(found, cases, guards)]
         missing = [*beyond, *in_vain, *trouble, *quieter, *partly]
@@ -150,17 +150,21 @@ class Backtest:
         marks: Sequence[Mark],
         since: datetime,
         now: datetime,
-    ) -> Sequence[Marked]:
-        """The real ones first: should the samples run out, it is the quiet ones that are left out."""
+    ) -> tuple[Sequence[Marked], Mapping[tuple[Target, datetime], str]]:
+        """The real ones first: should the samples run out, it is the quiet ones that are left out.
+
+        With why what else served was no switch.
+        """
         kept = [(course, guards[course.target]) for course in courses if course.target in guards]
         pointing = [course for course, _ in kept if course.target.kind.routes]
-        real = [
-            one
+        pasts = {
+            course.target: past_of(course, guard, marks, since, now, turns_of(course.target, pointing))
             for course, guard in kept
-            for one in real_cases(course, guard, marks, since, now, turns_of(course.target, pointing))
-        ]
+        }
+        real = [one for past in pasts.values() for one in past.cases]
+        why = {(target, at): said for target, past in pasts.items() for at, said in past.quiet.items()}
         quiet = [one for course, guard in kept for one in self._quiet(course, guard, marks, since, now)]
-        return [*sorted(real, key=lambda one: one.case.switch.at), *quiet]
+        return [*sorted(real, key=lambda one: one.case.switch.at), *quiet], why
 
     def _quiet(
         self, course: Course, guard: Guard, marks: Sequence[Mark], since: datetime, now: datetime

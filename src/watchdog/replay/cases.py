@@ -1,6 +1,6 @@
 """Which switches of a target's past are replayed, with what is known of them. What is one, decides what does live."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from watchdog.domain.weights import notice, resolved
 from watchdog.replay.courses import Course, Mark, Reconfigured, Serving
 from watchdog.replay.filming import Case
 from watchdog.replay.idling import Turn
-from watchdog.replay.labels import label_of, label_of_change, mark_of
+from watchdog.replay.labels import TAKEN_BACK, label_of, label_of_change, mark_of
 from watchdog.replay.report import Label
 
 
@@ -34,14 +34,22 @@ class Marked:
         return ("quiet-" if self.case.placebo else "") + watch_id(self.case.switch)
 
 
-def real_cases(
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is replayed of a target; and what is not a switch of its own, with the reason, by its moment."""
+
+    cases: tuple[Marked, ...]
+    quiet: Mapping[datetime, str]
+
+
+def past_of(
     course: Course,
     guard: Guard,
     marks: Sequence[Mark],
     since: datetime,
     now: datetime,
     turns: Sequence[Turn] = (),
-) -> Iterator[Marked]:
+) -> Past:
     """The switches of one target from `since` on. What each could go back to follows from what became of those before.
 
     It does not follow from what the rules would have done: two rule files are compared on the same switches. `turns`:
@@ -50,9 +58,19 @@ def real_cases(
     found = _Found(course, guard, marks, now, turns)
     for index in range(len(course.stretches)):
         found.see(index)
-    for one in found.cases():
-        if one.case.switch.at >= since:
-            yield one
+    return Past(tuple(one for one in found.cases() if one.case.switch.at >= since), found.quiet)
+
+
+def real_cases(
+    course: Course,
+    guard: Guard,
+    marks: Sequence[Mark],
+    since: datetime,
+    now: datetime,
+    turns: Sequence[Turn] = (),
+) -> Iterator[Marked]:
+    """What is replayed of a target alone."""
+    yield from past_of(course, guard, marks, since, now, turns).cases
 
 
 def _with_put_backs(course: Course, marks: Sequence[Mark]) -> Course:
@@ -61,7 +79,8 @@ def _with_put_backs(course: Course, marks: Sequence[Mark]) -> Course:
         last + 1
         for first, last in course.releases
         if (mark := mark_of(course, first, last, marks)) is not None and mark.rolled_back
-        if course.stretches[last + 1 : last + 2] and course.stretches[last + 1].revision in _before(course, first)
+        for after in course.stretches[last + 1 : last + 2]
+        if after.revision in _before(course, first) and not after.watched
     }
     stretches = [replace(one, put_back=one.put_back or place in back) for place, one in enumerate(course.stretches)]
     return replace(course, stretches=tuple(stretches)) if back else course
@@ -85,6 +104,7 @@ class _Found:
         self._memory: Memory | None = None
         self._open: list[tuple[Case, int, int]] = []  # with the first and the last of its stretches
         self._changed: list[Marked] = []
+        self.quiet: dict[datetime, str] = {}
 
     def cases(self) -> Iterator[Marked]:
         """All of them, in order of time."""
@@ -104,16 +124,30 @@ class _Found:
                     self._noticed(course.sighting(before, self._at(index - 2)), at, idle=idle)
         sighting = resolved(self._memory, course.sighting(serving, before))
         idle = next((idle for at, idle in reversed(self._turns) if at <= serving.since), False)
+        if serving.watched and self._memory is not None:
+            # Whatever the courses beside it tell, it was no idle colour.
+            self._memory, idle = replace(self._memory, idle=False, turned=None), False
         noticed = self._noticed(sighting, serving.since, idle=idle)
         if noticed is None:
             return
-        if not self._stepped(noticed, sighting, index) and noticed.switch is not None and not serving.put_back:
-            switch, only = noticed.switch, noticed.notify_only
-            case = Case(course, self._guard, switch, noticed.stable, serving, None, notify_only=only)
-            self._open.append((case, index, index))
+        if not self._stepped(noticed, sighting, index):
+            if noticed.switch is None or serving.put_back or serving.between:
+                self.quiet[serving.since] = self._why_quiet(noticed, index)
+            else:
+                # What live would have gone back to is known of what it watched.
+                switch, stable, only = noticed.switch, serving.stable or noticed.stable, noticed.notify_only
+                case = Case(course, self._guard, switch, stable, serving, None, notify_only=only)
+                self._open.append((case, index, index))
         following = self._at(index + 1)
         self._reconfigured(serving, following)
         self._learn(index, serving, following)
+
+    def _why_quiet(self, noticed: Noticed, index: int) -> str:
+        serving, before = self._course.stretches[index], self._at(index - 1)
+        same = before is not None and before.revision == serving.revision
+        if serving.put_back or (same and before is not None and before.put_back):
+            return "it is what the watchdog itself put back"
+        return "it served already" if same else noticed.quiet
 
     def _noticed(self, sighting: Sighting, now: datetime, *, idle: bool) -> Noticed | None:
         """What live would have noticed, which is remembered."""
@@ -168,13 +202,24 @@ class _Found:
         """Known bad is what was, once its release is over; known good what served for a bake without being so."""
         assert self._memory is not None
         first, last = next(one for one in self._course.releases if one[0] <= index <= one[1])
-        label, _ = label_of(self._course, first, self._marks, self._now, last)
+        label, source = label_of(self._course, first, self._marks, self._now, last)
+        passed = next((one.passed for one in self._course.stretches[first : last + 1] if one.passed is not None), None)
         until = following.since if following is not None else self._now
-        if label is Label.BAD:
+        if passed is not None and source == TAKEN_BACK:
+            # It passed live, and so live held it good, whatever a person did with it then.
+            self._memory = self._memory.with_good(serving.revision, self._course.stretches[first].since, passed)
+        elif label is Label.BAD:
             if index == last:
                 earlier = {one.revision for one in self._course.stretches[:index]}
-                back = following.revision if following is not None and following.revision in earlier else None
+                # What a list or a record has as a switch is one, though it goes back to what was there before.
+                ended = following is not None and (following.put_back or not following.own)
+                back = following.revision if ended and following and following.revision in earlier else None
                 self._memory = self._memory.with_bad(serving.revision, "", until, back)
+        elif serving.between:
+            if not self._memory.is_good(serving.revision) and not self._memory.is_bad(serving.revision):
+                former = self._at(index - 1)
+                since = serving.since if former is None else min(former.since + self._guard.bake, serving.since)
+                self._memory = self._memory.with_good(serving.revision, since, None)
         elif until - serving.since >= self._guard.bake:
             # Of a release by weights its first step: all of it was seen.
             began = self._course.stretches[first].since

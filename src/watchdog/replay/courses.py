@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from watchdog.domain.live import Sighting
 from watchdog.domain.reconfigured import ConfigChange
-from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
+from watchdog.domain.rollout import Backend, Revision, Stable, SwitchKind, Target
 from watchdog.domain.rules import Guard
 from watchdog.replay.report import Label, Note
 
@@ -56,7 +56,9 @@ class Serving:
     """One stretch in which one revision served, from `since` to the next one's `since`; of a route, with its weights.
 
     `parts`: who got which part of a route's traffic, from 0 to 1. `completed`: a rollout's end, where that is known.
-    `put_back`: the watchdog itself went back to it, and so ended what could be seen of the release before.
+    `put_back`: the watchdog itself went back to it, and so ended what could be seen of the release before. `own`: a
+    list or a record has it as a switch. `between`: something went back to it at a moment that nothing tells, and
+    `since` is the last one that can be. `stable`: what live would have gone back to, as the record tells.
     """
 
     revision: Revision
@@ -71,6 +73,15 @@ class Serving:
     completed: datetime | None = None
     patience: timedelta | None = None  # that its rollout is waited for; None: as long as a Deployment's
     put_back: bool = False
+    own: bool = False
+    between: bool = False
+    stable: Stable | None = None
+    passed: datetime | None = None  # when its watch did
+
+    @property
+    def watched(self) -> bool:
+        """Whether live watched it: it has a record of its own."""
+        return self.own and self.source == "records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +185,4 @@ class Found:
     notes: tuple[Note, ...] = ()
     incidents: Sequence[tuple[datetime, datetime]] = field(default=())
     since: datetime | None = None  # the oldest moment of which anything is known, where that is later than asked
+    without_pods: frozenset[Target] = frozenset()  # listed, and left out for it: a note says so

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchdog.domain.reconfigured import ConfigChange
-from watchdog.domain.rollout import Revision, Target, WeightStep
+from watchdog.domain.rollout import Revision, Stable, Target, WeightStep
 from watchdog.domain.rules import Guard
 from watchdog.replay.courses import Mark, SeenPod
 from watchdog.replay.report import Label, Note
@@ -41,6 +41,9 @@ class Entry:
     patience: timedelta | None = None  # that its rollout is waited for, where that is known
     pods: tuple[SeenPod, ...] = ()  # the candidate's, as the watch saw them
     guard: Guard | None = None  # that watched it
+    by_hand: bool = False  # a person's rollback, which is no switch of its own
+    stable: Stable | None = None  # what its watch would have gone back to
+    passed: datetime | None = None  # when its watch did
 
     @property
     def label_source(self) -> str:

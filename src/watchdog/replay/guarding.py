@@ -116,9 +116,17 @@ def unguarded(
 
 
 def unnoticed(
-    listed: Sequence[Entry], guards: Mapping[Target, Guard], cases: Sequence[Marked], since: datetime, now: datetime
+    listed: Sequence[Entry],
+    guards: Mapping[Target, Guard],
+    cases: Sequence[Marked],
+    since: datetime,
+    now: datetime,
+    quiet: Mapping[tuple[Target, datetime], str] | None = None,
 ) -> list[Note]:
-    """Listed switches of guarded targets that are replayed neither by themselves nor as a step of another."""
+    """Listed switches of guarded targets that are replayed neither by themselves nor as a step of another.
+
+    `quiet` says why, where that is known.
+    """
     replayed = {
         (one.case.switch.target, at)
         for one in cases
@@ -137,12 +145,15 @@ def unnoticed(
     first = [one for one in left if one.previous is None and one.at == begun[one.target]]
     rest = [one for one in left if one not in first]
     notes = []
-    for those, severity, why in (
-        (first, Severity.WARNING, "nothing tells what served before; write previous"),
-        (rest, Severity.INFO, "under these rules live opens no watch of its own for them, as for an idle colour"),
-    ):
-        if those:
-            notes.append(Note(severity, f"{_counted(those)} left out: {why}"))
+    if first:
+        text = f"{_counted(first)} left out: nothing tells what served before; write previous"
+        notes.append(Note(Severity.WARNING, text))
+    reasons: dict[str, list[Entry]] = {}
+    for one in rest:
+        reasons.setdefault((quiet or {}).get((one.target, one.at), ""), []).append(one)
+    for why, those in sorted(reasons.items()):
+        reason = f"under these rules live opens no watch of its own for them{f': {why}' if why else ''}"
+        notes.append(Note(Severity.INFO, f"{_counted(those)} left out: {reason}"))
     return notes
 
 

@@ -11,6 +11,9 @@ HOUR = timedelta(hours=1)
 
 _NEAR = timedelta(minutes=5)  # a mark need not name the second
 _OUTLIVED = "not rolled back within the hour"
+TAKEN_BACK = "rolled back within the hour"
+_UNLISTED = "replaced at a moment that nothing tells"
+_PAIR = 2  # releases before one that can take back the last of them
 
 
 def label_of(
@@ -44,13 +47,30 @@ def _became(course: Course, index: int, last: int, now: datetime) -> tuple[Label
     if following is None:
         return (Label.UNKNOWN, "too recent") if now - moved < HOUR else (Label.GOOD, _OUTLIVED)
     if following.since - moved > HOUR:
-        return Label.GOOD, _OUTLIVED
+        return (Label.UNKNOWN, _UNLISTED) if following.between else (Label.GOOD, _OUTLIVED)
     if following.revision == serving.revision:
         return Label.UNKNOWN, "given another part of the traffic within the hour"
     before = next((one for one in reversed(course.stretches[:index]) if one.revision != serving.revision), None)
-    if before is not None and following.revision == before.revision:
-        return Label.BAD, "rolled back within the hour"
+    if before is not None and following.revision == before.revision and not _gone_back_to(course, index):
+        return Label.BAD, TAKEN_BACK
     return Label.UNKNOWN, "replaced within the hour"
+
+
+def _gone_back_to(course: Course, index: int) -> bool:
+    """Whether the stretch itself is where a release was taken back to: then what comes next takes nothing back."""
+    releases = [one for one in course.releases if one[0] <= index]
+    odd = False  # of releases that took each other back in turn every second one is
+    for place in range(len(releases) - 1, -1, -1):
+        here = course.stretches[releases[place][0]]
+        if here.put_back or here.between:
+            return not odd
+        if place < _PAIR:
+            break
+        earlier, taken = course.stretches[releases[place - 2][0]], course.stretches[releases[place - 1][1]]
+        if earlier.revision != here.revision or here.since - taken.since > HOUR:
+            break
+        odd = not odd
+    return odd
 
 
 def label_of_change(course: Course, change: Reconfigured, marks: Sequence[Mark], now: datetime) -> tuple[Label, str]:

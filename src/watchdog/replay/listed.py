@@ -10,12 +10,13 @@ from watchdog.replay.entries import Entry, ListInvalid
 from watchdog.replay.whose_pods import born_of, shared_out
 
 _BEFORE = timedelta(days=30)  # since when the first one's predecessor is taken to have served
+_JUST = timedelta(seconds=1)
 
 
 def courses_of(entries: Sequence[Entry], pods: KnownPods, *, kube_state: bool) -> tuple[Course, ...]:
     """The targets' courses as the list has them. An entry without candidate cannot be replayed: `ListInvalid`."""
     by_target: dict[Target, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda one: (one.target, one.at)):
+    for entry in sorted(entries, key=lambda one: (one.target, one.at, one.by_hand)):
         if entry.candidate is None:
             raise ListInvalid(f"the switch of {entry.target} at {entry.at.isoformat()} names no candidate")
         if entry.target.kind.switch.in_parts and entry.previous is None and not entry.configs:
@@ -49,6 +50,8 @@ def _served(target: Target, listed: Sequence[Entry]) -> list[Serving]:
             stretches.append(Serving(before, entry.at - _BEFORE, source=entry.source))
         if entry.configs:
             continue
+        if stretches and (between := _between(entry, stretches[-1])) is not None:
+            stretches.append(between)
         if stretches and (stretches[-1].revision, stretches[-1].since) == (entry.candidate, entry.at):
             # A rollback by hand has a record of its own, of the very switch that the watch before it was of.
             stretches[-1] = _judged(stretches[-1], entry)
@@ -62,6 +65,20 @@ def _served(target: Target, listed: Sequence[Entry]) -> list[Serving]:
             back = Serving(entry.back_to, entry.back_at, source=entry.source, put_back=entry.rolled_back)
             stretches.append(back)
     return stretches
+
+
+def _between(entry: Entry, last: Serving) -> Serving | None:
+    """What served directly before an entry, where that is not what the entries before it end with.
+
+    A further step of what is on its way is none: only what gets no more than it had has been at nothing in between.
+    """
+    if entry.previous is None or entry.by_hand or entry.previous == last.revision or entry.at <= last.since:
+        return None
+    on_its_way = entry.target.kind.switch.in_parts and entry.candidate == last.revision
+    if on_its_way and (1.0 if entry.part is None else entry.part) > last.parts.get(last.revision, 1.0):
+        return None
+    at = entry.at - min(_JUST, (entry.at - last.since) / 2)
+    return Serving(entry.previous, at, source=entry.source, between=True)
 
 
 def _serving(target: Target, entry: Entry) -> Serving:
@@ -79,6 +96,9 @@ def _serving(target: Target, entry: Entry) -> Serving:
         completed=entry.completed,
         patience=entry.patience,
         pods=entry.pods,
+        own=not entry.by_hand,
+        stable=entry.stable,
+        passed=entry.passed,
     )
 
 
@@ -96,7 +116,8 @@ def _steps(target: Target, entry: Entry) -> Iterator[Serving]:
             yield Serving(entry.previous, step.at, source=entry.source, by=step.by)
         else:
             parts = _parts(target, entry, step.share)
-            yield Serving(entry.candidate, step.at, source=entry.source, by=step.by, parts=parts, pods=entry.pods)
+            own = Serving(entry.candidate, step.at, source=entry.source, by=step.by, parts=parts, pods=entry.pods)
+            yield replace(own, stable=entry.stable)
 
 
 def _rolled_out(target: Target, entry: Entry, after: Entry, last: Serving) -> Serving | None:
@@ -104,6 +125,8 @@ def _rolled_out(target: Target, entry: Entry, after: Entry, last: Serving) -> Se
     new, old, at = after.candidate, entry.candidate, entry.superseded
     if new is None or old is None or at is None or not last.since < at < after.at or last.revision != old:
         return None
+    if entry.back_to is not None:
+        return None  # it was taken back, and what came next began with nothing
     if not target.kind.switch.in_parts or new.workload != old.workload or new == old:
         return None
     parts = {new if one == old else one: part for one, part in last.parts.items()}

@@ -85,6 +85,9 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
         patience=watch.progress_deadline,
         pods=_pods(watch),
         guard=None if watch.by_hand else watch.guard,
+        by_hand=bool(watch.by_hand),
+        stable=None if watch.by_hand else watch.stable,
+        passed=watch.ended_at if watch.outcome is Phase.PASSED else None,
     )
 
 

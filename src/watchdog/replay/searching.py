@@ -1,6 +1,7 @@
 """Finds past switches: as people list them, else as kube-state-metrics tell of them, else by the names of pods."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchdog.domain.rollout import Target, TargetKind
@@ -36,6 +37,7 @@ async def search(
     named = await pod_names.look(source, rulebooks[0], start, now)
     pods, courses = KnownPods(named.pods), tuple[Course, ...]()
     notes: list[Note] = []
+    nameless: list[Entry] = []
     if listed:
         nameless = [one for one in listed if one.candidate is not None and not one.candidate.named_pods]
         notes += without_pods(nameless)
@@ -54,7 +56,8 @@ async def search(
         notes.append(Note(Severity.INFO, text))
     elif courses:
         notes.append(Note(Severity.INFO, "no kube-state-metrics: signs cannot be replayed"))
-    return _found((*courses, *by_name), named.first, since, notes)
+    found = _found((*courses, *by_name), named.first, since, notes)
+    return replace(found, without_pods=frozenset(one.target for one in nameless))
 
 
 async def search_all(
@@ -65,7 +68,7 @@ async def search_all(
         return await search(sources.first, rulebooks, since, now, listed)
     courses: dict[Target, Course] = {}
     notes: dict[Note, None] = {}
-    firsts = []
+    firsts, without_pods = [], set[Target]()
     for name, source in sources.by_name.items():
         books = [rulebook.of_source(name) for rulebook in rulebooks]
         found = await search(source, books, since, now, listed)
@@ -73,10 +76,14 @@ async def search_all(
             if any(covers(guard, course) for book in books for guard in book.guards):
                 courses.setdefault(course.target, course)
         notes |= dict.fromkeys(found.notes)
+        without_pods |= found.without_pods
         firsts.append(found.since)
     # From when on all of them can tell.
     begun = [first for first in firsts if first is not None]
-    return Found(tuple(courses.values()), tuple(notes), since=max(begun, default=None))
+    told = max(begun, default=None)
+    return Found(
+        tuple(courses.values()), tuple(notes), since=told, without_pods=frozenset(without_pods - courses.keys())
+    )
 
 
 async def _told(
