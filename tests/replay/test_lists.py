@@ -17,7 +17,7 @@ from replay.test_bad_input import empty
 from watchdog.domain.effects import Remedy
 from watchdog.domain.judge.pods import Pods
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import SwitchKind
+from watchdog.domain.rollout import SwitchKind, WeightStep
 from watchdog.domain.state import Phase, Watch
 from watchdog.replay.cases import real_cases
 from watchdog.replay.courses import Course, KnownPods, Mark, SeenPod, Serving
@@ -166,3 +166,39 @@ def test_when_a_pod_was_ready_is_what_its_record_says_and_otherwise_said_to_be_g
     assert guessed(recorded) == []
     (note,) = guessed(read([AN_ENTRY]).entries)
     assert note.text.startswith("of 1 listed switch nothing tells when the pods were ready: ")
+
+
+def test_a_records_configmap_whose_data_are_gone_is_named_and_another_configmap_is_not() -> None:
+    labelled = {"rollback-watchdog.dev/record": "watch"}
+    bare = {"kind": "ConfigMap", "metadata": {"name": "rollback-watchdog-bare", "labels": labelled}}
+    odd = {"kind": "ConfigMap", "metadata": {"name": "rollback-watchdog-odd", "labels": labelled}, "data": 5}
+    other = {"kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "b"}}
+    found = read({"kind": "List", "items": [bare, odd, other, a_configmap(record_of(PASSED))]})
+    assert len(found.entries) == 1
+    (note,) = found.notes
+    assert (note.severity, note.text) == (
+        Severity.WARNING,
+        "2 records are left out: ConfigMap rollback-watchdog-bare holds no record; "
+        "ConfigMap rollback-watchdog-odd holds no record",
+    )
+
+
+@pytest.mark.parametrize(("first", "then", "what"), [(0.05, -7.0, "its step at 2026-"), (2.5, 0.5, "its switch")])
+def test_a_record_with_weights_that_are_none_is_left_out_and_named(first: float, then: float, what: str) -> None:
+    switch = replace(PASSED.switch, kind=SwitchKind.ROUTE, part=first)
+    record = record_of(replace(PASSED, switch=switch, steps=(WeightStep(at(30), then, "gateway"),)))
+    found = read({"kind": "List", "items": [a_configmap(record, "odd"), a_configmap(record_of(PASSED))]})
+    assert len(found.entries) == 1
+    (note,) = found.notes
+    assert note.severity is Severity.WARNING
+    assert f"1 record is left out: ConfigMap rollback-watchdog-odd: {what}" in note.text
+    assert (
+        f"gives the candidate {then if then < 0 else first:g} of the traffic, which is no part from 0 to 1" in note.text
+    )
+
+
+def test_a_record_whose_state_lacks_something_says_what() -> None:
+    record = record_of(PASSED)
+    del record["state"]["opened"], record["state"]["switch"]["at"]
+    (note,) = read({"kind": "List", "items": [a_configmap(record_of(PASSED)), a_configmap(record)]}).notes
+    assert note.text.endswith("ConfigMap rollback-watchdog-x: state.switch: it lacks at")

@@ -158,6 +158,7 @@ class Backtest:
             one
             for course, guard in kept
             for one in real_cases(course, guard, marks, since, now, turns_of(course.target, pointing))
+            if one.case.switch.at <= now  # a list goes on after `--until`
         ]
         quiet = [one for course, guard in kept for one in self._quiet(course, guard, marks, since, now)]
         return [*sorted(real, key=lambda one: one.case.switch.at), *quiet]

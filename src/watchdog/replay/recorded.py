@@ -63,6 +63,7 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
     except Unreadable as error:
         raise ListInvalid(f"{where}: {error}") from error
     switch = watch.switch
+    _check_weights(watch, where)
     back, back_at = _back(watch)
     return Entry(
         target=switch.target,
@@ -86,6 +87,17 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
         pods=_pods(watch),
         guard=None if watch.by_hand else watch.guard,
     )
+
+
+def _check_weights(watch: Watch, where: str) -> None:
+    """Raises `ListInvalid` where a part of the traffic is none."""
+    switch = watch.switch
+    first = [] if switch.part is None else [("its switch", switch.part)]
+    for what, part in (*first, *((f"its step at {step.at.isoformat()}", step.share) for step in watch.steps)):
+        if not 0.0 <= part <= 1.0:
+            raise ListInvalid(
+                f"{where}: {what} gives the candidate {part:g} of the traffic, which is no part from 0 to 1"
+            )
 
 
 def _back(watch: Watch) -> tuple[Revision | None, datetime | None]:

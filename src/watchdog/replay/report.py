@@ -233,6 +233,16 @@ class Difference:
         """Whether the watchdog's own put-back came before one of the decisions: it may be more seconds."""
         return CUT_SHORT in (self.old_outcome, self.new_outcome)
 
+    @property
+    def turned(self) -> int:
+        """1 where the new rules alone decide, -1 where the old ones alone did, else 0. To tell counts as to decide.
+
+        Also 0 of what was cut short, for nobody knows, and of what one of the files does not guard.
+        """
+        if self.at_least or self.change in (Change.ONLY_NEW, Change.ONLY_OLD):
+            return 0
+        return (self.new_decided_at is not None) - (self.old_decided_at is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
