@@ -11,7 +11,7 @@ import pytest
 from benchmarks.backtest.history import RULES
 
 from builders import GOOD, NEW, T0, a_live, a_pod, a_watch, at
-from cli.verbs import a_cluster, call_beside
+from cli.verbs import a_cluster, call, call_beside
 from replay.standin import standing_in
 from replay.test_bad_input import empty
 from watchdog.domain.effects import Remedy
@@ -202,3 +202,16 @@ def test_a_record_whose_state_lacks_something_says_what() -> None:
     del record["state"]["opened"], record["state"]["switch"]["at"]
     (note,) = read({"kind": "List", "items": [a_configmap(record_of(PASSED)), a_configmap(record)]}).notes
     assert note.text.endswith("ConfigMap rollback-watchdog-x: state.switch: it lacks at")
+
+
+def test_nothing_after_until_is_replayed_though_a_list_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(RULES)
+    hours = [AN_ENTRY | {"at": f"2026-03-02T{hour}:00:00Z", "candidate": f"research-{hour}"} for hour in (10, 12, 14)]
+    (tmp_path / "list.jsonl").write_text("\n".join(json.dumps(one | {"previous": "research-1"}) for one in hours))
+    asked = ("backtest", str(tmp_path / "rules.toml"), "--no-cache", "-o", "json", "--placebos", "0", "--since", "6h")
+    with standing_in(empty) as url:
+        asked = (*asked, "--switches", str(tmp_path / "list.jsonl"), "--prometheus", url)
+        result = call(*asked, "--until", "2026-03-02T13:00:00Z")
+    assert result.exit_code == 0, result.stderr
+    at = [one["at"] for one in json.loads(result.stdout)["switches"]]
+    assert at == ["2026-03-02T10:00:00+00:00", "2026-03-02T12:00:00+00:00"]

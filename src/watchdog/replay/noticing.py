@@ -40,9 +40,7 @@ def failures(failed: Sequence[tuple[Marked, str]], total: int, switches: Sequenc
 def unused(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
     """A mark that marks nothing is a mistake of whoever wrote it."""
     return [
-        Note(
-            Severity.WARNING, f"the label file marks {mark.at.isoformat()}: no switch was found there", str(mark.target)
-        )
+        Note(Severity.WARNING, f"the labels mark {mark.at.isoformat()}: no switch was found there", str(mark.target))
         for mark in marks
         if not any(
             mark.target == one.case.switch.target and abs(mark.at - one.case.switch.at) <= timedelta(minutes=5)

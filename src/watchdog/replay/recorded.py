@@ -13,10 +13,10 @@ from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.superseding import taken_back_to
 from watchdog.replay.courses import SeenPod
-from watchdog.replay.entries import Entry, Listed, ListInvalid
+from watchdog.replay.entries import BY_PERSON, Entry, Listed, ListInvalid
 from watchdog.replay.report import Label, Note, Severity
 
-_MARKED, _BY_HAND = "marked by a person", "rolled back by hand"
+_BY_HAND = "rolled back by hand"
 _NAMED = 3  # records that a note names
 _PUT_BACK = (Phase.RECOVERING, Phase.ROLLED_BACK)
 
@@ -134,9 +134,9 @@ def is_rolled_back(document: Mapping[str, Any]) -> bool:
 def judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
     """Whether the release was bad: what a person marked comes before what the watchdog did."""
     if is_false_alarm(document):
-        return Label.GOOD, _MARKED
+        return Label.GOOD, BY_PERSON
     if is_missed(document):
-        return Label.BAD, _MARKED
+        return Label.BAD, BY_PERSON
     if (document.get("outcome") or document.get("phase")) in _PUT_BACK:
         return Label.BAD, _BY_HAND if document.get("by_hand") else ""
     return None, ""

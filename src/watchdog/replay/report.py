@@ -19,6 +19,10 @@ What they would have done with more of it nobody can know: it counts as neither 
 """
 
 
+PUT_BACK = "put back"
+"""Why a candidate stopped serving: what served before it came back."""
+
+
 class Label(StrEnum):
     """Whether a switch really was bad, as far as anybody knows."""
 
