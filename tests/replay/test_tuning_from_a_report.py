@@ -10,7 +10,7 @@ from benchmarks.backtest.history import RULES
 from replay.reports import a_report, a_switch
 from watchdog.domain.rollout import Target
 from watchdog.replay.backtest import Wish
-from watchdog.replay.entries import Entry
+from watchdog.replay.entries import BY_WATCHDOG, Entry
 from watchdog.replay.report import CUT_SHORT, Label, Note, Severity
 from watchdog.replay.tuning.printing import printed
 from watchdog.replay.tuning.session import Tuned, wish_of
@@ -20,7 +20,7 @@ def test_a_report_hands_on_what_the_watchdog_itself_had_put_back() -> None:
     """Else what was cut short there would be missed here."""
     report = a_report([
         a_switch(0, label=Label.BAD, outcome=CUT_SHORT, label_source="marked by a person"),
-        a_switch(1, label=Label.BAD, bad_from=4, label_source="rolled back by the watchdog", served_until_why="put back"),
+        a_switch(1, label=Label.BAD, bad_from=4, label_source=BY_WATCHDOG, served_until_why="put back"),
         a_switch(2, label=Label.BAD, bad_from=4, label_source="rolled back by hand", served_until_why="put back"),
         a_switch(3, label=Label.GOOD, bad_from=4, label_source="marked by a person", served_until_why="put back"),
         a_switch(4, label=Label.GOOD, label_source="marked by a person"),
