@@ -24,6 +24,7 @@ from watchdog.replay.courses import Course, KnownPods, Mark, SeenPod, Serving
 from watchdog.replay.entries import Listed, ListInvalid, marks_of
 from watchdog.replay.handwritten import read_list
 from watchdog.replay.listed import courses_of
+from watchdog.replay.noticing import unended
 from watchdog.replay.recorded import of_records
 from watchdog.replay.report import Label, Severity
 from watchdog.replay.untold import guessed
@@ -146,6 +147,21 @@ def test_a_line_of_history_tells_that_the_put_back_that_metrics_show_was_the_wat
     for record, label in ((printed, Label.BAD), (printed | {"mark": mark}, Label.GOOD)):
         listed = read_list(json.dumps(record), "history.json", now=NOW, label="bad")
         assert found(marks_of(listed.entries)) == [(label, True)]
+
+
+def test_a_put_back_that_the_names_of_pods_do_not_show_is_warned_of() -> None:
+    """Without it what these rules had not decided by then is no cut-short switch but a missed one."""
+    printed = {key: value for key, value in record_of(UNDONE).items() if key != "state"}
+    marks = marks_of(read_list(json.dumps(printed), "history.json", now=NOW, label="bad").entries)
+
+    def warned(marks: tuple[Mark, ...], *after: Serving, source: str = "pod names") -> list[str]:
+        stretches = (Serving(GOOD, at(-9000)), Serving(NEW, T0, source=source), *after)
+        course = Course(PASSED.switch.target, {}, stretches, kube_state=False)
+        return [note.text for note in unended(marks, [*real_cases(course, GUARD, marks, T0, NOW)])]
+
+    (text,) = warned(marks)
+    assert text.startswith("1 release that the watchdog itself put back is replayed as if nobody had: pods' names do")
+    assert warned(()) == warned(marks, Serving(GOOD, at(92))) == warned(marks, source="records") == []
 
 
 def test_when_a_pod_was_ready_is_what_its_record_says_and_otherwise_said_to_be_guessed() -> None:

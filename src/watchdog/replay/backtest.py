@@ -20,7 +20,7 @@ from watchdog.replay.guarding import guarded, unguarded, unnoticed
 from watchdog.replay.histories import Histories
 from watchdog.replay.idling import turns_of
 from watchdog.replay.neighbours import Neighbours
-from watchdog.replay.noticing import blank, cut, failures, first_failure, left_out, nothing, span, unused
+from watchdog.replay.noticing import blank, cut, failures, first_failure, left_out, nothing, span, unended, unused
 from watchdog.replay.quiet_windows import placebo, placebos
 from watchdog.replay.replaying import At, Replayed, Replayer
 from watchdog.replay.report import Note, Report, Severity, Spent, SwitchReplay
@@ -113,7 +113,7 @@ class Backtest:
         guards, notes = guarded(rules.book, found.courses)
         marks = (*marks_of(self._wish.labels), *marks_of(self._wish.listed))
         cases = [*self._cases(found.courses, guards, marks, since, now)]
-        in_vain = unused(marks_of(self._wish.labels), cases)
+        in_vain = [*unused(marks_of(self._wish.labels), cases), *unended(marks, cases)]
         switches, trouble = await self._replayed(rules, found.courses, guards, cases, now)
         switches, quieter = left_out(switches)
         switches.sort(key=lambda switch: (switch.at, switch.id))
