@@ -1,11 +1,14 @@
 """`watchdog tune` as people call it wrongly: each mistake is one clear line and the right exit code."""
 
+import json
 from pathlib import Path
 
 import pytest
 from benchmarks.backtest.history import RULES
 
 from cli.verbs import call
+from replay.reports import a_report, a_switch
+from watchdog.replay.report import document_of
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -56,3 +59,13 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_asked(tmp_pat
     )
     assert result.exit_code == 2
     assert "is no directory" in result.stderr
+
+
+def test_a_report_on_records_is_not_taken_without_them(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps(document_of(a_report([a_switch(0), a_switch(1, source="records")]))))
+    result = call("tune", a_rules_file(tmp_path), "--from", str(report), "--prometheus", NOBODY, "--no-cache")
+    assert result.exit_code == 2
+    assert f"{report}: 1 of its 2 switches are from records or a list" in result.stderr
+    assert "give --records or --switches again" in result.stderr
+    assert len(result.stderr.splitlines()) == 1

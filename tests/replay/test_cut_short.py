@@ -112,3 +112,44 @@ def test_a_gate_can_tell_it_from_a_miss() -> None:
     )
     good = compared(*both(Label.GOOD), "old.toml")
     assert failing(read_conditions(["more-cut-short"]), slow, good) == ()
+
+
+def test_where_all_that_counts_was_cut_short_every_line_gives_that_one_reason() -> None:
+    switches = [cut_short(0, Label.BAD), a_switch(1, label=Label.UNKNOWN)]
+    rules = [one for one in totals_of(_rules(), switches) if one.rule == "error-rate"]
+    why = {one.why_not_replayable for one in (*rules, overall(switches))}
+    assert why == {"the watchdog's own rollback cut every switch short that would count"}
+    assert overall([a_switch(0), cut_short(1, Label.BAD)]).why_not_replayable == ""
+
+
+def test_labels_that_are_there_are_not_said_to_be_missing() -> None:
+    def said(*switches: SwitchReplay) -> str:
+        return headline(replace(a_report(switches), overall=overall(switches)))
+
+    good, unsaid = a_switch(0), a_switch(1, label=Label.UNKNOWN)
+    assert "which of them were bad, nobody said" in said(unsaid, cut_short(2, Label.BAD))
+    assert "told of; none is known to have been bad; no false alarm" in said(good, cut_short(2, Label.BAD))
+    assert "none is known to have been bad, and of 1 nobody said" in said(good, unsaid)
+
+
+def test_to_be_told_of_is_to_be_caught_for_every_condition() -> None:
+    """As under `action = "notify"`: what `caught` counts is not missed more, and a page less is."""
+    acts, tells = (a_switch(0, label=Label.BAD, bad_from=4, outcome=one) for one in ("rolled-back", "notified"))
+    silent = a_switch(0, label=Label.BAD)
+    reports = [replace(a_report([one]), overall=overall([one])) for one in (acts, tells, silent)]
+
+    def met(old: Report, new: Report) -> tuple[str, ...]:
+        asked = read_conditions(["caught<1,missed,more-missed"])
+        return tuple(one.split(" ")[0] for one in failing(asked, new, compared(old, new, "old.toml")))
+
+    assert met(reports[0], reports[1]) == ()
+    assert met(reports[1], reports[2]) == met(reports[0], reports[2]) == ("caught<1", "missed", "more-missed")
+    assert met(reports[2], reports[1]) == ()
+    (worse,) = compared(reports[1], reports[2], "old.toml").differences
+    assert is_worse(worse)
+    good = [replace(one, label=Label.GOOD) for one in (silent, tells)]
+    more = compared(*(a_report([one]) for one in good), "old.toml")
+    assert failing(read_conditions(["more-false-alarms"]), more.new, more) == (
+        "more-false-alarms (more-false-alarms is 1)",
+    )
+    assert is_worse(more.differences[0])

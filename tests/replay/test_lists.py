@@ -17,13 +17,14 @@ from replay.test_bad_input import empty
 from watchdog.domain.effects import Remedy
 from watchdog.domain.judge.pods import Pods
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import Revision, SwitchKind
+from watchdog.domain.rollout import Revision, SwitchKind, WeightStep
 from watchdog.domain.state import Phase, Watch
 from watchdog.replay.cases import real_cases
 from watchdog.replay.courses import Course, KnownPods, Mark, SeenPod, Serving
 from watchdog.replay.entries import Listed, ListInvalid, marks_of
 from watchdog.replay.handwritten import read_list
 from watchdog.replay.listed import courses_of
+from watchdog.replay.noticing import unended
 from watchdog.replay.recorded import of_records
 from watchdog.replay.report import Label, Severity
 from watchdog.replay.untold import guessed
@@ -176,6 +177,21 @@ def test_a_line_of_history_tells_that_the_put_back_that_metrics_show_was_the_wat
         assert found(marks_of(listed.entries)) == [(label, True)]
 
 
+def test_a_put_back_that_the_names_of_pods_do_not_show_is_warned_of() -> None:
+    """Without it what these rules had not decided by then is no cut-short switch but a missed one."""
+    printed = {key: value for key, value in record_of(UNDONE).items() if key != "state"}
+    marks = marks_of(read_list(json.dumps(printed), "history.json", now=NOW, label="bad").entries)
+
+    def warned(marks: tuple[Mark, ...], *after: Serving, source: str = "pod names") -> list[str]:
+        stretches = (Serving(GOOD, at(-9000)), Serving(NEW, T0, source=source), *after)
+        course = Course(PASSED.switch.target, {}, stretches, kube_state=False)
+        return [note.text for note in unended(marks, [*real_cases(course, GUARD, marks, T0, NOW)])]
+
+    (text,) = warned(marks)
+    assert text.startswith("1 release that the watchdog itself put back is replayed as if nobody had: pods' names do")
+    assert warned(()) == warned(marks, Serving(GOOD, at(92))) == warned(marks, source="records") == []
+
+
 def test_when_a_pod_was_ready_is_what_its_record_says_and_otherwise_said_to_be_guessed() -> None:
     warm = Pods.after(
         None,
@@ -194,3 +210,52 @@ def test_when_a_pod_was_ready_is_what_its_record_says_and_otherwise_said_to_be_g
     assert guessed(recorded) == []
     (note,) = guessed(read([AN_ENTRY]).entries)
     assert note.text.startswith("of 1 listed switch nothing tells when the pods were ready: ")
+
+
+def test_a_records_configmap_whose_data_are_gone_is_named_and_another_configmap_is_not() -> None:
+    labelled = {"rollback-watchdog.dev/record": "watch"}
+    bare = {"kind": "ConfigMap", "metadata": {"name": "rollback-watchdog-bare", "labels": labelled}}
+    odd = {"kind": "ConfigMap", "metadata": {"name": "rollback-watchdog-odd", "labels": labelled}, "data": 5}
+    other = {"kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "b"}}
+    found = read({"kind": "List", "items": [bare, odd, other, a_configmap(record_of(PASSED))]})
+    assert len(found.entries) == 1
+    (note,) = found.notes
+    assert (note.severity, note.text) == (
+        Severity.WARNING,
+        "2 records are left out: ConfigMap rollback-watchdog-bare holds no record; "
+        "ConfigMap rollback-watchdog-odd holds no record",
+    )
+
+
+@pytest.mark.parametrize(("first", "then", "what"), [(0.05, -7.0, "its step at 2026-"), (2.5, 0.5, "its switch")])
+def test_a_record_with_weights_that_are_none_is_left_out_and_named(first: float, then: float, what: str) -> None:
+    switch = replace(PASSED.switch, kind=SwitchKind.ROUTE, part=first)
+    record = record_of(replace(PASSED, switch=switch, steps=(WeightStep(at(30), then, "gateway"),)))
+    found = read({"kind": "List", "items": [a_configmap(record, "odd"), a_configmap(record_of(PASSED))]})
+    assert len(found.entries) == 1
+    (note,) = found.notes
+    assert note.severity is Severity.WARNING
+    assert f"1 record is left out: ConfigMap rollback-watchdog-odd: {what}" in note.text
+    assert (
+        f"gives the candidate {then if then < 0 else first:g} of the traffic, which is no part from 0 to 1" in note.text
+    )
+
+
+def test_a_record_whose_state_lacks_something_says_what() -> None:
+    record = record_of(PASSED)
+    del record["state"]["opened"], record["state"]["switch"]["at"]
+    (note,) = read({"kind": "List", "items": [a_configmap(record_of(PASSED)), a_configmap(record)]}).notes
+    assert note.text.endswith("ConfigMap rollback-watchdog-x: state.switch: it lacks at")
+
+
+def test_nothing_after_until_is_replayed_though_a_list_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(RULES)
+    hours = [AN_ENTRY | {"at": f"2026-03-02T{hour}:00:00Z", "candidate": f"research-{hour}"} for hour in (10, 12, 14)]
+    (tmp_path / "list.jsonl").write_text("\n".join(json.dumps(one | {"previous": "research-1"}) for one in hours))
+    asked = ("backtest", str(tmp_path / "rules.toml"), "--no-cache", "-o", "json", "--placebos", "0", "--since", "6h")
+    with standing_in(empty) as url:
+        asked = (*asked, "--switches", str(tmp_path / "list.jsonl"), "--prometheus", url)
+        result = call(*asked, "--until", "2026-03-02T13:00:00Z")
+    assert result.exit_code == 0, result.stderr
+    at = [one["at"] for one in json.loads(result.stdout)["switches"]]
+    assert at == ["2026-03-02T10:00:00+00:00", "2026-03-02T12:00:00+00:00"]

@@ -68,6 +68,16 @@ def _written(cls: Any) -> Mapping[str, Any]:
     return {field.name: field.default for field in fields(cls) if field.init and field.metadata.get("written", True)}
 
 
+@cache
+def _required(cls: Any) -> tuple[str, ...]:
+    """The names without which none can be made; of a class with `WRITTEN` its `of` says."""
+    if hasattr(cls, "WRITTEN"):
+        return ()
+    return tuple(
+        field.name for field in fields(cls) if field.init and field.default is MISSING is field.default_factory
+    )
+
+
 def _is_default(default: Any, value: Any) -> bool:
     return default is not MISSING and default == value
 
@@ -149,5 +159,8 @@ def _load_dataclass(cls: Any, value: Any, where: str) -> Any:
     hints = _hints(cls)
     known = _written(cls)  # what else there is, a newer version wrote
     named = {name: load(hints[name], item, f"{where}.{name}") for name, item in value.items() if name in known}
+    missing = [name for name in _required(cls) if name not in named]
+    if missing:
+        raise Unreadable(f"{where}: it lacks {', '.join(missing)}")
     make = cls.of if hasattr(cls, "WRITTEN") else cls
     return _guarded(lambda arguments: make(**arguments), named, where)

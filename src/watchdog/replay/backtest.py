@@ -20,7 +20,7 @@ from watchdog.replay.guarding import guarded, unguarded, unnoticed
 from watchdog.replay.histories import Histories
 from watchdog.replay.idling import turns_of
 from watchdog.replay.neighbours import Neighbours
-from watchdog.replay.noticing import blank, cut, failures, first_failure, left_out, nothing, span, unused
+from watchdog.replay.noticing import blank, cut, failures, first_failure, left_out, nothing, span, unended, unused
 from watchdog.replay.quiet_windows import placebo, placebos
 from watchdog.replay.replaying import At, Replayed, Replayer
 from watchdog.replay.report import Note, Report, Severity, Spent, SwitchReplay
@@ -113,7 +113,7 @@ class Backtest:
         guards, notes = guarded(rules.book, found.courses)
         marks = (*marks_of(self._wish.labels), *marks_of(self._wish.listed))
         cases, quiet = self._cases(found.courses, guards, marks, since, now)
-        in_vain = unused(marks_of(self._wish.labels), cases)
+        in_vain = [*unused(marks_of(self._wish.labels), cases), *unended(marks, cases)]
         switches, trouble = await self._replayed(rules, found.courses, guards, cases, now)
         switches, quieter = left_out(switches)
         switches.sort(key=lambda switch: (switch.at, switch.id))
@@ -161,7 +161,8 @@ class Backtest:
             course.target: past_of(course, guard, marks, since, now, turns_of(course.target, pointing))
             for course, guard in kept
         }
-        real = [one for past in pasts.values() for one in past.cases]
+        # A list goes on after `--until`.
+        real = [one for past in pasts.values() for one in past.cases if one.case.switch.at <= now]
         why = {(target, at): said for target, past in pasts.items() for at, said in past.quiet.items()}
         quiet = [one for course, guard in kept for one in self._quiet(course, guard, marks, since, now)]
         return [*sorted(real, key=lambda one: one.case.switch.at), *quiet], why

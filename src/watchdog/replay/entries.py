@@ -10,7 +10,10 @@ from watchdog.domain.rules import Guard
 from watchdog.replay.courses import Mark, SeenPod
 from watchdog.replay.report import Label, Note
 
-_SAYS = {"records": "rolled back by the watchdog", "list": "label file"}
+BY_WATCHDOG, BY_PERSON = "rolled back by the watchdog", "marked by a person"
+"""Who says what a label is, where the watchdog's own record does."""
+
+_SAYS = {"records": BY_WATCHDOG, "list": "label file"}
 
 
 class ListInvalid(Exception):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from watchdog.replay.report import CUT_SHORT, Change, Comparison, Label, Report
 
 _WRITTEN = re.compile(r"\s*(?P<name>[a-z][a-z0-9-]*)\s*(?:(?P<op>>=|<=|>|<|=)\s*(?P<number>\d+(?:\.\d+)?))?\s*")
+_RIGHT = "write NAME, or NAME and one of >, >=, <, <=, = and a plain number, as in missed>1"
 _OPS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -57,10 +58,13 @@ class Condition:
 def read_conditions(texts: Sequence[str]) -> tuple[Condition, ...]:
     """Each text may hold several, with commas. A name alone means `>0`. Raises `ConditionInvalid`."""
     found = []
+    for whole in texts:
+        if not whole.strip(" ,\t\n"):
+            raise ConditionInvalid(f"--fail-on {whole!r} holds no condition; {_RIGHT}, or leave it out")
     for text in (part for whole in texts for part in whole.split(",") if part.strip()):
         match = _WRITTEN.fullmatch(text)
         if match is None:
-            raise ConditionInvalid(f"--fail-on {text.strip()!r} cannot be read; write NAME or NAME>NUMBER")
+            raise ConditionInvalid(f"--fail-on {text.strip()!r} cannot be read; {_RIGHT}")
         if match["name"] not in NAMES:
             raise ConditionInvalid(f"--fail-on knows no {match['name']!r}; there are {', '.join(NAMES)}")
         found.append(Condition(text.strip(), match["name"], match["op"] or ">", float(match["number"] or 0.0)))
@@ -78,11 +82,11 @@ def failing(conditions: Sequence[Condition], report: Report, both: Comparison | 
 
 
 def _false_alarms(both: Comparison) -> int:
-    return sum(1 for one in both.of(Change.ROLLBACK_MORE) if one.label is Label.GOOD)
+    return sum(1 for one in both.differences if one.turned > 0 and one.label is Label.GOOD)
 
 
 def _missed(both: Comparison) -> int:
-    return sum(1 for one in both.of(Change.ROLLBACK_FEWER) if one.label is Label.BAD)
+    return sum(1 for one in both.differences if one.turned < 0 and one.label is Label.BAD)
 
 
 def _cut_short(both: Comparison) -> int:

@@ -45,6 +45,8 @@ def read_list(text: str, name: str, *, now: datetime, label: str = "") -> Listed
         else:
             found.append((where, _entry(document, where, label)))
     _check(found, now)
+    if not label:
+        _check_whole(found)
     return Listed(tuple(one for _, one in found), tuple(notes))
 
 
@@ -119,6 +121,18 @@ def _check(found: Sequence[tuple[str, Entry]], now: datetime) -> None:
             raise ListInvalid(f"{what}, there as {other.label} and here as {entry.label}; keep the one that is true")
         if "list" in (entry.source, other.source):
             raise ListInvalid(f"{what}; keep one of them")
+
+
+def _check_whole(found: Sequence[tuple[str, Entry]]) -> None:
+    """What is to be replayed says what served; a mark may do without. Raises `ListInvalid`."""
+    for where, entry in found:
+        if entry.source != "list":
+            continue
+        if entry.candidate is None:
+            raise ListInvalid(f"{where}: the switch of {entry.target} names no candidate; write DEPLOYMENT-HASH")
+        if entry.target.kind.switch.in_parts and entry.previous is None:
+            who = "names no previous, which serves beside the candidate; write DEPLOYMENT-HASH"
+            raise ListInvalid(f"{where}: the switch of {entry.target} {who}")
 
 
 def _entry(document: Mapping[str, Any], where: str, label: str) -> Entry:

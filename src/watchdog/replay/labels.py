@@ -9,7 +9,7 @@ from watchdog.replay.report import Label
 HOUR = timedelta(hours=1)
 """A release that was rolled back within this long counts as bad, one that outlived it as good."""
 
-_NEAR = timedelta(minutes=5)  # a mark need not name the second
+NEAR = timedelta(minutes=5)  # a mark need not name the second
 _OUTLIVED = "not rolled back within the hour"
 TAKEN_BACK = "rolled back within the hour"
 _UNLISTED = "replaced at a moment that nothing tells"
@@ -76,7 +76,7 @@ def _gone_back_to(course: Course, index: int) -> bool:
 def label_of_change(course: Course, change: Reconfigured, marks: Sequence[Mark], now: datetime) -> tuple[Label, str]:
     """Whether a change of configuration was bad, which nothing puts back."""
     for mark in marks:
-        if mark.target == course.target and abs(mark.at - change.at) <= _NEAR:
+        if mark.target == course.target and abs(mark.at - change.at) <= NEAR:
             return mark.label, mark.source
     if change.label is not None:
         return change.label, change.label_source
@@ -98,4 +98,4 @@ def _nearest(course: Course, at: datetime) -> Serving | None:
     changed = min((abs(one.at - at) for one in course.changes), default=None)
     if changed is not None and changed < abs(nearest.since - at):
         return None
-    return nearest if abs(nearest.since - at) <= _NEAR else None
+    return nearest if abs(nearest.since - at) <= NEAR else None

@@ -9,6 +9,8 @@ from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard
 from watchdog.replay.cases import Marked
 from watchdog.replay.courses import Found, Mark
+from watchdog.replay.labels import NEAR
+from watchdog.replay.pod_names import SOURCE
 from watchdog.replay.report import Note, Severity, SwitchReplay
 
 _MEASURED = ("threshold", "budget")
@@ -40,15 +42,30 @@ def failures(failed: Sequence[tuple[Marked, str]], total: int, switches: Sequenc
 def unused(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
     """A mark that marks nothing is a mistake of whoever wrote it."""
     return [
-        Note(
-            Severity.WARNING, f"the label file marks {mark.at.isoformat()}: no switch was found there", str(mark.target)
-        )
+        Note(Severity.WARNING, f"the labels mark {mark.at.isoformat()}: no switch was found there", str(mark.target))
         for mark in marks
-        if not any(
-            mark.target == one.case.switch.target and abs(mark.at - one.case.switch.at) <= timedelta(minutes=5)
-            for one in cases
-        )
+        if not any(mark.target == one.case.switch.target and abs(mark.at - one.case.switch.at) <= NEAR for one in cases)
     ]
+
+
+def unended(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
+    """What the watchdog itself put back, as a label tells, while pods' names show no return to an older revision."""
+    back = [mark for mark in marks if mark.rolled_back]
+    count = sum(
+        1
+        for one in cases
+        if not one.case.placebo
+        and one.case.serving.source == SOURCE
+        and one.case.put_back is None
+        and any(mark.target == one.case.switch.target and abs(mark.at - one.case.switch.at) <= NEAR for mark in back)
+    )
+    which = "1 release that the watchdog itself put back is"
+    which = which if count == 1 else f"{count} releases that the watchdog itself put back are"
+    text = (
+        f"{which} replayed as if nobody had: pods' names do not show it, so that what these rules had not decided "
+        "counts as missed, or as clean, and not as cut short; give the records (--records or --switches)"
+    )
+    return [Note(Severity.WARNING, text)] if count else []
 
 
 def unmeasured(switch: SwitchReplay) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from watchdog.adapters.kubernetes.documents import RECORD_KEY, document_in
+from watchdog.adapters.kubernetes.documents import RECORD, RECORD_KEY, document_in
 from watchdog.adapters.kubernetes.errors import UNREADABLE
 from watchdog.domain.rollout import Revision, Target, TargetKind
 from watchdog.replay.entries import Entry, Listed, ListInvalid
@@ -23,7 +23,8 @@ def of_printed(document: Mapping[str, Any], name: str) -> Listed:
     """The switches that they tell of; other objects among them are passed over. Raises `ListInvalid`."""
     items = [document] if document.get("kind") in _KINDS else document.get("items") or []
     try:
-        documents = [one for one in items if RECORD_KEY in (one.get("data") or {})]
+        _check(items, name)
+        documents = [one for one in items if _is_record(one)]
         records = of_read([_read(one) for one in documents])
         sets = tuple(_of_replicasets(items))
     except UNREADABLE as error:
@@ -36,8 +37,27 @@ def of_printed(document: Mapping[str, Any], name: str) -> Listed:
     return Listed((*records.entries, *sets), records.notes)
 
 
+def _check(items: Any, name: str) -> None:
+    """Raises `ListInvalid` with the number of the first that is no object of a cluster."""
+    if not isinstance(items, list):
+        raise ListInvalid(f"{name}: its items are no list; print it by `kubectl get -o json`")
+    for number, one in enumerate(items, 1):
+        if not isinstance(one, Mapping) or not isinstance(one.get("metadata"), Mapping):
+            raise ListInvalid(f"{name}: object {number} has not the shape of its kind: it has no metadata")
+
+
+def _is_record(item: Mapping[str, Any]) -> bool:
+    """By what it holds, or by its label: one whose data are gone is named, and not passed over."""
+    labels, data = item["metadata"].get("labels"), item.get("data")
+    if isinstance(data, Mapping) and RECORD_KEY in data:
+        return True
+    return isinstance(labels, Mapping) and labels.get(RECORD) == "watch"
+
+
 def _read(configmap: Mapping[str, Any]) -> Read:
-    return Read(f"ConfigMap {configmap['metadata']['name']}", document_in(dict(configmap)))
+    data = configmap.get("data")
+    sound = isinstance(data, Mapping) and all(isinstance(one, str) for one in data.values())
+    return Read(f"ConfigMap {configmap['metadata']['name']}", document_in(dict(configmap)) if sound else None)
 
 
 def _of_replicasets(items: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:

@@ -13,10 +13,10 @@ from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.superseding import taken_back_to
 from watchdog.replay.courses import SeenPod
-from watchdog.replay.entries import Entry, Listed, ListInvalid
+from watchdog.replay.entries import BY_PERSON, Entry, Listed, ListInvalid
 from watchdog.replay.report import Label, Note, Severity
 
-_MARKED, _BY_HAND = "marked by a person", "rolled back by hand"
+_BY_HAND = "rolled back by hand"
 _NAMED = 3  # records that a note names
 _PUT_BACK = (Phase.RECOVERING, Phase.ROLLED_BACK)
 
@@ -63,6 +63,7 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
     except Unreadable as error:
         raise ListInvalid(f"{where}: {error}") from error
     switch = watch.switch
+    _check_weights(watch, where)
     back, back_at = _back(watch)
     return Entry(
         target=switch.target,
@@ -89,6 +90,17 @@ def of_record(document: Mapping[str, Any], where: str) -> Entry:
         stable=None if watch.by_hand else watch.stable,
         passed=watch.ended_at if watch.outcome is Phase.PASSED else None,
     )
+
+
+def _check_weights(watch: Watch, where: str) -> None:
+    """Raises `ListInvalid` where a part of the traffic is none."""
+    switch = watch.switch
+    first = [] if switch.part is None else [("its switch", switch.part)]
+    for what, part in (*first, *((f"its step at {step.at.isoformat()}", step.share) for step in watch.steps)):
+        if not 0.0 <= part <= 1.0:
+            raise ListInvalid(
+                f"{where}: {what} gives the candidate {part:g} of the traffic, which is no part from 0 to 1"
+            )
 
 
 def _back(watch: Watch) -> tuple[Revision | None, datetime | None]:
@@ -125,9 +137,9 @@ def is_rolled_back(document: Mapping[str, Any]) -> bool:
 def judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
     """Whether the release was bad: what a person marked comes before what the watchdog did."""
     if is_false_alarm(document):
-        return Label.GOOD, _MARKED
+        return Label.GOOD, BY_PERSON
     if is_missed(document):
-        return Label.BAD, _MARKED
+        return Label.BAD, BY_PERSON
     if (document.get("outcome") or document.get("phase")) in _PUT_BACK:
         return Label.BAD, _BY_HAND if document.get("by_hand") else ""
     return None, ""

@@ -19,6 +19,10 @@ What they would have done with more of it nobody can know: it counts as neither 
 """
 
 
+PUT_BACK = "put back"
+"""Why a candidate stopped serving: what served before it came back."""
+
+
 class Label(StrEnum):
     """Whether a switch really was bad, as far as anybody knows."""
 
@@ -232,6 +236,16 @@ class Difference:
     def at_least(self) -> bool:
         """Whether the watchdog's own put-back came before one of the decisions: it may be more seconds."""
         return CUT_SHORT in (self.old_outcome, self.new_outcome)
+
+    @property
+    def turned(self) -> int:
+        """1 where the new rules alone decide, -1 where the old ones alone did, else 0. To tell counts as to decide.
+
+        Also 0 of what was cut short, for nobody knows, and of what one of the files does not guard.
+        """
+        if self.at_least or self.change in (Change.ONLY_NEW, Change.ONLY_OLD):
+            return 0
+        return (self.new_decided_at is not None) - (self.old_decided_at is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from watchdog.domain.rules import Alerts, Budget, Guard, Probe, Rule, Signs
 from watchdog.domain.state import Track
 from watchdog.replay.cases import Marked
 from watchdog.replay.replaying import Replayed, outcome_of
-from watchdog.replay.report import Label, PathPoint, RuleReplay, SwitchReplay
+from watchdog.replay.report import PUT_BACK, Label, PathPoint, RuleReplay, SwitchReplay
 
 
 def told(marked: Marked, replayed: Replayed) -> SwitchReplay:
@@ -50,7 +50,7 @@ def _why(marked: Marked) -> str:
     following, stable = marked.case.following, marked.case.stable
     if following is None:
         return "bake end"
-    return "put back" if stable is not None and following.revision == stable.revision else "next switch"
+    return PUT_BACK if stable is not None and following.revision == stable.revision else "next switch"
 
 
 def _rule(rule: Rule, guard: Guard, replayed: Replayed) -> RuleReplay:

@@ -7,7 +7,7 @@ from watchdog.domain.rules import Rulebook
 from watchdog.replay.intervals import clopper_pearson, quantile
 from watchdog.replay.report import Label, RuleReplay, SwitchReplay, Totals
 
-_ALL_CUT = "the watchdog's own rollback cut every switch short"
+_ALL_CUT = "the watchdog's own rollback cut every switch short that would count"
 
 
 def totals_of(rulebook: Rulebook, switches: Sequence[SwitchReplay]) -> tuple[Totals, ...]:
@@ -42,6 +42,7 @@ def overall(switches: Sequence[SwitchReplay]) -> Totals:
         time_median=quantile(times, 0.5),
         time_p90=quantile(times, 0.9),
         saved_requests=_saved(caught),
+        why_not_replayable=_ALL_CUT if not bad and not clean and any(switch.cut_short for switch in seen) else "",
     )
 
 
@@ -56,6 +57,7 @@ def _of_rule(guard: str, name: str, switches: Iterable[SwitchReplay]) -> Totals:
     false = sum(1 for rule in clean if rule.breached_at is not None)
     times = [_seconds(switch, rule) for switch, rule in caught]
     why = Counter(rule.not_replayable for _, rule in pairs if rule.not_replayable)
+    all_cut = not bad and not clean and any(switch.cut_short for switch, _ in seen)
     return Totals(
         rule=name,
         guard=guard,
@@ -70,7 +72,7 @@ def _of_rule(guard: str, name: str, switches: Iterable[SwitchReplay]) -> Totals:
         time_median=quantile(times, 0.5),
         time_p90=quantile(times, 0.9),
         saved_requests=_saved(first),
-        why_not_replayable=why.most_common(1)[0][0] if why else _ALL_CUT if seen and not judged else "",
+        why_not_replayable=_ALL_CUT if all_cut else why.most_common(1)[0][0] if why else "",
     )
 
 

@@ -59,7 +59,7 @@ def headline(report: Report) -> str:
     elif seen:
         decided = sum(1 for switch in seen if switch.decided_at is not None)
         switches = f"{decided} of {plural(len(seen), 'switch', 'switches')}"
-        parts.append(f"{switches} would have been rolled back or told of; which of them were bad, nobody said")
+        parts.append(f"{switches} would have been rolled back or told of; {_known_of(seen)}")
     elif not report.real:
         parts.append("no switch was found")
     if overall.clean:
@@ -73,6 +73,16 @@ def headline(report: Report) -> str:
     if saved is not None and saved >= 1:
         parts.append(f"{saved:,.0f} failed requests saved")
     return "; ".join(parts) + "."
+
+
+def _known_of(seen: Sequence[SwitchReplay]) -> str:
+    """What is known of switches of which no bad one is counted."""
+    unsaid = sum(1 for switch in seen if switch.label is Label.UNKNOWN)
+    if unsaid == len(seen):
+        return "which of them were bad, nobody said"
+    blind = sum(1 for switch in seen if switch.label is Label.BAD)
+    known = f"on {plural(blind, 'bad one')} no rule could be replayed" if blind else "none is known to have been bad"
+    return f"{known}, and of {unsaid} nobody said" if unsaid else known
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -172,6 +182,8 @@ def is_worse(difference: Difference) -> bool | None:
             return harmless
         case Change.ROLLBACK_FEWER:
             return not harmless
+        case Change.OUTCOME | Change.STEP_NEW | Change.STEP_OLD if difference.turned:  # told of by one file alone
+            return harmless is (difference.turned > 0)
         case Change.SOONER:
             return None if harmless else False
         case Change.LATER:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog.replay.rendering.wording import headline, moment, plural
+from watchdog.replay.report import Report, Severity
 from watchdog.replay.tuning.patching import patch
 from watchdog.replay.tuning.scoring import Score
 from watchdog.replay.tuning.searching import Suggestion
@@ -31,7 +32,8 @@ def _summary(tuned: Tuned) -> list[str]:
     report = tuned.report
     stretch = f"{moment(report.since)} to {moment(report.until)} UTC"
     counts = f"{plural(len(report.real), 'switch', 'switches')} and {plural(len(report.placebos), 'quiet window')}"
-    lines = [f"watchdog tune: {counts}, {stretch}", f"as it is: {headline(report)}"]
+    warned = [f"warning: {one}" for one in _warnings(report)]
+    lines = [f"watchdog tune: {counts}, {stretch}", *warned, f"as it is: {headline(report)}"]
     if tuned.comparison is None:
         return [*lines, "no change is suggested"]
     return [
@@ -41,6 +43,12 @@ def _summary(tuned: Tuned) -> list[str]:
     ]
 
 
+def _warnings(report: Report) -> list[str]:
+    """What was asked for and is missing from the past that was replayed."""
+    missing = [note for note in report.notes if note.severity is Severity.WARNING]
+    return [f"{note.target}: {note.text}" if note.target else note.text for note in missing]
+
+
 def document(tuned: Tuned, text: str, name: str) -> Mapping[str, Any]:
     """Every rule with its suggestion and its front, and the patch."""
     return {
@@ -48,6 +56,7 @@ def document(tuned: Tuned, text: str, name: str) -> Mapping[str, Any]:
         "digest": tuned.report.digest,
         "since": tuned.report.since.isoformat(),
         "until": tuned.report.until.isoformat(),
+        "warnings": _warnings(tuned.report),
         "rules": [_rule(suggestion) for suggestion in tuned.suggestions],
         "replayed_in_full": tuned.comparison.summary if tuned.comparison is not None else None,
         "patch": patch(text, name, tuned.suggestions, _summary(tuned)),

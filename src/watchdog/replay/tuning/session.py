@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from watchdog.domain.rollout import Target
 from watchdog.replay.backtest import Backtest, Progress, Rules, Wish
 from watchdog.replay.comparing import compared
-from watchdog.replay.entries import Entry
-from watchdog.replay.report import Comparison, Label, Report
+from watchdog.replay.entries import BY_PERSON, BY_WATCHDOG, Entry
+from watchdog.replay.labels import NEAR
+from watchdog.replay.report import PUT_BACK, Comparison, Label, Report, SwitchReplay
 from watchdog.replay.session import Politeness, histories_of
 from watchdog.replay.tuning.observing import Observations
 from watchdog.replay.tuning.patching import patched
@@ -17,6 +18,8 @@ from watchdog.replay.tuning.searching import Suggestion, count_of, search
 from watchdog.replay.tuning.wording import not_confirmed
 from watchdog.rulebook import read_rules
 from watchdog.sources import Access
+
+_LISTED = ("records", "list", "replicasets")  # sources of switches that only a list tells again
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +85,40 @@ def _said(suggestions: Sequence[Suggestion], kept: Sequence[Suggestion]) -> tupl
     )
 
 
+def _label(switch: SwitchReplay, labels: Sequence[Entry]) -> Entry:
+    """What the report says of a switch; a label that is given beside the report comes before it."""
+    marked_back = (
+        switch.label_source == BY_PERSON and switch.label is Label.GOOD and switch.served_until_why == PUT_BACK
+    )
+    entry = Entry(
+        Target.parse(switch.target),
+        switch.at,
+        label=switch.label,
+        source="list",
+        said=switch.label_source,
+        rolled_back=switch.cut_short or switch.label_source == BY_WATCHDOG or marked_back,
+    )
+    near = (one for one in labels if one.target == entry.target and abs(one.at - entry.at) <= NEAR and one.label)
+    given = next(near, None)
+    if given is None:
+        return entry
+    back = entry.rolled_back or given.rolled_back
+    return replace(entry, label=given.label, said=given.label_source, rolled_back=back)
+
+
 def wish_of(report: Report, wish: Wish) -> Wish:
     """The past that a report is about, with what it says of its switches; else as wished.
 
-    Raises ValueError where a target of it is none.
+    Raises ValueError where a target of it is none, and where its switches were listed and no list is given again: of
+    weights, data and when pods were ready it tells too little to replay them.
     """
-    labels = tuple(
-        Entry(Target.parse(switch.target), switch.at, label=switch.label, source="list")
-        for switch in report.real
-        if switch.label is not Label.UNKNOWN
-    )
+    listed = sum(1 for switch in report.real if switch.source in _LISTED)
+    if listed and not wish.listed:
+        raise ValueError(
+            f"{listed} of its {len(report.real)} switches are from records or a list, and a report does not tell "
+            "enough of those to replay them: give --records or --switches again, as for the backtest"
+        )
+    labels = tuple(_label(switch, wish.labels) for switch in report.real)
     placebos = Counter(switch.target for switch in report.placebos)
     return replace(
         wish,
