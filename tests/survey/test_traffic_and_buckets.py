@@ -60,13 +60,13 @@ def test_thin_traffic_is_told_with_the_time_a_fault_would_take_to_prove() -> Non
 
 
 def test_a_time_of_seconds_is_not_rounded_up_to_a_minute_where_the_bake_is_shorter() -> None:
-    rules = RULES.replace('channels   = ["releases", "oncall"]', 'channels = ["releases", "oncall"]\nbake = "30s"')
+    rules = RULES.replace('channels   = ["releases", "oncall"]', 'channels = ["releases", "oncall"]\nbake = "70s"')
     (errors,) = (
-        one for one in of(Kind.THIN_TRAFFIC, found(rules, requests_per_second=10)) if "error-rate" in one.message
+        one for one in of(Kind.THIN_TRAFFIC, found(rules, requests_per_second=2.5)) if "error-rate" in one.message
     )
-    told = re.search(r"takes about (?P<seconds>\d+) s to prove .* bake is 30 s", errors.message)
+    told = re.search(r"takes about (?P<seconds>\d+) s to prove .* bake is 70 s", errors.message)
     assert told is not None, errors.message
-    assert 30 < int(told["seconds"]) < 120
+    assert 70 < int(told["seconds"]) < 120
 
 
 def test_traffic_is_thin_only_for_a_bake_that_is_too_short_for_it() -> None:

@@ -70,7 +70,9 @@ def _thin(
         fault = f"a release of which {number(proof.share, Dimension.RATIO)} of requests take longer than {slow}"
     rate = number(pace.requests_per_second, Dimension.PLAIN)
     takes = "cannot be proven at all" if proof.takes is None else f"takes about {_about(proof.takes)} to prove"
-    seen = f"{proof.held_against(harmless, pace)}, by what its pods did in the last {span(baseline.end - baseline.start)}"
+    seen = (
+        f"{proof.held_against(harmless, pace)}, by what its pods did in the last {span(baseline.end - baseline.start)}"
+    )
     bake = span(about.guard.bake)
     message = f"rule {about.rule.name}: at {rate} requests/s {fault} (twice the limit) {takes} ({seen}); bake is {bake}"
     remedy = "lengthen the bake, or write required = false so that a watch passes without it"

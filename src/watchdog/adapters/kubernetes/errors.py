@@ -1,6 +1,6 @@
 """How the API server, or the way to it, says no."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,12 +46,15 @@ class Illegible(ValueError):
 
 
 @contextmanager
-def readable(what: object) -> Iterator[None]:
-    """Turn an object of another shape than its kind has into `OutOfReach`: somebody may mend it."""
+def readable(what: object, known: Callable[[], Any] = lambda: None) -> Iterator[None]:
+    """Turn an object of another shape than its kind has into `OutOfReach`: somebody may mend it.
+
+    `known`: the object itself, where it is at hand.
+    """
     try:
         yield
     except UNREADABLE as error:
-        raise OutOfReach(f"{what} cannot be read: {strange(error)}") from error
+        raise OutOfReach(f"{what} cannot be read: {strange(error, known())}") from error
 
 
 def strange(error: Exception, one: Any = None) -> str:
