@@ -102,7 +102,7 @@ def headline_of(record: Record) -> str:
 
 
 def _decided(breach: str, record: Record) -> str:
-    """The title of a breach, with why nothing was done: that a brake holds it is told in one notice for all it holds."""
+    """The title of a breach, with why nothing was done: what a brake holds is told in one notice for all of it."""
     open_question, why = f"; {UNDECIDED}", record.get("reason")
     if not record.get("refusal") or not why or not breach.endswith(open_question):
         return breach

@@ -1,4 +1,4 @@
-"""What is said of an object that cannot be read: where in it, and what would be right, in nobody's programming words."""
+"""What is said of an object that cannot be read: where in it, and what would be right, without names of Python."""
 
 from typing import Any
 

@@ -29,7 +29,7 @@ class Looking(Sightings):
         target = switch.target
         keys = self._about(switch, stable)
         version = await self._moved(target.namespace, keys, after, fresh=fresh)
-        with readable(target, lambda: self._kept(target)), unanswered(f"looking at {target}"):
+        with readable(target, lambda: self._as_listed(target)), unanswered(f"looking at {target}"):
             if not fresh:
                 self._check(keys)
             try:
@@ -51,7 +51,7 @@ class Looking(Sightings):
         except UNREADABLE as error:
             return unread(error, self._clock.now())
 
-    def _kept(self, target: Target) -> object:
+    def _as_listed(self, target: Target) -> object:
         """The object as the cache has it; None where it has none."""
         return self._cache.all(OBJECTS[self.carries], target.namespace).get(target.name)
 
