@@ -295,3 +295,21 @@ def test_json_has_each_verdict_and_the_patch_as_it_would_be_sent(capsys: pytest.
     assert all(datetime.fromisoformat(one["at"]).tzinfo == UTC for one in verdicts)
     [would] = [fact for fact in facts if fact["event"] == "would-roll-back"]
     assert would["requests"][0]["body"] == PATCH.body
+
+
+async def test_a_dry_run_of_one_target_says_nothing_of_others_that_cannot_be_read(tmp_path: Path) -> None:
+    rules = RULES.replace("rules      =", 'kinds = ["deployment", "httproute"]\nrules      =')
+    strange = f"{NAMESPACE}/httproute/strange"
+    async with staging(tmp_path) as (settings, cluster):
+        body = {"metadata": {"name": "strange", "labels": PART_OF}, "spec": {"rules": "nope"}}
+        cluster.create("httproutes", NAMESPACE, body)
+        settings["RULES"] = a_file(tmp_path, "rules.toml", rules)
+        _, _, all_told = await outcome("dry-run", "--once", folder=tmp_path, **settings)
+        _, _, of_one = await outcome("dry-run", "--once", "--target", RESEARCH, folder=tmp_path, **settings)
+        code, _, of_it = await outcome("dry-run", "--once", "--target", strange, folder=tmp_path, **settings)
+    assert "cannot be read" in all_told
+    assert "spec.rules is text, not a list" in all_told
+    assert strange in all_told
+    assert "strange" not in of_one
+    assert code == 1
+    assert f"{strange} cannot be read: not the shape of its kind (spec.rules is text, not a list)" in of_it

@@ -68,6 +68,17 @@ def test_the_headline_is_what_people_were_told_of_what_matters_most(
     assert headline_of({**record, "reason": "kept all its rules" if outcome else ""}) == headline
 
 
+def test_the_headline_of_what_a_brake_holds_names_the_reason_that_is_told_in_one_notice_for_all() -> None:
+    breach = "research breaks error-rate: 50 % (limit > 5 %); may it be put back?"
+    why = "3 rollbacks in the last 10 min: so many at once have a cause elsewhere"
+    record = {"phase": "held", "outcome": "held", "notices": [notice("breach/error-rate", breach)], "reason": why}
+    said = headline_of({**record, "refusal": "too-many-rollbacks"})
+    assert said == f"research breaks error-rate: 50 % (limit > 5 %), but nothing was done: {why}"
+    open_one = {**record, "outcome": None, "phase": "holding", "refusal": "too-many-rollbacks"}
+    assert headline_of(open_one) == said
+    assert headline_of({**record, "phase": "deciding", "outcome": None, "refusal": None, "reason": ""}) == breach
+
+
 def test_the_record_carries_its_headline() -> None:
     record = record_of(judged(*[0.5] * 8))
     assert record["headline"] == headline_of(record) == record["notices"][0]["title"]

@@ -18,7 +18,7 @@ channels = ["releases", "oncall"]
 action = "abort"
 """
 )
-WHY = "not the shape of its kind (ValueError: invalid literal for int() with base 10: 'many')"
+WHY = 'not the shape of its kind (spec.replicas is "many", not a whole number)'
 
 
 def furnish(town: Town) -> None:

@@ -1,14 +1,19 @@
 """`check --live` on routes by weights: measured by the pods behind their weights, or not looked at."""
 
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from survey.scenes import checked, naming, problems
-from town import NAMESPACE, PART_OF, Town, tell
+from town import NAMESPACE, OWN, PART_OF, Town, tell
+from watchdog.adapters.kubernetes.places import place_of
+from watchdog.connected import connected
+from watchdog.domain.rollout import Target
+from watchdog.settings import load
 from watchdog.survey.findings import Finding, Kind, Level
-from weights import HTTPROUTE, KINDS, Weights
+from weights import HTTPROUTE, INGRESS, KINDS, Weights
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.kind)
@@ -102,3 +107,66 @@ def others(findings: Iterable[Finding]) -> list[Finding]:
 def only(kind: Weights) -> str:
     """Rules that guard the routes alone."""
     return kind.rules.replace(f'["deployment", "service", "{kind.kind}"]', f'["{kind.kind}"]')
+
+
+STRANGE = [
+    ({"rules": "nope"}, "spec.rules is text, not a list"),
+    (
+        {"rules": [{"backendRefs": [{"name": "gateway-blue", "port": 80, "weight": "x"}]}]},
+        'spec.rules[0].backendRefs[0].weight is "x", not a whole number',
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "why"), STRANGE, ids=["rules", "weight"])
+@pytest.mark.parametrize("named", [True, False], ids=["named", "selected"])
+def test_a_guarded_route_that_cannot_be_read_is_told_with_the_place_in_it(
+    spec: dict[str, Any], why: str, named: bool
+) -> None:
+    strange = f"{NAMESPACE}/httproute/strange"
+    rules = naming(strange) if named else only(HTTPROUTE)
+
+    def furnish(here: Town) -> None:
+        HTTPROUTE.furnish(here)
+        here.cluster.create("httproutes", NAMESPACE, {"metadata": {"name": "strange", "labels": PART_OF}, "spec": spec})
+
+    async def look(here: Town) -> None:
+        (said,) = [one for one in await checked(here, rules) if strange in one.targets]
+        assert said.kind is Kind.NOT_GUARDABLE
+        assert said.level is (Level.ERROR if named else Level.WARNING)
+        assert said.message == f"is not guarded: it cannot be read: not the shape of its kind ({why})"
+        assert rules.splitlines()[said.line - 1].startswith("targets" if named else "selector")
+
+    tell(look, furnish, rules=rules, start=False)
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        ("-20", "its canary-weight -20 lies outside of 0 to 100, so it counts as 0, no request"),
+        ("300", "its canary-weight 300 lies outside of 0 to 100, so it counts as 100, all requests"),
+        ("many", 'its canary-weight "many" is no whole number from 0 to 100, so it counts as 0'),
+        ("100", ""),
+    ],
+)
+def test_a_canary_weight_that_is_none_is_told_by_check_and_dry_run(weight: str, said: str) -> None:
+    rules = naming(INGRESS.target)
+
+    def furnish(here: Town) -> None:
+        INGRESS.furnish(here)
+        annotation = {"nginx.ingress.kubernetes.io/canary-weight": weight}
+        here.cluster.patch("ingresses", NAMESPACE, "gateway", {"metadata": {"annotations": annotation}})
+
+    async def look(here: Town) -> None:
+        found = [one for one in await checked(here, rules) if one.kind is Kind.NOT_GUARDABLE]
+        assert [(one.level, one.message) for one in found] == (
+            [(Level.ERROR, f"guard services covers it, and {said}")] if said else []
+        )
+        settings = load(kubeconfig=here.cluster.kubeconfig(here.folder / "kubeconfig"), namespace=OWN)
+        async with AsyncExitStack() as stack:
+            kube = await connected(settings, here.clock, stack)
+            place = await place_of(kube, here.clock, Target.parse(INGRESS.target))
+        assert place is not None
+        assert place.notes == ((said,) if said else ())
+
+    tell(look, furnish, rules=rules, start=False)

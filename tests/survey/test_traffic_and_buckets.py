@@ -47,13 +47,26 @@ def test_thin_traffic_is_told_with_the_time_a_fault_would_take_to_prove() -> Non
     assert errors.level is Level.WARNING
     assert errors.line == line_of('when = "http_error_rate > 5%"')
     told = re.fullmatch(
-        r"rule error-rate: at (?P<rate>0\.\d+) requests/s a fault of 10 % \(twice what is allowed\) "
-        r"takes about (?P<minutes>\d+) min to prove; bake is 10m",
+        r"rule error-rate: at (?P<rate>0\.\d+) requests/s a fault of 10 % \(twice the limit\) "
+        r"takes about (?P<minutes>\d+) min to prove \((?P<requests>\d+) requests; harmless is up to "
+        r"(?P<level>[\d.]+) %, by what its pods did in the last 30 min\); bake is 10 min",
         errors.message,
     )
     assert told is not None, errors.message
     assert 0.25 < float(told["rate"]) < 0.35
     assert 10 < int(told["minutes"]) < 90
+    assert int(told["minutes"]) - 1 <= int(told["requests"]) / float(told["rate"]) / 60 <= int(told["minutes"]) + 1
+    assert 1.5 <= float(told["level"]) <= 4.5
+
+
+def test_a_time_of_seconds_is_not_rounded_up_to_a_minute_where_the_bake_is_shorter() -> None:
+    rules = RULES.replace('channels   = ["releases", "oncall"]', 'channels = ["releases", "oncall"]\nbake = "70s"')
+    (errors,) = (
+        one for one in of(Kind.THIN_TRAFFIC, found(rules, requests_per_second=2.5)) if "error-rate" in one.message
+    )
+    told = re.search(r"takes about (?P<seconds>\d+) s to prove .* bake is 70 s", errors.message)
+    assert told is not None, errors.message
+    assert 70 < int(told["seconds"]) < 120
 
 
 def test_traffic_is_thin_only_for_a_bake_that_is_too_short_for_it() -> None:

@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import click
 
@@ -32,6 +33,9 @@ _VERBS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C ended: 128 and the number of SIGINT."""
+
 
 class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -43,6 +47,13 @@ class _Verbs(click.Group):
         verb = importlib.import_module(f"watchdog.cli.{cmd_name.replace('-', '_')}").verb
         assert isinstance(verb, click.Command)
         return verb
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Ctrl-C ends a verb as it ends other programs: not with an exit code that means something of its own."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
@@ -63,4 +74,4 @@ def main() -> None:
     try:
         cli(prog_name="watchdog")
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

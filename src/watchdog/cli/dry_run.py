@@ -57,6 +57,7 @@ def verb(
     from watchdog.cli.moments import past_moment_of  # noqa: PLC0415
     from watchdog.cli.rehearsed import view_of  # noqa: PLC0415
     from watchdog.rehearsal.connecting import NoSuchTarget  # noqa: PLC0415
+    from watchdog.rehearsal.one_target import concerns  # noqa: PLC0415
     from watchdog.rulebook import RulesError, read_rules  # noqa: PLC0415
     from watchdog.sources import nobody_to_ask  # noqa: PLC0415
 
@@ -67,7 +68,9 @@ def verb(
     settings = settings_or_exit(
         rules=rules, prometheus_url=prometheus_url, kubeconfig=kubeconfig, context=context, namespace=namespace
     )
-    set_up("warning", LogFormat("console"), clock)
+    handler = set_up("warning", LogFormat("console"), clock)
+    if chosen is not None:
+        handler.addFilter(concerns(chosen))
     logging.getLogger("watchdog.engine").setLevel(logging.ERROR)  # what it would do is told better by the view
     text = read_file(settings.rules)
     try:

@@ -45,7 +45,7 @@ def verb(
     --since or --revision has to say which switch is meant.
 
     Exits 0 passed; 3 rolled back; 4 held, notified, failed or inconclusive, or no watch opened; 5 superseded;
-    1 where the cluster or the API does not answer for minutes.
+    1 where the cluster or the API does not answer for minutes; 130 where Ctrl-C ended it.
     """
     from watchdog.cli.common import fail, run_async, settings_or_exit  # noqa: PLC0415 - after --help
     from watchdog.cli.moments import moment_of  # noqa: PLC0415

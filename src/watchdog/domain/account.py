@@ -14,6 +14,7 @@ from watchdog.domain.marks import mark_of
 from watchdog.domain.next_steps import NextStep, next_steps
 from watchdog.domain.part import of_traffic
 from watchdog.domain.reading import Record, is_open, items, mapping, moment, rules_of, state_of
+from watchdog.domain.telling import UNDECIDED
 
 _TOLD_FIRST = ("rolled-back", "would-roll-back", "failed", "held", "breach", "passed")
 
@@ -94,10 +95,18 @@ def headline_of(record: Record) -> str:
     outcome = str(record.get("outcome") or "")
     for topic in (outcome, *_TOLD_FIRST):
         if told.get(topic) and (topic != "passed" or outcome == "passed"):
-            return told[topic]
+            return _decided(told[topic], record) if topic == "breach" else told[topic]
     if record.get("reason"):
         return str(record["reason"])
     return "No rule is breached so far." if is_open(record) else ""
+
+
+def _decided(breach: str, record: Record) -> str:
+    """The title of a breach, with why nothing was done: what a brake holds is told in one notice for all of it."""
+    open_question, why = f"; {UNDECIDED}", record.get("reason")
+    if not record.get("refusal") or not why or not breach.endswith(open_question):
+        return breach
+    return f"{breach.removesuffix(open_question)}, but nothing was done: {why}"
 
 
 def full_state(record: Record) -> str:

@@ -10,6 +10,9 @@ from watchdog.domain.owners import Owner
 from watchdog.domain.reconfigured import ConfigChange
 from watchdog.domain.rollout import Backend, Revision, SwitchKind, Target
 
+CANNOT_BE_READ = "is not guarded: it cannot be read"
+"""What is said of a target whose object has not the shape of its kind; why follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Container:

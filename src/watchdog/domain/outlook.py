@@ -61,9 +61,8 @@ def _sentence(watch: Watch, track: Track) -> str:
     bad = f"{number(proof.share, Dimension.RATIO)} {'bad' if history.harmless.bound is None else 'slow'} ones"
     rate = f"{track.rule.name}: at {pace.requests_per_second:.2g} requests a second a release with {bad}"
     if proof.takes is None:
-        return f"{rate} is never proven"
-    needed = math.ceil(proof.takes.total_seconds() * pace.requests_per_second)
-    said = f"{rate} is proven after about {span(proof.takes)} ({needed:,} requests)"
+        return f"{rate} is never proven ({proof.held_against(history.harmless, pace)})"
+    said = f"{rate} is proven after about {span(proof.takes)} ({proof.held_against(history.harmless, pace)})"
     if proof.takes > watch.guard.bake:
         said += f", and the bake is {span(watch.guard.bake)}: give it more traffic, or a longer bake"
     return said

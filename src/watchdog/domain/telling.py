@@ -33,6 +33,9 @@ _SEVERITY: Mapping[Topic, Severity] = {
 _HOW = {SwitchKind.SELECTOR: "flipped", SwitchKind.ROUTE: "given traffic"}
 _LONGEST_TITLE = 300
 
+UNDECIDED = "may it be put back?"
+"""The end of the title of a breach of which nothing is decided yet."""
+
 
 def name_of(revision: Revision | None) -> str:
     """A revision as people know it: its Deployment and image tags."""
@@ -84,7 +87,7 @@ def _title(watch: Watch, topic: Topic, rule: str, note: str) -> str:
         case Topic.PASSED:
             return f"{target}: {candidate} passed its watch"
         case Topic.BREACH:
-            then = "told only, nothing was done" if rule in watch.noted else "may it be put back?"
+            then = "told only, nothing was done" if rule in watch.noted else UNDECIDED
             return f"{target}: {candidate} breaks {why}; {then}"
         case Topic.ROLLED_BACK:
             to = name_of(watch.remedy.to if watch.remedy else None)

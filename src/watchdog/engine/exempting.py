@@ -9,7 +9,7 @@ from collections.abc import Callable
 from watchdog.domain.annotations import GUARD, HOLD, Exemption, Invalid, exemption
 from watchdog.domain.channels import Topic
 from watchdog.domain.effects import Notice, Severity
-from watchdog.domain.live import Sighting
+from watchdog.domain.live import CANNOT_BE_READ, Sighting
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard
 from watchdog.engine.observing import Observer
@@ -68,7 +68,7 @@ class Exemptions:
         if self._unreadable.get(target, "") != why:
             if why:
                 self._unreadable[target], self._sighted[target] = why, sighting
-                self._tell(self._notice(target, _UNREADABLE, "is not guarded: it cannot be read", why), guard)
+                self._tell(self._notice(target, _UNREADABLE, CANNOT_BE_READ, why), guard)
             else:
                 del self._unreadable[target]
             self._show(target, self._marks.get(target, ()))

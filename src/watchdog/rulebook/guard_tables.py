@@ -1,12 +1,13 @@
 """Guard tables: what a guard guards, whether its clocks agree, and its rules in its dialect."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from watchdog.domain.conditions import Absolute, Dimension, HistogramMetric, Metric, Threshold
 from watchdog.domain.judge.verdict import number
-from watchdog.domain.rollout import TargetKind
+from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import ALERT_NAME, ALERT_STATE, Action, Alerts, Budget, Guard, Rule
 from watchdog.rulebook import guard_keys as keys
 from watchdog.rulebook import presets, rule_keys
@@ -105,20 +106,26 @@ def _check_what_is_guarded(fields: Fields) -> None:
 
 def _check_action(fields: Fields) -> None:
     """To abort is what a controller of its own is told; there is none for what is undone or flipped back."""
-    fine = fields.fine(keys.GUARD_ACTION, keys.TARGETS, keys.KINDS)
-    if not fine or fields.get(keys.GUARD_ACTION) is not Action.ABORT:
+    if not fields.fine(keys.GUARD_ACTION, keys.KINDS) or fields.get(keys.GUARD_ACTION) is not Action.ABORT:
         return
     remedy = f'name targets "NAMESPACE/{_ABORTED}/NAME", write kinds = ["{_ABORTED}"], or action = "rollback"'
-    if fields.has(keys.TARGETS):
-        for target, item in zip(fields.get(keys.TARGETS), _items(fields, "targets"), strict=True):
-            if not target.kind.aborts:
-                fields.mistakes.add(item, f'action = "abort" is for Rollouts alone, and {target} is none', remedy)
+    for target, item in readable_targets(fields):
+        if not target.kind.aborts:
+            fields.mistakes.add(item, f'action = "abort" is for Rollouts alone, and {target} is none', remedy)
     if fields.has(keys.SELECTOR):
         others = [kind.value for kind in fields.get(keys.KINDS) if not kind.aborts]
         if others:
             at = fields.at(keys.KINDS) if fields.has(keys.KINDS) else fields.at(keys.GUARD_ACTION)
             message = f'action = "abort" is for Rollouts alone, and the selector covers {" and ".join(others)} too'
             fields.mistakes.add(at, message, remedy)
+
+
+def readable_targets(fields: Fields) -> Iterator[tuple[Target, int]]:
+    """Each of a guard's targets with its place, but for those that are wrong themselves."""
+    value = fields.nodes["targets"].value if "targets" in fields.nodes else ()
+    for item in value if isinstance(value, list) else ():
+        with suppress(ValueError):
+            yield Target.parse(str(item.value)), item.at
 
 
 def _items(fields: Fields, name: str) -> list[int]:

@@ -11,7 +11,7 @@ from watchdog.rulebook.brake_keys import read_brakes
 from watchdog.rulebook.channel_keys import read_channel
 from watchdog.rulebook.conditions import Condition
 from watchdog.rulebook.document import read_document
-from watchdog.rulebook.guard_tables import Surroundings, read_guard
+from watchdog.rulebook.guard_tables import Surroundings, read_guard, readable_targets
 from watchdog.rulebook.metric_tables import read_metric_tables
 from watchdog.rulebook.mistakes import Fault, Lines, Mistake, Mistakes, RulesError
 from watchdog.rulebook.nodes import Node
@@ -101,14 +101,9 @@ def _check_double_guards(guards: tuple[Guard, ...], tables: Mapping[str, Fields]
     first: dict[object, str] = {}
     for guard in guards:
         fields = tables[guard.name]
-        if guard.targets and fields.fine(guard_keys.TARGETS):
-            items = fields.nodes["targets"].value
-            assert isinstance(items, list)
-            for target, item in zip(guard.targets, items, strict=True):
-                if first.setdefault(target, guard.name) != guard.name:
-                    mistakes.add(
-                        item.at, f'{target} is guarded by "{first[target]}" already', "name each target in one guard"
-                    )
+        for target, at in readable_targets(fields):
+            if first.setdefault(target, guard.name) != guard.name:
+                mistakes.add(at, f'{target} is guarded by "{first[target]}" already', "name each target in one guard")
         if guard.selector is None:
             continue
         for namespace in guard.namespaces:

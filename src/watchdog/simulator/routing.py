@@ -91,6 +91,15 @@ def _shared(namespace: str, weighed: Iterable[tuple[str, Mapping[str, str], int]
         yield namespace, name, labels, weight / whole / rules if whole else 0.0
 
 
+def _taken(canary: Object) -> float:
+    """The part that a canary takes; a weight that is no number is passed over."""
+    try:
+        part = int(_note(canary, "canary-weight") or 0) / int(_note(canary, "canary-weight-total") or 100)
+    except ValueError:
+        return 0.0
+    return min(1.0, max(0.0, part))
+
+
 def _of_ingress(one: Object, ingresses: Iterable[Object]) -> Iterator[Part]:
     """As ingress-nginx does: a canary for the same host and path takes its part."""
     namespace, paths = _place(one)[0], _paths(one)
@@ -99,7 +108,7 @@ def _of_ingress(one: Object, ingresses: Iterable[Object]) -> Iterator[Part]:
         taken = 0.0
         for canary in canaries:
             if at in _paths(canary):
-                taken = int(_note(canary, "canary-weight") or 0) / int(_note(canary, "canary-weight-total") or 100)
+                taken = _taken(canary)
                 yield namespace, _paths(canary)[at], {}, taken / len(paths)
         yield namespace, name, {}, (1.0 - taken) / len(paths)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from watchdog.adapters.kubernetes.places import UNTIL_IT_RISES
+from watchdog.domain.live import CANNOT_BE_READ
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.selectors import LabelSelector, SelectorOp
@@ -20,6 +21,10 @@ def coverage(rulebook: Rulebook, places: Places, inventory: Inventory) -> Iterat
     for one in inventory.found:
         if len(one.guards) > 1:
             yield _two_guards(one, places)
+        if one.guards and one.unreadable:
+            yield _unreadable(one, places)
+        elif one.guards and one.odd:
+            yield _odd_weights(one, places)
         if one.guards and one.blind:
             yield _not_guardable(one, places)
         elif one.guards and one.beside:
@@ -69,6 +74,28 @@ def _not_guardable(one: Found, places: Places) -> Finding:
         Level.ERROR,
         f"guard {one.guards[0].name} covers it, and {one.blind}: no switch of it can be seen",
         "leave it out, or let it select the pods of one Deployment",
+        *place_of_guard(places, one.guards[0], one),
+        targets=(str(one.target),),
+    )
+
+
+def _unreadable(one: Found, places: Places) -> Finding:
+    return Finding(
+        Kind.NOT_GUARDABLE,
+        Level.ERROR if _is_named(one) else Level.WARNING,
+        f"{CANNOT_BE_READ}: {one.unreadable}",
+        "",
+        *place_of_guard(places, one.guards[0], one),
+        targets=(str(one.target),),
+    )
+
+
+def _odd_weights(one: Found, places: Places) -> Finding:
+    return Finding(
+        Kind.NOT_GUARDABLE,
+        Level.ERROR if _is_named(one) else Level.WARNING,
+        f"guard {one.guards[0].name} covers it, and {one.odd}",
+        "write the weight that is meant",
         *place_of_guard(places, one.guards[0], one),
         targets=(str(one.target),),
     )

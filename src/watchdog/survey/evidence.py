@@ -8,14 +8,14 @@ from watchdog.domain.conditions import Dimension, HistogramMetric, Threshold
 from watchdog.domain.judge.calibration import calibration_key
 from watchdog.domain.judge.harmless import Harmless, bound_of
 from watchdog.domain.judge.proving import Pace, Proof, pace_of, proof_of_twice_the_limit
-from watchdog.domain.judge.verdict import number
+from watchdog.domain.judge.verdict import number, span
 from watchdog.domain.judge.weighing import betting_on, level_for
 from watchdog.domain.measurement import Baseline, Buckets, Counts
 from watchdog.domain.memory import Memory
-from watchdog.rulebook.durations import duration_text
 from watchdog.survey.about import About
 from watchdog.survey.findings import Finding, Kind, Level
 
+_SHORT = timedelta(minutes=2)
 _COARSE = 2.0  # times the limit at which the bucket lies that is judged
 
 
@@ -42,7 +42,7 @@ def evidence_findings(
     bake, interval = about.guard.bake, about.guard.interval
     proof = proof_of_twice_the_limit(about.rule, harmless, pace, known, bake=bake, interval=interval)
     if proof.takes is None or proof.takes > about.guard.bake:
-        yield _thin(about, threshold, harmless, pace, proof)
+        yield _thin(about, threshold, harmless, pace, proof, baseline)
     if proof.capped:
         message = f"rule {about.rule.name} does not follow the target's own bursts all the way"
         remedy = "a good release may be sent back more often than the confidence says; raise the limit"
@@ -61,15 +61,20 @@ def _coarse(about: About, threshold: Threshold, asked: float, bound: float) -> I
         yield about.finding(Kind.COARSE_BUCKETS, Level.WARNING, message, remedy, "buckets")
 
 
-def _thin(about: About, threshold: Threshold, harmless: Harmless, pace: Pace, proof: Proof) -> Finding:
+def _thin(
+    about: About, threshold: Threshold, harmless: Harmless, pace: Pace, proof: Proof, baseline: Baseline
+) -> Finding:
     fault = f"a fault of {number(proof.share, Dimension.RATIO)}"
     if isinstance(threshold.metric, HistogramMetric):
         slow = number(harmless.bound, threshold.metric.dimension)
         fault = f"a release of which {number(proof.share, Dimension.RATIO)} of requests take longer than {slow}"
     rate = number(pace.requests_per_second, Dimension.PLAIN)
-    takes = "cannot be proven at all" if proof.takes is None else f"takes about {minutes(proof.takes)} to prove"
-    bake = duration_text(about.guard.bake)
-    message = f"rule {about.rule.name}: at {rate} requests/s {fault} (twice what is allowed) {takes}; bake is {bake}"
+    takes = "cannot be proven at all" if proof.takes is None else f"takes about {_about(proof.takes)} to prove"
+    seen = (
+        f"{proof.held_against(harmless, pace)}, by what its pods did in the last {span(baseline.end - baseline.start)}"
+    )
+    bake = span(about.guard.bake)
+    message = f"rule {about.rule.name}: at {rate} requests/s {fault} (twice the limit) {takes} ({seen}); bake is {bake}"
     remedy = "lengthen the bake, or write required = false so that a watch passes without it"
     return about.finding(Kind.THIN_TRAFFIC, Level.WARNING, message, remedy)
 
@@ -83,14 +88,19 @@ def _too_few_to_count(about: About, baseline: Baseline) -> Iterator[Finding]:
     if takes > about.guard.bake:
         message = (
             f"rule {about.rule.name}: at {number(rate, Dimension.PLAIN)} requests/s its {about.rule.min_requests} "
-            f"requests take about {minutes(takes)}; bake is {duration_text(about.guard.bake)}"
+            f"requests take about {_about(takes)}; bake is {span(about.guard.bake)}"
         )
         yield about.finding(Kind.THIN_TRAFFIC, Level.WARNING, message, "lengthen the bake, or lower min_requests")
 
 
-def minutes(span: timedelta) -> str:
+def _about(duration: timedelta) -> str:
+    """As precise as a bake is: one of 25 s is not compared with a minute."""
+    return span(duration) if duration < _SHORT else minutes(duration)
+
+
+def minutes(duration: timedelta) -> str:
     """A long duration in round figures: `40 min`, `3 h`, `5 d`."""
-    count = math.ceil(span.total_seconds() / 60)
+    count = math.ceil(duration.total_seconds() / 60)
     if count < 120:
         return f"{count} min"
     hours = round(count / 60)

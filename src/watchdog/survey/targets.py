@@ -11,7 +11,7 @@ from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.flips import deployments_behind
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, NAMESPACES, OBJECTS, REPLICASETS, SERVICES, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
-from watchdog.adapters.kubernetes.places import weights_of
+from watchdog.adapters.kubernetes.places import odd_weights, unreadable, weights_of
 from watchdog.adapters.kubernetes.pods import created, template_pod
 from watchdog.adapters.kubernetes.providers import pods_of
 from watchdog.adapters.kubernetes.trimming import trim_replicaset, trim_workload
@@ -48,6 +48,7 @@ class Found:
 
     `idle`: a Deployment that is the other colour of a guarded Service. `blind`: why no switch of it can be seen.
     `beside`: what brings traffic to a route that has no weight yet. `owner`: who reconciles it, by its marks.
+    `unreadable`: what of its object has not the shape of its kind. `odd`: which weight of it is taken for another.
     """
 
     target: Target
@@ -58,6 +59,8 @@ class Found:
     blind: str = ""
     beside: str = ""
     owner: Owner | None = None
+    unreadable: str = ""
+    odd: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Inventory:
     @property
     def covered(self) -> tuple[Found, ...]:
         """What a guard covers and can see, without idle colours, and routes of which no pods are known to serve."""
-        return tuple(one for one in self.found if one.guards and one.workloads and not one.idle and not one.blind)
+        seen = (one for one in self.found if not (one.idle or one.blind or one.unreadable))
+        return tuple(one for one in seen if one.guards and one.workloads)
 
 
 async def take_inventory(kube: KubeClient, rulebook: Rulebook, clock: Clock) -> Inventory:
@@ -97,6 +101,9 @@ async def take_inventory(kube: KubeClient, rulebook: Rulebook, clock: Clock) -> 
                 troubles.append(str(error))
                 unseen.append(namespace)
                 continue
+            strange = [_unreadable(kube, clock, Target(namespace, kind, _name(one)), one, rulebook) for one in others]
+            found += filter(None, strange)
+            others = [one for one, known in zip(others, strange, strict=True) if known is None]
             if kind.switch.in_parts:
                 behind = Backends(kube, clock, [_workload(one, replicasets) for one in deployments])
                 found += [await _route(Target(namespace, kind, _name(one)), one, rulebook, behind) for one in others]
@@ -143,6 +150,16 @@ def _found(
         yield Found(target, labels, guards, (workload,), idle=idle, owner=owner)
 
 
+def _unreadable(kube: KubeClient, clock: Clock, target: Target, one: Json, rulebook: Rulebook) -> Found | None:
+    """An object of which only its metadata can be told; None for one that can be read."""
+    why = unreadable(kube, clock, target.kind, one)
+    if not why:
+        return None
+    labels = one["metadata"].get("labels")
+    labels = {key: text for key, text in labels.items() if isinstance(text, str)} if isinstance(labels, dict) else {}
+    return Found(target, labels, rulebook.guards_of(target, labels), (), unreadable=why)
+
+
 def _other(target: Target, one: Json, rulebook: Rulebook) -> Found:
     """A StatefulSet or DaemonSet. How long its last rollout took, nothing tells."""
     labels, template = workloads.labels(one), (one.get("spec") or {}).get("template") or {}
@@ -176,7 +193,8 @@ async def _route(target: Target, one: Json, rulebook: Rulebook, behind: Backends
     guards, owner = rulebook.guards_of(target, labels), owner_of(labels, workloads.annotations(one), ())
     blind, beside = weights_of(behind.kube, behind.clock, target.kind, one)
     serving = await behind.of(target) if guards and not blind else ()
-    return Found(target, labels, guards, serving, blind=blind, beside=beside, owner=owner)
+    odd = odd_weights(behind.kube, behind.clock, target.kind, one)
+    return Found(target, labels, guards, serving, blind=blind, beside=beside, owner=owner, odd=odd)
 
 
 def _service(target: Target, service: Json, known: Sequence[Workload], rulebook: Rulebook) -> Found:

@@ -58,7 +58,7 @@ def taken_in(full: Json, trim: Callable[[Json], Json]) -> Changed | Unreadable:
         trimmed = trim(full)
         _ = trimmed["metadata"]["name"] + "", trimmed["metadata"].get("uid", "") + ""
     except UNREADABLE as error:
-        return Unreadable(_known_by(full, error), strange(error))
+        return Unreadable(_known_by(full, error), strange(error, full))
     return Changed(trimmed)
 
 

@@ -1,8 +1,10 @@
 """How the API server, or the way to it, says no."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from watchdog.adapters.kubernetes.misshapen import misshapen
 from watchdog.ports import OutOfReach, TooLarge
 
 
@@ -44,19 +46,43 @@ class Illegible(ValueError):
 
 
 @contextmanager
-def readable(what: object) -> Iterator[None]:
-    """Turn an object of another shape than its kind has into `OutOfReach`: somebody may mend it."""
+def readable(what: object, known: Callable[[], Any] = lambda: None) -> Iterator[None]:
+    """Turn an object of another shape than its kind has into `OutOfReach`: somebody may mend it.
+
+    `known`: the object itself, where it is at hand.
+    """
     try:
         yield
     except UNREADABLE as error:
-        raise OutOfReach(f"{what} cannot be read: {strange(error)}") from error
+        raise OutOfReach(f"{what} cannot be read: {strange(error, known())}") from error
 
 
-def strange(error: Exception) -> str:
-    """What is wrong with the shape of an object, by what reading it raised."""
+def strange(error: Exception, one: Any = None) -> str:
+    """What is wrong with the shape of an object, by what reading it raised, and `one` itself where that is at hand."""
     if isinstance(error, Illegible):
         return str(error)
-    return f"not the shape of its kind ({type(error).__name__}: {error})"
+    where = misshapen(one) if one is not None else ""
+    return f"not the shape of its kind ({where or _unplaced(error)})"
+
+
+@contextmanager
+def explained(one: Any) -> Iterator[None]:
+    """Turn what reading this object raises into `Illegible`, which says where in it the trouble lies."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise Illegible(strange(error, one)) from error
+
+
+def _unplaced(error: Exception) -> str:
+    match error:
+        case KeyError(args=(str(name), *_)):
+            return f"it has no {name}"
+        case RecursionError():
+            return "it is nested too deeply"
+        case ValueError() | ArithmeticError():
+            return "a value in it is none that is allowed there"
+    return "a part of it is of another type"
 
 
 @contextmanager

@@ -23,6 +23,7 @@ _NGINX = "nginx.ingress.kubernetes.io/"
 CANARY, WEIGHT, TOTAL = f"{_NGINX}canary", f"{_NGINX}canary-weight", f"{_NGINX}canary-weight-total"
 _BY_REQUEST = tuple(f"{_NGINX}canary-by-{what}" for what in ("header", "cookie"))
 _PRIMARY = "primary"
+_LONGEST = 20  # characters of a weight that are shown
 _BESIDE = "beside"  # the Ingresses of the namespace, by name, where no cache has them
 
 
@@ -41,6 +42,18 @@ class IngressProvider(Weighted):
         if not found or WEIGHT in workloads.annotations(one) or not _is_canary(one):
             return ""
         return f"requests reach it by {in_words(name.removeprefix(_NGINX) for name in found)} alone"
+
+    def odd_weights(self, one: Json) -> str:
+        text, total = workloads.annotations(one).get(WEIGHT, "").strip(), self._whole(one)
+        if not text or not _is_canary(one):
+            return ""
+        name = WEIGHT.removeprefix(_NGINX)
+        if not text.removeprefix("-").removeprefix("+").isdecimal():
+            return f'its {name} "{text[:_LONGEST]}" is no whole number from 0 to {total}, so it counts as 0'
+        if 0 <= int(text) <= total:
+            return ""
+        counts = "0, no request" if int(text) < 0 else f"{total}, all requests"
+        return f"its {name} {text[:_LONGEST]} lies outside of 0 to {total}, so it counts as {counts}"
 
     def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:
         # What stands beside a canary is another Ingress.

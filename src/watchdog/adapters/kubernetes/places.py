@@ -8,9 +8,10 @@ from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.client import KubeClient
-from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, unanswered
+from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, strange, unanswered
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, OBJECTS, PODS, REPLICASETS, SERVICES
 from watchdog.adapters.kubernetes.providers import pods_of, unwatched
+from watchdog.adapters.kubernetes.trimming import TRIMS
 from watchdog.adapters.kubernetes.weighted import Weighted
 from watchdog.domain.rollout import Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
@@ -31,6 +32,7 @@ class Place:
     `pods`: a regular expression of its pods' names, where it is no Deployment and none is behind it.
     `selected_by`: the Services that select a Deployment's pods, with their labels.
     `unweighed`: why a route never shares traffic by weights. `beside`: what brings traffic to one that has none yet.
+    `odd`: which weight of it is taken for another.
     """
 
     target: Target
@@ -40,11 +42,13 @@ class Place:
     pods: str = ""
     unweighed: str = ""
     beside: str = ""
+    odd: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know who asks about it."""
-        return (f"{self.beside}: {UNTIL_IT_RISES}",) if self.beside else ()
+        beside = (f"{self.beside}: {UNTIL_IT_RISES}",) if self.beside else ()
+        return (*beside, self.odd) if self.odd else beside
 
 
 async def places(client: KubeClient, namespace: str) -> Sequence[Place]:
@@ -83,7 +87,8 @@ async def place_of(client: KubeClient, clock: Clock, target: Target) -> Place | 
     behind = sorted((-each.weight, each.revision.workload) for each in backends if each.revision is not None)
     if not behind:
         raise OutOfReach(f"of {target} it cannot be told which Deployments its weights are of", final=True)
-    return Place(target, labels, tuple(dict.fromkeys(name for _, name in behind)), {}, beside=beside)
+    odd = provider.odd_weights(one)
+    return Place(target, labels, tuple(dict.fromkeys(name for _, name in behind)), {}, beside=beside, odd=odd)
 
 
 async def others(client: KubeClient, clock: Clock, namespace: str, kind: TargetKind) -> Sequence[Place]:
@@ -118,6 +123,24 @@ def weights_of(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) ->
         with suppress(*UNREADABLE):
             return provider.unweighed(one), provider.beside_weights(one)
     return "", ""
+
+
+def unreadable(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) -> str:
+    """Why nothing can be told of an object of a listed kind, for its shape; "" where it can be read."""
+    try:
+        kept = TRIMS[OBJECTS[kind]](one)
+        provider = unwatched(client, clock, kind)
+        if isinstance(provider, Weighted):
+            provider.unweighed(kept)
+    except UNREADABLE as error:
+        return strange(error, one)
+    return ""
+
+
+def odd_weights(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) -> str:
+    """Which weight of a route that can be read is taken for another; "" for none."""
+    provider = unwatched(client, clock, kind)
+    return provider.odd_weights(one) if isinstance(provider, Weighted) else ""
 
 
 def _places(namespace: str, deployments: Sequence[Json], services: Sequence[Json]) -> Sequence[Place]:

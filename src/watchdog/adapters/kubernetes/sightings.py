@@ -119,7 +119,8 @@ class Sightings(ABC):
                 return self._gone(place)
             holds = sighting is not None and await self._holds(place, sighting)
         except UNREADABLE as error:
-            return self._unreadable(place, strange(error))
+            one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
+            return self._unreadable(place, strange(error, one))
         if holds:
             self._strange.pop(place, None)
         return sighting if holds else None

@@ -46,6 +46,11 @@ class Weighing(Sightings):
         del one
         return ""
 
+    def odd_weights(self, one: Json) -> str:
+        """What is wrong with a weight that stands there and is taken for another; "" for nothing."""
+        del one
+        return ""
+
     def _places(self, changed: Mapping[Any, set[Place]]) -> set[Place]:
         places = super()._places(changed)
         for namespace, name in changed.get(RUNNER, ()):  # each event of a pod comes by here as its Deployment

@@ -13,7 +13,7 @@ from watchdog.adapters.kubernetes.acting import KNOWN_GOOD, LAST_WATCH, annotate
 from watchdog.adapters.kubernetes.backends import called, unrestorable, weights_before
 from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.deployments import SWITCHED_BY
-from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, readable, unanswered
+from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError, explained, readable, unanswered
 from watchdog.adapters.kubernetes.kinds import OBJECTS
 from watchdog.adapters.kubernetes.pointing import Pointing, sides, standing, together, together_with
 from watchdog.adapters.kubernetes.scaling import scale_up
@@ -62,7 +62,12 @@ class Weighted(Weighing, Pointing):
 
     async def _route(self, namespace: str, name: str) -> Json | None:
         whole = await self._client.find(OBJECTS[self.carries], namespace, name)
-        return None if whole is None else {**TRIMS[OBJECTS[self.carries]](whole), "whole": whole}
+        if whole is None:
+            return None
+        with explained(whole):
+            kept = TRIMS[OBJECTS[self.carries]](whole)
+            self._references(kept)
+        return {**kept, "whole": whole}
 
     def _live(
         self,
@@ -181,7 +186,8 @@ class Weighted(Weighing, Pointing):
         namespace = remedy.target.namespace
         try:
             route = await self._client.find(OBJECTS[self.carries], namespace, back.service)
-            why = unrestorable(self._references(route), back.selector) if route is not None else "it is gone"
+            with explained(route):
+                why = unrestorable(self._references(route), back.selector) if route is not None else "it is gone"
         except (OutOfReach, ApiError, *UNREADABLE) as error:
             return unread(error, self._clock.now())
         if why and (route is None or route["metadata"]["resourceVersion"] == back.resource_version):

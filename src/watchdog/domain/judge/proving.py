@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
+from watchdog.domain.conditions import Dimension
 from watchdog.domain.judge.betting import evidence_of_a_constant
 from watchdog.domain.judge.habits import Calibration, need
 from watchdog.domain.judge.harmless import Harmless, weight_of_block
+from watchdog.domain.judge.verdict import number
 from watchdog.domain.judge.weighing import twice_the_limit
 from watchdog.domain.measurement import Baseline
 from watchdog.domain.rules import Rule
@@ -37,6 +39,13 @@ class Proof:
     share: float
     takes: timedelta | None
     capped: bool = False  # the target's own habits reach further than is asked of the evidence
+
+    def held_against(self, harmless: Harmless, pace: Pace) -> str:
+        """How many requests it takes, and the share that would be harmless, without which no two times compare."""
+        level = f"harmless is up to {number(harmless.level, Dimension.RATIO)}"
+        if self.takes is None:
+            return level
+        return f"{math.ceil(self.takes.total_seconds() * pace.requests_per_second):,} requests; {level}"
 
 
 def pace_of(baseline: Baseline, harmless: Harmless) -> Pace | None:
