@@ -125,8 +125,9 @@ def test_a_canary_that_was_taken_back_in_the_midst_of_its_bake_leaves_nothing_to
     first = Entry(target, after(0), GREEN, BLUE, part=0.05, superseded=after(4), back_to=BLUE, back_at=after(4))
     second = Entry(target, after(9), FIX, BLUE, part=0.25)
     (course,) = courses_of([first, second], KnownPods(), kube_state=True)
-    found = [one.case.switch for one in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
-    assert [(one.candidate, one.at) for one in found] == [(GREEN, after(0)), (FIX, after(9))]
+    found = [*real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
+    assert [(one.case.switch.candidate, one.case.switch.at) for one in found] == [(GREEN, after(0)), (FIX, after(9))]
+    assert (found[0].label, found[0].source) == (Label.BAD, "rolled back within the hour")
 
 
 @pytest.mark.parametrize("source", ["records", "list"])
@@ -195,6 +196,33 @@ def test_a_release_that_was_taken_back_and_made_once_more_is_a_switch_each_time_
         (after(6), Label.GOOD, old),
     ]
     assert told[2][3].startswith("a return to a revision that passed at ")  # as live held it
+
+
+@pytest.mark.parametrize("source", ["records", "list"])
+def test_a_return_that_a_list_or_a_record_has_as_a_switch_is_one_though_it_takes_a_release_back(source: str) -> None:
+    target = Target("production", TargetKind.DEPLOYMENT, "brand")
+    old, new = Revision("brand", "1800"), Revision("brand", "1900")
+    entries = [
+        Entry(target, after(minutes), candidate, previous, source=source)
+        for minutes, candidate, previous in ((0, new, old), (3, old, new), (6, new, old))
+    ]
+    (course,) = courses_of(entries, KnownPods(), kube_state=True)
+    found = real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)
+    assert [one.case.switch.at for one in found] == [after(0), after(3), after(6)]
+
+
+def test_a_release_that_the_watchdog_put_back_and_that_was_made_once_more_is_replayed_twice() -> None:
+    target = Target("production", TargetKind.DEPLOYMENT, "research")
+    old, new = Revision("research", "2301"), Revision("research", "2400")
+    listed = Entry(target, after(0), new, old)
+    recorded = replace(listed, source="records", label=Label.BAD, back_to=old, back_at=after(1), rolled_back=True)
+    again = Entry(target, after(6), new, old, source="records")
+    for first in (listed, recorded):
+        (course,) = courses_of([first, again], KnownPods(), kube_state=True)
+        found = [*real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
+        stables = [one.case.stable.revision if one.case.stable else None for one in found]
+        assert ([one.case.switch.at for one in found], stables) == ([after(0), after(6)], [old, old])
+        assert found[0].label is Label.BAD
 
 
 def test_of_releases_that_took_each_other_back_in_turn_every_second_one_was_the_bad_one() -> None:
