@@ -10,14 +10,13 @@ from benchmarks.backtest.history import RULES
 
 from builders import a_watch, at
 from watchdog.domain.record import record_of
-from watchdog.domain.rollout import Revision, ServiceFlip, SwitchKind, Target, TargetKind, WeightStep
+from watchdog.domain.rollout import Revision, ServiceFlip, SwitchKind, Target, TargetKind
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase
 from watchdog.domain.superseding import nobody_serves, took_over
-from watchdog.replay.cases import past_of, real_cases
+from watchdog.replay.cases import real_cases
 from watchdog.replay.courses import Course, KnownPods, SeenPod, Serving
-from watchdog.replay.entries import Entry, ListInvalid, marks_of
-from watchdog.replay.guarding import unnoticed
+from watchdog.replay.entries import Entry, ListInvalid
 from watchdog.replay.handwritten import read_list
 from watchdog.replay.idling import turns_of
 from watchdog.replay.labels import label_of
@@ -32,7 +31,6 @@ BEGIN = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 NOW = BEGIN + timedelta(days=1)
 GUARD = read_rules(RULES).guards[0]
 BLUE, GREEN = Revision("gateway-blue", "7d9f8b6c4d"), Revision("gateway-green", "6d5f8b9c7d")
-FIX = Revision("gateway-green", "c0ffee")
 CANARY = """
 [[switches]]
 target = "production/ingress/gateway"
@@ -107,7 +105,7 @@ def test_who_took_a_canary_back_is_told_by_the_record_of_its_watch(reason: str, 
 
 
 def test_a_fix_that_is_rolled_out_in_the_midst_of_a_canary_ends_its_watch_and_the_next_step_is_the_fixs() -> None:
-    fix = FIX
+    fix = Revision("gateway-green", "c0ffee")
     target = Target("production", TargetKind.HTTPROUTE, "gateway")
     first = Entry(target, after(0), GREEN, BLUE, part=0.05, superseded=after(4), source="records")
     second = Entry(target, after(9), fix, BLUE, part=0.25, source="records")
@@ -118,124 +116,6 @@ def test_a_fix_that_is_rolled_out_in_the_midst_of_a_canary_ends_its_watch_and_th
     assert (one.following.revision, one.following.since) == (fix, after(4))
     assert (two.switch.candidate, two.switch.part, two.switch.at) == (fix, 0.25, after(9))
     assert {case.stable.revision if case.stable else None for case in (one, two)} == {BLUE}
-
-
-def test_a_canary_that_was_taken_back_in_the_midst_of_its_bake_leaves_nothing_to_the_next_candidate() -> None:
-    target = Target("production", TargetKind.HTTPROUTE, "gateway")
-    first = Entry(target, after(0), GREEN, BLUE, part=0.05, superseded=after(4), back_to=BLUE, back_at=after(4))
-    second = Entry(target, after(9), FIX, BLUE, part=0.25)
-    (course,) = courses_of([first, second], KnownPods(), kube_state=True)
-    found = [one.case.switch for one in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
-    assert [(one.candidate, one.at) for one in found] == [(GREEN, after(0)), (FIX, after(9))]
-
-
-@pytest.mark.parametrize("source", ["records", "list"])
-@pytest.mark.parametrize("part", [0.05, 0.5])
-def test_what_an_entry_names_as_previous_served_before_it_though_nothing_tells_of_the_way_back(
-    source: str, part: float
-) -> None:
-    """A person took the last canary's weight back once it had passed: that is in no record."""
-    target = Target("production", TargetKind.HTTPROUTE, "gateway")
-    steps = tuple(WeightStep(after(minutes), share, "gateway", "") for minutes, share in ((21, 0.6), (22, 0.7)))
-    first = Entry(target, after(0), GREEN, BLUE, part=0.25, source=source)
-    second = Entry(target, after(20), FIX, BLUE, part=part, steps=steps, source=source)
-    (course,) = courses_of([first, second], KnownPods(), kube_state=True)
-    one, two = (each.case for each in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW))
-    assert (one.switch.candidate, one.switch.at) == (GREEN, after(0))
-    assert (two.switch.candidate, two.switch.previous, two.switch.at, two.switch.part) == (FIX, BLUE, after(20), part)
-    assert [step.step.at for step in two.steps] == [after(21), after(22)]
-    assert {case.stable.revision if case.stable else None for case in (one, two)} == {BLUE}
-
-
-def test_of_one_candidate_more_is_a_step_and_no_more_than_it_had_is_another_release() -> None:
-    target = Target("production", TargetKind.HTTPROUTE, "gateway")
-    first = Entry(target, after(0), GREEN, BLUE, part=0.25)
-
-    def began(part: float) -> list[tuple[datetime, bool]]:
-        again = Entry(target, after(5), GREEN, BLUE, part=part)
-        (course,) = courses_of([first, again], KnownPods(), kube_state=True)
-        found = (one.case for one in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW))
-        return [(one.switch.at, bool(one.steps)) for one in found]
-
-    assert began(0.5) == [(after(0), True)]
-    assert began(0.25) == [(after(0), False), (after(5), False)]
-
-
-def test_what_was_there_before_without_any_entry_is_what_the_next_one_goes_back_to() -> None:
-    unseen, newest = Revision("research", "bbbb"), Revision("research", "cccc")
-    target = Target("production", TargetKind.DEPLOYMENT, "research")
-    first = Entry(target, after(0), Revision("research", "aaaa"), Revision("research", "0000"), source="list")
-    second = Entry(target, after(300), newest, unseen, source="list")
-    (course,) = courses_of([first, second], KnownPods(), kube_state=True)
-    one, two = real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)
-    assert (one.label, one.source) == (Label.UNKNOWN, "replaced at a moment that nothing tells")
-    assert two.case.switch.previous == unseen
-    assert two.case.stable is not None
-    assert two.case.stable.revision == unseen
-
-
-def test_a_release_that_was_taken_back_and_made_once_more_is_a_switch_each_time_it_was_made() -> None:
-    target = Target("production", TargetKind.DEPLOYMENT, "brand")
-    old, new = Revision("brand", "1800"), Revision("brand", "1900")
-    entries = [
-        Entry(target, after(0), new, old, source="records", passed=after(2)),
-        Entry(target, after(3), old, new, source="records", passed=after(5)),
-        Entry(target, after(6), new, old, source="records", passed=after(8)),
-    ]
-    (course,) = courses_of(entries, KnownPods(), kube_state=True)
-    found = [*real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
-    told = [
-        (one.case.switch.at, one.label, one.case.stable.revision if one.case.stable else None, one.case.notify_only)
-        for one in found
-    ]
-    said = [(at, label, stable) for at, label, stable, _ in told]
-    assert said == [
-        (after(0), Label.BAD, old),
-        (after(3), Label.UNKNOWN, new),  # a person's undo, which came to be undone
-        (after(6), Label.GOOD, old),
-    ]
-    assert told[2][3].startswith("a return to a revision that passed at ")  # as live held it
-
-
-def test_of_releases_that_took_each_other_back_in_turn_every_second_one_was_the_bad_one() -> None:
-    old, new = Revision("brand", "1800"), Revision("brand", "1900")
-    revisions = [old, new, old, new, old]
-    stretches = tuple(Serving(one, after(minutes)) for one, minutes in zip(revisions, (-90, 0, 5, 10, 15), strict=True))
-    course = Course(Target("production", TargetKind.DEPLOYMENT, "brand"), {}, stretches)
-    labels = [label_of(course, place, (), NOW)[0] for place in range(1, 5)]
-    assert labels == [Label.BAD, Label.UNKNOWN, Label.BAD, Label.GOOD]
-
-
-def test_why_what_served_was_no_switch_of_its_own_is_told() -> None:
-    target = Target("production", TargetKind.DEPLOYMENT, "brand")
-    old, new, newer = (Revision("brand", template) for template in ("1800", "1900", "2000"))
-    entries = [
-        Entry(target, after(0), new, old, Label.BAD, source="records", back_to=old, back_at=after(2), rolled_back=True),
-        Entry(target, after(3), old, source="list"),
-        Entry(target, after(100), newer, old, source="list"),
-        Entry(target, after(200), newer, source="list"),
-    ]
-    (course,) = courses_of(entries, KnownPods(), kube_state=True)
-    past = past_of(course, GUARD, marks_of(entries), BEGIN - timedelta(days=1), NOW)
-    assert [one.case.switch.at for one in past.cases] == [after(0), after(100)]
-    why = {(target, at): said for at, said in past.quiet.items()}
-    texts = [note.text for note in unnoticed(entries, {target: GUARD}, past.cases, BEGIN, NOW, why)]
-    assert texts == [
-        "1 listed switch of production/deployment/brand left out: under these rules live opens no watch of its own for "
-        "them: it is what the watchdog itself put back",
-        "1 listed switch of production/deployment/brand left out: under these rules live opens no watch of its own for "
-        "them: it served already",
-    ]
-
-
-def test_what_live_watched_was_no_idle_colour_whatever_a_route_beside_it_tells() -> None:
-    green = Target("production", TargetKind.DEPLOYMENT, "gateway-green")
-    found = {}
-    for source in ("records", "list"):
-        (course,) = courses_of([Entry(green, after(0), FIX, GREEN, source=source)], KnownPods(), kube_state=True)
-        past = past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW, [(after(-90), True)])
-        found[source] = len(past.cases), past.quiet.get(after(0))
-    assert found == {"records": (1, None), "list": (0, "an idle colour")}
 
 
 def test_records_come_as_kubectl_prints_their_configmaps() -> None:
