@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.kubernetes.building import SHOP, a_client, a_cluster, a_gateway, passes
-from adapters.kubernetes.test_reflector import Scripted, event, following, there, told
+from adapters.kubernetes.test_reflector import following, there
+from adapters.kubernetes.test_streams import Scripted, event, told
 from watchdog.adapters.kubernetes.changes import Relisted, Unreadable
 from watchdog.adapters.kubernetes.errors import NoAnswer
 from watchdog.adapters.kubernetes.kinds import CONTROLLERREVISIONS, DEPLOYMENTS
