@@ -117,7 +117,7 @@ def test_what_cannot_be_read_before_the_write_is_not_written_and_may_be_planned_
                     within.setattr(place, verb, lambda *_, **__: {}["metadata"])
                     answer = await stage.put_back(live)
                 assert isinstance(answer, PutBackConflicted)
-                assert "cannot be read: not the shape of its kind (KeyError: 'metadata')" in answer.detail
+                assert "cannot be read: not the shape of its kind (it has no metadata)" in answer.detail
             assert stage.written == []
             assert isinstance(await stage.put_back(live), PutBackDone)
 
