@@ -80,9 +80,9 @@ def test_a_canary_is_bad_if_it_was_taken_back_within_the_hour_of_its_last_step()
 
 def test_a_canary_on_a_list_without_what_served_beside_it_is_refused() -> None:
     lines = [line for line in CANARY.splitlines() if not line.startswith("previous")]
-    entries = read_list("\n".join(lines), "list.toml", now=NOW).entries
-    with pytest.raises(ListInvalid, match=r"production/ingress/gateway at .* names no previous"):
-        courses_of(entries, KnownPods(), kube_state=True)
+    said = r"^list\.toml: switch 1: the switch of production/ingress/gateway names no previous"
+    with pytest.raises(ListInvalid, match=said):
+        courses_of(read_list("\n".join(lines), "list.toml", now=NOW).entries, KnownPods(), kube_state=True)
 
 
 @pytest.mark.parametrize(

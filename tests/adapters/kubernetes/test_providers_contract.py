@@ -18,6 +18,8 @@ from watchdog.domain.rollout import TargetKind
 from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import run_simulated
 
+NOT_ALLOWED = "a value in it is none that is allowed there"
+
 
 @kinds
 def test_what_is_there_at_the_start_is_told_once_as_seen_late(kind: TargetKind) -> None:
@@ -61,7 +63,7 @@ def test_an_object_that_cannot_be_read_is_told_as_such_once_and_ends_nothing(
                     stage.traffic.reguard(only(str(stage.arranged.target)))  # looks at all of them once more
                     await passes(30)
             assert {(one.target, one.serving) for one in seen.all} == {(stage.arranged.target, None)}
-            assert all("KeyError: 'spec'" in one.unreadable for one in seen.all)
+            assert all("it has no spec" in one.unreadable for one in seen.all)
             assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == ["cannot be read"]
             seen.forget()
             stage.arranged.back(stage.at.cluster)
@@ -80,7 +82,7 @@ def test_a_look_at_an_object_that_cannot_be_read_is_out_of_reach_until_somebody_
         async with a_stage(kind) as stage:
             with monkeypatch.context() as within:
                 within.setattr(PROVIDERS[kind], "_live", lambda *_, **__: {}["spec"])
-                with pytest.raises(OutOfReach, match=r"cannot be read: .*KeyError: 'spec'") as refused:
+                with pytest.raises(OutOfReach, match=r"cannot be read: .*it has no spec") as refused:
                     await stage.look(fresh=fresh)
                 assert not refused.value.final
             assert (await stage.look(fresh=fresh)).exists
@@ -103,7 +105,7 @@ def test_a_look_that_fails_is_told_of_even_if_nothing_changes_and_so_is_its_end(
                         await stage.look(fresh=False)
                     await passes(30)
                 (told,) = seen.of(stage.arranged.target)
-                assert "KeyError: 'spec'" in told.unreadable
+                assert "it has no spec" in told.unreadable
                 assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == ["cannot be read"]
             seen.forget()
             note = {"metadata": {"annotations": {"mended": "yes"}}}
@@ -120,7 +122,7 @@ def test_a_revision_that_cannot_be_read_is_out_of_reach(kind: TargetKind, monkey
         async with a_stage(kind) as stage:
             monkeypatch.setattr(PROVIDERS[kind], "_described", lambda *_, **__: {}["spec"])
             assert stage.after.serving is not None
-            with pytest.raises(OutOfReach, match=r"cannot be read: .*KeyError: 'spec'"):
+            with pytest.raises(OutOfReach, match=r"cannot be read: .*it has no spec"):
                 await stage.traffic.describe(stage.arranged.target, stage.after.serving)
 
     run_simulated(main())
@@ -147,10 +149,10 @@ def test_an_object_that_cannot_even_be_taken_in_is_left_out_alone_and_told_of(
             marked(stage, "yes")
             await passes(30)
             for fresh in (False, True):
-                with pytest.raises(OutOfReach, match=r"cannot be read: .*ValueError"):
+                with pytest.raises(OutOfReach, match=f"cannot be read: .*{NOT_ALLOWED}"):
                     await stage.look(fresh=fresh)
             (told,) = seen.of(target)
-            assert (told.serving, "ValueError" in told.unreadable) == (None, True)
+            assert (told.serving, NOT_ALLOWED in told.unreadable) == (None, True)
             assert (told.uid, told.labels) == (stage.after.uid, stage.after.labels)
             assert stage.at.cache.troubles == ()
             assert stage.at.cache.labels_of(target) == stage.after.labels  # it is there
