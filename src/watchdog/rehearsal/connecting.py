@@ -57,7 +57,7 @@ class Rehearsal:
     def guarded(self) -> tuple[Target, ...]:
         """What is there and guarded, in order."""
         there = self.seen.items()
-        return tuple(sorted(target for target, place in there if not place.unweighed and self._guard_of(place)))
+        return tuple(sorted(target for target, place in there if not place.weights.unweighed and self._guard_of(place)))
 
     @property
     def unjudged(self) -> tuple[str, ...]:
@@ -70,8 +70,8 @@ class Rehearsal:
         place = self.seen.get(target)
         if target.kind not in USUAL and target.namespace in self.rulebook.namespaces:
             place = await place_of(self.client, self.clock, target)
-        if place is not None and place.unweighed:
-            raise NoSuchTarget(f"{target}: {place.unweighed}; nothing there is ever a switch by weight")
+        if place is not None and place.weights.unweighed:
+            raise NoSuchTarget(f"{target}: {place.weights.unweighed}; nothing there is ever a switch by weight")
         guard = None if place is None else self._guard_of(place)
         if place is None or guard is None:
             raise NoSuchTarget(self._why_not(target, is_there=place is not None))

@@ -11,7 +11,7 @@ from watchdog.adapters.kubernetes.errors import ApiError, unanswered
 from watchdog.adapters.kubernetes.flips import deployments_behind
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENTS, NAMESPACES, OBJECTS, REPLICASETS, SERVICES, Resource
 from watchdog.adapters.kubernetes.objects import controller_uid
-from watchdog.adapters.kubernetes.places import odd_weights, unreadable, weights_of
+from watchdog.adapters.kubernetes.places import unreadable, weights_of
 from watchdog.adapters.kubernetes.pods import created, template_pod
 from watchdog.adapters.kubernetes.providers import pods_of
 from watchdog.adapters.kubernetes.trimming import trim_replicaset, trim_workload
@@ -191,9 +191,8 @@ async def _route(target: Target, one: Json, rulebook: Rulebook, behind: Backends
     """A route by weights, with all that have traffic from it: of others no rule can measure anything yet."""
     labels = workloads.labels(one)
     guards, owner = rulebook.guards_of(target, labels), owner_of(labels, workloads.annotations(one), ())
-    blind, beside = weights_of(behind.kube, behind.clock, target.kind, one)
+    blind, beside, odd = weights_of(behind.kube, behind.clock, target.kind, one)
     serving = await behind.of(target) if guards and not blind else ()
-    odd = odd_weights(behind.kube, behind.clock, target.kind, one)
     return Found(target, labels, guards, serving, blind=blind, beside=beside, owner=owner, odd=odd)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.client import KubeClient
@@ -25,14 +25,27 @@ READ = (DEPLOYMENTS, REPLICASETS, PODS, SERVICES)
 """What of a guarded namespace is read."""
 
 
+class Weights(NamedTuple):
+    """What is to be said of a route's weights; each "" where nothing is.
+
+    `unweighed`: why it never shares traffic by weights. `beside`: what brings traffic to one that has none yet. `odd`:
+    which weight of it is taken for another.
+    """
+
+    unweighed: str = ""
+    beside: str = ""
+    odd: str = ""
+
+
+_NOTHING_SAID = Weights()
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """One target, and what runs its pods. `workloads`: the Deployments behind it, the present one first; else itself.
 
     `pods`: a regular expression of its pods' names, where it is no Deployment and none is behind it.
     `selected_by`: the Services that select a Deployment's pods, with their labels.
-    `unweighed`: why a route never shares traffic by weights. `beside`: what brings traffic to one that has none yet.
-    `odd`: which weight of it is taken for another.
     """
 
     target: Target
@@ -40,15 +53,13 @@ class Place:
     workloads: tuple[str, ...]
     selected_by: Mapping[Target, Mapping[str, str]]
     pods: str = ""
-    unweighed: str = ""
-    beside: str = ""
-    odd: str = ""
+    weights: Weights = _NOTHING_SAID
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know who asks about it."""
-        beside = (f"{self.beside}: {UNTIL_IT_RISES}",) if self.beside else ()
-        return (*beside, self.odd) if self.odd else beside
+        beside = f"{self.weights.beside}: {UNTIL_IT_RISES}" if self.weights.beside else ""
+        return tuple(filter(None, (beside, self.weights.odd)))
 
 
 async def places(client: KubeClient, namespace: str) -> Sequence[Place]:
@@ -80,15 +91,14 @@ async def place_of(client: KubeClient, clock: Clock, target: Target) -> Place | 
     provider, labels = unwatched(client, clock, target.kind), workloads.labels(one)
     if not isinstance(provider, Weighted):
         return Place(target, labels, (target.name,), {}, pods_of(target))
-    why, beside = weights_of(client, clock, target.kind, one)
-    if why:
-        return Place(target, labels, (), {}, unweighed=why)
+    weights = weights_of(client, clock, target.kind, one)
+    if weights.unweighed:
+        return Place(target, labels, (), {}, weights=weights)
     backends = (await provider.now(target)).backends
     behind = sorted((-each.weight, each.revision.workload) for each in backends if each.revision is not None)
     if not behind:
         raise OutOfReach(f"of {target} it cannot be told which Deployments its weights are of", final=True)
-    odd = provider.odd_weights(one)
-    return Place(target, labels, tuple(dict.fromkeys(name for _, name in behind)), {}, beside=beside, odd=odd)
+    return Place(target, labels, tuple(dict.fromkeys(name for _, name in behind)), {}, weights=weights)
 
 
 async def others(client: KubeClient, clock: Clock, namespace: str, kind: TargetKind) -> Sequence[Place]:
@@ -107,22 +117,18 @@ async def others(client: KubeClient, clock: Clock, namespace: str, kind: TargetK
         raise OutOfReach(why, final=True) from error
     found = []
     for one in listed:
-        why, beside = weights_of(client, clock, kind, one)
-        target = Target(namespace, kind, one["metadata"]["name"])
-        found.append(Place(target, workloads.labels(one), (), {}, unweighed=why, beside=beside))
+        target, weights = Target(namespace, kind, one["metadata"]["name"]), weights_of(client, clock, kind, one)
+        found.append(Place(target, workloads.labels(one), (), {}, weights=weights))
     return found
 
 
-def weights_of(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) -> tuple[str, str]:
-    """Why an object never shares traffic by weights, and what brings traffic to it beside them; "" where nothing does.
-
-    Of one that cannot be read neither is told: somebody may mend it.
-    """
+def weights_of(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) -> Weights:
+    """Of an object that cannot be read nothing is told, as of one without weights: somebody may mend it."""
     provider = unwatched(client, clock, kind)
     if isinstance(provider, Weighted):
         with suppress(*UNREADABLE):
-            return provider.unweighed(one), provider.beside_weights(one)
-    return "", ""
+            return Weights(provider.unweighed(one), provider.beside_weights(one), provider.odd_weights(one))
+    return _NOTHING_SAID
 
 
 def unreadable(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) -> str:
@@ -135,12 +141,6 @@ def unreadable(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) ->
     except UNREADABLE as error:
         return strange(error, one)
     return ""
-
-
-def odd_weights(client: KubeClient, clock: Clock, kind: TargetKind, one: Json) -> str:
-    """Which weight of a route that can be read is taken for another; "" for none."""
-    provider = unwatched(client, clock, kind)
-    return provider.odd_weights(one) if isinstance(provider, Weighted) else ""
 
 
 def _places(namespace: str, deployments: Sequence[Json], services: Sequence[Json]) -> Sequence[Place]:
