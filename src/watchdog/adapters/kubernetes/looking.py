@@ -6,11 +6,11 @@ somebody may mend: a watch of it waits, and it ends nothing.
 
 from abc import abstractmethod
 from collections.abc import Collection
+from functools import partial
 
 from watchdog.adapters.kubernetes.acting import unread
 from watchdog.adapters.kubernetes.cache import Key
 from watchdog.adapters.kubernetes.errors import UNREADABLE, Illegible, readable, unanswered
-from watchdog.adapters.kubernetes.kinds import OBJECTS
 from watchdog.adapters.kubernetes.sightings import Sightings
 from watchdog.domain.changes import Description
 from watchdog.domain.effects import PutBackAnswer, Remedy
@@ -29,7 +29,8 @@ class Looking(Sightings):
         target = switch.target
         keys = self._about(switch, stable)
         version = await self._moved(target.namespace, keys, after, fresh=fresh)
-        with readable(target, lambda: self._as_listed(target)), unanswered(f"looking at {target}"):
+        listed = partial(self._listed, (target.namespace, target.name))
+        with readable(target, listed), unanswered(f"looking at {target}"):
             if not fresh:
                 self._check(keys)
             try:
@@ -50,10 +51,6 @@ class Looking(Sightings):
             return await self._act(remedy)
         except UNREADABLE as error:
             return unread(error, self._clock.now())
-
-    def _as_listed(self, target: Target) -> object:
-        """The object as the cache has it; None where it has none."""
-        return self._cache.all(OBJECTS[self.carries], target.namespace).get(target.name)
 
     def _check(self, keys: Collection[Key]) -> None:
         """Raise where one of them is there and cannot be read: it must not look as if it were gone."""

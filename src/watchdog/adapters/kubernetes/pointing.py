@@ -58,7 +58,7 @@ class Pointing(Looking):
     async def _described(self, target: Target, revision: Revision, commits: str) -> Description:
         """What is known of the revision that is pointed at, and who pointed there last."""
         known = await described(self._client, self._cache, target.namespace, revision, commits)
-        one = self._cache.all(OBJECTS[self.carries], target.namespace).get(target.name)
+        one = self._listed((target.namespace, target.name))
         by = {"by": who(one)} if one is not None and who(one) else {}
         return replace(known, notes={**known.notes, **by})
 

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from watchdog.adapters.kubernetes import workloads
 from watchdog.adapters.kubernetes.cache import ClusterCache
@@ -119,8 +120,7 @@ class Sightings(ABC):
                 return self._gone(place)
             holds = sighting is not None and await self._holds(place, sighting)
         except UNREADABLE as error:
-            one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
-            return self._unreadable(place, strange(error, one))
+            return self._unreadable(place, strange(error, self._listed(place)))
         if holds:
             self._strange.pop(place, None)
         return sighting if holds else None
@@ -239,9 +239,14 @@ class Sightings(ABC):
         aside = self._cache.unreadable(OBJECTS[self.carries], namespace)
         return [*self._cache.all(OBJECTS[self.carries], namespace), *(one.object["metadata"]["name"] for one in aside)]
 
+    def _listed(self, place: Place) -> dict[str, Any] | None:
+        """This provider's object there, as the cache has it; None where it has none."""
+        namespace, name = place
+        return self._cache.all(OBJECTS[self.carries], namespace).get(name)
+
     def _is_there(self, place: Place) -> bool:
         """Whether the object exists and is guarded."""
-        one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
+        one = self._listed(place)
         return one is not None and self._guarded(Target(place[0], self.carries, place[1]), workloads.labels(one))
 
     def _places(self, changed: Mapping[TargetKind, set[Place]]) -> set[Place]:

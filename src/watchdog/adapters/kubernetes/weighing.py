@@ -65,7 +65,7 @@ class Weighing(Sightings):
         return places
 
     def _is_there(self, place: Place) -> bool:
-        one = self._cache.all(OBJECTS[self.carries], place[0]).get(place[1])
+        one = self._listed(place)
         return one is not None and not self.unweighed(one) and super()._is_there(place)
 
     def _look(self, place: Place, known: Known, *, over: bool) -> Sighting | Later | None:
