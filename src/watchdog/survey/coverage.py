@@ -61,55 +61,39 @@ def _two_guards(one: Found, places: Places) -> Finding:
 def _not_guardable(one: Found, places: Places) -> Finding:
     if one.target.kind.switch.in_parts:
         # A selector covers what a canary stands beside as well, and rightly so; who names it meant another.
-        return Finding(
-            Kind.NOT_GUARDABLE,
-            Level.ERROR if _is_named(one) else Level.NOTE,
-            f"guard {one.guards[0].name} covers it, and {one.blind}: nothing there is ever a switch by weight",
-            "leave it out, and guard what has the weights" if _is_named(one) else "",
-            *place_of_guard(places, one.guards[0], one),
-            targets=(str(one.target),),
-        )
-    return Finding(
-        Kind.NOT_GUARDABLE,
-        Level.ERROR,
-        f"guard {one.guards[0].name} covers it, and {one.blind}: no switch of it can be seen",
-        "leave it out, or let it select the pods of one Deployment",
-        *place_of_guard(places, one.guards[0], one),
-        targets=(str(one.target),),
-    )
+        what = f"{_covers(one)}, and {one.blind}: nothing there is ever a switch by weight"
+        if _is_named(one):
+            return _finding(one, places, Level.ERROR, what, "leave it out, and guard what has the weights")
+        return _finding(one, places, Level.NOTE, what)
+    what = f"{_covers(one)}, and {one.blind}: no switch of it can be seen"
+    return _finding(one, places, Level.ERROR, what, "leave it out, or let it select the pods of one Deployment")
 
 
 def _unreadable(one: Found, places: Places) -> Finding:
-    return Finding(
-        Kind.NOT_GUARDABLE,
-        Level.ERROR if _is_named(one) else Level.WARNING,
-        f"{CANNOT_BE_READ}: {one.unreadable}",
-        "",
-        *place_of_guard(places, one.guards[0], one),
-        targets=(str(one.target),),
-    )
+    level = Level.ERROR if _is_named(one) else Level.WARNING
+    return _finding(one, places, level, f"{CANNOT_BE_READ}: {one.unreadable}")
 
 
 def _odd_weights(one: Found, places: Places) -> Finding:
-    return Finding(
-        Kind.NOT_GUARDABLE,
-        Level.ERROR if _is_named(one) else Level.WARNING,
-        f"guard {one.guards[0].name} covers it, and {one.odd}",
-        "write the weight that is meant",
-        *place_of_guard(places, one.guards[0], one),
-        targets=(str(one.target),),
-    )
+    level = Level.ERROR if _is_named(one) else Level.WARNING
+    return _finding(one, places, level, f"{_covers(one)}, and {one.odd}", "write the weight that is meant")
 
 
 def _beside_weights(one: Found, places: Places) -> Finding:
-    return Finding(
-        Kind.NOT_GUARDABLE,
-        Level.WARNING if _is_named(one) else Level.NOTE,
-        f"guard {one.guards[0].name} covers it, and {one.beside}: {UNTIL_IT_RISES}",
-        "give it a weight, or leave it out" if _is_named(one) else "",
-        *place_of_guard(places, one.guards[0], one),
-        targets=(str(one.target),),
-    )
+    what = f"{_covers(one)}, and {one.beside}: {UNTIL_IT_RISES}"
+    if _is_named(one):
+        return _finding(one, places, Level.WARNING, what, "give it a weight, or leave it out")
+    return _finding(one, places, Level.NOTE, what)
+
+
+def _covers(one: Found) -> str:
+    return f"guard {one.guards[0].name} covers it"
+
+
+def _finding(one: Found, places: Places, level: Level, message: str, remedy: str = "") -> Finding:
+    """Of a target that is covered and cannot be guarded as it is."""
+    place = place_of_guard(places, one.guards[0], one)
+    return Finding(Kind.NOT_GUARDABLE, level, message, remedy, *place, targets=(str(one.target),))
 
 
 def _is_named(one: Found) -> bool:
