@@ -14,7 +14,7 @@ from watchdog.domain.rollout import Revision, ServiceFlip, SwitchKind, Target, T
 from watchdog.domain.rules import Guard
 from watchdog.domain.state import Phase
 from watchdog.domain.superseding import nobody_serves, took_over
-from watchdog.replay.cases import real_cases
+from watchdog.replay.cases import past_of
 from watchdog.replay.courses import Course, KnownPods, SeenPod, Serving
 from watchdog.replay.entries import Entry, ListInvalid
 from watchdog.replay.handwritten import read_list
@@ -56,7 +56,7 @@ def test_a_canary_on_a_list_is_a_course_of_weights_and_its_steps_are_one_watch_w
         (after(90), 1.0, str(GREEN)),
         (after(95), 0.0, str(BLUE)),
     ]
-    cases = [one.case for one in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
+    cases = [one.case for one in past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases]
     assert [(one.switch.at, one.switch.kind, one.switch.part) for one in cases] == [
         (after(0), SwitchKind.ROUTE, 0.05),
         (after(90), SwitchKind.ROUTE, 1.0),
@@ -70,7 +70,7 @@ def test_a_canary_on_a_list_is_a_course_of_weights_and_its_steps_are_one_watch_w
 
 def test_a_canary_is_bad_if_it_was_taken_back_within_the_hour_of_its_last_step() -> None:
     (course,) = courses_of(read_list(CANARY, "list.toml", now=NOW).entries, KnownPods(), kube_state=True)
-    found = [(one.label, one.source) for one in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
+    found = [(one.label, one.source) for one in past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases]
     assert found == [
         (Label.GOOD, "not rolled back within the hour"),
         (Label.BAD, "rolled back within the hour"),
@@ -110,7 +110,7 @@ def test_a_fix_that_is_rolled_out_in_the_midst_of_a_canary_ends_its_watch_and_th
     first = Entry(target, after(0), GREEN, BLUE, part=0.05, superseded=after(4), source="records")
     second = Entry(target, after(9), fix, BLUE, part=0.25, source="records")
     (course,) = courses_of([first, second], KnownPods(), kube_state=True)
-    one, two = (each.case for each in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW))
+    one, two = (each.case for each in past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases)
     assert (one.switch.candidate, one.steps, one.switch.at) == (GREEN, (), after(0))
     assert one.following is not None
     assert (one.following.revision, one.following.since) == (fix, after(4))
@@ -166,7 +166,7 @@ def test_a_deployment_is_an_idle_colour_while_a_route_sends_it_nothing_or_no_ser
     # A rollout while it is idle opens no watch; one while it serves does.
     newer, newest = Revision("gateway-green", "aaaa"), Revision("gateway-green", "bbbb")
     course = Course(green, {}, (Serving(GREEN, begun), Serving(newer, after(-30)), Serving(newest, after(60))))
-    found = real_cases(course, GUARD, (), begun, NOW, turns_of(green, [service]))
+    found = past_of(course, GUARD, (), begun, NOW, turns_of(green, [service])).cases
     assert [one.case.switch.candidate for one in found] == [newest]
 
 

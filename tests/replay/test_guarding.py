@@ -91,12 +91,12 @@ def test_a_listed_switch_that_nothing_came_before_is_said_not_to_be_replayed() -
     now = BEGIN + timedelta(days=1)
     entry = Entry(Target.parse("production/deployment/brand"), BEGIN, NEW, source="list")
     guards = {entry.target: a_guard("app=shop")}
-    (note,) = unnoticed([entry], guards, [], BEGIN, now)
+    (note,) = unnoticed([entry], guards, [], BEGIN, now, {})
     assert note.text == (
         "1 listed switch of production/deployment/brand left out: nothing tells what served before; write previous"
     )
     later = Entry(entry.target, BEGIN + timedelta(hours=1), NEW, source="list")
-    first, second = unnoticed([entry, later], guards, [], BEGIN, now)
+    first, second = unnoticed([entry, later], guards, [], BEGIN, now, {})
     assert (first.severity, second.severity) == (Severity.WARNING, Severity.INFO)
     assert "under these rules live opens no watch of its own" in second.text
 

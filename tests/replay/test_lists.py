@@ -19,7 +19,7 @@ from watchdog.domain.judge.pods import Pods
 from watchdog.domain.record import record_of
 from watchdog.domain.rollout import Revision, SwitchKind, WeightStep
 from watchdog.domain.state import Phase, Watch
-from watchdog.replay.cases import real_cases
+from watchdog.replay.cases import past_of
 from watchdog.replay.courses import Course, KnownPods, Mark, SeenPod, Serving
 from watchdog.replay.entries import Listed, ListInvalid, marks_of
 from watchdog.replay.handwritten import read_list
@@ -118,7 +118,7 @@ def test_a_switch_is_replayed_with_what_its_watch_would_have_gone_back_to_in_whi
     own = replace(PASSED, stable=replace(PASSED.stable, revision=oldest))
     by_hand = replace(UNDONE, id="research-by-hand", by_hand="ann: it burns")
     for order in ((own, by_hand), (by_hand, own)):
-        (case,) = real_cases(of(*order), GUARD, (), T0, NOW)
+        (case,) = past_of(of(*order), GUARD, (), T0, NOW).cases
         assert case.case.stable is not None
         assert (case.case.stable.revision, case.source) == (oldest, "rolled back by hand")
 
@@ -140,7 +140,7 @@ def of(*watches: Watch, pods: KnownPods | None = None) -> Course:
 
 def test_a_watch_that_still_looks_for_recovery_has_put_back_already() -> None:
     for watch in (UNDONE, replace(UNDONE, phase=Phase.RECOVERING, ended_at=None)):
-        (case,) = real_cases(of(watch), GUARD, (), T0, NOW)
+        (case,) = past_of(of(watch), GUARD, (), T0, NOW).cases
         assert (case.label, case.source) == (Label.BAD, "rolled back by the watchdog")
         assert case.case.put_back == at(90)
 
@@ -148,17 +148,17 @@ def test_a_watch_that_still_looks_for_recovery_has_put_back_already() -> None:
 def test_a_rollback_by_hand_is_a_persons_and_its_record_is_no_switch_of_its_own() -> None:
     first = replace(PASSED, phase=Phase.SUPERSEDED, reason="a person went back", ended_at=at(90))
     by_hand = replace(UNDONE, id="research-by-hand", by_hand="ann: it burns")
-    (case,) = real_cases(of(first, by_hand), GUARD, (), T0, NOW)
+    (case,) = past_of(of(first, by_hand), GUARD, (), T0, NOW).cases
     assert (case.label, case.source) == (Label.BAD, "rolled back by hand")
     assert (case.case.put_back, case.case.ends) == (None, at(91))
 
 
 def test_what_was_measured_before_the_put_back_is_known_though_it_was_judged_after_it() -> None:
     """Live asked for that block too, and a person's return ends a watch as it always did."""
-    (own,) = real_cases(of(UNDONE), GUARD, (), T0, NOW)
+    (own,) = past_of(of(UNDONE), GUARD, (), T0, NOW).cases
     assert [own.case.shows(at(end)) for end in (75, 89.5, 90, 90.5)] == [True, True, True, False]
     by_hand = replace(UNDONE, by_hand="ann: it burns")
-    (case,) = real_cases(of(by_hand), GUARD, (), T0, NOW)
+    (case,) = past_of(of(by_hand), GUARD, (), T0, NOW).cases
     assert [case.case.shows(at(end)) for end in (75, 88.5, 89.5)] == [True, True, False]
 
 
@@ -168,7 +168,7 @@ def test_a_line_of_history_tells_that_the_put_back_that_metrics_show_was_the_wat
     course = Course(target, {}, (Serving(GOOD, at(-9000)), Serving(NEW, T0), Serving(GOOD, at(92))))
 
     def found(marks: tuple[Mark, ...]) -> list[tuple[Label, bool]]:
-        return [(one.label, one.case.put_back is not None) for one in real_cases(course, GUARD, marks, T0, NOW)]
+        return [(one.label, one.case.put_back is not None) for one in past_of(course, GUARD, marks, T0, NOW).cases]
 
     mark = {"what": "false-alarm", "by": "ana", "reason": "why", "at": at(900).isoformat()}
     assert found(()) == [(Label.BAD, False)]
@@ -185,7 +185,7 @@ def test_a_put_back_that_the_names_of_pods_do_not_show_is_warned_of() -> None:
     def warned(marks: tuple[Mark, ...], *after: Serving, source: str = "pod names") -> list[str]:
         stretches = (Serving(GOOD, at(-9000)), Serving(NEW, T0, source=source), *after)
         course = Course(PASSED.switch.target, {}, stretches, kube_state=False)
-        return [note.text for note in unended(marks, [*real_cases(course, GUARD, marks, T0, NOW)])]
+        return [note.text for note in unended(marks, [*past_of(course, GUARD, marks, T0, NOW).cases])]
 
     (text,) = warned(marks)
     assert text.startswith("1 release that the watchdog itself put back is replayed as if nobody had: pods' names do")

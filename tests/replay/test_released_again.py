@@ -7,7 +7,7 @@ import pytest
 from benchmarks.backtest.history import RULES
 
 from watchdog.domain.rollout import Revision, Target, TargetKind, WeightStep
-from watchdog.replay.cases import past_of, real_cases
+from watchdog.replay.cases import past_of
 from watchdog.replay.courses import Course, KnownPods, Serving
 from watchdog.replay.entries import Entry, marks_of
 from watchdog.replay.guarding import unnoticed
@@ -32,7 +32,7 @@ def test_a_canary_that_was_taken_back_in_the_midst_of_its_bake_leaves_nothing_to
     first = Entry(target, after(0), GREEN, BLUE, part=0.05, superseded=after(4), back_to=BLUE, back_at=after(4))
     second = Entry(target, after(9), FIX, BLUE, part=0.25)
     (course,) = courses_of([first, second], KnownPods(), kube_state=True)
-    found = [*real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
+    found = [*past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases]
     assert [(one.case.switch.candidate, one.case.switch.at) for one in found] == [(GREEN, after(0)), (FIX, after(9))]
     assert (found[0].label, found[0].source) == (Label.BAD, "rolled back within the hour")
 
@@ -48,7 +48,7 @@ def test_what_an_entry_names_as_previous_served_before_it_though_nothing_tells_o
     first = Entry(target, after(0), GREEN, BLUE, part=0.25, source=source)
     second = Entry(target, after(20), FIX, BLUE, part=part, steps=steps, source=source)
     (course,) = courses_of([first, second], KnownPods(), kube_state=True)
-    one, two = (each.case for each in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW))
+    one, two = (each.case for each in past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases)
     assert (one.switch.candidate, one.switch.at) == (GREEN, after(0))
     assert (two.switch.candidate, two.switch.previous, two.switch.at, two.switch.part) == (FIX, BLUE, after(20), part)
     assert [step.step.at for step in two.steps] == [after(21), after(22)]
@@ -62,7 +62,7 @@ def test_of_one_candidate_more_is_a_step_and_no_more_than_it_had_is_another_rele
     def began(part: float) -> list[tuple[datetime, bool]]:
         again = Entry(target, after(5), GREEN, BLUE, part=part)
         (course,) = courses_of([first, again], KnownPods(), kube_state=True)
-        found = (one.case for one in real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW))
+        found = (one.case for one in past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases)
         return [(one.switch.at, bool(one.steps)) for one in found]
 
     assert began(0.5) == [(after(0), True)]
@@ -75,7 +75,7 @@ def test_what_was_there_before_without_any_entry_is_what_the_next_one_goes_back_
     first = Entry(target, after(0), Revision("research", "aaaa"), Revision("research", "0000"), source="list")
     second = Entry(target, after(300), newest, unseen, source="list")
     (course,) = courses_of([first, second], KnownPods(), kube_state=True)
-    one, two = real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)
+    one, two = past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases
     assert (one.label, one.source) == (Label.UNKNOWN, "replaced at a moment that nothing tells")
     assert two.case.switch.previous == unseen
     assert two.case.stable is not None
@@ -91,7 +91,7 @@ def test_a_release_that_was_taken_back_and_made_once_more_is_a_switch_each_time_
         Entry(target, after(6), new, old, source="records", passed=after(8)),
     ]
     (course,) = courses_of(entries, KnownPods(), kube_state=True)
-    found = [*real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
+    found = [*past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases]
     told = [
         (one.case.switch.at, one.label, one.case.stable.revision if one.case.stable else None, one.case.notify_only)
         for one in found
@@ -114,7 +114,7 @@ def test_a_return_that_a_list_or_a_record_has_as_a_switch_is_one_though_it_takes
         for minutes, candidate, previous in ((0, new, old), (3, old, new), (6, new, old))
     ]
     (course,) = courses_of(entries, KnownPods(), kube_state=True)
-    found = real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)
+    found = past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases
     assert [one.case.switch.at for one in found] == [after(0), after(3), after(6)]
 
 
@@ -126,7 +126,7 @@ def test_a_release_that_the_watchdog_put_back_and_that_was_made_once_more_is_rep
     again = Entry(target, after(6), new, old, source="records")
     for first in (listed, recorded):
         (course,) = courses_of([first, again], KnownPods(), kube_state=True)
-        found = [*real_cases(course, GUARD, (), BEGIN - timedelta(days=1), NOW)]
+        found = [*past_of(course, GUARD, (), BEGIN - timedelta(days=1), NOW).cases]
         stables = [one.case.stable.revision if one.case.stable else None for one in found]
         assert ([one.case.switch.at for one in found], stables) == ([after(0), after(6)], [old, old])
         assert found[0].label is Label.BAD

@@ -61,18 +61,6 @@ def past_of(
     return Past(tuple(one for one in found.cases() if one.case.switch.at >= since), found.quiet)
 
 
-def real_cases(
-    course: Course,
-    guard: Guard,
-    marks: Sequence[Mark],
-    since: datetime,
-    now: datetime,
-    turns: Sequence[Turn] = (),
-) -> Iterator[Marked]:
-    """What is replayed of a target alone."""
-    yield from past_of(course, guard, marks, since, now, turns).cases
-
-
 def _with_put_backs(course: Course, marks: Sequence[Mark]) -> Course:
     """The course in which a return to what served before is the watchdog's, where a mark says that it rolled back."""
     back = {

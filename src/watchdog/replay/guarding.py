@@ -6,6 +6,7 @@ from datetime import datetime
 from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.selectors import Requirement, SelectorOp
+from watchdog.domain.text import in_words
 from watchdog.replay.cases import Marked
 from watchdog.replay.courses import Course
 from watchdog.replay.entries import Entry
@@ -121,11 +122,11 @@ def unnoticed(
     cases: Sequence[Marked],
     since: datetime,
     now: datetime,
-    quiet: Mapping[tuple[Target, datetime], str] | None = None,
+    quiet: Mapping[tuple[Target, datetime], str],
 ) -> list[Note]:
     """Listed switches of guarded targets that are replayed neither by themselves nor as a step of another.
 
-    `quiet` says why, where that is known.
+    `quiet` says why, as far as that is known.
     """
     replayed = {
         (one.case.switch.target, at)
@@ -150,7 +151,7 @@ def unnoticed(
         notes.append(Note(Severity.WARNING, text))
     reasons: dict[str, list[Entry]] = {}
     for one in rest:
-        reasons.setdefault((quiet or {}).get((one.target, one.at), ""), []).append(one)
+        reasons.setdefault(quiet.get((one.target, one.at), ""), []).append(one)
     for why, those in sorted(reasons.items()):
         reason = f"under these rules live opens no watch of its own for them{f': {why}' if why else ''}"
         notes.append(Note(Severity.INFO, f"{_counted(those)} left out: {reason}"))
@@ -161,6 +162,5 @@ def _counted(entries: Sequence[Entry]) -> str:
     """`2 listed switches of production/ingress/cart and production/ingress/gateway`."""
     targets = sorted({str(one.target) for one in entries})
     more = [f"{len(targets) - _NAMED} more"] if len(targets) > _NAMED else []
-    names = [*targets[:_NAMED], *more]
-    whose = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    whose = in_words([*targets[:_NAMED], *more])
     return f"{len(entries)} listed switch{'' if len(entries) == 1 else 'es'} of {whose}"
