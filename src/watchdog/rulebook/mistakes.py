@@ -93,12 +93,12 @@ def _in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
     return tuple(sorted(mistakes, key=lambda mistake: (mistake.line, mistake.column)))
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that was probably meant: that which is most alike, and at least so much (from 0 to 1)."""
     known = tuple(known)
     if word.lower() in known:
         return word.lower()
-    matches = get_close_matches(word, known, n=1, cutoff=0.6)
+    matches = get_close_matches(word, known, n=1, cutoff=cutoff)
     return matches[0] if matches else None
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Generic, TypeVar, cast
 
-from watchdog.rulebook.mistakes import Mistakes, suggest
+from watchdog.rulebook.mistakes import Mistakes, nearest, suggest
 from watchdog.rulebook.nodes import Node
 from watchdog.rulebook.shapes import MapOf, Schema, Shape, wrong_type
 
@@ -186,9 +185,8 @@ def home_of_keys(sections: Sequence[Section]) -> None:
 
 
 def _elsewhere(name: str, section: Section) -> str:
-    misspelt = get_close_matches(name, section.names, n=1, cutoff=_A_LETTER)
-    if misspelt:
-        return f'did you mean "{misspelt[0]}"?'
+    if misspelt := nearest(name, section.names, _A_LETTER):
+        return f'did you mean "{misspelt}"?'
     if name in _HOMES and _HOMES[name] != section.heading:
         return f"it is a key of {_HOMES[name]}"
     return suggest(name, section.names)
