@@ -10,6 +10,7 @@ from watchdog.domain.rollout import Backend, Revision, Stable, SwitchKind, Targe
 from watchdog.domain.rules import Guard
 from watchdog.replay.report import Label, Note
 
+NEAR = timedelta(minutes=5)
 _WHOLE = 1_000_000  # what the weights of a route add up to: records tell parts
 
 
@@ -22,6 +23,10 @@ class Mark:
     label: Label
     source: str
     rolled_back: bool = False  # by the watchdog
+
+    def is_near(self, target: Target, at: datetime) -> bool:
+        """Whether it may mean what became of the target then: a mark need not name the second."""
+        return self.target == target and abs(self.at - at) <= NEAR
 
 
 @dataclass(frozen=True, slots=True)

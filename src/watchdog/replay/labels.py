@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from watchdog.replay.courses import Course, Mark, Reconfigured, Serving
+from watchdog.replay.courses import NEAR, Course, Mark, Reconfigured, Serving
 from watchdog.replay.report import Label
 
 HOUR = timedelta(hours=1)
 """A release that was rolled back within this long counts as bad, one that outlived it as good."""
 
-NEAR = timedelta(minutes=5)  # a mark need not name the second
 _OUTLIVED = "not rolled back within the hour"
 TAKEN_BACK = "rolled back within the hour"
 _UNLISTED = "replaced at a moment that nothing tells"
@@ -76,7 +75,7 @@ def _gone_back_to(course: Course, index: int) -> bool:
 def label_of_change(course: Course, change: Reconfigured, marks: Sequence[Mark], now: datetime) -> tuple[Label, str]:
     """Whether a change of configuration was bad, which nothing puts back."""
     for mark in marks:
-        if mark.target == course.target and abs(mark.at - change.at) <= NEAR:
+        if mark.is_near(course.target, change.at):
             return mark.label, mark.source
     if change.label is not None:
         return change.label, change.label_source

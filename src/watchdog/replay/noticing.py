@@ -9,7 +9,6 @@ from watchdog.domain.rollout import Target
 from watchdog.domain.rules import Guard
 from watchdog.replay.cases import Marked
 from watchdog.replay.courses import Found, Mark
-from watchdog.replay.labels import NEAR
 from watchdog.replay.pod_names import SOURCE
 from watchdog.replay.report import Note, Severity, SwitchReplay
 
@@ -44,7 +43,7 @@ def unused(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
     return [
         Note(Severity.WARNING, f"the labels mark {mark.at.isoformat()}: no switch was found there", str(mark.target))
         for mark in marks
-        if not any(mark.target == one.case.switch.target and abs(mark.at - one.case.switch.at) <= NEAR for one in cases)
+        if not any(mark.is_near(one.case.switch.target, one.case.switch.at) for one in cases)
     ]
 
 
@@ -57,7 +56,7 @@ def unended(marks: Sequence[Mark], cases: Sequence[Marked]) -> list[Note]:
         if not one.case.placebo
         and one.case.serving.source == SOURCE
         and one.case.put_back is None
-        and any(mark.target == one.case.switch.target and abs(mark.at - one.case.switch.at) <= NEAR for mark in back)
+        and any(mark.is_near(one.case.switch.target, one.case.switch.at) for mark in back)
     )
     which = "1 release that the watchdog itself put back is"
     which = which if count == 1 else f"{count} releases that the watchdog itself put back are"

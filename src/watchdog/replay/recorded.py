@@ -130,8 +130,11 @@ def _pods(watch: Watch) -> tuple[SeenPod, ...]:
 
 def is_rolled_back(document: Mapping[str, Any]) -> bool:
     """Whether the watchdog itself put it back: no person did, by its verb or otherwise."""
-    by_watchdog = not document.get("by_hand")
-    return by_watchdog and (document.get("outcome") or document.get("phase")) in _PUT_BACK
+    return not document.get("by_hand") and _is_put_back(document)
+
+
+def _is_put_back(document: Mapping[str, Any]) -> bool:
+    return (document.get("outcome") or document.get("phase")) in _PUT_BACK
 
 
 def judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
@@ -140,6 +143,6 @@ def judgement(document: Mapping[str, Any]) -> tuple[Label | None, str]:
         return Label.GOOD, BY_PERSON
     if is_missed(document):
         return Label.BAD, BY_PERSON
-    if (document.get("outcome") or document.get("phase")) in _PUT_BACK:
+    if _is_put_back(document):
         return Label.BAD, _BY_HAND if document.get("by_hand") else ""
     return None, ""

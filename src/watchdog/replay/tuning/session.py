@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from watchdog.domain.rollout import Target
 from watchdog.replay.backtest import Backtest, Progress, Rules, Wish
 from watchdog.replay.comparing import compared
-from watchdog.replay.entries import BY_PERSON, BY_WATCHDOG, Entry
-from watchdog.replay.labels import NEAR
+from watchdog.replay.courses import Mark
+from watchdog.replay.entries import BY_PERSON, BY_WATCHDOG, Entry, marks_of
 from watchdog.replay.report import PUT_BACK, Comparison, Label, Report, SwitchReplay
 from watchdog.replay.session import Politeness, histories_of
 from watchdog.replay.tuning.observing import Observations
@@ -85,7 +85,7 @@ def _said(suggestions: Sequence[Suggestion], kept: Sequence[Suggestion]) -> tupl
     )
 
 
-def _label(switch: SwitchReplay, labels: Sequence[Entry]) -> Entry:
+def _label(switch: SwitchReplay, marks: Sequence[Mark]) -> Entry:
     """What the report says of a switch; a label that is given beside the report comes before it."""
     marked_back = (
         switch.label_source == BY_PERSON and switch.label is Label.GOOD and switch.served_until_why == PUT_BACK
@@ -98,12 +98,11 @@ def _label(switch: SwitchReplay, labels: Sequence[Entry]) -> Entry:
         said=switch.label_source,
         rolled_back=switch.cut_short or switch.label_source == BY_WATCHDOG or marked_back,
     )
-    near = (one for one in labels if one.target == entry.target and abs(one.at - entry.at) <= NEAR and one.label)
-    given = next(near, None)
+    given = next((mark for mark in marks if mark.is_near(entry.target, entry.at)), None)
     if given is None:
         return entry
     back = entry.rolled_back or given.rolled_back
-    return replace(entry, label=given.label, said=given.label_source, rolled_back=back)
+    return replace(entry, label=given.label, said=given.source, rolled_back=back)
 
 
 def wish_of(report: Report, wish: Wish) -> Wish:
@@ -118,7 +117,8 @@ def wish_of(report: Report, wish: Wish) -> Wish:
             f"{listed} of its {len(report.real)} switches are from records or a list, and a report does not tell "
             "enough of those to replay them: give --records or --switches again, as for the backtest"
         )
-    labels = tuple(_label(switch, wish.labels) for switch in report.real)
+    marks = marks_of(wish.labels)
+    labels = tuple(_label(switch, marks) for switch in report.real)
     placebos = Counter(switch.target for switch in report.placebos)
     return replace(
         wish,
