@@ -3,9 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping
 
+from watchdog.adapters.kubernetes.said import CANNOT_BE_READ
 from watchdog.domain.rollout import Target, TargetKind
-
-_CANNOT_BE_READ = "cannot be read"
 
 
 def concerns(target: Target) -> Callable[[logging.LogRecord], bool]:
@@ -13,7 +12,7 @@ def concerns(target: Target) -> Callable[[logging.LogRecord], bool]:
 
     def passes(record: logging.LogRecord) -> bool:
         facts = getattr(record, "facts", None)
-        if record.getMessage() != _CANNOT_BE_READ or not isinstance(facts, Mapping):
+        if record.getMessage() != CANNOT_BE_READ or not isinstance(facts, Mapping):
             return True
         try:
             other = Target.parse(str(facts.get("target", "")))

@@ -7,6 +7,9 @@ from watchdog.adapters.kubernetes.kinds import Resource
 
 log = logging.getLogger(__name__)
 
+CANNOT_BE_READ = "cannot be read"
+"""What the log says of such an object, by whoever meets it first."""
+
 
 class Said:
     """Says it in the log, and remembers it while the namespace is watched."""
@@ -28,7 +31,7 @@ class Said:
         versions[resource, name] = version
         target = f"{namespace}/{resource.kind.lower()}/{name}"
         facts = {"target": target, "kind": resource.kind, "version": version, "why": one.why}
-        log.warning("cannot be read", extra={"facts": facts})
+        log.warning(CANNOT_BE_READ, extra={"facts": facts})
 
     def forget(self, namespace: str) -> None:
         """It is no longer watched."""

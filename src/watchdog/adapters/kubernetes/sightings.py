@@ -15,6 +15,7 @@ from watchdog.adapters.kubernetes.kinds import OBJECTS
 from watchdog.adapters.kubernetes.news import Changes, Place
 from watchdog.adapters.kubernetes.pods import EPOCH
 from watchdog.adapters.kubernetes.reflector import INACTIVITY
+from watchdog.adapters.kubernetes.said import CANNOT_BE_READ
 from watchdog.domain.live import Sighting
 from watchdog.domain.rollout import SwitchKind, Target, TargetKind
 from watchdog.ports import Clock, OutOfReach
@@ -163,7 +164,7 @@ class Sightings(ABC):
         if known.unread != version and not logged:
             known.unread = version
             facts = {"target": str(target), "kind": self.carries.proper, "version": version, "why": why}
-            log.warning("cannot be read", extra={"facts": facts})
+            log.warning(CANNOT_BE_READ, extra={"facts": facts})
         told = ("unreadable", why)
         if known.told == told and not known.owed:
             return None
