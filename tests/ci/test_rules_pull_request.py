@@ -10,8 +10,8 @@ from benchmarks.backtest.history import RULES, build
 from benchmarks.backtest.plan import Fault, Plan
 from markdown_it import MarkdownIt
 
+from ci.runner import Runner
 from ci.standin import Forge, running
-from ci.test_scripts import Runner
 from cli.verbs import call
 from simulator.prometheus.real import needs_prometheus, prometheus
 from watchdog.adapters.clock import SystemClock

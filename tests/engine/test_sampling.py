@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from math import inf, nan
+from math import inf
 
 import pytest
 
@@ -91,28 +91,6 @@ def test_a_ratio_is_counted_block_by_block() -> None:
         Counts({A: PodCount(1, 10, 1)}),
     ]
     assert [block.index for block in blocks] == [1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("left_open", [False, True], ids=["Prometheus 2", "Prometheus 3"])
-@pytest.mark.parametrize("metric", [ERRORS, LATENCY, CPU], ids=lambda metric: metric.name)
-def test_blocks_asked_at_once_after_an_absence_are_those_that_were_asked_one_by_one(
-    metric: RatioMetric, left_open: bool
-) -> None:
-    tsdb = a_store_with_errors()
-    for at in range(0, 61, 15):  # exactly on the borders of blocks
-        add(tsdb, "http_seconds_bucket", A, (at, at), le="0.1")
-        add(tsdb, "http_seconds_bucket", A, (at, 2 * at), le="+Inf")
-        add(tsdb, "cpu_seconds_total", A, (at, 3 * at), container="app")
-    one_by_one = measured(tsdb, a_rule(metric), a_subject(a=0), 1, 2, 3, 4, left_open=left_open)
-    at_once: list[Block] = []
-
-    async def test(sampler: Sampler) -> None:
-        at_once.extend(
-            await sampler.blocks(sampler.tracker(a_rule(metric), a_subject(a=0)), list(map(a_span, range(1, 5))))
-        )
-
-    in_simulated_time(TsdbSource(tsdb, left_open=left_open), test)
-    assert [block.reading for block in at_once] == [block.reading for block in one_by_one]
 
 
 def test_counting_taken_up_in_the_middle_goes_on_as_if_it_had_never_stopped() -> None:
@@ -218,111 +196,6 @@ def test_a_rate_is_per_second_and_pod_and_needs_two_samples() -> None:
     assert [block.reading for block in blocks[1:]] == [PodValues({A: 3.0}), PodValues({A: 3.0})]
 
 
-def test_gauges_leave_out_pods_without_a_finite_value() -> None:
-    tsdb = Tsdb()
-    add(tsdb, "queue", A, (5, 3.0))
-    add(tsdb, "queue", B, (5, nan))
-    add(tsdb, "queue", pod_of("c"), (5, inf))
-    [block] = measured(tsdb, a_rule(QUEUE), a_subject(), 1)
-    assert block.reading == PodValues({A: 3.0})
-
-
-def test_a_gauge_without_values_says_whether_there_was_anything() -> None:
-    tsdb = Tsdb()
-    assert measured(tsdb, a_rule(QUEUE), a_subject(), 1)[0].reading == NoData(
-        "no series", 'max by (pod) (queue{namespace="production", pod=~"brand-5d8f-[a-z0-9]+"})'
-    )
-    add(tsdb, "queue", A, (5, nan))
-    reading = measured(tsdb, a_rule(QUEUE), a_subject(), 1)[0].reading
-    assert isinstance(reading, NoData)
-    assert reading.detail == "only NaN or infinite values"
-
-
-def test_two_samples_of_one_pod_are_a_mistake_in_the_query() -> None:
-    tsdb = Tsdb()
-    add(tsdb, "queue", A, (5, 3.0), queue="in")
-    add(tsdb, "queue", A, (5, 4.0), queue="out")
-    [block] = measured(tsdb, a_rule(GaugeMetric("queue", f"queue{{{PODS}}}")), a_subject(), 1)
-    assert isinstance(block.reading, QueryFailed)
-    assert block.reading.reason is FailureReason.IMPOSSIBLE
-    assert block.reading.detail == f"more than one sample for pod {A}; aggregate with max by (pod)"
-
-
-def test_a_gauge_without_a_pod_label_is_one_for_the_revision() -> None:
-    tsdb = Tsdb()
-    add(tsdb, "queue", A, (5, 3.0))
-    add(tsdb, "queue", B, (5, 4.0))
-    [block] = measured(tsdb, a_rule(GaugeMetric("queue", f"sum(queue{{{PODS}}})")), a_subject(), 1)
-    assert block.reading == PodValues({"": 7.0})
-
-
-@pytest.mark.parametrize("indexes", [(1, 2, 3), (1, 3, 4)], ids=["even", "uneven"])
-def test_gauges_of_several_blocks_are_those_at_each_end(indexes: tuple[int, ...]) -> None:
-    tsdb = Tsdb()
-    add(tsdb, "queue", A, *((float(at), float(at)) for at in range(0, 70, 5)))
-    add(tsdb, "queue", B, *((float(at), nan if at == 30 else 1.0) for at in range(0, 70, 5)))
-    source = TsdbSource(tsdb)
-
-    async def test(sampler: Sampler) -> None:
-        blocks = await sampler.blocks(sampler.tracker(a_rule(QUEUE), a_subject()), [a_span(index) for index in indexes])
-        for block, index in zip(blocks, indexes, strict=True):
-            expected = {A: 15.0 * index} if index == 2 else {A: 15.0 * index, B: 1.0}
-            assert block.reading == PodValues(expected)
-
-    in_simulated_time(source, test)
-    assert len(source.asked) == (1 if indexes == (1, 2, 3) else 3)
-
-
-@pytest.mark.parametrize("offset", [0.0005, 0.0015, 0.000499, 0.999999, 0.3333335])
-@pytest.mark.parametrize("length", [15.0, 2.413667])
-def test_gauges_are_found_wherever_the_grid_lies(offset: float, length: float) -> None:
-    tsdb = Tsdb()
-    add(tsdb, "queue", A, *((float(at), 1.0) for at in range(0, 70, 5)))
-    spans = [(k, after(offset + (k - 1) * length), after(offset + k * length)) for k in (1, 2, 3, 4)]
-
-    async def test(sampler: Sampler) -> None:
-        blocks = await sampler.blocks(sampler.tracker(a_rule(QUEUE), a_subject(since=spans[0][1])), spans)
-        assert [block.reading for block in blocks] == [PodValues({A: 1.0})] * 4
-
-    in_simulated_time(TsdbSource(tsdb), test)
-
-
-def test_what_was_missed_while_prometheus_was_away_counts_when_it_is_back() -> None:
-    source = TsdbSource(a_store_with_errors())
-    away = QueryFailed(FailureReason.UNREACHABLE, "away")
-
-    async def test(sampler: Sampler) -> None:
-        tracker = sampler.tracker(a_rule(ERRORS), a_subject(a=0))
-        source.fault = lambda _query: away
-        for index in (1, 2, 3):
-            [block] = await sampler.blocks(tracker, [a_span(index)])
-            assert isinstance(block.reading, QueryFailed)
-            assert block.reading.reason is FailureReason.UNREACHABLE
-            assert "http_requests_total" in block.reading.query
-        source.fault = lambda _query: None
-        [block] = await sampler.blocks(tracker, [a_span(4)])
-        assert block.reading == Counts({A: PodCount(2, 40, 4)})
-
-    in_simulated_time(source, test)
-
-
-def test_a_long_absence_of_prometheus_is_made_up_for_in_pieces() -> None:
-    tsdb = Tsdb()
-    add(tsdb, "http_requests_total", A, *((float(at), at / 10) for at in range(0, 1801, 10)), status="200")
-    source = TsdbSource(tsdb, fault=lambda _query: QueryFailed(FailureReason.TIMEOUT, "away"))
-
-    async def test(sampler: Sampler) -> None:
-        tracker = sampler.tracker(a_rule(ERRORS), a_subject(a=0))
-        await sampler.blocks(tracker, [a_span(1)])
-        source.fault = lambda _query: None
-        source.asked.clear()
-        [block] = await sampler.blocks(tracker, [a_span(120)])
-        assert block.reading == Counts({A: PodCount(0, 180, 181)})
-        assert len(source.asked) == 3
-
-    in_simulated_time(source, test)
-
-
 def test_pods_that_come_later_are_told_to_the_tracker() -> None:
     tsdb = a_store_with_errors()
     add(tsdb, "http_requests_total", B, (20, 7), (35, 9), status="200")
@@ -352,62 +225,6 @@ def test_templates_without_pods_are_one_nameless_pod() -> None:
     metric = RateMetric("requests", 'requests{namespace="{{ namespace }}", service="{{ name }}"}')
     [block] = measured(tsdb, a_rule(metric), a_subject(), 1)
     assert block.reading == PodValues({"": 1.0})
-
-
-# -- baselines
-
-
-def baseline(tsdb: Tsdb, threshold: Threshold, start: float, end: float) -> tuple[object, int]:
-    source = TsdbSource(tsdb)
-    found: list[object] = []
-
-    async def test(sampler: Sampler) -> None:
-        measured = await sampler.baseline(threshold, a_subject(), after(start), after(end), 15.0)
-        assert (measured.start, measured.end) == (after(start), after(end))
-        found.append(measured.reading)
-
-    in_simulated_time(source, test)
-    return found[0], len(source.asked)
-
-
-def test_the_baseline_of_a_ratio_is_the_whole_stretch_in_bounded_pieces() -> None:
-    tsdb = Tsdb()
-    add(tsdb, "http_requests_total", A, *((float(-at), 10_000.0 - at) for at in range(2000, 0, -10)), status="200")
-    add(tsdb, "http_requests_total", A, *((float(-at), 1_000.0 - at / 10) for at in range(2000, 0, -10)), status="500")
-    reading, asked = baseline(tsdb, a_rule(ERRORS), -1800, -10)
-    assert reading == Counts({A: PodCount(179.0, 1969.0, 180)})
-    assert asked == 3
-
-
-def test_the_baseline_of_a_rate_is_the_median_over_time() -> None:
-    tsdb = Tsdb()
-    steady = [(float(at), 2.0 * at) for at in range(0, 900, 15)]
-    burst = [(float(at), 1800.0 + 50.0 * (at - 900)) for at in range(900, 1000, 15)]
-    add(tsdb, "cpu_seconds_total", A, *steady, *burst)
-    reading, _ = baseline(tsdb, a_rule(CPU), 0, 1000)
-    assert reading == PodValues({A: 2.0})
-
-
-def test_the_baseline_of_a_gauge_is_the_median_over_time() -> None:
-    tsdb = Tsdb()
-    add(tsdb, "queue", A, *((float(at), 100.0 if at % 50 == 0 else 5.0) for at in range(0, 901, 10)))
-    reading, asked = baseline(tsdb, a_rule(QUEUE), 0, 900)
-    assert reading == PodValues({A: 5.0})
-    assert asked == 1
-
-
-@pytest.mark.parametrize("metric", [ERRORS, LATENCY, CPU, QUEUE], ids=lambda metric: metric.name)
-def test_a_baseline_of_nothing_is_no_data_and_a_failed_one_says_so(metric: RatioMetric) -> None:
-    reading, _ = baseline(Tsdb(), a_rule(metric), 0, 900)
-    assert isinstance(reading, NoData)
-    failed = QueryFailed(FailureReason.TIMEOUT, "late")
-
-    async def test(sampler: Sampler) -> None:
-        found = await sampler.baseline(a_rule(metric), a_subject(), after(0), after(3), 1.0)
-        assert isinstance(found.reading, QueryFailed)
-        assert found.reading.reason is FailureReason.TIMEOUT
-
-    in_simulated_time(TsdbSource(Tsdb(), fault=lambda _query: failed), test)
 
 
 def test_closing_ends_what_is_still_being_asked() -> None:

@@ -1,33 +1,22 @@
 """Tuning suggests what the past supports, and nothing else: each story is some bad and some clean releases, made up."""
 
-import json
 import random
-import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from builders import T0, a_baseline, a_block, counts, values
-from replay.reports import a_comparison, a_report, fortnight
-from replay.reports import a_switch as a_replayed
 from watchdog.domain.judge.history import History
 from watchdog.domain.measurement import Reading
 from watchdog.domain.rules import Rule
 from watchdog.domain.state import Track
 from watchdog.domain.tracking import under_rule, with_block
-from watchdog.replay.backtest import Wish
-from watchdog.replay.report import Label, document_of
-from watchdog.replay.rereading import NotAReport, reread
 from watchdog.replay.tuning.observing import Observations, Observed
-from watchdog.replay.tuning.patching import patch, patched
+from watchdog.replay.tuning.patching import patched
 from watchdog.replay.tuning.scoring import score
 from watchdog.replay.tuning.searching import Suggestion, search
-from watchdog.replay.tuning.session import wish_of
 from watchdog.rulebook import read_rules
 
 INTERVAL = timedelta(seconds=15)
@@ -277,126 +266,3 @@ def test_a_watch_longer_than_its_history_is_not_judged_from_its_middle() -> None
     longer = replace(track, history=replace(track.history, blocks_seen=track.history.blocks_seen + 1))
     seen.seen[0] = replace(first, tracks={"errors": longer})
     assert "longer than the blocks that are kept" in suggested(text, seen).reason
-
-
-shares = st.lists(st.sampled_from([0.0, 0.01, 0.04, 0.08, 0.3, 0.8]), min_size=1, max_size=14)
-
-
-@given(course=shares, limit=st.sampled_from(["2%", "5%", "9%", "40%"]), other=st.sampled_from(["3%", "5%", "20%"]),
-       extra=st.sampled_from(['for = "30s"', 'confidence = "99.99%"', ""]))  # fmt: skip
-def test_judged_again_is_judged_at_once(course: list[float], limit: str, other: str, extra: str) -> None:
-    """A ratio under another limit, `for` or confidence: the same points and the same breach as if it had been there."""
-    old, new = a_file(limit), a_file(other).replace("# agreed with support", f"\n{extra}")
-    readings = [counts(round(120 * share), 120) for share in course]
-    again = under_rule(a_track(rule_of(old), readings, USUAL), rule_of(new))
-    fresh = a_track(rule_of(new), readings, USUAL)
-    assert again.path == fresh.path
-    assert (again.breach and again.breach.at) == (fresh.breach and fresh.breach.at)
-
-
-@given(course=st.lists(st.floats(50, 900), min_size=1, max_size=14), old=st.sampled_from(["1.2x", "2x", "3x"]),
-       new=st.sampled_from(["1.5x", "2.5x"]), hold=st.sampled_from(["0s", "30s", "1m"]))  # fmt: skip
-def test_gauges_judged_again_are_judged_at_once(course: list[float], old: str, new: str, hold: str) -> None:
-    readings = [values(each * 2.0**20) for each in course]
-    whole = values(200 * 2.0**20)
-    first = rule_of(a_file(rules='"memory"', memory=f"{old} baseline"), "memory")
-    second = rule_of(a_file(rules='"memory"', memory=f"{new} baseline", hold=hold), "memory")
-    again, fresh = under_rule(a_track(first, readings, whole), second), a_track(second, readings, whole)
-    assert again.path == fresh.path
-    assert (again.breach and again.breach.at) == (fresh.breach and fresh.breach.at)
-
-
-def test_a_total_outage_needs_no_limit() -> None:
-    down = [counts(148, 150)] * 2 + errors(0.004, blocks=10)
-    track = a_track(rule_of(a_file("5%")), down, USUAL)
-    again = under_rule(track, rule_of(a_file("99%")))
-    assert again.breach is not None
-    assert again.breach.outage
-    assert again.breach.at == T0 + 2 * INTERVAL
-
-
-# -- the patch ---------------------------------------------------------------------------------------------------
-
-
-def tuned(text: str) -> tuple[Suggestion, ...]:
-    return search(text, observed(text, [errors(0.09, seed=seed) for seed in range(4)], quiet(30)))
-
-
-@pytest.mark.parametrize("ending", ["\n", "\r\n", ""], ids=["unix", "windows", "no last line end"])
-def test_git_applies_the_patch_and_gets_the_file(tmp_path: Path, ending: str) -> None:
-    text = a_file("15%")
-    if ending == "":
-        text = text.replace("[metrics]", "[metrics.unused]\nkind = 'gauge'\nquery = 'up'\nfloor = 1\n[metrics]")
-        head, _, tail = text.partition("# What customers see.")
-        rule, rest = tail.split("[rules.memory]")
-        text = f"{head}[rules.memory]{rest}\n# What customers see.{rule.rstrip()}"
-    if ending == "\r\n":
-        text = text.replace("\n", "\r\n")
-    suggestions = tuned(text)
-    file = tmp_path / "rules.toml"
-    file.write_text(text, newline="")
-    said = patch(text, "rules.toml", suggestions, ["first", "second\nline"])
-    (tmp_path / "tune.patch").write_text(said, newline="")
-    subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=True)
-    subprocess.run(["git", "apply", "tune.patch"], cwd=tmp_path, check=True, capture_output=True)
-    assert file.read_bytes().decode() == patched(text, suggestions)
-    assert file.read_bytes().decode() != text
-
-
-def test_the_reasons_stand_above_the_patch_one_line_each() -> None:
-    text = a_file("15%")
-    said = patch(text, "/somewhere/else/rules.toml", tuned(text), ["two\nlines"])
-    comments = [line for line in said.splitlines() if line.startswith("#")]
-    assert comments[0] == "# two\\nlines"
-    assert comments[1].startswith("# errors: limit 15% -> 5.2%: ")
-    assert "--- a/rules.toml\n+++ b/rules.toml\n" in said
-    assert ' # What customers see.\n [rules.errors]\n-when = "http_error_rate > 15%"   # agreed with support\n' in said
-
-
-def test_without_a_suggestion_there_is_no_diff() -> None:
-    text = a_file("5%")
-    said = patch(text, "rules.toml", search(text, observed(text, [], [])), ["nothing"])
-    assert all(line.startswith("# ") for line in said.splitlines())
-
-
-# -- reports read back -------------------------------------------------------------------------------------------
-
-
-def test_a_report_is_read_back_as_it_was_written() -> None:
-    report = fortnight()
-    assert reread(json.dumps(document_of(report))) == report
-    comparison = a_comparison(report)
-    assert reread(json.dumps(document_of(comparison))) == report
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("no", "this is no JSON"),
-        ("[]", "this is no JSON object"),
-        ("{}", 'the report has no "rules_file"'),
-        ('{"schema": 99}', "its schema is 99"),
-        (json.dumps({**document_of(a_report([])), "switches": 5}), "the report.switches is no list"),
-        (json.dumps({**document_of(a_report([])), "since": "yesterday"}), "the report.since"),
-        (json.dumps({**document_of(a_report([])), "spent": []}), "the report.spent is no object"),
-        (json.dumps({**document_of(a_report([])), "digest": 5}), "the report.digest is int, not str"),
-    ],
-)
-def test_what_is_no_report_is_refused_with_its_place(text: str, why: str) -> None:
-    with pytest.raises(NotAReport, match=why.replace("[", r"\[")):
-        reread(text)
-
-
-def test_a_report_hands_on_its_stretch_and_its_labels() -> None:
-    report = fortnight(10, 3, 10)
-    wish = wish_of(report, Wish(timedelta(days=1)))
-    assert wish.span == timedelta(days=14)
-    assert wish.until == report.until
-    assert wish.placebos == 2  # ten, over five targets
-    known = {(str(entry.target), entry.at): entry.label for entry in wish.labels}
-    assert list(known.values()).count(Label.UNKNOWN) == 1
-    assert len(known) == 10
-    first = report.real[0]
-    assert known[(first.target, first.at)] is Label.BAD
-    moment = a_replayed(0).at
-    assert isinstance(moment, datetime)
