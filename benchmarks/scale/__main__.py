@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.scale.alone import say
 from benchmarks.scale.bench import Wish
+from benchmarks.scale.bytecode import compiled
 from benchmarks.scale.cold import cold_paths
 from benchmarks.scale.keeping import Kept, same_sources, stamp
 from benchmarks.scale.memory import held as held_by
@@ -29,9 +30,10 @@ _RIVALS = (60, 150)
 
 
 def main() -> None:
-    """Measure what is wished, keep it, and write the page."""
+    """Measure what is wished, keep it, and write the pages."""
     wish = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # with all that it started
+    compiled()
     if wish.quick:
         sys.exit("\n".join(held(say)) or None)
     if wish.memory is not None:

@@ -11,18 +11,21 @@ from typing import Any
 
 from benchmarks.scale.page import page
 from benchmarks.scale.pictures import pictures
+from benchmarks.scale.promises import written_into
 from benchmarks.scale.tasks import Outcome, Task
 
 RESULTS = Path(__file__).parents[1] / "results"
 _ROOT = Path(__file__).parents[2]
+PERFORMANCE = _ROOT / "docs" / "performance.md"
 _SOURCES = ("src", "benchmarks/scale", "tests/e2e/controlplane")
 
 
 class Kept:
     """All results, by section and number."""
 
-    def __init__(self, results: Path = RESULTS) -> None:
+    def __init__(self, results: Path = RESULTS, performance: Path = PERFORMANCE) -> None:
         self._results = results
+        self._performance = performance
         self._path = results / "scale.json"
         self._all: dict[str, Any] = {}
         self._read()
@@ -59,13 +62,14 @@ class Kept:
         self.write()
 
     def write(self) -> None:
-        """The results, the page and the pictures."""
+        """The results, the page, the pictures, and what docs/performance.md says of the promises."""
         beside = self._path.with_suffix(".json.new")
         beside.write_text(json.dumps(self._all, indent=1) + "\n")
         beside.rename(self._path)  # whole, or not at all
         (self._results / "scale.md").write_text(page(self._all))
         for name, svg in pictures(self._all).items():
             (self._results / name).write_text(svg)
+        self._performance.write_text(written_into(self._performance.read_text(), self._all))
 
 
 def stamp(began: float, ended: float) -> dict[str, Any]:

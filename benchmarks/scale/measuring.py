@@ -84,7 +84,9 @@ def _peers(bench: Bench) -> Result:
     targets = [(namespace_of(number, wish.targets), name_of(number)) for number in range(wish.targets)]
     before = bench.prometheus_cpu()
     with Program("asker", bench.source.url, directory=bench.directory) as asker:
+        used = usage(asker.pid).cpu
         asked = asker.ask("ask", targets=targets, intervals=wish.peers, interval=wish.interval)
+        used = usage(asker.pid).cpu - used
     cpu = bench.prometheus_cpu() - before
     done = asked["queries"] / (METRICS * wish.targets)  # intervals' worth
     return {
@@ -92,6 +94,7 @@ def _peers(bench: Bench) -> Result:
         "peers: queries per interval": METRICS * wish.targets,
         "peers: bytes per interval": round(asked["bytes"] / done),
         "peers: seconds for an interval's questions": round(asked["seconds"] / done, 1),
+        "peers: CPU % of a core, to ask": round(100 * used / (done * wish.interval), 2),
         "peers: Prometheus CPU s per interval": round((cpu - scraping * asked["seconds"] / wish.interval) / done, 3),
     }
 

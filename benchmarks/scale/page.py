@@ -39,6 +39,7 @@ _COST: Sequence[Column] = (
 )
 _ITSELF: Sequence[Column] = (
     ("CPU, % of a core", plain("CPU % of a core", ".1f")),
+    ("asking as peers ask alone, %", plain("peers: CPU % of a core, to ask", ".1f")),
     ("CPU to open, s", plain("CPU s to open", ".1f")),
     ("idle, MiB", plain("idle MiB", ".0f")),
     ("watching, MiB", plain("MiB", ".0f")),
@@ -110,7 +111,8 @@ def _itself(runs: Sequence[Run]) -> list[str]:
     return [
         "## The watchdog itself",
         "",
-        "CPU and memory while nothing happens, after all are open. Writes are those of the whole run, Leases left out.",
+        "CPU and memory while nothing happens, after all are open; beside it the CPU of a program in the same language that does nothing but ask the peers' queries, in the",
+        "same run. Writes are those of the whole run, Leases left out. Bytecode is compiled, as in the image.",
         "",
         *_table(runs, _ITSELF),
         "",

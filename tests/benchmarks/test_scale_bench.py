@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from benchmarks.scale.audits import Audits
-from benchmarks.scale.keeping import Kept
+from benchmarks.scale.keeping import PERFORMANCE, RESULTS, Kept
 from benchmarks.scale.lag import lag, less
 from benchmarks.scale.page import page
 from benchmarks.scale.pictures import pictures
+from benchmarks.scale.promises import promises, written_into
 from benchmarks.scale.tables import exponent
 from benchmarks.scale.tasks import Outcome, Task, carried_out
 
@@ -55,6 +56,17 @@ GUARD: dict[str, Any] = {
 }
 
 
+MARKED = "before\n\n<!-- measured: written by `make bench-scale` -->\nold\n<!-- measured: end -->\n\nafter\n"
+
+
+def kept_in(directory: Path) -> Kept:
+    """What is kept there, with a page of promises beside it."""
+    promised = directory / "performance.md"
+    if not promised.exists():
+        promised.write_text(MARKED)
+    return Kept(directory, promised)
+
+
 def _any(_commit: str) -> bool:
     return True
 
@@ -64,7 +76,7 @@ def _task(number: int) -> Task:
 
 
 def test_a_measurement_that_fails_leaves_the_others_and_its_own_last_success(tmp_path: Path) -> None:
-    kept = Kept(tmp_path)
+    kept = kept_in(tmp_path)
     kept.keep(_task(100), Outcome(RUN, None), STAMP)
     kept.keep(_task(300), Outcome({"targets": 300}, "TimeoutError: 5 of 300 watches are open"), STAMP)
     kept.keep(_task(100), Outcome({}, "not done after 60 s"), STAMP)
@@ -78,7 +90,7 @@ def test_a_measurement_that_fails_leaves_the_others_and_its_own_last_success(tmp
 
 
 def test_a_success_ends_what_was_told_of_the_failure(tmp_path: Path) -> None:
-    kept = Kept(tmp_path)
+    kept = kept_in(tmp_path)
     kept.keep(_task(100), Outcome({}, "not done after 60 s"), STAMP)
     assert not kept.has(_task(100), _any)
 
@@ -89,17 +101,17 @@ def test_a_success_ends_what_was_told_of_the_failure(tmp_path: Path) -> None:
 
 
 def test_what_is_kept_is_gone_on_with_by_the_next_start(tmp_path: Path) -> None:
-    Kept(tmp_path).keep(_task(100), Outcome(RUN, None), STAMP)
+    kept_in(tmp_path).keep(_task(100), Outcome(RUN, None), STAMP)
 
-    assert Kept(tmp_path).has(_task(100), _any)
-    assert not Kept(tmp_path).has(_task(1000), _any)
-    assert not Kept(tmp_path).has(_task(100), lambda commit: commit == "another")
-    assert not Kept(tmp_path).has(Task("rivals", {}, ("rivals", "60", "Flagger"), within=60), _any)
-    assert not Kept(tmp_path).has(_task(100), lambda commit: commit == "another")
+    assert kept_in(tmp_path).has(_task(100), _any)
+    assert not kept_in(tmp_path).has(_task(1000), _any)
+    assert not kept_in(tmp_path).has(_task(100), lambda commit: commit == "another")
+    assert not kept_in(tmp_path).has(Task("rivals", {}, ("rivals", "60", "Flagger"), within=60), _any)
+    assert not kept_in(tmp_path).has(_task(100), lambda commit: commit == "another")
 
 
 def test_two_benches_that_run_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
-    one, other = Kept(tmp_path), Kept(tmp_path)
+    one, other = kept_in(tmp_path), kept_in(tmp_path)
     one.keep(_task(100), Outcome(RUN, None), STAMP)
     other.keep(Task("rivals", {}, ("rivals", "60", "Flagger"), within=60), Outcome(GUARD, None), STAMP)
 
@@ -111,7 +123,7 @@ def test_what_a_run_does_not_know_is_a_dash() -> None:
         line for line in page({"runs": {"100": {**RUN, **STAMP}}}).splitlines() if line.startswith("| 100 | 5.4")
     )
 
-    assert row == "| 100 | 5.4 | 8.1 | 83 | 116 | 148 | – | – | – |"
+    assert row == "| 100 | 5.4 | – | 8.1 | 83 | 116 | 148 | – | – | – |"
 
 
 def test_a_lag_beyond_the_largest_bucket_is_told_as_such() -> None:
@@ -218,3 +230,51 @@ def test_writes_are_counted_and_dry_runs_reviews_and_other_clients_are_not(tmp_p
 
     assert audits.writes == {"kinds": {"records and memories": 2, "put-backs": 1}, "records": [2]}
     assert list(audits.patches) == ["service-0001"]
+
+
+def test_each_measurement_writes_the_promises_and_leaves_the_rest_of_their_page(tmp_path: Path) -> None:
+    kept_in(tmp_path).keep(Task("watches", {}, ("runs", "1000"), within=60), Outcome(RUN, None), STAMP)
+
+    text = (tmp_path / "performance.md").read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert (
+        "| the watchdog's CPU while nothing happens | at most 25 % of a core | 5.4 % of a core | yes | – | – |" in text
+    )
+
+
+def test_a_promise_that_was_not_kept_is_told_as_such_and_one_without_a_figure_too() -> None:
+    run = {**RUN, "CPU % of a core": 27.03, "MiB": 160.0, "peers: CPU % of a core, to ask": 13.5}
+    rows = {line.split("|")[1].strip(): line for line in promises({"runs": {"1000": run}})}
+
+    assert "| 27.0 % of a core | **no** |" in rows["the watchdog's CPU while nothing happens"]
+    assert "| 168 MB | **no** |" in rows["memory with Slack and PagerDuty"]
+    assert "| – | not measured |" in rows["answer to patch p99, one alone"]
+    assert "| at least 50 | 7 | **no** |" in rows["times fewer queries than as peers ask"]
+    assert "|  | 2.00 |  |" in rows["the same over the CPU of a program that only asks, as peers ask"]
+
+
+def test_growth_beyond_a_thousand_is_judged_by_the_two_runs() -> None:
+    more = {**RUN, "CPU % of a core": 16.2, "MiB": 83.0 + 4 * 33.0, "queries per interval": 60.0}
+    lines = promises({"runs": {"1000": RUN, "3000": more}})
+
+    assert any(
+        line.startswith("| the watchdog's CPU: 3,000 over 1,000") and "| yes | 3.0 times" in line for line in lines
+    )
+    assert any(
+        line.startswith("| memory above idle: 3,000 over 1,000") and "| **no** | 4.0 times" in line for line in lines
+    )
+
+
+def test_a_page_without_a_place_for_the_promises_is_not_overwritten() -> None:
+    with pytest.raises(ValueError, match="no table between"):
+        written_into("nothing is marked here", {})
+
+
+def test_what_the_documentation_says_of_the_promises_is_what_was_measured() -> None:
+    kept = json.loads((RESULTS / "scale.json").read_text())
+    text = PERFORMANCE.read_text()
+
+    assert written_into(text, kept) == text
+    assert page(kept) == (RESULTS / "scale.md").read_text()
