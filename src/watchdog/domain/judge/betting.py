@@ -104,6 +104,9 @@ class Bet:
     weight: float = 1.0
     sought: float = 1.0
 
+    def __reduce__(self) -> tuple[type["Bet"], tuple[float, ...]]:
+        return Bet, (self.block, self.bad, self.requests, self.harmless, self.weight, self.sought)
+
 
 def replayed(ledger: Iterable[Bet], expected: int) -> Bets:
     """The bets of a ledger, placed once more: the same evidence, bit for bit."""
