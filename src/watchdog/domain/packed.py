@@ -29,7 +29,7 @@ class Packed(Row[T]):
     A slice without a step is another look at the same packets, and costs nothing.
     """
 
-    __slots__ = ("_begin", "_end", "_fresh", "_packets", "_pairs")
+    __slots__ = ("_begin", "_end", "_fresh", "_packets", "_pairs", "_unpacked_from")
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class Packed(Row[T]):
         self._fresh = fresh
         self._begin = begin  # of all items, those before it are no part of the row
         self._end = end
+        # Where the items begin that lie in no packet and in no pair.
+        self._unpacked_from = TOGETHER * len(packets) + PAIR * len(pairs)
 
     @property
     def packets(self) -> int:
@@ -70,11 +72,6 @@ class Packed(Row[T]):
         if self._begin >= self._unpacked_from:
             return iter(self._fresh[self._begin - self._unpacked_from : self._end - self._unpacked_from])
         return super().__iter__()
-
-    @property
-    def _unpacked_from(self) -> int:
-        """Where the items begin that lie in no packet and in no pair."""
-        return TOGETHER * len(self._packets) + PAIR * len(self._pairs)
 
     def _at(self, index: int) -> T:
         item: T

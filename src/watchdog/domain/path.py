@@ -51,15 +51,14 @@ class Path(Row[Point]):
 
     @property
     def newest(self) -> Sequence[float]:
-        """The numbers of the newest point, of which there is one."""
-        return (self._numbers or _unpacked(self._packets[-1]))[-_NUMBERS:]
+        """The numbers of the newest point, which is never packed."""
+        return self._numbers[-_NUMBERS:]
 
     def and_then(self, point: tuple[float, ...]) -> "Path":
         """With the numbers of one point more."""
-        numbers = self._numbers + array("d", point)
-        if len(numbers) < _NUMBERS * _TOGETHER:
-            return Path(numbers, self._packets)
-        return Path(array("d"), (*self._packets, _packed(numbers)))
+        if len(self._numbers) < _NUMBERS * _TOGETHER:
+            return Path(self._numbers + array("d", point), self._packets)
+        return Path(array("d", point), (*self._packets, _packed(self._numbers)))
 
 
 def extended(path: Sequence[Point], point: Point) -> Path:

@@ -104,6 +104,8 @@ def warm_part(block: Block, warm_from: WarmFrom) -> Reading:
         case PodValues(values):
             rest = {pod: value for pod, value in values.items() if warm(pod)}
             real = {pod: value for pod, value in rest.items() if math.isfinite(value)}
+            if len(real) == len(values) > 0:
+                return block.reading
             why = "no pod's value is a number" if rest else "all pods are still warming up"
             return PodValues(real) if real else NoData(why, block.query)
         case absent:
@@ -224,4 +226,4 @@ def looked(
 
 def replaced(tracks: tuple[Track, ...], changed: Mapping[str, Track]) -> tuple[Track, ...]:
     """The tracks with those of the named rules exchanged."""
-    return tuple(changed.get(track.rule.name, track) for track in tracks)
+    return tuple([changed.get(track.rule.name, track) for track in tracks])

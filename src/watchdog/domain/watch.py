@@ -115,7 +115,7 @@ def _probed(watch: Watch, event: Probed, now: datetime) -> Step:
     track = next((track for track in tracks if track.rule.name == event.rule), None)
     if track is None or not isinstance(track.rule.check, Probe) or pods is None:
         return Step(watch)
-    warm = tuple(pod.name for pod in pods.pods if pod.warm_from is not None and pod.warm_from <= event.round.at)
+    warm = [pod.name for pod in pods.pods if pod.warm_from is not None and pod.warm_from <= event.round.at]
     after = with_round(track, track.rule.check, event.round, warm)
     changed = replaced(tracks, {event.rule: after})
     if recovering:
@@ -169,8 +169,8 @@ def _compared(watch: Watch, event: Looked) -> Watch:
 
 def _judged(watch: Watch, now: datetime) -> Step:
     """Take note of rules that have newly breached."""
-    known = {*watch.breached, *watch.noted}
-    fresh = [track for track in watch.tracks if track.breach is not None and track.rule.name not in known]
+    breached = [track for track in watch.tracks if track.breach is not None]
+    fresh = [track for track in breached if track.rule.name not in (*watch.breached, *watch.noted)]
     if not fresh:
         return Step(watch)
     acting = tuple(

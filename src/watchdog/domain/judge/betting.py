@@ -191,4 +191,4 @@ def _log_sum(logs: "tuple[float, ...] | list[float]") -> float:
     highest = max(logs)
     if highest == _NOTHING:
         return _NOTHING
-    return highest + math.log(math.fsum(math.exp(log - highest) for log in logs))
+    return highest + math.log(math.fsum([math.exp(log - highest) for log in logs]))

@@ -82,7 +82,7 @@ def settled_part(reading: Reading, start: datetime, warm_from: Callable[[str], d
         return moment is not None and start - moment >= SETTLING
 
     kept = {pod: value for pod, value in reading.pods.items() if settled(pod)}
-    return PodValues(kept) if kept else reading
+    return PodValues(kept) if 0 < len(kept) < len(reading.pods) else reading
 
 
 def began(history: History, block: Block) -> History:

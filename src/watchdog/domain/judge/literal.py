@@ -21,7 +21,7 @@ from watchdog.domain.conditions import (
     TimesBaseline,
 )
 from watchdog.domain.judge.history import RECENT, History
-from watchdog.domain.judge.measures import Measure, measure_of, pods_over
+from watchdog.domain.judge.measures import Measure, measure_of, measure_of_readings, pods_over
 from watchdog.domain.judge.verdict import Evidence, number, span
 from watchdog.domain.measurement import Baseline, Block, NoData, QueryFailed
 from watchdog.domain.rules import Rule
@@ -68,7 +68,7 @@ def baseline_value(rule: Rule, threshold: Threshold, baseline: Baseline | None) 
     """
     if baseline is None or isinstance(threshold.limit, ShareOfLimit):
         return None
-    measure = measure_of(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
+    measure = measure_of_readings(rule, threshold, [baseline.reading])
     return measure.value if measure.enough else None
 
 
@@ -147,7 +147,7 @@ def _limit(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> _Base
         return _Base(None, "the baseline was not measured yet")
     if isinstance(baseline.reading, NoData | QueryFailed):
         return _Base(None, f"no baseline: {absence(baseline.reading)}")
-    measure = measure_of(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
+    measure = measure_of_readings(rule, threshold, [baseline.reading])
     if measure.value is None:
         return _Base(None, f"no baseline: {measure.why}")
     if not measure.enough:

@@ -25,7 +25,11 @@ class Measure:
 
 def measure_of(rule: Rule, threshold: Threshold, blocks: Sequence[Block]) -> Measure:
     """What the blocks measure together."""
-    readings = [block.reading for block in blocks]
+    return measure_of_readings(rule, threshold, [block.reading for block in blocks])
+
+
+def measure_of_readings(rule: Rule, threshold: Threshold, readings: Sequence[Reading]) -> Measure:
+    """What the readings of blocks measure together."""
     if isinstance(threshold.metric, RatioMetric):
         measure = _ratio(rule, readings)
     elif threshold.statistic is not Statistic.VALUE:
