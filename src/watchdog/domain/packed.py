@@ -62,10 +62,10 @@ class Packed(Row[T]):
     def __getitem__(self, index: slice) -> Sequence[T]: ...
 
     def __getitem__(self, index: int | slice) -> T | Sequence[T]:
-        if isinstance(index, int) and index < 0:  # the newest, for which nothing is to be unpacked
-            place = self._end + index - self._unpacked_from
-            if place >= 0 and self._end + index >= self._begin:
-                return self._fresh[place]
+        if isinstance(index, int):  # mostly one of the newest, for which nothing is to be unpacked
+            place = index + (self._end if index < 0 else self._begin)
+            if self._unpacked_from <= place < self._end and place >= self._begin:
+                return self._fresh[place - self._unpacked_from]
         return super().__getitem__(index)
 
     def __iter__(self) -> Iterator[T]:

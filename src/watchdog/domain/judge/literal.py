@@ -76,13 +76,16 @@ def _window(
     rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block]
 ) -> tuple[Sequence[Block], Measure]:
     if isinstance(threshold.metric, GaugeMetric):
-        return blocks[-1:], measure_of(rule, threshold, blocks[-1:])
+        newest = blocks[-1:]
+        return newest, measure_of(rule, threshold, newest)
     start = max(0, len(blocks) - math.ceil(RECENT / interval))
-    measure = measure_of(rule, threshold, blocks[start:])
+    window = blocks[start:]
+    measure = measure_of(rule, threshold, window)
     while start > 0 and not measure.enough:
         start -= 1
-        measure = measure_of(rule, threshold, blocks[start:])
-    return blocks[start:], measure
+        window = blocks[start:]
+        measure = measure_of(rule, threshold, window)
+    return window, measure
 
 
 def literal(
