@@ -7,9 +7,9 @@ blocks without data or with too few requests neither count nor reset.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import NamedTuple
 
 from watchdog.domain.conditions import (
     AboveBaseline,
@@ -36,8 +36,7 @@ class State(Enum):
     NO_DATA = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """What the rule as written says at one block's end."""
 
     state: State
@@ -126,8 +125,7 @@ def literal(
     return Literal(State.OVER if over else State.WITHIN, _sentence(threshold, evidence), evidence)
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(NamedTuple):
     """What is compared with; `limit` None with the reason where there is none."""
 
     limit: float | None

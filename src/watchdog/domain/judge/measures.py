@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
 
 from watchdog.domain.conditions import RatioMetric, Statistic, Threshold
 from watchdog.domain.histograms import PodBuckets, merged
@@ -11,8 +12,7 @@ from watchdog.domain.measurement import Block, Buckets, Counts, PodCount, PodVal
 from watchdog.domain.rules import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """A window's value; `value` None with the reason where it has none."""
 
     value: float | None
@@ -74,7 +74,7 @@ def middle_of(readings: Sequence[Reading]) -> Measure:
     means = _means(readings)
     if not means:
         return Measure(None, "no pod was measured", enough=False)
-    return Measure(PodValues(means).middle, pods=len(means))
+    return Measure(median(means.values()), pods=len(means))
 
 
 def _count_pods(readings: Sequence[Counts | Buckets]) -> int:

@@ -7,8 +7,8 @@ block all the same, since requests of one block are not independent.
 """
 
 import math
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from watchdog.domain.conditions import Threshold
 from watchdog.domain.copies import with_fields
@@ -34,8 +34,7 @@ _ALMOST_ALL = 0.95
 _ENOUGH_BESIDE = 30.0  # requests of stable in one block below which it is nothing to compare with
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """How the evidence of one rule stands."""
 
     log_evidence: float
