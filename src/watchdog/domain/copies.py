@@ -16,30 +16,30 @@ else:
 
         That reads and writes field by field, and of a frozen class through `object.__setattr__`. Here all are read in
         one go and written by the plain `__init__` of a twin: a class with the same slots that is not frozen, whose new
-        instance then becomes one of the frozen class. A class that does more in its `__init__` has no twin.
+        instance then becomes one of the frozen class. A class whose `__init__` does more has no twin.
         """
         cls = value.__class__
         found = _twin(cls)
         if found is None:
             return replace(value, **changes)
-        twin, read, places = found
-        values = [*read(value)]
-        for name, new in changes.items():
-            if name not in places:
-                return replace(value, **changes)  # which says what is wrong with it
-            values[places[name]] = new
-        copy = twin(*values)
+        twin, read = found
+        copy = twin(*read(value))
+        try:
+            for name, new in changes.items():
+                setattr(copy, name, new)
+        except AttributeError:
+            return replace(value, **changes)  # which says what is wrong with that name
         copy.__class__ = cls
         return copy
 
 
 @cache
-def _twin(cls: type) -> tuple[type, "attrgetter[tuple[Any, ...]]", dict[str, int]] | None:
-    """The twin of a class, how to read all fields of an instance, and which is the how manieth; None: it has none."""
+def _twin(cls: type) -> tuple[type, "attrgetter[tuple[Any, ...]]"] | None:
+    """The twin of a class, and how to read all fields of an instance; None: it has none."""
     parts = fields(cls)
     names = [part.name for part in parts]
     plain = list(cls.__dict__.get("__slots__", ())) == names and cls.__base__ is object
     if not plain or len(names) < 2 or hasattr(cls, "__post_init__") or not all(part.init for part in parts):
         return None
     twin = make_dataclass(cls.__name__, [(name, Any) for name in names], slots=True, eq=False, repr=False)
-    return twin, attrgetter(*names), {name: place for place, name in enumerate(names)}
+    return twin, attrgetter(*names)

@@ -150,7 +150,7 @@ class History:
         if newest is not None:
             if block.index <= newest.index:
                 return self
-            if block.query == newest.query:
+            if block.query == newest.query and block.query is not newest.query:
                 block = with_fields(block, query=newest.query)  # the same words, once
         outages = (*self.outages, outage)[-2:] if outage else self.outages
         met = (self.met[0] + outage.bad, self.met[1] + outage.total) if outage else self.met
