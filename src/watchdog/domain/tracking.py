@@ -37,16 +37,16 @@ WarmFrom = Callable[[str], datetime | None]
 
 def with_block(track: Track, block: Block, warm_from: WarmFrom, limits_of: LimitsOf = unlimited) -> Track:
     """One more block: cold pods are left out of what is judged, but not of a total outage."""
-    outage = None
-    if isinstance(block.reading, Counts) and track.threshold is not None:
-        beside = fails_beside(track.threshold, block.beside, OUTAGE_SHARE, OUTAGE_REQUESTS)
+    threshold, outage = track.threshold, None
+    if isinstance(block.reading, Counts) and threshold is not None:
+        beside = fails_beside(threshold, block.beside, OUTAGE_SHARE, OUTAGE_REQUESTS)
         outage = Outage(block.index, block.end, block.reading.bad, block.reading.total, beside)
     reading = warm_part(block, warm_from)
-    if track.threshold is not None:
-        reading = settled_part(as_shares(track.threshold, reading, limits_of), block.start, warm_from)
+    if threshold is not None:
+        reading = settled_part(as_shares(threshold, reading, limits_of), block.start, warm_from)
     warm = block if reading is block.reading else with_fields(block, reading=reading)
     # Of a gauge the newest block alone is judged.
-    gauge = track.threshold is not None and isinstance(track.threshold.metric, GaugeMetric)
+    gauge = threshold is not None and isinstance(threshold.metric, GaugeMetric)
     history = track.history.with_block(warm, outage, track.history.interval if gauge else RECENT)
     if history is track.history:
         return track  # seen already: it counts once
