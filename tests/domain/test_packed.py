@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from holding import kept_by
 from watchdog.domain.histograms import PodBuckets
-from watchdog.domain.measurement import Block, Buckets
+from watchdog.domain.measurement import Block, Buckets, Counts, NoData, PodCount, PodValues
 from watchdog.domain.packed import PAIR, TOGETHER, Packed, appended
 
 rows = st.lists(st.integers(), max_size=100)
@@ -112,3 +112,19 @@ def test_no_more_than_one_block_beyond_those_that_are_looked_at_lies_unpacked() 
         return sum(len(row) for row in held if isinstance(row, tuple) and row and isinstance(row[0], Block))
 
     assert {unpacked(blocks) for blocks in range(5, 5 + 3 * TOGETHER)} == {5, 5 + PAIR - 1}
+
+
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - they get one
+amounts = st.floats(0.0, 1e9)
+readings = st.one_of(
+    st.builds(Counts, st.dictionaries(st.text(), st.builds(PodCount, amounts, amounts, st.integers()))),
+    st.builds(PodValues, st.dictionaries(st.text(), amounts)),
+    st.builds(NoData, st.text(), st.text()),
+)
+
+
+@given(st.builds(Block, st.integers(), moments, moments, readings, st.text(), st.none() | readings))
+def test_a_block_that_was_packed_is_the_same_to_the_microsecond(block: Block) -> None:
+    again = appended(appended(appended((), block, keep=9, fresh=1), None, keep=9, fresh=1), None, keep=9, fresh=1)[0]
+    assert again is not block
+    assert again == block

@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,9 @@ class PodBuckets:
     def counts(self) -> tuple[tuple[float, float], ...]:
         """Pairs of an upper bound and its events."""
         return tuple(zip(self.bounds, map(float, self.events), strict=True))
+
+    def __reduce__(self) -> tuple[type["PodBuckets"], tuple[Any, ...]]:
+        return PodBuckets, (self.bounds, self.events, self.total, self.sum, self.samples)
 
     def __hash__(self) -> int:
         return hash((self.bounds, self.total, self.sum, self.samples))

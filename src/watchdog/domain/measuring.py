@@ -1,9 +1,9 @@
 """How what was measured, and seen of the pods, goes into a watch's tracks."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
+from watchdog.domain.copies import with_fields
 from watchdog.domain.events import Measured, RecoveryMeasured
 from watchdog.domain.judge.gauges import LimitsOf, unlimited
 from watchdog.domain.judge.pods import Pods
@@ -34,7 +34,7 @@ def with_measured(watch: Watch, event: Measured) -> Watch:
         for track in watch.tracks
         if (name := track.rule.name) in event.blocks
     }
-    return replace(watch, tracks=replaced(watch.tracks, changed))
+    return with_fields(watch, tracks=replaced(watch.tracks, changed))
 
 
 def with_baselines(watch: Watch, baselines: Mapping[str, Baseline]) -> Watch:
@@ -46,7 +46,7 @@ def with_baselines(watch: Watch, baselines: Mapping[str, Baseline]) -> Watch:
             for track in tracks
         )
 
-    return replace(watch, tracks=based(watch.tracks), recovery_tracks=based(watch.recovery_tracks))
+    return with_fields(watch, tracks=based(watch.tracks), recovery_tracks=based(watch.recovery_tracks))
 
 
 def with_recovery_measured(watch: Watch, event: RecoveryMeasured) -> Watch:
@@ -62,7 +62,7 @@ def with_recovery_measured(watch: Watch, event: RecoveryMeasured) -> Watch:
         for track in watch.recovery_tracks
         if (name := track.rule.name) in event.blocks
     }
-    return replace(watch, recovery_tracks=replaced(watch.recovery_tracks, changed))
+    return with_fields(watch, recovery_tracks=replaced(watch.recovery_tracks, changed))
 
 
 def with_signs(tracks: tuple[Track, ...], pods: Pods) -> tuple[Track, ...]:

@@ -29,7 +29,7 @@ class Packed(Row[T]):
     A slice without a step is another look at the same packets, and costs nothing.
     """
 
-    __slots__ = ("_begin", "_end", "_fresh", "_packets", "_pairs")
+    __slots__ = ("_begin", "_end", "_fresh", "_packets", "_pairs", "_unpacked_from")
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class Packed(Row[T]):
         self._fresh = fresh
         self._begin = begin  # of all items, those before it are no part of the row
         self._end = end
+        # Where the items begin that lie in no packet and in no pair.
+        self._unpacked_from = TOGETHER * len(packets) + PAIR * len(pairs)
 
     @property
     def packets(self) -> int:
@@ -60,21 +62,16 @@ class Packed(Row[T]):
     def __getitem__(self, index: slice) -> Sequence[T]: ...
 
     def __getitem__(self, index: int | slice) -> T | Sequence[T]:
-        if isinstance(index, int) and index < 0:  # the newest, for which nothing is to be unpacked
-            place = self._end + index - self._unpacked_from
-            if place >= 0 and self._end + index >= self._begin:
-                return self._fresh[place]
+        if isinstance(index, int):  # mostly one of the newest, for which nothing is to be unpacked
+            place = index + (self._end if index < 0 else self._begin)
+            if self._unpacked_from <= place < self._end and place >= self._begin:
+                return self._fresh[place - self._unpacked_from]
         return super().__getitem__(index)
 
     def __iter__(self) -> Iterator[T]:
         if self._begin >= self._unpacked_from:
             return iter(self._fresh[self._begin - self._unpacked_from : self._end - self._unpacked_from])
         return super().__iter__()
-
-    @property
-    def _unpacked_from(self) -> int:
-        """Where the items begin that lie in no packet and in no pair."""
-        return TOGETHER * len(self._packets) + PAIR * len(self._pairs)
 
     def _at(self, index: int) -> T:
         item: T

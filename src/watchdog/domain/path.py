@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from watchdog.domain.judge import Finding
+from watchdog.domain.judge import Evidence, Finding, Verdict
 from watchdog.domain.rows import Row
 from watchdog.domain.state import PATH_KEPT, Point
 
 _NUMBERS = 6  # of a point
+_AT, _VALUE, _FINDING = 0, 1, 3  # where these are among them
 _BYTES = 8  # of a number
 _TOGETHER = 16  # points in a packet
 _FINDINGS = tuple(Finding)
@@ -48,23 +49,47 @@ class Path(Row[Point]):
             numbers, place = self._numbers, index - _TOGETHER * len(self._packets)
         return _point(numbers[_NUMBERS * place : _NUMBERS * (place + 1)])
 
-    def and_then(self, point: Point) -> "Path":
-        """With one point more."""
-        numbers = self._numbers + array("d", _numbers_of(point))
-        if len(numbers) < _NUMBERS * _TOGETHER:
-            return Path(numbers, self._packets)
-        return Path(array("d"), (*self._packets, _packed(numbers)))
+    @property
+    def newest(self) -> Sequence[float]:
+        """The numbers of the newest point, which is never packed."""
+        return self._numbers[-_NUMBERS:]
+
+    def and_then(self, point: tuple[float, ...]) -> "Path":
+        """With the numbers of one point more."""
+        if len(self._numbers) < _NUMBERS * _TOGETHER:
+            return Path(self._numbers + array("d", point), self._packets)
+        return Path(array("d", point), (*self._packets, _packed(self._numbers)))
 
 
 def extended(path: Sequence[Point], point: Point) -> Path:
     """The path with one point more; of one that is as long as it may be, every second point is dropped before."""
+    return _extended(path, _numbers_of(point, point))
+
+
+def with_verdict(path: Sequence[Point], verdict: Verdict) -> Sequence[Point]:
+    """The path with a verdict that is newer than its newest point.
+
+    One without a value is only worth a point where the finding changes. Numbers are compared with numbers: most
+    verdicts come from probes, and say what the one before said.
+    """
+    now = _numbers_of(verdict, verdict.evidence)
+    if len(path) > 0:
+        newest = path.newest if isinstance(path, Path) else _numbers_of(path[-1], path[-1])
+        if newest[_AT] >= now[_AT]:
+            return path
+        if math.isnan(newest[_VALUE]) and math.isnan(now[_VALUE]) and newest[_FINDING] == now[_FINDING]:
+            return path
+    return _extended(path, now)
+
+
+def _extended(path: Sequence[Point], numbers: tuple[float, ...]) -> Path:
     kept = path if len(path) < PATH_KEPT else path[::2]
     if isinstance(kept, Path):
-        return kept.and_then(point)
+        return kept.and_then(numbers)
     row = Path(array("d"))
-    for one in (*kept, point):
-        row = row.and_then(one)
-    return row
+    for point in kept:
+        row = row.and_then(_numbers_of(point, point))
+    return row.and_then(numbers)
 
 
 def _point(numbers: Sequence[float]) -> Point:
@@ -87,11 +112,16 @@ def _unpacked(packet: bytes) -> "array[float]":
     return array("d", [number for place in range(_TOGETHER) for number in turned[place::_TOGETHER]])
 
 
-def _numbers_of(point: Point) -> tuple[float, ...]:
-    at = (point.at - _EPOCH) // _MICROSECOND
-    finding = _FINDINGS.index(point.finding)
-    measured = (point.value, point.limit, float(finding), point.log_evidence, point.needed)
-    return float(at), *(math.nan if number is None else number for number in measured)
+def _numbers_of(said: Point | Verdict, measured: Point | Evidence) -> tuple[float, ...]:
+    value, limit, log_evidence, needed = measured.value, measured.limit, measured.log_evidence, measured.needed
+    return (
+        float((said.at - _EPOCH) // _MICROSECOND),
+        math.nan if value is None else value,
+        math.nan if limit is None else limit,
+        float(_FINDINGS.index(said.finding)),
+        math.nan if log_evidence is None else log_evidence,
+        math.nan if needed is None else needed,
+    )
 
 
 def _known(number: float) -> float | None:

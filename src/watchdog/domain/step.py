@@ -1,7 +1,8 @@
 """What `advance` answers: the watch as it is then, and what the shell shall do, in this order."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from watchdog.domain.copies import with_fields
 from watchdog.domain.effects import Effect
 from watchdog.domain.state import Watch
 
@@ -15,4 +16,4 @@ class Step:
 
     def then(self, later: "Step") -> "Step":
         """This step's effects, then those of the step that was taken from its watch."""
-        return replace(later, effects=(*self.effects, *later.effects))
+        return with_fields(later, effects=(*self.effects, *later.effects))

@@ -1,11 +1,11 @@
 """How measurements become verdicts along a watch: folds events into tracks and judges them."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from watchdog.domain.conditions import GaugeMetric
+from watchdog.domain.copies import with_fields
 from watchdog.domain.judge import Finding, Verdict, judge
 from watchdog.domain.judge.gauges import LimitsOf, as_shares, began, settled_part, unlimited
 from watchdog.domain.judge.history import RECENT, History, Outage, OverRun, Probes, forgotten
@@ -27,9 +27,9 @@ from watchdog.domain.measurement import (
     ProbeRound,
     Reading,
 )
-from watchdog.domain.path import extended
+from watchdog.domain.path import with_verdict
 from watchdog.domain.rules import SIDECARS, Probe, Rule, Signs
-from watchdog.domain.state import Point, Track
+from watchdog.domain.state import Track
 
 WarmFrom = Callable[[str], datetime | None]
 """From when a pod's requests count ("" for metrics without pods); None: it was never ready."""
@@ -37,16 +37,16 @@ WarmFrom = Callable[[str], datetime | None]
 
 def with_block(track: Track, block: Block, warm_from: WarmFrom, limits_of: LimitsOf = unlimited) -> Track:
     """One more block: cold pods are left out of what is judged, but not of a total outage."""
-    outage = None
-    if isinstance(block.reading, Counts) and track.threshold is not None:
-        beside = fails_beside(track.threshold, block.beside, OUTAGE_SHARE, OUTAGE_REQUESTS)
+    threshold, outage = track.threshold, None
+    if isinstance(block.reading, Counts) and threshold is not None:
+        beside = fails_beside(threshold, block.beside, OUTAGE_SHARE, OUTAGE_REQUESTS)
         outage = Outage(block.index, block.end, block.reading.bad, block.reading.total, beside)
     reading = warm_part(block, warm_from)
-    if track.threshold is not None:
-        reading = settled_part(as_shares(track.threshold, reading, limits_of), block.start, warm_from)
-    warm = block if reading is block.reading else replace(block, reading=reading)
+    if threshold is not None:
+        reading = settled_part(as_shares(threshold, reading, limits_of), block.start, warm_from)
+    warm = block if reading is block.reading else with_fields(block, reading=reading)
     # Of a gauge the newest block alone is judged.
-    gauge = track.threshold is not None and isinstance(track.threshold.metric, GaugeMetric)
+    gauge = threshold is not None and isinstance(threshold.metric, GaugeMetric)
     history = track.history.with_block(warm, outage, track.history.interval if gauge else RECENT)
     if history is track.history:
         return track  # seen already: it counts once
@@ -59,7 +59,7 @@ def _judged_block(track: Track, history: History, end: datetime) -> Track:
     able = verdict.finding is Finding.PASS or verdict.literal or isinstance(history.blocks[-1].reading, Firing)
     if not able and track.threshold is not None and isinstance(history.blocks[-1].reading, NoData):
         able = could_fire(track.rule, track.threshold, history, track.baseline)
-    history = replace(
+    history = with_fields(
         history,
         blocks_judged=history.blocks_judged + able,
         blocks_over=history.blocks_over + (verdict.literal and not _shared(track.rule, history, verdict)),
@@ -82,7 +82,7 @@ def _over(history: History, verdict: Verdict) -> OverRun | None:
     if verdict.finding is Finding.PASS:
         return OverRun(index, None)
     # No data and too few requests neither count nor start afresh.
-    return None if before is None else replace(before, index=index)
+    return None if before is None else with_fields(before, index=index)
 
 
 def warm_part(block: Block, warm_from: WarmFrom) -> Reading:
@@ -104,6 +104,8 @@ def warm_part(block: Block, warm_from: WarmFrom) -> Reading:
         case PodValues(values):
             rest = {pod: value for pod, value in values.items() if warm(pod)}
             real = {pod: value for pod, value in rest.items() if math.isfinite(value)}
+            if len(real) == len(values) > 0:
+                return block.reading
             why = "no pod's value is a number" if rest else "all pods are still warming up"
             return PodValues(real) if real else NoData(why, block.query)
         case absent:
@@ -114,15 +116,15 @@ def with_round(track: Track, probe: Probe, round_: ProbeRound, pods: Iterable[st
     """One more round of probes."""
     probes = Probes.after(track.history.probes, round_, pods)
     held_since = (track.history.held_since or round_.at) if probes_hold(probe, probes) else None
-    history = replace(track.history, probes=probes, held_since=held_since)
-    return judged(replace(track, history=history), round_.at)
+    history = with_fields(track.history, probes=probes, held_since=held_since)
+    return _judged(track, history, round_.at)
 
 
 def with_pods(track: Track, signs: Signs, pods: Pods) -> Track:
     """One more look at the pods."""
     held_since = (track.history.held_since or pods.at) if showing(signs, pods, pods.at) else None
-    history = replace(track.history, pods=pods, held_since=held_since)
-    return judged(replace(track, history=history), pods.at)
+    history = with_fields(track.history, pods=pods, held_since=held_since)
+    return _judged(track, history, pods.at)
 
 
 def with_baseline(track: Track, baseline: Baseline) -> Track:
@@ -130,7 +132,7 @@ def with_baseline(track: Track, baseline: Baseline) -> Track:
 
     But for what a breach was proven against, which stands with it.
     """
-    return _judged_again(replace(track, baseline=baseline))
+    return _judged_again(with_fields(track, baseline=baseline))
 
 
 def under_rule(track: Track, rule: Rule) -> Track:
@@ -139,13 +141,13 @@ def under_rule(track: Track, rule: Rule) -> Track:
     A total outage needs no limit: its breach stands. The baseline's blocks were counted for the old limit; of a
     histogram the whole baseline is taken instead.
     """
-    baseline, old, new = track.baseline, track.threshold, replace(track, rule=rule).threshold
+    baseline, old, new = track.baseline, track.threshold, with_fields(track, rule=rule).threshold
     if baseline is not None and isinstance(baseline.reading, Buckets) and old is not None and old != new:
-        baseline = replace(baseline, blocks=())
-    again = _judged_again(replace(track, rule=rule, baseline=baseline, verdict=None, breach=None, path=()))
+        baseline = with_fields(baseline, blocks=())
+    again = _judged_again(with_fields(track, rule=rule, baseline=baseline, verdict=None, breach=None, path=()))
     outage = track.breach if track.breach is not None and track.breach.outage else None
     if outage is not None and (again.breach is None or outage.at < again.breach.at):
-        return replace(again, breach=outage)
+        return with_fields(again, breach=outage)
     return again
 
 
@@ -154,44 +156,31 @@ def _judged_again(track: Track) -> Track:
     baseline = track.baseline
     if track.threshold is None or not track.history.blocks:
         return track
-    again = replace(track, path=())
+    again = with_fields(track, path=())
     kept, history = track.history, forgotten(track.history)
     if track.breach is not None and track.breach.evidence.log_evidence is not None:
-        history = replace(history, harmless=kept.harmless)  # what was proven stands, and the bets that it came from
+        history = with_fields(history, harmless=kept.harmless)  # what was proven stands, and the bets that it came from
     for block in kept.blocks:
         outages = tuple(outage for outage in kept.outages if outage.end <= block.end)
-        seen = replace(history.with_block(block, None), outages=outages)
+        seen = with_fields(history.with_block(block, None), outages=outages)
         again = _judged_block(again, with_bet(track.rule, seen, baseline, block), block.end)
         history = again.history
     judged_blocks = max(history.blocks_judged, kept.blocks_judged)
     # A breach stands, and so does its point: a total outage was seen in blocks of which only the last two are kept.
     stood = {point.at: point for point in track.path if point.finding is Finding.BREACH}
     path = tuple(stood.get(point.at, point) for point in again.path)
-    history = replace(history, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks, met=kept.met)
-    return replace(again, path=path, history=history)
+    history = with_fields(history, blocks_seen=kept.blocks_seen, blocks_judged=judged_blocks, met=kept.met)
+    return with_fields(again, path=path, history=history)
 
 
-def judged(track: Track, now: datetime) -> Track:
-    """The track with its present verdict; a breach, once reached, stands."""
-    return _with_verdict(track, track.history, judge(track.rule, track.history, track.baseline, now))
+def _judged(track: Track, history: History, now: datetime) -> Track:
+    return _with_verdict(track, history, judge(track.rule, history, track.baseline, now))
 
 
 def _with_verdict(track: Track, history: History, verdict: Verdict) -> Track:
+    """The track with its present verdict; a breach, once reached, stands."""
     breach = track.breach or (verdict if verdict.finding is Finding.BREACH else None)
-    return replace(track, history=history, verdict=verdict, breach=breach, path=_extended(track.path, verdict))
-
-
-def _extended(path: Sequence[Point], verdict: Verdict) -> Sequence[Point]:
-    evidence, newest = verdict.evidence, path[-1] if path else None
-    if newest is not None:
-        if newest.at >= verdict.at:
-            return path
-        if evidence.value is None and newest.value is None and newest.finding is verdict.finding:
-            return path  # a rule without numbers is only worth a point where its finding changes
-    return extended(
-        path,
-        Point(verdict.at, evidence.value, evidence.limit, verdict.finding, evidence.log_evidence, evidence.needed),
-    )
+    return with_fields(track, history=history, verdict=verdict, breach=breach, path=with_verdict(track.path, verdict))
 
 
 def could_have_fired(track: Track) -> bool:
@@ -237,4 +226,4 @@ def looked(
 
 def replaced(tracks: tuple[Track, ...], changed: Mapping[str, Track]) -> tuple[Track, ...]:
     """The tracks with those of the named rules exchanged."""
-    return tuple(changed.get(track.rule.name, track) for track in tracks)
+    return tuple([changed.get(track.rule.name, track) for track in tracks])

@@ -4,12 +4,12 @@ Pure and total: any event in any phase gives a step. Terminal phases absorb: the
 their notices, of where it hurt, and of nothing else.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from watchdog.domain.channels import Topic
 from watchdog.domain.concluding import conclude_bake, conclude_recovery, end, recovered
+from watchdog.domain.copies import with_fields
 from watchdog.domain.deciding import decide, held, hold, only_tell, put_back, put_back_answered
 from watchdog.domain.effects import DeliveryState, Effect, Emit, Judgement, Look, PutBack, Record, Remember, Tell
 from watchdog.domain.events import (
@@ -81,13 +81,13 @@ def advance(watch: Watch, event: Event, now: datetime) -> Step:
             return _look_failed(watch, detail, now)
         case Measured():
             step = _judged(with_measured(watch, event), now)
-            return replace(step, effects=(*step.effects, Record())) if is_due(watch, step.watch) else step
+            return with_fields(step, effects=(*step.effects, Record())) if is_due(watch, step.watch) else step
         case RecoveryMeasured():
             return recovered(with_recovery_measured(watch, event), now)
         case BaselineMeasured(baselines):
             return _judged(with_baselines(watch, baselines), now)
         case Described(changes):
-            return Step(replace(watch, changes=changes))
+            return Step(with_fields(watch, changes=changes))
         case Probed():
             return _probed(watch, event, now)
         case PutBackAnswered(answer):
@@ -115,15 +115,15 @@ def _probed(watch: Watch, event: Probed, now: datetime) -> Step:
     track = next((track for track in tracks if track.rule.name == event.rule), None)
     if track is None or not isinstance(track.rule.check, Probe) or pods is None:
         return Step(watch)
-    warm = tuple(pod.name for pod in pods.pods if pod.warm_from is not None and pod.warm_from <= event.round.at)
+    warm = [pod.name for pod in pods.pods if pod.warm_from is not None and pod.warm_from <= event.round.at]
     after = with_round(track, track.rule.check, event.round, warm)
     changed = replaced(tracks, {event.rule: after})
     if recovering:
-        return recovered(replace(watch, recovery_tracks=changed), now)
-    step = _judged(replace(watch, tracks=changed), now)
+        return recovered(with_fields(watch, recovery_tracks=changed), now)
+    step = _judged(with_fields(watch, tracks=changed), now)
     if _is_armed(after) and not _is_armed(track):
         # Prometheus does not remember it, and after a restart there may be nobody left to answer as expected.
-        return replace(step, effects=(*step.effects, Record()))
+        return with_fields(step, effects=(*step.effects, Record()))
     return step
 
 
@@ -147,7 +147,7 @@ def _looked(watch: Watch, event: Looked, now: datetime) -> Step:
         containers=watch.guard.containers,
     )
     first_ready = min((pod.first_ready for pod in pods.pods if pod.first_ready), default=None)
-    watch = replace(
+    watch = with_fields(
         watch,
         pods=pods,
         ready_from=watch.ready_from or first_ready,
@@ -155,7 +155,7 @@ def _looked(watch: Watch, event: Looked, now: datetime) -> Step:
         tracks=with_signs(watch.tracks, pods),
     )
     if watch.bake_from is None and live.complete and live.serving == watch.switch.candidate:
-        watch = replace(watch, bake_from=max(live.completed_at or now, watch.switch.at))
+        watch = with_fields(watch, bake_from=max(live.completed_at or now, watch.switch.at))
     step = _judged(watch, now)
     if live.fresh and step.watch.phase in (Phase.DECIDING, Phase.HOLDING):
         return step.then(decide(_compared(step.watch, event), live, now))
@@ -164,20 +164,20 @@ def _looked(watch: Watch, event: Looked, now: datetime) -> Step:
 
 def _compared(watch: Watch, event: Looked) -> Watch:
     """With how the peers fare. What was compared last stays on record while nothing asks for an act."""
-    return watch if event.compared is None else replace(watch, comparison=event.compared)
+    return watch if event.compared is None else with_fields(watch, comparison=event.compared)
 
 
 def _judged(watch: Watch, now: datetime) -> Step:
     """Take note of rules that have newly breached."""
-    known = {*watch.breached, *watch.noted}
-    fresh = [track for track in watch.tracks if track.breach is not None and track.rule.name not in known]
+    breached = [track for track in watch.tracks if track.breach is not None]
+    fresh = [track for track in breached if track.rule.name not in (*watch.breached, *watch.noted)]
     if not fresh:
         return Step(watch)
     acting = tuple(
         track.rule.name for track in fresh if watch.may_act and watch.guard.action_of(track.rule) is not Action.NOTIFY
     )
     noted = tuple(track.rule.name for track in fresh if track.rule.name not in acting)
-    watch = replace(
+    watch = with_fields(
         watch,
         breached=(*watch.breached, *acting),
         noted=(*watch.noted, *noted),
@@ -189,7 +189,7 @@ def _judged(watch: Watch, now: datetime) -> Step:
     if noted:
         effects.insert(0, Record())
     if acting and watch.phase is Phase.WATCHING:
-        return Step(replace(watch, phase=Phase.DECIDING), (Look(), *effects))
+        return Step(with_fields(watch, phase=Phase.DECIDING), (Look(), *effects))
     return Step(watch, tuple(effects))
 
 
@@ -207,7 +207,7 @@ def _look_failed(watch: Watch, detail: str, now: datetime) -> Step:
     lasts = watch.breached_at is not None and now - watch.breached_at > RETRY
     if lasts and watch.may_act and not watch.left:
         return hold(watch, refusal, now)
-    return Step(replace(watch, refusal=refusal), (Look(),))
+    return Step(with_fields(watch, refusal=refusal), (Look(),))
 
 
 def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
@@ -222,7 +222,7 @@ def _superseded(watch: Watch, event: Superseded, now: datetime) -> Step:
         again = event.by == watch.switch.candidate
         recovery = Recovery.NOT_RECOVERED if again else Recovery.UNKNOWN
         what = f"reverted: {name_of(event.by)} serves again, deployed" if again else f"{name_of(event.by)} was deployed"
-        step = end(replace(watch, recovery=recovery), Phase.ROLLED_BACK, f"{what}{who}", now)
+        step = end(with_fields(watch, recovery=recovery), Phase.ROLLED_BACK, f"{what}{who}", now)
         fought = (Remember(Judgement.REVERTED, watch.switch.candidate),) if again else ()
         return Step(step.watch, (*fought, *step.effects))
     if watch.left and watch.remedy is not None and event.by == watch.remedy.to:
@@ -235,9 +235,9 @@ def _right_ended(watch: Watch, why: str, now: datetime) -> Step:
         return Step(watch)
     if watch.phase is Phase.ACTING:
         # What is under way cannot be called back; its answer tells whether it was done, and it is not tried again.
-        return Step(replace(watch, notify_only=why), (Record(),))
+        return Step(with_fields(watch, notify_only=why), (Record(),))
     if watch.left:
-        return put_back(replace(watch, notify_only=why), watch.left, now)
+        return put_back(with_fields(watch, notify_only=why), watch.left, now)
     return only_tell(watch, why, now)
 
 
@@ -248,9 +248,9 @@ def _resumed(watch: Watch, now: datetime) -> Step:
     opened = Tell(notice(watch, Topic.SWITCH, now))
     if watch.phase is Phase.ACTING and watch.remedy is not None:
         if not watch.may_act:
-            return Step(replace(watch, phase=Phase.DECIDING), (Look(), opened))
+            return Step(with_fields(watch, phase=Phase.DECIDING), (Look(), opened))
         # The provider finds out whether it was done; its preconditions still hold only if it was not.
-        return Step(replace(watch, first_attempt_at=now, conflict_since=None), (PutBack(watch.remedy), opened))
+        return Step(with_fields(watch, first_attempt_at=now, conflict_since=None), (PutBack(watch.remedy), opened))
     if watch.phase in (Phase.DECIDING, Phase.HOLDING):
         return Step(watch, (Look(), opened))
     return Step(watch, (opened,))
@@ -259,7 +259,7 @@ def _resumed(watch: Watch, now: datetime) -> Step:
 def _adopted(watch: Watch, now: datetime) -> Step:
     """A rollback by hand, taken over from whoever made it: finish it, tell of it, see whether it helped."""
     if watch.phase is Phase.ACTING and watch.remedy is not None:
-        return Step(replace(watch, first_attempt_at=now, conflict_since=None), (PutBack(watch.remedy),))
+        return Step(with_fields(watch, first_attempt_at=now, conflict_since=None), (PutBack(watch.remedy),))
     if watch.phase is Phase.RECOVERING:
         bad = Remember(Judgement.BAD, watch.switch.candidate)
         return Step(watch, (bad, Tell(notice(watch, Topic.ROLLED_BACK, now))))
@@ -275,7 +275,7 @@ def _ticked(watch: Watch, now: datetime, *, measured: bool) -> Step:
             return put_back(watch, watch.left, now)
         case Phase.DECIDING if now >= max(over, watch.first_attempt_at or over) + SETTLE + _PATIENCE_TO_LOOK:
             refusal = watch.refusal or Refusal(RefusalReason.OUT_OF_REACH, "the API server did not answer")
-            return held(replace(watch, refusal=refusal), now)
+            return held(with_fields(watch, refusal=refusal), now)
         case Phase.HOLDING:
             if now >= over + SETTLE:
                 return held(watch, now)
@@ -294,4 +294,4 @@ def _ticked(watch: Watch, now: datetime, *, measured: bool) -> Step:
 def _delivered(watch: Watch, event: DeliveryMoved) -> Step:
     tellings = delivered(watch.tellings, event.notice, event.channel, event.state, event.detail)
     arrived = event.state in (DeliveryState.SENT, DeliveryState.GAVE_UP)
-    return Step(replace(watch, tellings=tellings), (Record(),) if arrived else ())
+    return Step(with_fields(watch, tellings=tellings), (Record(),) if arrived else ())

@@ -143,17 +143,21 @@ class WatchDriver:
             self._changed()  # the next write has it; it is worth none of its own
         if step.watch.phase is not before.phase:
             self._log_phase(before, step.watch)
-        for track in step.watch.tracks:
-            old = before.track(track.rule.name)
-            if track is old:
-                continue
-            if track.verdict is not None and (old is None or old.verdict != track.verdict):
-                self._observer.judged(step.watch.switch.target, track.verdict)
+        self._tell_verdicts(before, step.watch)
         if step.watch.phase.terminal and not before.phase.terminal:
             self._observer.ended(step.watch, now)
         self._observer.stepped(step.watch)
         await self._take(step, scope)
         self._slicing.follow(scope)
+
+    def _tell_verdicts(self, before: Watch, watch: Watch) -> None:
+        if watch.tracks is before.tracks:
+            return
+        old = {track.rule.name: track.verdict for track in before.tracks}
+        for track in watch.tracks:
+            verdict, known = track.verdict, old.get(track.rule.name)
+            if verdict is not None and verdict is not known and verdict != known:
+                self._observer.judged(watch.switch.target, verdict)
 
     async def _take(self, step: Step, scope: asyncio.TaskGroup) -> None:
         """Notices first become part of the watch, so that the very record that tells of the act holds them."""

@@ -57,8 +57,9 @@ class MetricsObserver:
         self._metrics.watches_open(count)
 
     def judged(self, target: Target, verdict: Verdict) -> None:
-        self._metrics.rule_value(str(target), verdict.rule, verdict.evidence.value)
-        self._metrics.rule_verdict(str(target), verdict.rule, verdict.finding.value)
+        name = str(target)
+        self._metrics.rule_value(name, verdict.rule, verdict.evidence.value)
+        self._metrics.rule_verdict(name, verdict.rule, verdict.finding.value)
 
     def acted(self, watch: Watch, answer: PutBackAnswer, *, scaling: bool) -> None:
         if scaling:

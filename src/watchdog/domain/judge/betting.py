@@ -104,6 +104,9 @@ class Bet:
     weight: float = 1.0
     sought: float = 1.0
 
+    def __reduce__(self) -> tuple[type["Bet"], tuple[float, ...]]:
+        return Bet, (self.block, self.bad, self.requests, self.harmless, self.weight, self.sought)
+
 
 def replayed(ledger: Iterable[Bet], expected: int) -> Bets:
     """The bets of a ledger, placed once more: the same evidence, bit for bit."""
@@ -188,4 +191,4 @@ def _log_sum(logs: "tuple[float, ...] | list[float]") -> float:
     highest = max(logs)
     if highest == _NOTHING:
         return _NOTHING
-    return highest + math.log(math.fsum(math.exp(log - highest) for log in logs))
+    return highest + math.log(math.fsum([math.exp(log - highest) for log in logs]))

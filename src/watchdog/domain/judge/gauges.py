@@ -7,12 +7,13 @@ sent back is time: an exceedance must last for `for`, and for longer than any th
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 from statistics import median
 
 from watchdog.domain.conditions import Dimension, GaugeMetric, Op, RateMetric, ShareOfLimit, Threshold
+from watchdog.domain.copies import with_fields
 from watchdog.domain.judge.history import RECENT, History
 from watchdog.domain.judge.literal import Literal, over_since
 from watchdog.domain.judge.measures import middle_of
@@ -81,14 +82,14 @@ def settled_part(reading: Reading, start: datetime, warm_from: Callable[[str], d
         return moment is not None and start - moment >= SETTLING
 
     kept = {pod: value for pod, value in reading.pods.items() if settled(pod)}
-    return PodValues(kept) if kept else reading
+    return PodValues(kept) if 0 < len(kept) < len(reading.pods) else reading
 
 
 def began(history: History, block: Block) -> History:
     """The history with the end of its cold start, from the first block in which a warm pod was measured."""
     if history.cold_until is not None or not isinstance(block.reading, PodValues):
         return history
-    return replace(history, cold_until=block.start + min(SETTLING, OF_THE_BAKE * history.bake))
+    return with_fields(history, cold_until=block.start + min(SETTLING, OF_THE_BAKE * history.bake))
 
 
 # -- the baseline's habit ----------------------------------------------------------------------------------------
@@ -210,7 +211,7 @@ def judge_over(
     habit = longest_run(baseline, threshold.op, limit)
     needed = patience(rule, history, habit, 0.0 if baseline is None else baseline.step)
     since = over_since(rule, threshold, history, baseline)
-    evidence = replace(now.evidence, since=since)
+    evidence = with_fields(now.evidence, since=since)
     before = f"; before the switch it was over that for at most {span(habit)}" if habit else ""
     if at - since < needed:
         why = f"{now.why}, for {span(at - since)} of {span(needed)}{before}"

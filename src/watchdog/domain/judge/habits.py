@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from watchdog.domain.judge.betting import evidence_of_a_constant
 from watchdog.domain.judge.harmless import Harmless
@@ -54,8 +55,7 @@ class Calibration:
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """The log evidence that breaches a rule; `plain` is what it would be without the service's habits.
 
     `capped`: habits reached further, and are not followed there.

@@ -5,9 +5,10 @@ Histories only grow at their newest end and forget their oldest blocks; each `wi
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watchdog.domain.copies import with_fields
 from watchdog.domain.judge.betting import NO_BETS, Bet, Bets
 from watchdog.domain.judge.habits import Calibration
 from watchdog.domain.judge.harmless import Harmless
@@ -62,18 +63,17 @@ class Probes:
         armed = (before is not None and before.armed) or any(
             result.outcome is ProbeOutcome.EXPECTED for result in (*round_.candidate, *round_.stable)
         )
-        elsewhere = _elsewhere(round_)
         old = {streak.pod: streak for streak in before.streaks} if before else {}
         results = {result.pod: result for result in round_.candidate}
         streaks = []
         ignored = ""
         for pod in live_pods:
-            streak = old.get(pod, Streak(pod, 0, None, ""))
+            streak = old.get(pod) or Streak(pod, 0, None, "")
             result = results.get(pod)
             if result is None:
                 streaks.append(streak)
                 continue
-            why_not = _why_not(result, armed=armed, elsewhere=elsewhere)
+            why_not = _why_not(result, round_, armed=armed)
             ignored = ignored or why_not
             streaks.append(streak if why_not else _next(streak, result, round_.at))
         return Probes(round_.at, armed, tuple(streaks), ignored, round_.url)
@@ -92,16 +92,18 @@ def _elsewhere(round_: ProbeRound) -> str:
     return ""
 
 
-def _why_not(result: ProbeResult, *, armed: bool, elsewhere: str) -> str:
+def _why_not(result: ProbeResult, round_: ProbeRound, *, armed: bool) -> str:
     if not _silent(result):
         return ""
     if not armed:
         return "no probe of this watch was ever answered as expected: perhaps the way is blocked"
-    return elsewhere
+    return _elsewhere(round_)
 
 
 def _next(streak: Streak, result: ProbeResult, at: datetime) -> Streak:
     if result.outcome is ProbeOutcome.EXPECTED:
+        if not streak.failures and streak.detail == result.detail:
+            return streak  # as in the round before, and in nearly all
         return Streak(streak.pod, 0, None, result.detail)
     return Streak(streak.pod, streak.failures + 1, streak.since or at, result.detail)
 
@@ -148,14 +150,14 @@ class History:
         if newest is not None:
             if block.index <= newest.index:
                 return self
-            if block.query == newest.query:
-                block = replace(block, query=newest.query)  # the same words, once
+            if block.query == newest.query and block.query is not newest.query:
+                block = with_fields(block, query=newest.query)  # the same words, once
         outages = (*self.outages, outage)[-2:] if outage else self.outages
         met = (self.met[0] + outage.bad, self.met[1] + outage.total) if outage else self.met
         spent = self.spent
         if isinstance(block.reading, Counts):
             spent = (spent[0] + block.reading.bad, spent[1] + block.reading.total)
-        return replace(
+        return with_fields(
             self,
             blocks=appended(self.blocks, block, keep=BLOCKS_KEPT, fresh=math.ceil(recent / self.interval)),
             outages=outages,

@@ -7,9 +7,9 @@ blocks without data or with too few requests neither count nor reset.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import NamedTuple
 
 from watchdog.domain.conditions import (
     AboveBaseline,
@@ -21,7 +21,7 @@ from watchdog.domain.conditions import (
     TimesBaseline,
 )
 from watchdog.domain.judge.history import RECENT, History
-from watchdog.domain.judge.measures import Measure, measure_of, pods_over
+from watchdog.domain.judge.measures import Measure, measure_of, measure_of_readings, pods_over
 from watchdog.domain.judge.verdict import Evidence, number, span
 from watchdog.domain.measurement import Baseline, Block, NoData, QueryFailed
 from watchdog.domain.rules import Rule
@@ -36,8 +36,7 @@ class State(Enum):
     NO_DATA = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """What the rule as written says at one block's end."""
 
     state: State
@@ -68,7 +67,7 @@ def baseline_value(rule: Rule, threshold: Threshold, baseline: Baseline | None) 
     """
     if baseline is None or isinstance(threshold.limit, ShareOfLimit):
         return None
-    measure = measure_of(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
+    measure = measure_of_readings(rule, threshold, [baseline.reading])
     return measure.value if measure.enough else None
 
 
@@ -76,13 +75,16 @@ def _window(
     rule: Rule, threshold: Threshold, interval: timedelta, blocks: Sequence[Block]
 ) -> tuple[Sequence[Block], Measure]:
     if isinstance(threshold.metric, GaugeMetric):
-        return blocks[-1:], measure_of(rule, threshold, blocks[-1:])
+        newest = blocks[-1:]
+        return newest, measure_of(rule, threshold, newest)
     start = max(0, len(blocks) - math.ceil(RECENT / interval))
-    measure = measure_of(rule, threshold, blocks[start:])
+    window = blocks[start:]
+    measure = measure_of(rule, threshold, window)
     while start > 0 and not measure.enough:
         start -= 1
-        measure = measure_of(rule, threshold, blocks[start:])
-    return blocks[start:], measure
+        window = blocks[start:]
+        measure = measure_of(rule, threshold, window)
+    return window, measure
 
 
 def literal(
@@ -123,8 +125,7 @@ def literal(
     return Literal(State.OVER if over else State.WITHIN, _sentence(threshold, evidence), evidence)
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(NamedTuple):
     """What is compared with; `limit` None with the reason where there is none."""
 
     limit: float | None
@@ -147,7 +148,7 @@ def _limit(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> _Base
         return _Base(None, "the baseline was not measured yet")
     if isinstance(baseline.reading, NoData | QueryFailed):
         return _Base(None, f"no baseline: {absence(baseline.reading)}")
-    measure = measure_of(rule, threshold, (Block(0, baseline.start, baseline.end, baseline.reading),))
+    measure = measure_of_readings(rule, threshold, [baseline.reading])
     if measure.value is None:
         return _Base(None, f"no baseline: {measure.why}")
     if not measure.enough:

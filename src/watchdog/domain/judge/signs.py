@@ -26,10 +26,11 @@ def showing(signs: Signs, pods: Pods, now: datetime) -> tuple[Sign, str, int] | 
     if Sign.NOT_READY in signs.signs and pods.none_ready_since and now - pods.none_ready_since >= NONE_READY:
         silent = span(now - pods.none_ready_since)
         return Sign.NOT_READY, f"total outage: no pod has been ready for {silent}", len(pods.pods)
-    for sign in signs.signs:
+    ill = [pod for pod in pods.pods if pod.since]
+    for sign in signs.signs if ill else ():
         if sign is Sign.PROGRESS_DEADLINE:
             continue
-        with_it = [pod for pod in pods.pods if pod.shows(sign, now)]
+        with_it = [pod for pod in ill if pod.shows(sign, now)]
         if enough_pods(len(with_it), len(pods.pods)):
             names = ", ".join(pod.name for pod in with_it[:3]) + (", ..." if len(with_it) > 3 else "")
             return sign, f"{_SAYS[sign]}: {len(with_it)} of {len(pods.pods)} pods ({names})", len(with_it)

@@ -1,9 +1,9 @@
 """A condition over a metric: the literal rule and the evidence together, or a total outage that needs neither."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from watchdog.domain.conditions import RatioMetric, Threshold
+from watchdog.domain.copies import with_fields
 from watchdog.domain.judge.gauges import is_gauge, judge_over
 from watchdog.domain.judge.history import RECENT, History
 from watchdog.domain.judge.literal import Literal, State, limit_of, literal, over_since
@@ -41,7 +41,7 @@ def judge_threshold(
     if is_gauge(threshold):
         return judge_over(rule, threshold, history, blocks, baseline, at_end)
     since = over_since(rule, threshold, history, baseline)
-    evidence = replace(evidence, since=since)
+    evidence = with_fields(evidence, since=since)
     if at - since < rule.hold:
         held = f"{at_end.why}, for {span(at - since)} of {span(rule.hold)}"
         return Verdict(rule.name, Finding.UNDECIDED, at, held, literal=True, evidence=evidence)
@@ -58,7 +58,7 @@ def _weighed(rule: Rule, history: History, at_end: Literal) -> Evidence:
     weight = weight_of(rule, history)
     if weight is None:
         return at_end.evidence
-    return replace(
+    return with_fields(
         at_end.evidence,
         log_evidence=weight.log_evidence,
         needed=weight.needed,

@@ -7,10 +7,11 @@ block all the same, since requests of one block are not independent.
 """
 
 import math
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from watchdog.domain.conditions import Threshold
+from watchdog.domain.copies import with_fields
 from watchdog.domain.judge.betting import Bet, evidence_of_a_constant
 from watchdog.domain.judge.habits import Need, need
 from watchdog.domain.judge.harmless import (
@@ -33,8 +34,7 @@ _ALMOST_ALL = 0.95
 _ENOUGH_BESIDE = 30.0  # requests of stable in one block below which it is nothing to compare with
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """How the evidence of one rule stands."""
 
     log_evidence: float
@@ -74,18 +74,18 @@ def with_bet(rule: Rule, history: History, baseline: Baseline | None, block: Blo
         return history
     pair = pair_of(threshold, block.reading, harmless.bound)
     if pair is None:
-        return replace(history, harmless=harmless)
+        return with_fields(history, harmless=harmless)
     bound = bound_of(threshold, block.reading, harmless)
     level = _level_beside(threshold, harmless, block.beside)
     weight = weight_of_block(harmless, pair[1])
     sought = twice_the_limit(rule, harmless, history.bake)
     bets = history.bets.bet(*pair, level, blocks_in(history), weight, sought)
     if bets is history.bets:
-        return replace(history, harmless=harmless, bound=bound)
+        return with_fields(history, harmless=harmless, bound=bound)
     ledger = history.ledger
     if len(ledger) < BLOCKS_KEPT:
         ledger = appended(ledger, Bet(block.index, *pair, level, weight, sought), keep=BLOCKS_KEPT, fresh=1)
-    return replace(history, harmless=harmless, bound=bound, bets=bets, ledger=ledger, last_bet=block.index)
+    return with_fields(history, harmless=harmless, bound=bound, bets=bets, ledger=ledger, last_bet=block.index)
 
 
 def until(rule: Rule, history: History, baseline: Baseline | None, now: datetime) -> History:
@@ -96,7 +96,7 @@ def until(rule: Rule, history: History, baseline: Baseline | None, now: datetime
     for block in history.blocks:
         if block.end <= now:
             earlier = with_bet(rule, earlier.with_block(block, None), baseline, block)
-    return replace(earlier, outages=tuple(outage for outage in history.outages if outage.end <= now))
+    return with_fields(earlier, outages=tuple(outage for outage in history.outages if outage.end <= now))
 
 
 def blocks_in(history: History) -> int:
@@ -137,7 +137,7 @@ def twice_the_limit(rule: Rule, harmless: Harmless, bake: timedelta) -> float:
     Of a budget, twice the share that spends its part within the bake.
     """
     if isinstance(rule.check, Budget):
-        return replace(harmless, limit=spent_in(rule.check, bake)).twice_the_limit
+        return with_fields(harmless, limit=spent_in(rule.check, bake)).twice_the_limit
     return harmless.twice_the_limit
 
 
@@ -192,4 +192,4 @@ def level_for(rule: Rule, threshold: Threshold, baseline: Baseline | None) -> Ha
     if harmless is None or not isinstance(rule.check, Budget):
         return harmless
     # What the objective allows is harmless: a budget is there to be spent. So is what stable does, if that is more.
-    return replace(harmless, level=min(0.5, max(harmless.limit, stable_share(threshold, baseline))))
+    return with_fields(harmless, level=min(0.5, max(harmless.limit, stable_share(threshold, baseline))))
