@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.domain.channels import Topic
@@ -100,31 +100,33 @@ class WatchDriver:
                 if first is not None:
                     await self._take(first, scope)
                 first, events = None, ()
-                await self._until_over(scope)
+                self._deliverer.start(self.watch, scope)
+                senses = self._senses(scope)
+                self._slicing.follow(scope)
+                while not self._over():
+                    event = await self._events.get()
+                    await self._turns.mine(first=self.watch.phase in _URGENT)
+                    await self._advance(event, scope)
+                    del event  # all that it tells is in the watch
+                    if self.watch.phase.terminal:
+                        self._end(senses)
             finally:
                 self._scope = None
             self._record.stop()
         await self._record.until_written()
         return self.watch
 
-    async def _until_over(self, scope: asyncio.TaskGroup) -> None:
-        self._deliverer.start(self.watch, scope)
-        senses = self._senses(scope)
-        self._slicing.follow(scope)
-        while not self._over():
-            event = await self._events.get()
-            await self._turns.mine(first=self.watch.phase in _URGENT)
-            await self._advance(event, scope)
-            if self.watch.phase.terminal:
-                self._perceiving.end()
-                for sense in senses:
-                    sense.cancel()
+    def _end(self, senses: Sequence[asyncio.Task[None]]) -> None:
+        self._perceiving.end()
+        self._measuring.end()
+        for sense in senses:
+            sense.cancel()
 
     def _senses(self, scope: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """The tasks that look, measure and probe until the watch has ended."""
         if self.watch.phase.terminal:
             return []
-        measuring = scope.create_task(self._measuring.run(), name=f"measure {self.watch.id}")
+        measuring = scope.create_task(self._measuring.run(scope), name=self.watch.id)
         return [*self._perceiving.start(scope), measuring]
 
     def _over(self) -> bool:
