@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from watchdog.domain.alerts import moments_of, past_of, place_of
-from watchdog.domain.live import Live
+from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import Baseline, Block, NoData
 from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.rules import Alerts
@@ -55,7 +55,7 @@ class Asking:
         self._sampler = sampler
         self._watch = watch
         self._live = live
-        self._born: dict[Revision, dict[str, datetime]] = {}
+        self._born: dict[Revision, Mapping[str, datetime]] = {}  # which nobody changes: subjects have them
         self._known: dict[Revision, _Known] = {}
         self._stays = Stays()
 
@@ -64,25 +64,28 @@ class Asking:
         watch = self._watch()
         stable = () if watch.stable is None else ((watch.stable.revision, live.stable_pods),)
         for revision, pods in ((watch.switch.candidate, live.candidate_pods), *stable):
-            self._born.setdefault(revision, {}).update((pod.name, pod.created) for pod in pods)
+            self._came(revision, pods)
             self._known[revision] = _Known.after(self._known.get(revision), live)
 
     def subject(self, revision: Revision, since: datetime) -> Subject:
         """The revision's pods, those that are gone by now among them."""
-        born = self._born.setdefault(revision, {})
         live, watch = self._live(), self._watch()
         if live is not None:
-            pods = live.candidate_pods if revision == watch.switch.candidate else live.stable_pods
-            born.update((pod.name, pod.created) for pod in pods)
+            self._came(revision, live.candidate_pods if revision == watch.switch.candidate else live.stable_pods)
         if revision.named_pods:
             known = self._known.get(revision, _Known()).since(since)
-            return Subject(watch.switch.target, revision, dict(born), since, known_since=known)
+            return Subject(watch.switch.target, revision, self._born.get(revision, {}), since, known_since=known)
         if live is not None:
             self._stays.looked(watch, live)
         stays = self._stays.of(revision)
         return Subject(
             watch.switch.target, revision, {name: began for name, (began, _) in stays.items()}, since, stays=stays
         )
+
+    def _came(self, revision: Revision, pods: Sequence[Pod]) -> None:
+        before = self._born.get(revision, {})
+        if any(before.get(pod.name) != pod.created for pod in pods):
+            self._born[revision] = {**before, **{pod.name: pod.created for pod in pods}}
 
     async def baselines(self, tracks: Sequence[Track]) -> list[Baseline]:
         """Those of several rules, when there is room: the samples of a thousand watches are too many at once."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.domain.channels import Topic
@@ -68,10 +68,10 @@ class WatchDriver:
         self._events: Inbox[Event] = Inbox()
         self._live: Live | None = None
         self._scope: asyncio.TaskGroup | None = None  # while it runs
-        self._record = Recorder(watch.id, lambda: performer.record(self.watch), clock, performer.aside)
+        self._record = Recorder(watch.id, self._write, clock, performer.aside)
         self._retries = 0
         self._conflicts = 0
-        post, now, seen = self.post, lambda: self.watch, lambda: self._live  # the same for all: there are many watches
+        post, now, seen = self.post, self._now, self._seen  # the same for all: there are many watches
         self._measuring = Measuring(sampler, clock, post, now, seen)
         self._perceiving = Senses(
             provider=provider, prober=prober, peering=peering, clock=clock, post=post, watch=now, live=seen
@@ -89,6 +89,12 @@ class WatchDriver:
     def post(self, event: Event) -> None:
         """Hand the watch an event; it is dealt with in order."""
         self._events.put(event)
+
+    def _now(self) -> Watch:
+        return self.watch
+
+    def _seen(self) -> Live | None:
+        return self._live
 
     async def run(self, first: Step | None, *events: Event) -> Watch:
         """Take the first step, if there is one, then go on until the watch has ended and everyone is told."""
@@ -225,6 +231,9 @@ class WatchDriver:
         del self._measuring, self._perceiving, self._slicing, self._deliverer, self._record
 
     # -- the record ----------------------------------------------------------------------------------------------
+
+    def _write(self) -> Awaitable[None]:
+        return self._performer.record(self.watch)
 
     async def _moved(self, event: DeliveryMoved) -> None:
         """A delivery got further: that changes the record, not the course of the watch."""
