@@ -7,7 +7,7 @@ it is measured against. Then each series only has to be read on from its mark.
 import math
 from collections.abc import Mapping, Sequence
 
-from watchdog.domain.counted_to import Marks, Scraped, Scraper, Source
+from watchdog.domain.counted_to import Marks, Scraped, Scraper, shared
 from watchdog.domain.counting import Counted, Increase, count
 from watchdog.domain.selections import Scope, Selection, measured, source_of
 
@@ -37,7 +37,6 @@ class _Step:
         self._before = scrapers
         self._scope = scope
         self._end = end
-        self._sources: dict[Source, Source] = {}  # one object for all series that come from there
         self._bounds: dict[str, tuple[float, float]] = {}
         self._until: dict[Scraped, float] = {}  # counted in this block
         self._led: dict[Scraped, float] = {}  # until when the lead is known
@@ -47,17 +46,17 @@ class _Step:
         numbers, sources, further = marks.read_on()
         seen = bytearray(len(marks))
         increases: list[Increase] = []
-        for series in selection.series:
+        for series, place in zip(
+            selection.series, marks.places_of([series.labels for series in selection.series]), strict=True
+        ):
             labels = series.labels
-            place = marks.place_of(labels)
             if place is None:
                 if measured(series, source_of(selection, labels)[0], self._scope, self._end):
                     return None
                 continue
             source = sources[place]
             if source is None:
-                source = source_of(selection, labels)
-                source = sources[place] = self._sources.setdefault(source, source)
+                source = sources[place] = shared(source_of(selection, labels))
             pod, scraped, scraper = source
             chosen = self._before.get(scraped)
             if seen[place] or chosen is None or chosen[0] != scraper:

@@ -9,7 +9,7 @@ from functools import partial
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.domain.rollout import one_of
-from watchdog.engine.alike import of_all, of_one
+from watchdog.engine.alike import by_metric, metric_of, of_all
 from watchdog.engine.apart import taken_apart
 from watchdog.engine.easing import LONGEST_PIECE, SHORTEST_PIECE, Eased, Easing
 from watchdog.engine.questions import NEARLY, SHORT, Asked, Instant, Question, Raw, Steps, When, pieces
@@ -127,12 +127,16 @@ class Gatherer:
                     return None
             parts = taken_apart(template, chunk, outcome) if isinstance(outcome, Answer) else {}
             found.update((one._replace(names=""), parts.get(one, outcome)) for one in chunk)
+        parts_of = {one: by_metric(outcome) for one, outcome in found.items() if isinstance(outcome, Answer)}
         answers: dict[Question, Outcome] = {}
         for one, questions in of_template.items():
+            metric = metric_of(one.text)
             for question in questions:
-                outcome = found[question.subject]
-                part = of_one(outcome, one.text) if isinstance(outcome, Answer) else outcome
-                answers[question] = self._of(question, part)
+                subject = question.subject
+                outcome = found[subject]
+                if isinstance(outcome, Answer):
+                    outcome = Answer(outcome.query, tuple(parts_of[subject].get(metric, ())))
+                answers[question] = self._of(question, outcome)
         return answers
 
     async def _alone(
@@ -155,7 +159,11 @@ class Gatherer:
         return {question: self._of(question, found.get(question.subject, any_of)) for question in questions}
 
     def _of(self, question: Question, outcome: Outcome) -> Outcome:
-        return replace(outcome, query=question.query)
+        return (
+            Answer(question.query, outcome.series)
+            if isinstance(outcome, Answer)
+            else replace(outcome, query=question.query)
+        )
 
     async def _ask(
         self, template: Template, asked: Sequence[Asked], when: When, refusals: "_Refusals"

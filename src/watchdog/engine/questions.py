@@ -195,16 +195,15 @@ def at_moment(answer: Answer, at: float) -> Answer:
     return replace(answer, series=tuple(part for part in parts if part.samples))
 
 
-def question_of(template: str, subject: Subject, when: When) -> Question:
+def question_of(template: str, subject: Subject, when: When, *, by_itself: bool = False) -> Question:
     """A template filled in for a subject; raises ValueError where it is no PromQL, which the rulebook has refused."""
     filled, wide = _filled_for(template, subject.target, subject.revision.workload)
     if wide is None:
-        return Question(filled, "", when)
+        return Question(filled, "", when, by_itself=by_itself)
     known = filled.by_name and subject.knows(_reaches_back_to(when))
     names = frozenset(subject.stays or subject.pods) if known else frozenset[str]()
-    return Question(
-        filled, subject.names, when, wide if wide.namespace_label else None, subject.target.namespace, names
-    )
+    wide = wide if wide.namespace_label else None
+    return Question(filled, subject.names, when, wide, subject.target.namespace, names, by_itself)
 
 
 def _filled_for(template: str, target: Target, workload: str) -> tuple[Template, Template | None]:
