@@ -122,7 +122,7 @@ def _hashed(pairs: Iterable[tuple[str, str]]) -> int:
     return hash(frozenset(pairs))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def shared(source: Source) -> Source:
     """One copy for all that is counted there: a watch's metrics come from the same few endpoints, in turn."""
     return source

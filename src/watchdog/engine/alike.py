@@ -43,7 +43,7 @@ def metric_of(text: str) -> str | None:
     return told[0] if told is not None else None
 
 
-def by_metric(answer: Answer) -> Mapping[str | None, Sequence[Series]]:
+def by_metric(answer: Answer) -> Mapping[str | None, tuple[Series, ...]]:
     """An answer to all of them, taken apart."""
     parts: dict[str | None, list[Series]] = {}
     for one in answer.series:
@@ -52,4 +52,4 @@ def by_metric(answer: Answer) -> Mapping[str | None, Sequence[Series]]:
             parts[metric].append(one)
         else:
             parts[metric] = [one]
-    return parts
+    return {metric: tuple(series) for metric, series in parts.items()}

@@ -132,11 +132,9 @@ class Gatherer:
         for one, questions in of_template.items():
             metric = metric_of(one.text)
             for question in questions:
-                subject = question.subject
-                outcome = found[subject]
-                if isinstance(outcome, Answer):
-                    outcome = Answer(outcome.query, tuple(parts_of[subject].get(metric, ())))
-                answers[question] = self._of(question, outcome)
+                parts, outcome = parts_of.get(question.subject), found[question.subject]
+                part = outcome if parts is None else Answer(outcome.query, parts.get(metric, ()))
+                answers[question] = self._of(question, part)
         return answers
 
     async def _alone(
@@ -159,11 +157,7 @@ class Gatherer:
         return {question: self._of(question, found.get(question.subject, any_of)) for question in questions}
 
     def _of(self, question: Question, outcome: Outcome) -> Outcome:
-        return (
-            Answer(question.query, outcome.series)
-            if isinstance(outcome, Answer)
-            else replace(outcome, query=question.query)
-        )
+        return replace(outcome, query=question.query)
 
     async def _ask(
         self, template: Template, asked: Sequence[Asked], when: When, refusals: "_Refusals"
