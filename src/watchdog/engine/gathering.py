@@ -132,8 +132,8 @@ class Gatherer:
         for one, questions in of_template.items():
             metric = metric_of(one.text)
             for question in questions:
-                parts, outcome = parts_of.get(question.subject), found[question.subject]
-                part = outcome if parts is None else Answer(outcome.query, parts.get(metric, ()))
+                mine, outcome = parts_of.get(question.subject), found[question.subject]
+                part = outcome if mine is None else Answer(outcome.query, mine.get(metric, ()))
                 answers[question] = self._of(question, part)
         return answers
 
