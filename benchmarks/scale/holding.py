@@ -103,7 +103,7 @@ def held() -> dict[str, Any]:
         ledger.claim("tracker: subject", [tracker.subject])
         ledger.claim("tracker: else", [tracker])
     for asking in all_of("engine.asking.Asking"):
-        ledger.claim("asking: pods", [asking._born, asking._stays])
+        ledger.claim("asking: pods", [asking._known, asking._stays])
     for driver in drivers:
         ledger.claim("watch: last look", [driver._live])
     ledger.claim("tasks", [one for one in everything if isinstance(one, _TASKS)], deep=False)

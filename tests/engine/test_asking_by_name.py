@@ -116,11 +116,12 @@ def watched(
                 measuring.looked(live)
                 await clock.sleep(1.0)
 
-        tasks = [asyncio.create_task(looking()), asyncio.create_task(measuring.run())]
-        await clock.sleep(blocks * INTERVAL + 3.0 - first)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        async with asyncio.TaskGroup() as scope:
+            tasks = [scope.create_task(looking()), scope.create_task(measuring.run(scope))]
+            await clock.sleep(blocks * INTERVAL + 3.0 - first)
+            measuring.end()
+            for task in tasks:
+                task.cancel()
         await sampler.close()
 
     run_simulated(main())

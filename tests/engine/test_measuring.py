@@ -49,9 +49,11 @@ def events_of(late: float, asking: float, during: float) -> list[Event]:
         watch = replace(watch, switch=replace(watch.switch, at=NOON - timedelta(seconds=late)))
         sampler = SlowSampler(clock, asking)
         measuring = Measuring(sampler, clock, posted.append, lambda: watch, lambda: a_live(1))  # type: ignore[arg-type]
-        task = asyncio.create_task(measuring.run())
-        await clock.sleep(during)
-        task.cancel()
+        async with asyncio.TaskGroup() as scope:
+            task = scope.create_task(measuring.run(scope))
+            await clock.sleep(during)
+            task.cancel()
+            measuring.end()
 
     run_simulated(main())
     return [event for event in posted if isinstance(event, Measured | Ticked)]
@@ -98,12 +100,14 @@ def test_what_was_counted_of_stable_goes_once_stable_serves_no_more() -> None:
             return sum(tracker.subject.revision == stable.revision for tracker in trackers)
 
         measuring = Measuring(Remembering(clock, 0.5), clock, lambda _: None, lambda: watch, lambda: a_live(1))  # type: ignore[arg-type]
-        task = asyncio.create_task(measuring.run())
-        await clock.sleep(20)
-        serving = of_stable()
-        watch = replace(watch, bake_from=NOON + timedelta(seconds=20))
-        await clock.sleep(60)
-        assert (serving > 0, of_stable(), len(trackers) > 0) == (True, 0, True)
-        task.cancel()
+        async with asyncio.TaskGroup() as scope:
+            task = scope.create_task(measuring.run(scope))
+            await clock.sleep(20)
+            serving = of_stable()
+            watch = replace(watch, bake_from=NOON + timedelta(seconds=20))
+            await clock.sleep(60)
+            assert (serving > 0, of_stable(), len(trackers) > 0) == (True, 0, True)
+            task.cancel()
+            measuring.end()
 
     run_simulated(main())

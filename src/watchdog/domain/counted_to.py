@@ -75,9 +75,16 @@ class Marks:
             after._numbers[place], after._numbers[place + 1], after._numbers[place + 2] = mark
         return after
 
-    def place_of(self, labels: Mapping[str, str]) -> int | None:
-        """Where the numbers of a series lie, if it has a mark."""
-        return self._place(_hashed(labels.items()))
+    def places_of(self, each: Iterable[Mapping[str, str]]) -> list[int | None]:
+        """Where the numbers of the series with each of these labels lie, if it has a mark."""
+        # In one go, and without a call for each: every series of every block is looked for.
+        hashes = self._hashes
+        last, places = len(hashes), list[int | None]()
+        for labels in each:
+            hashed = hash(frozenset(labels.items()))  # as `_hashed`
+            place = bisect_left(hashes, hashed)
+            places.append(place if place < last and hashes[place] == hashed else None)
+        return places
 
     def read_on(self) -> "tuple[array[float], list[Source | None], Marks]":
         """For whoever reads on from every mark: a copy of the numbers (first, last, value of each place) to write into,
@@ -113,6 +120,12 @@ _NOTHING = array("d", [0.0] * _NUMBERS)
 def _hashed(pairs: Iterable[tuple[str, str]]) -> int:
     """Of labels in whatever order: answers give them as they come."""
     return hash(frozenset(pairs))
+
+
+@lru_cache(maxsize=256)
+def shared(source: Source) -> Source:
+    """One copy for all that is counted there: a watch's metrics come from the same few endpoints, in turn."""
+    return source
 
 
 @lru_cache(maxsize=64)

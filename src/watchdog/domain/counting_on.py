@@ -6,8 +6,9 @@ it is measured against. Then each series only has to be read on from its mark.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from watchdog.domain.counted_to import Marks, Scraped, Scraper, Source
+from watchdog.domain.counted_to import Marks, Scraped, Scraper, Source, shared
 from watchdog.domain.counting import Counted, Increase, count
 from watchdog.domain.selections import Scope, Selection, measured, source_of
 
@@ -37,56 +38,73 @@ class _Step:
         self._before = scrapers
         self._scope = scope
         self._end = end
-        self._sources: dict[Source, Source] = {}  # one object for all series that come from there
-        self._bounds: dict[str, tuple[float, float]] = {}
-        self._until: dict[Scraped, float] = {}  # counted in this block
-        self._led: dict[Scraped, float] = {}  # until when the lead is known
+        self._endpoints: dict[Scraped, _Endpoint] = {}
 
     def read(self, marks: Marks, selection: Selection, *, leads: bool) -> tuple[Marks, Increases] | None:
         """The marks after the block, and its increases; None where it is not as simple as that."""
         numbers, sources, further = marks.read_on()
         seen = bytearray(len(marks))
         increases: list[Increase] = []
-        for series in selection.series:
-            labels = series.labels
-            place = marks.place_of(labels)
+        places = marks.places_of([series.labels for series in selection.series])
+        here: _Endpoint | None = None
+        for series, place in zip(selection.series, places, strict=True):
             if place is None:
-                if measured(series, source_of(selection, labels)[0], self._scope, self._end):
+                if measured(series, source_of(selection, series.labels)[0], self._scope, self._end):
                     return None
                 continue
             source = sources[place]
             if source is None:
-                source = source_of(selection, labels)
-                source = sources[place] = self._sources.setdefault(source, source)
-            pod, scraped, scraper = source
-            chosen = self._before.get(scraped)
-            if seen[place] or chosen is None or chosen[0] != scraper:
+                source = sources[place] = shared(source_of(selection, series.labels))
+            if here is None or here.source is not source:  # one after the other come from one, nearly always
+                here = self._endpoint(source)
+            if seen[place] or here is None:
                 return None
             seen[place] = True
             at = 3 * place + 1
             counted_to = numbers[at]
-            amount, new, last, value = self._grown(pod, series.samples, counted_to, numbers[at + 1])
+            amount, new, last, value = self._grown(here, series.samples, counted_to, numbers[at + 1])
             if leads:
-                self._led[scraped] = max(last, self._led.get(scraped, -math.inf))
-            elif new and last > self._led.get(scraped, -math.inf):
+                here.led = max(last, here.led)
+            elif new and last > here.led:
                 return None
             if new:
                 numbers[at], numbers[at + 1] = last, value
-                increases.append(Increase(pod, labels, amount, new, counted_to, last))
-                until = self._until[scraped] = max(last, self._until.get(scraped, -math.inf))
-                self.scrapers[scraped] = chosen[0], until
+                increases.append(Increase(source[0], series.labels, amount, new, counted_to, last))
+                if last > here.until:
+                    here.until = last
+                    self.scrapers[source[1]] = here.scraper, last
         return further, tuple(increases)
 
-    def _grown(self, pod: str, samples: Samples, last: float, value: float) -> tuple[float, int, float, float]:
+    def _endpoint(self, source: Source) -> "_Endpoint | None":
+        """Where a series comes from; None where another scraper's samples count of it, or nobody's yet."""
+        pod, scraped, scraper = source
+        chosen = self._before.get(scraped)
+        if chosen is None or chosen[0] != scraper:
+            return None
+        found = self._endpoints.get(scraped)  # of the lead and of the companion it is one
+        if found is None:
+            found = self._endpoints[scraped] = _Endpoint(source, chosen[0], *self._scope.bounds(pod))
+        return found
+
+    def _grown(self, here: "_Endpoint", samples: Samples, last: float, value: float) -> tuple[float, int, float, float]:
         """By how much a series grew since `last`, in how many samples, and its last one: `measured` and `grown`."""
-        bounds = self._bounds.get(pod)
-        if bounds is None:
-            bounds = self._bounds[pod] = self._scope.bounds(pod)
-        begin, until = bounds
         amount, new, counted_to, end = 0.0, 0, last, self._end
+        begin, before = here.begin, here.before
         for at, now in samples:
-            if counted_to < at <= end and begin <= at < until and 0.0 <= now < math.inf:
+            if counted_to < at <= end and begin <= at < before and 0.0 <= now < math.inf:
                 amount += now - value if now >= value else now
                 last, value = at, now
                 new += 1
         return amount, new, last, value
+
+
+@dataclass(slots=True)
+class _Endpoint:
+    """One endpoint in this block, by the scraper whose samples count of it."""
+
+    source: Source
+    scraper: Scraper
+    begin: float  # from when on its pod's samples count
+    before: float  # and before when
+    led: float = -math.inf  # until when the lead is known
+    until: float = -math.inf  # counted in this block

@@ -42,15 +42,23 @@ def histograms(increases: Iterable[Increase], scale: float) -> list[tuple[Mappin
     """Each histogram of the increases with its labels but `le`, which is all that tells its series from each other."""
     found: dict[tuple[str, ...], dict[float, list[float]]] = {}
     labels_of: dict[tuple[str, ...], Mapping[str, str]] = {}
+    values: tuple[str, ...] | None = None
+    others: tuple[str, ...] = ()
+    per_bound: dict[float, list[float]] = {}
     for increase in increases:
         labels = increase.labels
         bound = _bound(labels.get("le", ""))
-        if bound is not None:
-            others, values_of = _but_le(tuple(labels))
-            told = others + values_of(labels)
+        if bound is None:
+            continue
+        before = others, values
+        others, values_of = _but_le(tuple(labels))
+        values = values_of(labels)
+        if (others, values) != before:  # nearly always it is the next bucket of the same histogram
+            told = others + values
             if told not in found:
                 found[told], labels_of[told] = {}, {name: labels[name] for name in others}
-            found[told].setdefault(bound * scale, []).append(increase.amount)
+            per_bound = found[told]
+        per_bound.setdefault(bound * scale, []).append(increase.amount)
     ordered = sorted(found, key=lambda told: sorted(labels_of[told].items()))
     counts = [_cumulative({bound: math.fsum(each) for bound, each in found[told].items()}) for told in ordered]
     return [

@@ -2,13 +2,12 @@
 Prometheus looks up first."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import promql_parser as promql
 
-from watchdog.domain.measurement import Answer
+from watchdog.domain.measurement import Answer, Series
 from watchdog.engine.standing_in import with_stand_ins
 
 _SELECTOR = re.compile(r"\s*(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)\s*\{(?P<matchers>.*)\}\s*", re.DOTALL)
@@ -38,8 +37,19 @@ def of_all(texts: Sequence[str]) -> str:
     return f'{{{_NAME}=~"{"|".join(metrics)}",{matchers}}}'
 
 
-def of_one(answer: Answer, text: str) -> Answer:
-    """What of an answer to all of them is to this one."""
+def metric_of(text: str) -> str | None:
+    """The metric of a selector that goes out with others."""
     told = metric_and_matchers(text)
-    metric = told[0] if told is not None else None
-    return replace(answer, series=tuple([one for one in answer.series if one.labels.get(_NAME) == metric]))
+    return told[0] if told is not None else None
+
+
+def by_metric(answer: Answer) -> Mapping[str | None, tuple[Series, ...]]:
+    """An answer to all of them, taken apart."""
+    parts: dict[str | None, list[Series]] = {}
+    for one in answer.series:
+        metric = one.labels.get(_NAME)
+        if metric in parts:
+            parts[metric].append(one)
+        else:
+            parts[metric] = [one]
+    return {metric: tuple(series) for metric, series in parts.items()}

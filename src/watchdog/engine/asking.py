@@ -5,12 +5,12 @@ When is left to the caller: `measuring` asks as time passes, a replay asks for a
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from watchdog.domain.alerts import moments_of, past_of, place_of
-from watchdog.domain.live import Live
+from watchdog.domain.live import Live, Pod
 from watchdog.domain.measurement import Baseline, Block, NoData
 from watchdog.domain.rollout import Revision, SwitchKind
 from watchdog.domain.rules import Alerts
@@ -28,24 +28,35 @@ Trackers = Mapping[str, Tracker | AlertTracker]
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """How far back all pods of a revision are known, by looks at a cluster whose changes came in without a break."""
+    """A revision's pods that were seen, those that are gone among them, with their creation times; and how far back all
+    are known, by looks at a cluster whose changes came in without a break."""
 
+    born: Mapping[str, datetime] = field(default_factory=dict)  # which nobody changes: subjects have it
     looked: datetime | None = None  # the first look at what came in since then
     unbroken: datetime | None = None
 
-    @staticmethod
-    def after(before: "_Known | None", live: Live) -> "_Known":
+    def seeing(self, pods: Sequence[Pod]) -> "_Known":
+        """With these, who are there now."""
+        if all(self.born.get(pod.name) == pod.created for pod in pods):
+            return self
+        return replace(self, born={**self.born, **{pod.name: pod.created for pod in pods}})
+
+    def after(self, live: Live) -> "_Known":
+        """The same after one look more."""
         if live.unbroken_since is None:
-            return _Known()
-        if before is not None and before.unbroken == live.unbroken_since:
-            return before
-        return _Known(live.at, live.unbroken_since)
+            return _Known(self.born)
+        if self.unbroken == live.unbroken_since:
+            return self
+        return _Known(self.born, live.at, live.unbroken_since)
 
     def since(self, switch: datetime) -> datetime | None:
         """The beginning, where the cluster was watched before it, and the target looked at soon after."""
         if self.looked is None or self.unbroken is None or self.unbroken > switch:
             return self.looked
         return self.looked if self.looked - switch > timedelta(seconds=_AT_ONCE) else switch
+
+
+_NOTHING = _Known()
 
 
 class Asking:
@@ -55,28 +66,27 @@ class Asking:
         self._sampler = sampler
         self._watch = watch
         self._live = live
-        self._born: dict[Revision, dict[str, datetime]] = {}
         self._known: dict[Revision, _Known] = {}
-        self._stays = Stays()
+        self._stays: Stays | None = None  # where the names of pods do not tell whose they are
 
     def looked(self, live: Live) -> None:
         """Take note of the pods that there are: what has gone by the time that it is asked about was there."""
         watch = self._watch()
         stable = () if watch.stable is None else ((watch.stable.revision, live.stable_pods),)
         for revision, pods in ((watch.switch.candidate, live.candidate_pods), *stable):
-            self._born.setdefault(revision, {}).update((pod.name, pod.created) for pod in pods)
-            self._known[revision] = _Known.after(self._known.get(revision), live)
+            self._known[revision] = self._known.get(revision, _NOTHING).seeing(pods).after(live)
 
     def subject(self, revision: Revision, since: datetime) -> Subject:
         """The revision's pods, those that are gone by now among them."""
-        born = self._born.setdefault(revision, {})
         live, watch = self._live(), self._watch()
-        if live is not None:
-            pods = live.candidate_pods if revision == watch.switch.candidate else live.stable_pods
-            born.update((pod.name, pod.created) for pod in pods)
         if revision.named_pods:
-            known = self._known.get(revision, _Known()).since(since)
-            return Subject(watch.switch.target, revision, dict(born), since, known_since=known)
+            known = self._known.get(revision, _NOTHING)
+            if live is not None:
+                pods = live.candidate_pods if revision == watch.switch.candidate else live.stable_pods
+                known = self._known[revision] = known.seeing(pods)
+            return Subject(watch.switch.target, revision, known.born, since, known_since=known.since(since))
+        if self._stays is None:
+            self._stays = Stays()
         if live is not None:
             self._stays.looked(watch, live)
         stays = self._stays.of(revision)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from watchdog.domain.conditions import RateMetric, Threshold
@@ -167,13 +167,15 @@ async def _selections(gatherer: Gatherer, tracker: Tracker, window: Raw) -> tupl
     for selector in (lead, companion):
         if selector is None:
             continue
-        question = replace(question_of(selector, tracker.subject, window), by_itself=tracker.by_itself)
-        queries.append(question.query)
+        question = question_of(selector, tracker.subject, window, by_itself=tracker.by_itself)
         outcome = picked(whole[1], whole[0], question.template.text) if whole is not None else None
-        if outcome is None:
+        if outcome is not None:
+            queries.append(question.query)
+        else:
             outcome = await gatherer.ask(question)
-        if isinstance(outcome, Answer):
-            outcome = impossible_sample(outcome) or outcome
+            queries.append(outcome.query)  # that of the question, put together once
+            if isinstance(outcome, Answer):
+                outcome = impossible_sample(outcome) or outcome
         if isinstance(outcome, QueryFailed):
             return outcome, "; ".join(queries)
         whole = question.template.text, outcome

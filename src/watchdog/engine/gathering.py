@@ -9,7 +9,7 @@ from functools import partial
 
 from watchdog.domain.measurement import Answer, FailureReason, QueryFailed, Series
 from watchdog.domain.rollout import one_of
-from watchdog.engine.alike import of_all, of_one
+from watchdog.engine.alike import by_metric, metric_of, of_all
 from watchdog.engine.apart import taken_apart
 from watchdog.engine.easing import LONGEST_PIECE, SHORTEST_PIECE, Eased, Easing
 from watchdog.engine.questions import NEARLY, SHORT, Asked, Instant, Question, Raw, Steps, When, pieces
@@ -127,11 +127,13 @@ class Gatherer:
                     return None
             parts = taken_apart(template, chunk, outcome) if isinstance(outcome, Answer) else {}
             found.update((one._replace(names=""), parts.get(one, outcome)) for one in chunk)
+        parts_of = {one: by_metric(outcome) for one, outcome in found.items() if isinstance(outcome, Answer)}
         answers: dict[Question, Outcome] = {}
         for one, questions in of_template.items():
+            metric = metric_of(one.text)
             for question in questions:
-                outcome = found[question.subject]
-                part = of_one(outcome, one.text) if isinstance(outcome, Answer) else outcome
+                mine, outcome = parts_of.get(question.subject), found[question.subject]
+                part = outcome if mine is None else Answer(outcome.query, mine.get(metric, ()))
                 answers[question] = self._of(question, part)
         return answers
 

@@ -1,10 +1,9 @@
 """Looks at the records again and again, for somebody who looks on: what is open, and what ended lately."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from watchdog.domain.reading import is_open
 from watchdog.ports import Clock, Document, OutOfReach
@@ -49,7 +48,7 @@ def _sight(records: Sequence[Document], at: datetime) -> Sight:
     return Sight(at, tuple(still), tuple(ended[:_ENDED_SHOWN]))
 
 
-async def _stopped(stop: asyncio.Event, meanwhile: Coroutine[Any, Any, None]) -> bool:
+async def _stopped(stop: asyncio.Event, meanwhile: Awaitable[None]) -> bool:
     """Do it, or as much of it as can be done until `stop`; whether it was stopped."""
     doing = asyncio.ensure_future(meanwhile)
     waiting = asyncio.ensure_future(stop.wait())

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchdog.domain.alerts import place_of
@@ -14,7 +15,7 @@ from watchdog.domain.rollout import Revision
 from watchdog.domain.state import SETTLE, Phase, Watch
 from watchdog.engine.alerting import AlertTracker
 from watchdog.engine.asking import Asking, Trackers
-from watchdog.engine.sampling import Sampler, Tracker
+from watchdog.engine.sampling import Sampler, Span, Tracker
 from watchdog.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -45,25 +46,36 @@ class Measuring:
         self._watch = watch
         self._live = live
         self._asking = Asking(sampler, watch, live)
+        self._baseline: asyncio.Task[None] | None = None  # while it is asked for: a task that is done keeps its frame
 
     def looked(self, live: Live) -> None:
         """Take note of a look at the target."""
         self._asking.looked(live)
 
-    async def run(self) -> None:
-        """Measure until cancelled."""
-        try:
-            await self._measure()
-        except asyncio.CancelledError as cancelled:
-            # The frames of a TaskGroup hold the error, and it holds them: with them all that was measured would stay.
-            raise cancelled.with_traceback(None) from None
+    async def run(self, scope: asyncio.TaskGroup) -> None:
+        """Measure until cancelled; the baseline is asked for beside it in `scope`, until it is there or `end`.
 
-    async def _measure(self) -> None:
+        Whoever waits for a block waits in this very coroutine: a thousand watches wait at any time, and each one
+        between would hold its frame all the while.
+        """
         await self._looked_at()
-        async with asyncio.TaskGroup() as scope:
-            scope.create_task(self._baselines(), name=f"baseline {self._watch().id}")
-            await self._blocks()
-            await self._recovery()
+        self._baseline = scope.create_task(self._baselines(), name=self._watch().id)
+        row: _Row | None = self._of_candidate()
+        while row is not None:
+            if self._watch().phase is Phase.RECOVERING and not row.recovering:
+                row = await self._of_destination()
+                continue
+            due = row.since + row.index * row.interval + SETTLE
+            while (wake := self._wakes(due)) is not None:
+                await self._clock.sleep((wake - self._clock.now()).total_seconds())
+                if wake < due:
+                    self._post(Ticked())
+            await self._measure(row)
+
+    def end(self) -> None:
+        """Ask for the baseline no more."""
+        if self._baseline is not None:
+            self._baseline.cancel()
 
     async def _looked_at(self) -> None:
         """Wait for the first look: what newborn pods count from 0 depends on when they were created.
@@ -79,6 +91,12 @@ class Measuring:
 
     async def _baselines(self) -> None:
         """Ask until every rule has an answer; "no data" is one."""
+        try:
+            await self._ask_for_baselines()
+        finally:
+            self._baseline = None
+
+    async def _ask_for_baselines(self) -> None:
         watch = self._watch()
         await self._until_others_ask(watch)
         left = [track for track in watch.tracks if track.threshold is not None and track.baseline is None]
@@ -104,59 +122,54 @@ class Measuring:
         if self._clock.now() + timedelta(seconds=2.0 * _TOGETHER) < first:
             await self._clock.sleep(_TOGETHER - self._clock.monotonic() % _TOGETHER)
 
-    async def _blocks(self) -> None:
+    def _of_candidate(self) -> "_Row":
         """The blocks of the grid `switch + k * interval`, until the watch is in recovery."""
         # Nothing here keeps the watch as it was at some moment: with all its blocks it is large.
         switch, interval = self._watch().switch, self._watch().guard.interval
-        revision, since = switch.candidate, switch.at
+        index = max(1, math.floor((self._clock.now() - switch.at) / interval) - _MOST_AT_ONCE)
         trackers, beside = self._asking.of_candidate(), self._asking.beside()
-        index = max(1, math.floor((self._clock.now() - since) / interval) - _MOST_AT_ONCE)
-        while self._watch().phase is not Phase.RECOVERING:
-            index = await self._next(trackers, beside, since, interval, index, revision, recovering=False)
+        return _Row(trackers, beside, switch.candidate, switch.at, interval, index)
 
-    async def _recovery(self) -> None:
+    async def _of_destination(self) -> "_Row | None":
         """The blocks after the completed put-back, of the revision that was gone back to."""
         while (since := self._watch().recovery_from) is None:
             await self._clock.sleep(0.5)
             self._post(Ticked(measured=False))
         remedy, interval = self._watch().remedy, self._watch().guard.interval
         if remedy is None:
-            return
+            return None
         trackers = self._asking.of_destination(remedy.to, since)
-        index = 1
-        while True:
-            index = await self._next(trackers, {}, since, interval, index, remedy.to, recovering=True)
+        return _Row(trackers, {}, remedy.to, since, interval, index=1, recovering=True)
 
-    async def _next(
-        self,
-        trackers: Trackers,
-        beside: dict[str, Tracker],
-        since: datetime,
-        interval: timedelta,
-        index: int,
-        revision: Revision,
-        *,
-        recovering: bool,
-    ) -> int:
-        """Wait for block `index`, measure it and all that are due with it, and say that time has passed."""
-        await self._until(since + index * interval + SETTLE)
-        last = max(index, math.floor((self._clock.now() - SETTLE - since) / interval))
-        spans = [(k, since + (k - 1) * interval, since + k * interval) for k in range(index, last + 1)]
-        subject = self._asking.subject(revision, since)  # one for all: a tracker keeps it until the next block
-        for tracker in trackers.values():
+    async def _measure(self, row: "_Row") -> None:
+        """Measure the next block and all that are due with it, and say that time has passed."""
+        since, interval = row.since, row.interval
+        last = max(row.index, math.floor((self._clock.now() - SETTLE - since) / interval))
+        spans = self._spans(row, last)
+        subject = self._asking.subject(row.revision, since)  # one for all: a tracker keeps it until the next block
+        for tracker in row.trackers.values():
             if isinstance(tracker, AlertTracker):
-                tracker.moved(place_of(self._watch(), recovering=recovering))
+                tracker.moved(place_of(self._watch(), recovering=row.recovering))
             else:
                 tracker.subject = subject
-        for tracker in beside.values():
+        for tracker in row.beside.values():
             tracker.subject = self._asking.subject(tracker.subject.revision, since)
-        measured = await self._asking.blocks(trackers, beside, spans)
+        measured = await self._asking.blocks(row.trackers, row.beside, spans)
         if not self._asking.stable_serves(spans[-1]):
-            beside.clear()  # how far its series were counted is half of all that was counted
+            row.beside.clear()  # how far its series were counted is half of all that was counted
         for of_rules in measured:
-            self._post(RecoveryMeasured(of_rules) if recovering else Measured(of_rules))
-        self._post(Ticked(measured=self._caught_up(since + (last + 1) * interval)))
-        return last + 1
+            self._post(RecoveryMeasured(of_rules) if row.recovering else Measured(of_rules))
+        row.index = last + 1
+        self._post(Ticked(measured=self._caught_up(since + row.index * interval)))
+
+    def _spans(self, row: "_Row", last: int) -> list[Span]:
+        """The blocks from the next one to the `last`. Where one ends the other begins: that is kept as one moment."""
+        spans: list[Span] = []
+        for index in range(row.index, last + 1):
+            start = row.ended or row.since + (index - 1) * row.interval
+            row.ended = row.since + index * row.interval
+            spans.append((index, start, row.ended))
+        return spans
 
     def _caught_up(self, next_end: datetime) -> bool:
         """Whether the last word may be said: it waits for a block that came due while the one before was asked for.
@@ -172,15 +185,24 @@ class Measuring:
         watch = self._watch()
         return watch.recovery_end if watch.phase is Phase.RECOVERING else watch.bake_end
 
-    async def _until(self, moment: datetime) -> None:
-        """Wait, with a tick when the bake or the recovery is over before."""
-        while True:
-            now = self._clock.now()
-            if now >= moment:
-                return
-            over = self._over()
-            due = over + SETTLE if over is not None else moment
-            wake = min(moment, due) if due > now else moment
-            await self._clock.sleep((wake - now).total_seconds())
-            if wake < moment:
-                self._post(Ticked())
+    def _wakes(self, due: datetime) -> datetime | None:
+        """When to wake next on the way to a moment, None if it has come: when the bake or the recovery is over, too."""
+        now = self._clock.now()
+        if now >= due:
+            return None
+        over = self._over()
+        return min(due, over + SETTLE) if over is not None and over + SETTLE > now else due
+
+
+@dataclass(slots=True)
+class _Row:
+    """Consecutive blocks of one revision, and how far they were measured."""
+
+    trackers: Trackers
+    beside: dict[str, Tracker]
+    revision: Revision
+    since: datetime
+    interval: timedelta
+    index: int  # of the next block
+    recovering: bool = False
+    ended: datetime | None = None  # the block before

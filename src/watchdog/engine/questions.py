@@ -14,7 +14,7 @@ from watchdog.domain.rollout import Revision, Target, exactly
 from watchdog.domain.selections import Scope, Selection
 from watchdog.engine.alike import metric_and_matchers
 from watchdog.engine.standing_in import NAMESPACE
-from watchdog.engine.templates import Template, fill, sums_of, template_of
+from watchdog.engine.templates import Template, fill, sums_of, template_of, variables_of
 
 Span = tuple[int, datetime, datetime]  # a block's index, start and end
 Stay = tuple[datetime, datetime | None]  # a pod was of a revision from then until then; None: it still is
@@ -195,21 +195,33 @@ def at_moment(answer: Answer, at: float) -> Answer:
     return replace(answer, series=tuple(part for part in parts if part.samples))
 
 
-def question_of(template: str, subject: Subject, when: When) -> Question:
+def question_of(template: str, subject: Subject, when: When, *, by_itself: bool = False) -> Question:
     """A template filled in for a subject; raises ValueError where it is no PromQL, which the rulebook has refused."""
-    filled, wide = _filled(template, subject.target.namespace, subject.target.name, subject.revision.workload)
+    filled, wide = _filled_for(template, subject.target, subject.revision.workload)
     if wide is None:
-        return Question(filled, "", when)
+        return Question(filled, "", when, by_itself=by_itself)
     known = filled.by_name and subject.knows(_reaches_back_to(when))
     names = frozenset(subject.stays or subject.pods) if known else frozenset[str]()
-    return Question(
-        filled, subject.names, when, wide if wide.namespace_label else None, subject.target.namespace, names
+    wide = wide if wide.namespace_label else None
+    return Question(filled, subject.names, when, wide, subject.target.namespace, names, by_itself)
+
+
+def _filled_for(template: str, target: Target, workload: str) -> tuple[Template, Template | None]:
+    """The template of one target, and with the namespace left open; None where it asks about no pods.
+
+    Where it has no variable but the namespace, as most have, all targets of that share it.
+    """
+    used = variables_of(template)
+    return _filled(
+        template,
+        target.namespace if NAMESPACE in used else "",
+        target.name if "name" in used else "",
+        workload if "workload" in used else "",
     )
 
 
 @lru_cache(maxsize=16384)
 def _filled(template: str, namespace: str, name: str, workload: str) -> tuple[Template, Template | None]:
-    """The template of one target, and with the namespace left open; None where it asks about no pods."""
     values = {"name": name, "workload": workload}
     filled = template_of(fill(template, {NAMESPACE: namespace, **values}))
     return filled, template_of(fill(template, values)) if filled.names_pods else None

@@ -21,7 +21,7 @@ def picked(answer: Answer, whole: str, part: str) -> Answer | None:
     fits = refinement(whole, part)
     if fits is None:
         return None
-    return replace(answer, series=tuple(series for series in answer.series if fits(series.labels)))
+    return replace(answer, series=tuple([series for series in answer.series if fits(series.labels)]))
 
 
 @lru_cache(maxsize=4096)
@@ -41,7 +41,9 @@ def refinement(whole: str, part: str) -> Fits | None:
         return None
     tests = [_test(*matcher) for matcher in asked - known]
     found = [test for test in tests if test is not None]
-    return (lambda labels: all(test(labels) for test in found)) if len(found) == len(tests) else None
+    if len(found) < len(tests):
+        return None
+    return found[0] if len(found) == 1 else lambda labels: all(test(labels) for test in found)
 
 
 def _written(matcher: promql.Matcher) -> tuple[str, str, str]:

@@ -41,7 +41,7 @@ class Running:
     def start(self, watch: Watch, first: Step | None, scope: asyncio.TaskGroup, *events: Event) -> None:
         """Drive a watch in `scope`, from its first step or from where it stands."""
         driver = self._drivers[watch.id] = self._driver(watch)
-        scope.create_task(self._drive(driver, first, events), name=f"watch {watch.id}")
+        scope.create_task(self._drive(driver, first, events), name=watch.id)
         self._count()
 
     def post(self, watch: Watch, event: Event) -> None:

@@ -39,7 +39,7 @@ class Slicing:
         self._post = post
         self._watch = watch
         self._pods: dict[str, Pod] = {}
-        self._stays = Stays()
+        self._stays: Stays | None = None  # where the names of pods do not tell whose they are
         self._task: asyncio.Task[None] | None = None
         self._asking = False
         self._posted: tuple[Slice, ...] = ()
@@ -53,6 +53,7 @@ class Slicing:
         """Keep in mind where the candidate's pods run: once it was put back they are gone."""
         self._pods.update((pod.name, pod) for pod in live.candidate_pods)
         if not self._watch().switch.candidate.named_pods:
+            self._stays = self._stays or Stays()
             self._stays.looked(self._watch(), live)
 
     def follow(self, scope: asyncio.TaskGroup) -> None:
@@ -105,7 +106,7 @@ class Slicing:
         since = max(watch.switch.at, end - _STRETCH)
         born = {name: pod.created for name, pod in self._pods.items()}
         candidate = watch.switch.candidate
-        stays = None if candidate.named_pods else self._stays.of(candidate)
+        stays = None if candidate.named_pods else (self._stays or Stays()).of(candidate)
         subject = Subject(watch.switch.target, candidate, born, since, stays=stays)
         async with self._sampler.aside:
             grown = await self._sampler.grown(threshold, subject, end, _MOST_SERIES)

@@ -17,6 +17,8 @@ from watchdog.engine.questions import Question, Stay, Subject
 class Stays:
     """What the looks at one target have told of the pods of its revisions; grows with each look."""
 
+    __slots__ = ("_of",)
+
     def __init__(self) -> None:
         self._of: dict[Revision, dict[str, Stay]] = {}
 

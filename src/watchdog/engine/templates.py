@@ -69,6 +69,12 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return "".join((*filled, last))
 
 
+@lru_cache(maxsize=4096)
+def variables_of(text: str) -> frozenset[str]:
+    """The names of the variables that are left open in a template."""
+    return frozenset(name for _, name, _, _ in _parts_of(text)[0])
+
+
 _Part = tuple[str, str, str, str]
 """Text, the variable after it, the quote that this stands in, and the variable as it was written."""
 

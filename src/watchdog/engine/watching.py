@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.domain.channels import Topic
@@ -68,10 +68,10 @@ class WatchDriver:
         self._events: Inbox[Event] = Inbox()
         self._live: Live | None = None
         self._scope: asyncio.TaskGroup | None = None  # while it runs
-        self._record = Recorder(watch.id, lambda: performer.record(self.watch), clock, performer.aside)
+        self._record = Recorder(watch.id, self._write, clock, performer.aside)
         self._retries = 0
         self._conflicts = 0
-        post, now, seen = self.post, lambda: self.watch, lambda: self._live  # the same for all: there are many watches
+        post, now, seen = self.post, self._now, self._seen  # the same for all: there are many watches
         self._measuring = Measuring(sampler, clock, post, now, seen)
         self._perceiving = Senses(
             provider=provider, prober=prober, peering=peering, clock=clock, post=post, watch=now, live=seen
@@ -90,6 +90,12 @@ class WatchDriver:
         """Hand the watch an event; it is dealt with in order."""
         self._events.put(event)
 
+    def _now(self) -> Watch:
+        return self.watch
+
+    def _seen(self) -> Live | None:
+        return self._live
+
     async def run(self, first: Step | None, *events: Event) -> Watch:
         """Take the first step, if there is one, then go on until the watch has ended and everyone is told."""
         for event in events:
@@ -100,31 +106,33 @@ class WatchDriver:
                 if first is not None:
                     await self._take(first, scope)
                 first, events = None, ()
-                await self._until_over(scope)
+                self._deliverer.start(self.watch, scope)
+                senses = self._senses(scope)
+                self._slicing.follow(scope)
+                while not self._over():
+                    event = await self._events.get()
+                    await self._turns.mine(first=self.watch.phase in _URGENT)
+                    await self._advance(event, scope)
+                    del event  # all that it tells is in the watch
+                    if self.watch.phase.terminal:
+                        self._end(senses)
             finally:
                 self._scope = None
             self._record.stop()
         await self._record.until_written()
         return self.watch
 
-    async def _until_over(self, scope: asyncio.TaskGroup) -> None:
-        self._deliverer.start(self.watch, scope)
-        senses = self._senses(scope)
-        self._slicing.follow(scope)
-        while not self._over():
-            event = await self._events.get()
-            await self._turns.mine(first=self.watch.phase in _URGENT)
-            await self._advance(event, scope)
-            if self.watch.phase.terminal:
-                self._perceiving.end()
-                for sense in senses:
-                    sense.cancel()
+    def _end(self, senses: Sequence[asyncio.Task[None]]) -> None:
+        self._perceiving.end()
+        self._measuring.end()
+        for sense in senses:
+            sense.cancel()
 
     def _senses(self, scope: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """The tasks that look, measure and probe until the watch has ended."""
         if self.watch.phase.terminal:
             return []
-        measuring = scope.create_task(self._measuring.run(), name=f"measure {self.watch.id}")
+        measuring = scope.create_task(self._measuring.run(scope), name=self.watch.id)
         return [*self._perceiving.start(scope), measuring]
 
     def _over(self) -> bool:
@@ -227,6 +235,9 @@ class WatchDriver:
         del self._measuring, self._perceiving, self._slicing, self._deliverer, self._record
 
     # -- the record ----------------------------------------------------------------------------------------------
+
+    def _write(self) -> Awaitable[None]:
+        return self._performer.record(self.watch)
 
     async def _moved(self, event: DeliveryMoved) -> None:
         """A delivery got further: that changes the record, not the course of the watch."""

@@ -1,5 +1,6 @@
 """Time, and what it means that something outside does not answer: what every port may speak of."""
 
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Protocol
 
@@ -15,8 +16,8 @@ class Clock(Protocol):
         """Seconds that never go back."""
         ...
 
-    async def sleep(self, seconds: float) -> None:
-        """Return after that long."""
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Return after that long, once it is awaited."""
         ...
 
 

@@ -28,7 +28,9 @@ class Looking(Sightings):
         """The target as it is now. With `after`, waits for as long as nothing changes: bound it outside."""
         target = switch.target
         keys = self._about(switch, stable)
-        version = await self._moved(target.namespace, keys, after, fresh=fresh)
+        if after is not None:
+            await self._cache.wait_beyond(keys, after)
+        version = self._version(target.namespace, keys, fresh=fresh)
         listed = partial(self._listed, (target.namespace, target.name))
         with readable(target, listed), unanswered(f"looking at {target}"):
             if not fresh:
@@ -65,14 +67,12 @@ class Looking(Sightings):
             self._failing[place] = lambda: self._seen(switch, stable, 0, fresh=False)
             self._look_again_at(place)
 
-    async def _moved(self, namespace: str, keys: Collection[Key], after: int | None, *, fresh: bool) -> int:
-        """The version of what `keys` name, once it is beyond `after`.
+    def _version(self, namespace: str, keys: Collection[Key], *, fresh: bool) -> int:
+        """The version of what `keys` name.
 
         Raises `OutOfReach` where the cache would be asked of a namespace it does not know (yet, or any more): what is
         not listed must not look as if it were gone.
         """
-        if after is not None:
-            await self._cache.wait_beyond(keys, after)
         if not fresh and not self._cache.is_synced(namespace, self.carries):
             raise OutOfReach(f"namespace {namespace} is not watched, or not listed yet")
         return self._cache.version(keys)

@@ -53,14 +53,16 @@ def filled(**values: Any) -> Json:
 
 def conditions_of(status: Json, read: frozenset[str]) -> list[Json]:
     """The conditions of these types."""
-    return [
-        once(
-            picked(
-                condition,
-                ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
-                ("message",) if condition.get("type") in _SAID else (),
+    return once(
+        [
+            once(
+                picked(
+                    condition,
+                    ("type", "status", "reason", "lastTransitionTime", "lastUpdateTime"),
+                    ("message",) if condition.get("type") in _SAID else (),
+                )
             )
-        )
-        for condition in status.get("conditions") or []
-        if condition.get("type") in read
-    ]
+            for condition in status.get("conditions") or []
+            if condition.get("type") in read
+        ]
+    )

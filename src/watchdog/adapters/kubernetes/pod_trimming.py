@@ -15,11 +15,13 @@ def trim_pod(full: Json) -> Json:
     spec, status = full.get("spec") or {}, full.get("status") or {}
     return {
         "metadata": metadata_of(full, "ownerReferences"),
-        "spec": filled(
-            nodeName=spec.get("nodeName"),
-            hostNetwork=bool(spec.get("hostNetwork")),
-            containers=once([_container(container) for container in spec.get("containers") or []]),
-            initContainers=once([_container(container) for container in spec.get("initContainers") or []]),
+        "spec": once(
+            filled(
+                nodeName=spec.get("nodeName"),
+                hostNetwork=bool(spec.get("hostNetwork")),
+                containers=once([_container(container) for container in spec.get("containers") or []]),
+                initContainers=once([_container(container) for container in spec.get("initContainers") or []]),
+            )
         ),
         "status": filled(
             phase=status.get("phase"),
