@@ -152,10 +152,10 @@ class _Conversation:
         self._unsent = self._unsent[sent:]
         if not self._unsent:
             self._leave_off_waiting(connection)
-            self._loop.add_reader(connection, self._listen, connection)
+            self._loop.add_reader(connection.fileno(), self._listen, connection)
         elif not self._waits:
             self._waits = True
-            self._loop.add_writer(connection, self._may_speak, connection)
+            self._loop.add_writer(connection.fileno(), self._may_speak, connection)
 
     def _may_speak(self, connection: socket.socket) -> None:
         if not self._connected:
@@ -188,13 +188,13 @@ class _Conversation:
         if self._unsent:
             self._leave_off_waiting(connection)
         else:
-            self._loop.remove_reader(connection)
+            self._loop.remove_reader(connection.fileno())
         connection.close()
 
     def _leave_off_waiting(self, connection: socket.socket) -> None:
         if self._waits:
             self._waits = False
-            self._loop.remove_writer(connection)
+            self._loop.remove_writer(connection.fileno())
 
 
 def _not_connected(error: OSError) -> NotConnected:
