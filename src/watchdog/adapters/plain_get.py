@@ -34,6 +34,9 @@ class Closed(Exception):
     """The connection ended before the answer did."""
 
 
+FAILURES = (NotConnected, NotHttp, Closed, OSError, ValueError)  # ValueError: it cannot be sent, or read, at all
+
+
 def request_of(target: str, headers: Mapping[str, str]) -> bytes:
     """The bytes of a GET; raises ValueError where a header, or the target, cannot be sent."""
     lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from watchdog.adapters.plain_get import AT_ONCE, Answer, NotConnected, Wanted
+from watchdog.adapters.plain_get import AT_ONCE, FAILURES, Answer, NotConnected, Wanted
 
 T = TypeVar("T")
 Outcome = int | Exception  # a status, or why there is none
@@ -37,86 +37,77 @@ class Round(Generic[T]):
         self._patience = patience
         self._wanted = wanted
         self._judge = judge
-        self._judged: dict[_Conversation, T] = {}
-        self._open: dict[_Conversation, float] = {}  # until when: who begins first is late first
+        self._judged: dict[int, T] = {}  # by the number of the GET
+        self._open: dict[int, _Conversation] = {}  # who begins first is late first
         self._timer: asyncio.TimerHandle | None = None
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._begun = False  # all of them
 
     async def judged(self, asked: Iterable[Asked]) -> list[T]:
-        """What `judge` makes of each, in order: of a status, TimeoutError, `NotConnected`, `NotHttp`, `Closed`, OSError.
+        """What `judge` makes of each one's status, or of why there is none: one of `FAILURES`, or a TimeoutError.
 
-        Raises what `judge` does. Cancelled, it leaves nothing open.
+        They come in order. Cancelled, it leaves nothing open.
         """
-        conversations: list[_Conversation] = []
         try:
-            for one in asked:
+            for number, one in enumerate(asked):
                 await self._turns.acquire()
-                conversations.append(self._begin(one))
+                self._begin(number, one)
             self._begun = True
-            if self._open or self._over.done():
+            if self._open:
                 await self._over
         finally:
             self._end()
-        return [self._judged[conversation] for conversation in conversations]
+        return [judged for _, judged in sorted(self._judged.items())]
 
-    def _begin(self, asked: Asked) -> "_Conversation":
-        conversation = _Conversation(self._loop, asked.request, Answer(self._wanted), self._told)
-        self._open[conversation] = until = self._loop.time() + self._patience
+    def _begin(self, number: int, asked: Asked) -> None:
+        until = self._loop.time() + self._patience
+        self._open[number] = conversation = _Conversation(self, number, until, asked.request, Answer(self._wanted))
         if self._timer is None:
             self._timer = self._loop.call_at(until, self._late)
         conversation.begin(asked.address, asked.port)
-        return conversation
 
-    def _told(self, conversation: "_Conversation", outcome: Outcome) -> None:
-        del self._open[conversation]
+    def told(self, number: int, outcome: Outcome) -> None:
+        """How one of them ended."""
+        del self._open[number]
         self._turns.release()
-        try:
-            self._judged[conversation] = self._judge(outcome)
-        except Exception as error:
-            if not self._over.done():
-                self._over.set_exception(error)
+        self._judged[number] = self._judge(outcome)
         if self._begun and not self._open and not self._over.done():
             self._over.set_result(None)
 
     def _late(self) -> None:
         self._timer = None
         now = self._loop.time()
-        for conversation, until in list(self._open.items()):
-            if until > now:
-                self._timer = self._loop.call_at(until, self._late)
+        for conversation in list(self._open.values()):
+            if conversation.until > now:
+                self._timer = self._loop.call_at(conversation.until, self._late)
                 return
             conversation.end(TimeoutError())
 
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for conversation in self._open:
+        for conversation in self._open.values():
             conversation.close()
             self._turns.release()
         self._open.clear()
 
 
 class _Conversation:
-    """One GET, moved on by the loop's news of its socket; says once how it ended, unless it is closed before.
+    """One GET, moved on by the loop's news of its socket; tells its round how it ended, unless it is closed before.
 
     It sends before it waits: a pod on the same node is connected by then, and of one further away the kernel says that
     it is not. It waits before it reads, since no answer is there so soon.
     """
 
-    __slots__ = ("_answer", "_connected", "_loop", "_socket", "_told", "_unsent", "_waits")
+    __slots__ = ("_answer", "_connected", "_loop", "_number", "_round", "_socket", "_unsent", "_waits", "until")
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        request: bytes,
-        answer: Answer,
-        told: Callable[["_Conversation", Outcome], None],
-    ) -> None:
-        self._loop = loop
+    def __init__(self, round_: Round[T], number: int, until: float, request: bytes, answer: Answer) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._round = round_
+        self._number = number
         self._unsent = request
         self._answer = answer
-        self._told = told
+        self.until = until  # by the loop's time
         self._socket: socket.socket | None = None
         self._connected = False
         self._waits = False  # until it may send
@@ -170,7 +161,7 @@ class _Conversation:
             status = self._answer.take(connection.recv(AT_ONCE))
         except (BlockingIOError, InterruptedError):
             return
-        except Exception as error:
+        except FAILURES as error:
             self.end(error)
             return
         if status is not None:
@@ -179,7 +170,7 @@ class _Conversation:
     def end(self, outcome: Outcome) -> None:
         """Close, and say so."""
         self.close()
-        self._told(self, outcome)
+        self._round.told(self._number, outcome)
 
     def close(self) -> None:
         """Hear no more of it."""

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from yarl import URL
 
 from watchdog import __version__
-from watchdog.adapters.plain_get import Closed, NotConnected, NotHttp, over_tls, request_of
+from watchdog.adapters.plain_get import FAILURES, Closed, NotConnected, NotHttp, over_tls, request_of
 from watchdog.adapters.plain_round import Asked, Outcome, Round
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult
@@ -65,7 +65,8 @@ class HttpProber:
         asked = [(pod.name, place) for pod in pods if (place := place_of(pod, probe)) is not None]
         if not asked:
             return []
-        found = await (self._over_tls if probe.scheme == "https" else self._plainly)([place for _, place in asked], probe)
+        ask = self._over_tls if probe.scheme == "https" else self._plainly
+        found = await ask([place for _, place in asked], probe)
         return [ProbeResult(name, outcome, detail) for (name, _), (outcome, detail) in zip(asked, found, strict=True)]
 
     async def close(self) -> None:
@@ -98,7 +99,7 @@ class HttpProber:
                         self._unverified(),
                         lambda status: _worth_reading(status, probe),
                     )
-            except Exception as error:
+            except FAILURES as error:  # TimeoutError is an OSError
                 return _found(error, probe)
         return _found(status, probe)
 
@@ -148,7 +149,7 @@ def _request(place: Place, probe: Probe) -> bytes:
 
 @lru_cache(maxsize=256)
 def _around_the_host(target: str, headers: tuple[tuple[str, str], ...]) -> tuple[bytes, bytes]:
-    """A request as far as the pod's own address, and from there on; all of it and nothing where the rule names the host."""
+    """A request up to the pod's address, and from there on; where the rule names the host, all of it and nothing."""
     given = {name.lower() for name, _ in headers}
     sent = {name: value for name, value in _SENT.items() if name.lower() not in given}
     request = request_of(target, {**sent, **dict(headers)})
@@ -164,17 +165,16 @@ def _worth_reading(status: int, probe: Probe) -> int:
 
 
 def _found(outcome: Outcome, probe: Probe) -> Found:
-    """What a probe has come to; raises what is no answer to one."""
+    """What a probe has come to."""
     match outcome:
         case int(status):
             expected = probe.expects(status)
             return ProbeOutcome.EXPECTED if expected else ProbeOutcome.WRONG_STATUS, _status_text(status)
         case TimeoutError():
             return ProbeOutcome.TIMED_OUT, f"no answer within {probe.timeout.total_seconds():g} s"
-        case NotConnected() | NotHttp() | Closed() | OSError() | ValueError() as error:
+        case error:
             # ValueError: a header or a URL that cannot be sent at all. That is no evidence against the pod.
             return ProbeOutcome.REFUSED, _why(error)
-    raise outcome
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 
-
 _IN_A_ROUND = 4  # a round of the loop costs as much as a short turn
 
 
