@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import os
+import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +14,17 @@ from types import MappingProxyType
 from yarl import URL
 
 from watchdog import __version__
-from watchdog.adapters.plain_get import Closed, NotConnected, NotHttp, request_of, status_of
+from watchdog.adapters.plain_get import FAILURES, Closed, NotConnected, NotHttp, over_tls, request_of
+from watchdog.adapters.plain_round import Asked, Outcome, Round
 from watchdog.domain.live import Pod
 from watchdog.domain.measurement import ProbeOutcome, ProbeResult
 from watchdog.domain.rules import Probe
 
 _BODY_BYTES = 4096
 _SENT = MappingProxyType({"User-Agent": f"rollback-watchdog/{__version__}", "Accept": "*/*", "Connection": "close"})
+
+
+Found = tuple[ProbeOutcome, str]  # a result without its pod's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +63,45 @@ class HttpProber:
         Pods on the host's network are left out too: their address is the node's, and so is whatever listens there.
         """
         asked = [(pod.name, place) for pod in pods if (place := place_of(pod, probe)) is not None]
-        return await asyncio.gather(*(self._ask(name, place, probe) for name, place in asked))
+        if not asked:
+            return []
+        ask = self._over_tls if probe.scheme == "https" else self._plainly
+        found = await ask([place for _, place in asked], probe)
+        return [ProbeResult(name, outcome, detail) for (name, _), (outcome, detail) in zip(asked, found, strict=True)]
 
     async def close(self) -> None:
         """Nothing is held: each probe closes its connection."""
 
-    async def _ask(self, name: str, place: Place, probe: Probe) -> ProbeResult:
-        timeout = probe.timeout.total_seconds()
+    async def _plainly(self, places: Sequence[Place], probe: Probe) -> Sequence[Found]:
+        try:
+            asked = [Asked(place.host, place.port, _request(place, probe)) for place in places]
+        except ValueError as error:
+            return [_found(error, probe)] * len(places)
+        round_ = Round(
+            self._turns,
+            probe.timeout.total_seconds(),
+            lambda status: _worth_reading(status, probe),
+            lambda outcome: _found(outcome, probe),
+        )
+        return await round_.judged(asked)
+
+    async def _over_tls(self, places: Sequence[Place], probe: Probe) -> Sequence[Found]:
+        return await asyncio.gather(*(self._ask_over_tls(place, probe) for place in places))
+
+    async def _ask_over_tls(self, place: Place, probe: Probe) -> Found:
         async with self._turns:
             try:
-                async with asyncio.timeout(timeout):
-                    status = await self._status(place, probe)
-            except TimeoutError:
-                return ProbeResult(name, ProbeOutcome.TIMED_OUT, f"no answer within {timeout:g} s")
-            except (NotConnected, NotHttp, Closed, OSError, ValueError) as error:
-                # ValueError: a header or a URL that cannot be sent at all. That is no evidence against the pod.
-                return ProbeResult(name, ProbeOutcome.REFUSED, _why(error))
-        outcome = ProbeOutcome.EXPECTED if probe.expects(status) else ProbeOutcome.WRONG_STATUS
-        return ProbeResult(name, outcome, _status_text(status))
-
-    async def _status(self, place: Place, probe: Probe) -> int:
-        sent = {"Host": place.authority, **_SENT}
-        if probe.headers:
-            given = {name.lower() for name in probe.headers}
-            sent = {name: value for name, value in sent.items() if name.lower() not in given}
-        request = request_of(place.target, {**sent, **probe.headers})
-        tls = self._unverified() if place.scheme == "https" else None
-        # A wrong status is evidence whatever follows it; a pod that hangs after a right one is not healthy.
-        return await status_of(
-            place.host, place.port, request, tls, lambda status: _BODY_BYTES if probe.expects(status) else 0
-        )
+                async with asyncio.timeout(probe.timeout.total_seconds()):
+                    status = await over_tls(
+                        place.host,
+                        place.port,
+                        _request(place, probe),
+                        self._unverified(),
+                        lambda status: _worth_reading(status, probe),
+                    )
+            except FAILURES as error:  # TimeoutError is an OSError
+                return _found(error, probe)
+        return _found(status, probe)
 
     def _unverified(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -102,11 +116,22 @@ def place_of(pod: Pod, probe: Probe) -> Place | None:
     port = pod.ports.get(probe.port)
     if port is None or pod.host_network or pod.gone or pod.address is None:
         return None
+    host = _host(pod.address)
+    return Place(probe.scheme, host, port, _target(probe.path)) if host is not None else None
+
+
+def _host(address: str) -> str | None:
+    """An IP address as it is written; None of anything else."""
     try:
-        at = ipaddress.ip_address(pod.address)
+        socket.inet_pton(socket.AF_INET, address)
+    except (OSError, ValueError):
+        pass
+    else:
+        return address  # there is one way to write it, and the module below takes thirty times as long
+    try:
+        return str(ipaddress.ip_address(address))
     except ValueError:
         return None
-    return Place(probe.scheme, str(at), port, _target(probe.path))
 
 
 @lru_cache(maxsize=256)
@@ -116,6 +141,43 @@ def _target(path: str) -> str:
     return URL(f"http://pod/{path.removeprefix('/')}").raw_path_qs
 
 
+def _request(place: Place, probe: Probe) -> bytes:
+    """Raises ValueError where a header, or the target, cannot be sent."""
+    before, after = _around_the_host(place.target, tuple(probe.headers.items()))
+    return b"%s%s%s" % (before, place.authority.encode(), after) if after else before
+
+
+@lru_cache(maxsize=256)
+def _around_the_host(target: str, headers: tuple[tuple[str, str], ...]) -> tuple[bytes, bytes]:
+    """A request up to the pod's address, and from there on; where the rule names the host, all of it and nothing."""
+    given = {name.lower() for name, _ in headers}
+    sent = {name: value for name, value in _SENT.items() if name.lower() not in given}
+    request = request_of(target, {**sent, **dict(headers)})
+    if "host" in given:
+        return request, b""
+    first, rest = request.split(b"\r\n", 1)
+    return first + b"\r\nHost: ", b"\r\n" + rest
+
+
+def _worth_reading(status: int, probe: Probe) -> int:
+    """A wrong status is evidence whatever follows it; a pod that hangs after a right one is not healthy."""
+    return _BODY_BYTES if probe.expects(status) else 0
+
+
+def _found(outcome: Outcome, probe: Probe) -> Found:
+    """What a probe has come to."""
+    match outcome:
+        case int(status):
+            expected = probe.expects(status)
+            return ProbeOutcome.EXPECTED if expected else ProbeOutcome.WRONG_STATUS, _status_text(status)
+        case TimeoutError():
+            return ProbeOutcome.TIMED_OUT, f"no answer within {probe.timeout.total_seconds():g} s"
+        case error:
+            # ValueError: a header or a URL that cannot be sent at all. That is no evidence against the pod.
+            return ProbeOutcome.REFUSED, _why(error)
+
+
+@lru_cache(maxsize=64)
 def _status_text(status: int) -> str:
     try:
         return f"{status} {HTTPStatus(status).phrase}"

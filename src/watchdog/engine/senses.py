@@ -20,6 +20,7 @@ _LOOK_AT_LEAST_EVERY = 5.0  # signs ripen with time alone
 _LOOK_AT_MOST_EVERY = 0.2
 _LOOK_IN_CALM_EVERY = 60.0  # what changes is seen at once; where nothing ripens, nothing else can come of a look
 _DESCRIBE_LONGEST = 60.0
+_BEAT = 0.1  # rounds of all watches begin with each other: waking up for each costs as much as the round
 
 
 class Senses:
@@ -126,10 +127,10 @@ class Senses:
 
     async def _probing(self, rule: str, probe: Probe) -> None:
         while True:
-            began = self._clock.monotonic()
+            due = self._clock.monotonic() + probe.every.total_seconds()
             await self._probe(rule, probe)
-            spent = self._clock.monotonic() - began
-            await self._clock.sleep(max(0.1, probe.every.total_seconds() - spent))
+            due = round(due / _BEAT) * _BEAT
+            await self._clock.sleep(max(_BEAT, due - self._clock.monotonic()))
 
     async def _probe(self, rule: str, probe: Probe) -> None:
         """One round, if there is anyone to ask."""
