@@ -24,7 +24,7 @@ from e2e.controlplane.controllers import ensure_controllers
 NUMBERS = (1, 10, 100, 300, 1000, 3000)
 _FAST_NUMBERS = (1, 100, 300, 1000)
 _FAST: Mapping[str, Any] = {"steady": 4, "peers": 2, "warm": 1, "singles": 10, "per_second": 20.0, "settle": 2}
-_OWN = ("interval", "steady", "peers", "warm", "singles", "per_second")
+_OWN = ("interval", "steady", "peers", "warm", "singles", "per_second", "settle")
 _PLANE = 300
 _RIVALS = (60, 150)
 
@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     detail.add_argument("--warm", type=int, help="intervals before the peers ask, thrice (2)")
     detail.add_argument("--singles", type=int, help="targets that tip alone (20)")
     detail.add_argument("--per-second", type=float, help="releases a second, while they begin (10)")
+    detail.add_argument("--settle", type=int, help="intervals after the last release, before the calm is measured (3)")
     detail.add_argument("--share", type=float, help="of the targets of --shards that switch (0.02)")
     detail.add_argument("--profile", type=Path, help="only draw what the CPU goes to while all is calm (.svg)")
     return parser

@@ -27,6 +27,7 @@ def measured(wish: Wish, say: Callable[[str], None] = lambda _: None, result: Re
         result |= {
             "targets": wish.targets,
             "interval": wish.interval,
+            "settle": wish.settle,
             "load before": round(os.getloadavg()[0], 2),
             "python": sys.version.split()[0],
         }
