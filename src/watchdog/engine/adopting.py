@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 
 from watchdog.domain.among import open_of
@@ -17,6 +18,11 @@ log = logging.getLogger(__name__)
 
 ADOPT_EVERY = 15.0
 """Seconds between two looks through the records, where no switch asks for one."""
+
+_MANY = 100
+_APART = 1.0
+"""Seconds between the beginnings of two looks, with so many watches open: each lists the names of all their records, and
+what is sighted meanwhile is looked for at once. Of releases that come one by one each would have a list of its own."""
 
 
 class Adopting:
@@ -36,12 +42,14 @@ class Adopting:
         self._guarding = guarding
         self._unread = unread
         self._running = running
+        self._looked_at = -math.inf
 
     async def look_through(self, scope: asyncio.TaskGroup) -> tuple[Watch, ...]:
         """Take over, in `scope`, what is nobody's any more.
 
         Returns those that are left for now, as whoever made them may still be at it.
         """
+        await self._apart()
         theirs: list[Watch] = []
         try:
             ours = {watch.id for watch in self._running.watches}
@@ -56,6 +64,12 @@ class Adopting:
             elif by_hand.is_made_by_hand(watch):
                 self._take_over(watch, scope)
         return tuple(theirs)
+
+    async def _apart(self) -> None:
+        """Wait before the look, not after it: it must see what was there when whoever asked for it was sighted."""
+        while len(self._running.watches) >= _MANY and (left := self._looked_at + _APART - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left)
+        self._looked_at = self._clock.monotonic()
 
     def _take_over(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
         target = watch.switch.target
