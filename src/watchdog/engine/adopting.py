@@ -21,8 +21,10 @@ ADOPT_EVERY = 15.0
 
 _MANY = 100
 _APART = 1.0
-"""Seconds between the beginnings of two looks, with so many watches open: each lists the names of all their records, and
-what is sighted meanwhile is looked for at once. Of releases that come one by one each would have a list of its own."""
+"""Seconds between the beginnings of two looks, with so many watches open: each lists the names of all their records.
+
+Of releases that come one by one each would have a list of its own.
+"""
 
 
 class Adopting:
