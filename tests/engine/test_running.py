@@ -1,6 +1,7 @@
 """A watch that fails is taken up again; one that fails in the moment in which it is to end, ends."""
 
 import asyncio
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -69,5 +70,36 @@ def test_a_watch_that_fails_as_everything_ends_is_not_taken_up_again(first: str,
         async with asyncio.TaskGroup() as scope:
             running.start(a_watch(), None, scope)
             await asyncio.Event().wait()
+
+    run_simulated(main())
+
+
+def test_the_watches_near_a_target_are_those_of_its_namespace_in_order_until_they_are_over() -> None:
+    async def main() -> None:
+        clock, Failing.fails = SimulatedClock(T0), asyncio.Event()
+        running = Running(
+            lambda watch: cast("WatchDriver", Failing(watch)),
+            clock=clock,
+            observer=cast("Observer", Nobody()),
+            ended=lambda watch: None,
+        )
+        here = a_watch()
+        there = replace(
+            here, id="there", switch=replace(here.switch, target=replace(here.switch.target, namespace="elsewhere"))
+        )
+        second = replace(here, id="second")
+
+        async def drive() -> None:
+            async with asyncio.TaskGroup() as scope:
+                for watch in (here, there, second):
+                    running.start(watch, None, scope)
+
+        everything = asyncio.create_task(drive())
+        await clock.sleep(1)
+        assert [watch.id for watch in running.near(here.switch.target)] == [here.id, "second"]
+        assert [watch.id for watch in running.near(there.switch.target)] == ["there"]
+        everything.cancel()
+        await clock.sleep(1)
+        assert running.near(here.switch.target) == running.near(there.switch.target) == ()
 
     run_simulated(main())

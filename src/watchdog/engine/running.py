@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from watchdog.domain.events import Event, Resumed
+from watchdog.domain.rollout import Target
 from watchdog.domain.state import Watch
 from watchdog.domain.step import Step
 from watchdog.engine.observing import Observer
@@ -32,15 +33,21 @@ class Running:
         self._observer = observer
         self._ended = ended
         self._drivers: dict[str, WatchDriver] = {}
+        self._near: dict[str, dict[str, None]] = {}  # by namespace: the ids of its watches, in order
 
     @property
     def watches(self) -> tuple[Watch, ...]:
         """The open watches, and ended ones of which someone is still to be told."""
         return tuple(driver.watch for driver in self._drivers.values())
 
+    def near(self, target: Target) -> tuple[Watch, ...]:
+        """Those of the target's namespace: no other concerns it, and of thousands each sighting would look at all."""
+        return tuple(self._drivers[one].watch for one in self._near.get(target.namespace, ()))
+
     def start(self, watch: Watch, first: Step | None, scope: asyncio.TaskGroup, *events: Event) -> None:
         """Drive a watch in `scope`, from its first step or from where it stands."""
         driver = self._drivers[watch.id] = self._driver(watch)
+        self._near.setdefault(watch.switch.target.namespace, {})[watch.id] = None
         scope.create_task(self._drive(driver, first, events), name=watch.id)
         self._count()
 
@@ -75,9 +82,17 @@ class Running:
                     return
         finally:
             self._drivers.pop(watch_id, None)
+            self._forget(driver.watch)
             self._ended(driver.watch)
             self._count()
             driver.let_go()
+
+    def _forget(self, watch: Watch) -> None:
+        namespace = watch.switch.target.namespace
+        ids = self._near.get(namespace, {})
+        ids.pop(watch.id, None)
+        if not ids:
+            self._near.pop(namespace, None)
 
     def _count(self) -> None:
         self._observer.watches_open(sum(1 for watch in self.watches if not watch.phase.terminal))

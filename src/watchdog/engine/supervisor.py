@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from watchdog.domain.among import brought_back, joined_by, makes_serve, open_of, put_back_by, superseded_by
 from watchdog.domain.effects import Notice
@@ -181,12 +182,12 @@ class Supervisor:
 
     async def _sighted(self, sighting: Sighting, adopted: Once[tuple[Watch, ...]], unwritten: set[Target]) -> None:
         """Take up one sighting; `adopted` looks through the records once, after all of its burst were sighted."""
-        target = sighting.target
-        guard = self._guarding.guard_of(sighting)
+        target, guard = sighting.target, self._guarding.guard_of(sighting)
+        near = partial(self._running.near, target)
         if guard is None or self._exemptions.unreadable(sighting, guard) or self._stopped(sighting, guard, unwritten):
             return
         if self._guarding.saw(sighting):
-            self._end_lost_rights(open_of(self.watches, target))  # the rules may have been edited while nobody watched
+            self._end_lost_rights(open_of(near(), target))  # the rules may have been edited while nobody watched
         if self._left_alone.leave(sighting, guard):
             return
         memory = self.memories.of(target)
@@ -199,14 +200,14 @@ class Supervisor:
             return
         # Known at once, lest something that is learnt meanwhile be lost; journalled last: see `_switched`.
         self.memories.hold(noticed.memory)
-        noticed = told_of_weights(noticed, sighting, self.watches, self._running.post)
-        theirs: tuple[Watch, ...] = ()
-        if noticed.switch is not None and self._scope is not None and not makes_serve(self.watches, sighting):
+        noticed = told_of_weights(noticed, sighting, near(), self._running.post)
+        theirs: Sequence[Watch] = ()
+        if noticed.switch is not None and self._scope is not None and not makes_serve(near(), sighting):
             theirs = await adopted()  # perhaps somebody has just rolled back by hand
             if self._left_alone.leave(sighting, guard):
-                self._supersede(open_of(self.watches, target), noticed.switch, sighting)
+                self._supersede(open_of(near(), target), noticed.switch, sighting)
                 return
-        if noticed.switch is not None and (makes_serve(self.watches, sighting) or put_back_by(theirs, sighting)):
+        if noticed.switch is not None and (makes_serve(near(), sighting) or put_back_by(theirs, sighting)):
             noticed = replace(noticed, switch=None, quiet="put back by the watchdog, or by hand")
         if noticed.switch is not None and not exempt:
             await self._switched(noticed, noticed.switch, guard, sighting)
@@ -223,28 +224,28 @@ class Supervisor:
         noticed = stopped(self.memories.of(sighting.target), sighting, bake=guard.bake, now=self._clock.now())
         if noticed is not None and not self._left_alone.leave(sighting, guard):
             self.memories.hold(noticed.memory)
-            told_of_weights(noticed, sighting, self.watches, self._running.post)
+            told_of_weights(noticed, sighting, self._running.near(sighting.target), self._running.post)
             unwritten.add(sighting.target)
         return True
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
-        if any(watch.switch.is_same(switch) for watch in open_of(self.watches, switch.target)):
+        near = self._running.near(switch.target)
+        if any(watch.switch.is_same(switch) for watch in open_of(near, switch.target)):
             return  # resumed from the journal: the same switch, seen again
         self._observer.switch_seen(switch.kind)
-        superseded = superseded_by(self.watches, switch)
+        superseded = superseded_by(near, switch)
         self._supersede(superseded, switch, sighting)
-        joined = joined_by(self.watches, switch)
+        joined = joined_by(near, switch)
         if joined is not None:
             self._running.post(joined, Joined(switch.flips[0]))
             return
-        now = self._clock.now()
+        now, habits = self._clock.now(), noticed.memory.calibrations
         notify_only = (
             noticed.notify_only
             or self._guarding.contested(sighting)
             or brought_back(superseded, switch)
             or self.memories.unread(switch.target)
         )
-        habits = noticed.memory.calibrations
         watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, calibrations=habits, now=now)
         if self._unread.has(watch.id):
             return  # another version watched it to its end
