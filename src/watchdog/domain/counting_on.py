@@ -6,7 +6,6 @@ it is measured against. Then each series only has to be read on from its mark.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from watchdog.domain.counted_to import Marks, Scraped, Scraper, Source, shared
 from watchdog.domain.counting import Counted, Increase, count
@@ -98,13 +97,15 @@ class _Step:
         return amount, new, last, value
 
 
-@dataclass(slots=True)
 class _Endpoint:
-    """One endpoint in this block, by the scraper whose samples count of it."""
+    """One endpoint while a block is read, by the scraper whose samples count of it."""
 
-    source: Source
-    scraper: Scraper
-    begin: float  # from when on its pod's samples count
-    before: float  # and before when
-    led: float = -math.inf  # until when the lead is known
-    until: float = -math.inf  # counted in this block
+    __slots__ = ("before", "begin", "led", "scraper", "source", "until")
+
+    def __init__(self, source: Source, scraper: Scraper, begin: float, before: float) -> None:
+        self.source = source
+        self.scraper = scraper
+        self.begin = begin  # from when on its pod's samples count
+        self.before = before  # and before when
+        self.led = -math.inf  # until when the lead is known
+        self.until = -math.inf  # counted in this block
