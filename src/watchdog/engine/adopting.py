@@ -12,6 +12,7 @@ from watchdog.engine import by_hand
 from watchdog.engine.guarding import Guarding
 from watchdog.engine.running import Running
 from watchdog.engine.unread import Sealed, Unread, read
+from watchdog.joint import Joint
 from watchdog.ports import Clock, Journal, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,8 @@ _MANY = 100
 _APART = 1.0
 """Seconds between the beginnings of two looks, with so many watches open: each lists the names of all their records.
 
-Of releases that come one by one each would have a list of its own.
+Of releases that come one by one each would have a list of its own. Whoever asks meanwhile has part in the next look: it
+must see what was there when a switch was sighted.
 """
 
 
@@ -45,21 +47,20 @@ class Adopting:
         self._unread = unread
         self._running = running
         self._looked_at = -math.inf
+        self._records = Joint(self._read, rest=self._apart)
 
     async def look_through(self, scope: asyncio.TaskGroup) -> tuple[Watch, ...]:
         """Take over, in `scope`, what is nobody's any more.
 
         Returns those that are left for now, as whoever made them may still be at it.
         """
-        await self._apart()
         theirs: list[Watch] = []
         try:
-            ours = {watch.id for watch in self._running.watches}
-            records: Sequence[Watch | Sealed] = await self._journal.records(read, open_only=True, but=ours)
+            records = await self._records()
         except OutOfReach as error:
             log.info("records not looked through", extra={"facts": {"why": str(error)}})
             return ()
-        ours |= {watch.id for watch in self._running.watches}  # some may have been opened meanwhile
+        ours = {watch.id for watch in self._running.watches}  # some may have been opened meanwhile
         for watch in self._unread.sort_out(one for one in records if one.id not in ours):
             if by_hand.is_made_by_hand(watch) and by_hand.is_still_theirs(watch, self._clock.now()):
                 theirs.append(watch)
@@ -68,10 +69,14 @@ class Adopting:
         return tuple(theirs)
 
     async def _apart(self) -> None:
-        """Wait before the look, not after it: it must see what was there when whoever asked for it was sighted."""
-        while len(self._running.watches) >= _MANY and (left := self._looked_at + _APART - self._clock.monotonic()) > 0:
+        left = self._looked_at + _APART - self._clock.monotonic()
+        if left > 0.0 and len(self._running.watches) >= _MANY:
             await self._clock.sleep(left)
+
+    async def _read(self) -> Sequence[Watch | Sealed]:
+        """The open records that are not ours."""
         self._looked_at = self._clock.monotonic()
+        return await self._journal.records(read, open_only=True, but={watch.id for watch in self._running.watches})
 
     def _take_over(self, watch: Watch, scope: asyncio.TaskGroup) -> None:
         target = watch.switch.target

@@ -13,10 +13,10 @@ from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import ApiError, unanswered
-from watchdog.adapters.kubernetes.joint import Joint
 from watchdog.adapters.kubernetes.kinds import CONFIGMAPS, NAME, PREFIX
 from watchdog.domain.brakes import Act, Pause
 from watchdog.domain.rollout import Target
+from watchdog.joint import Joint
 from watchdog.ports import OutOfReach
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ class ConfigMapBraking:
         self._namespace = namespace
         self._beginning: list[tuple[Change, asyncio.Future[bool]]] = []
         self._writing = asyncio.Lock()
-        self._pause = Joint(lambda: self._get(PAUSE))
-        self._acts = Joint(self._listed)
+        self._pause = Joint(lambda: self._get(PAUSE), ApiError)
+        self._acts = Joint(self._listed, ApiError)
         self._list: Json | None = None  # as it was read or written last
 
     async def pause(self) -> Pause | None:

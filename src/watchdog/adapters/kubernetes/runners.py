@@ -13,10 +13,10 @@ from typing import Any
 
 from watchdog.adapters.kubernetes.client import KubeClient
 from watchdog.adapters.kubernetes.errors import UNREADABLE, ApiError
-from watchdog.adapters.kubernetes.joint import Joint
 from watchdog.adapters.kubernetes.kinds import CANARIES, ROLLOUTS, Resource
 from watchdog.domain.owners import Owner, Tool, copies
 from watchdog.domain.rollout import Target
+from watchdog.joint import Joint
 from watchdog.ports import Clock, OutOfReach
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Runners:
     async def _runs(self, resource: Resource, namespace: str) -> Mapping[str, Runs]:
         place = (resource, namespace)
         if place not in self._joint:
-            self._joint[place] = Joint(partial(self._read, resource, namespace))
+            self._joint[place] = Joint(partial(self._read, resource, namespace), ApiError)
         return await self._joint[place]()
 
     async def _read(self, resource: Resource, namespace: str) -> Mapping[str, Runs]:

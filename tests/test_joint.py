@@ -1,7 +1,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from watchdog.adapters.kubernetes.joint import Joint
+from watchdog.joint import Joint
 from watchdog.ports import OutOfReach
 from watchdog.simulator.clock import SimulatedClock, run_simulated
 
@@ -59,5 +59,18 @@ def test_where_who_reads_is_cancelled_the_next_of_them_reads() -> None:
         reading.cancel()
         assert await other == 0
         assert shelf.reads == 2
+
+    run_simulated(main())
+
+
+def test_who_asks_during_the_rest_before_a_read_has_part_in_it() -> None:
+    async def main() -> None:
+        shelf = Shelf()
+        joint = Joint(shelf._read, rest=lambda: shelf.clock.sleep(2))
+        first = asyncio.create_task(joint())
+        await shelf.clock.sleep(1.5)
+        shelf.there = 1
+        assert await joint() == 1
+        assert (await first, shelf.reads) == (1, 1)
 
     run_simulated(main())
