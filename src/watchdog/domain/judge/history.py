@@ -63,6 +63,7 @@ class Probes:
         armed = (before is not None and before.armed) or any(
             result.outcome is ProbeOutcome.EXPECTED for result in (*round_.candidate, *round_.stable)
         )
+        elsewhere = _elsewhere(round_) if any(map(_silent, round_.candidate)) else ""
         old = {streak.pod: streak for streak in before.streaks} if before else {}
         results = {result.pod: result for result in round_.candidate}
         streaks = []
@@ -73,7 +74,7 @@ class Probes:
             if result is None:
                 streaks.append(streak)
                 continue
-            why_not = _why_not(result, round_, armed=armed)
+            why_not = _why_not(result, armed=armed, elsewhere=elsewhere)
             ignored = ignored or why_not
             streaks.append(streak if why_not else _next(streak, result, round_.at))
         return Probes(round_.at, armed, tuple(streaks), ignored, round_.url)
@@ -92,12 +93,12 @@ def _elsewhere(round_: ProbeRound) -> str:
     return ""
 
 
-def _why_not(result: ProbeResult, round_: ProbeRound, *, armed: bool) -> str:
+def _why_not(result: ProbeResult, *, armed: bool, elsewhere: str) -> str:
     if not _silent(result):
         return ""
     if not armed:
         return "no probe of this watch was ever answered as expected: perhaps the way is blocked"
-    return _elsewhere(round_)
+    return elsewhere
 
 
 def _next(streak: Streak, result: ProbeResult, at: datetime) -> Streak:
