@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.scale.sections import failures, on_the_plane, rivals, shards, when_and_where
-from benchmarks.scale.tables import Column, Run, exponent, plain, row_table, within
+from benchmarks.scale.tables import Column, Run, exponent, number, plain, row_table, within
 
 PEERS_CPU = "peers: Prometheus CPU s per interval"
 OWN_CPU = "Prometheus CPU s per interval, all"
@@ -56,13 +56,13 @@ _LAG: Sequence[Column] = tuple(
 )
 _KINDS = ("alone", "at once")
 _TIMES = ("answer to patch s, p50", "answer to patch s, p99", "scrape to patch s, p50", "scrape to patch s, p99")
-_GROWING: Mapping[str, Callable[[Run], float]] = {
-    "queries an interval": lambda run: float(run["queries per interval"]),
-    "bytes an interval": lambda run: float(run["bytes per interval"]),
+GROWING: Mapping[str, Callable[[Run], float]] = {
+    "queries an interval": number("queries per interval"),
+    "bytes an interval": number("bytes per interval"),
     "Prometheus's CPU for our queries": own_cpu,
-    "Prometheus's CPU for the peers' queries": lambda run: float(run[PEERS_CPU]),
-    "the watchdog's CPU": lambda run: float(run["CPU % of a core"]),
-    "the watchdog's CPU to open them": lambda run: float(run["CPU s to open"]),
+    "Prometheus's CPU for the peers' queries": number(PEERS_CPU),
+    "the watchdog's CPU": number("CPU % of a core"),
+    "the watchdog's CPU to open them": number("CPU s to open"),
     "memory above idle": lambda run: max(0.1, float(run["MiB"]) - float(run["idle MiB"])),
 }
 
@@ -127,7 +127,7 @@ def _itself(runs: Sequence[Run]) -> list[str]:
 def _growth(runs: Sequence[Run]) -> list[str]:
     rows = [
         f"| {name} | {_rounded(exponent(_points(runs, value)))} | {_rounded(exponent(_points(runs, value, least=100)))} |"
-        for name, value in _GROWING.items()
+        for name, value in GROWING.items()
     ]
     return [
         "## How it grows",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.scale.page import PEERS_CPU, by_number, own_cpu
-from benchmarks.scale.tables import Run
+from benchmarks.scale.tables import Run, number
 from watchdog.drawing.figure import Figure, Panel
 from watchdog.drawing.layers import Dot, Dots
 from watchdog.drawing.scales import Logarithmic
@@ -32,8 +32,8 @@ def _asked(runs: Sequence[Run]) -> str:
         for run in runs
     )
     panels = [
-        _beside("queries per interval", runs, _of("queries per interval"), _of("peers: queries per interval")),
-        _beside("Prometheus's CPU, seconds per interval", runs, own_cpu, _of(PEERS_CPU)),
+        _beside("queries per interval", runs, number("queries per interval"), number("peers: queries per interval")),
+        _beside("Prometheus's CPU, seconds per interval", runs, own_cpu, number(PEERS_CPU)),
     ]
     return Figure("What Prometheus is asked", told, "open watches", _numbers(runs), panels).svg()
 
@@ -44,10 +44,10 @@ def _itself(runs: Sequence[Run]) -> str:
         for run in runs
     )
     panels = [
-        _panel("CPU, % of a core", [_joined("the watchdog", runs, _of("CPU % of a core"))]),
+        _panel("CPU, % of a core", [_joined("the watchdog", runs, number("CPU % of a core"))]),
         _panel(
             "memory, MiB",
-            [_joined("watching", runs, _of("MiB")), _joined("idle", runs, _of("idle MiB"), Tone.BASELINE)],
+            [_joined("watching", runs, number("MiB")), _joined("idle", runs, number("idle MiB"), Tone.BASELINE)],
         ),
     ]
     return Figure("The watchdog itself", told, "open watches", _numbers(runs), panels).svg()
@@ -60,10 +60,10 @@ def _rivals(section: Mapping[str, Mapping[str, Run]]) -> str:
         for guard in guards
     }
     shown: Mapping[str, Value] = {
-        "queries per interval": _of("queries per interval"),
-        "API requests per interval": _of("API requests per interval"),
-        "CPU, % of a core": _of("CPU % of a core"),
-        "memory, MiB": _of("MiB"),
+        "queries per interval": number("queries per interval"),
+        "API requests per interval": number("API requests per interval"),
+        "CPU, % of a core": number("CPU % of a core"),
+        "memory, MiB": number("MiB"),
     }
     panels = []
     for caption, value in shown.items():
@@ -77,10 +77,6 @@ def _rivals(section: Mapping[str, Mapping[str, Run]]) -> str:
         for run in runs[guard]
     )
     return Figure("The same analyses by each guard", told, "targets", _numbers(every), panels).svg()
-
-
-def _of(key: str) -> Value:
-    return lambda run: float(run[key])
 
 
 def _numbers(runs: Sequence[Run]) -> Logarithmic:

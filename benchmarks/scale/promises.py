@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.scale.page import OWN_CPU, cpu_less, own_cpu, queries_fewer
-from benchmarks.scale.tables import NONE, Run
+from benchmarks.scale.page import GROWING, OWN_CPU, cpu_less, queries_fewer
+from benchmarks.scale.tables import NONE, Run, number
 
 _WATCHES, _MORE, _PLANE = "1000", "3000", "300"
 _BEGIN, _END = "<!-- measured: written by `make bench-scale` -->", "<!-- measured: end -->"
@@ -53,39 +53,35 @@ class Promise:
             return None
 
 
-def _key(name: str) -> Callable[[Run], float]:
-    return lambda run: float(run[name])
-
-
 def _beside_asking(run: Run) -> float:
     """The watchdog's CPU over that of a program which does nothing but ask as peers ask."""
     return float(run["CPU % of a core"]) / float(run["peers: CPU % of a core, to ask"])
 
 
 _RUN: Sequence[Promise] = (
-    Promise("queries an interval", 60, _key("queries per interval")),
+    Promise("queries an interval", 60, number("queries per interval")),
     Promise("times fewer queries than as peers ask", 50, queries_fewer, least=True),
     Promise("Prometheus's CPU, times less than as peers ask", 10, cpu_less, "{:.1f}", least=True),
-    Promise("the watchdog's CPU while nothing happens", 25, _key("CPU % of a core"), "{:.1f}", " % of a core"),
+    Promise("the watchdog's CPU while nothing happens", 25, number("CPU % of a core"), "{:.1f}", " % of a core"),
     Promise("the same over the CPU of a program that only asks, as peers ask", None, _beside_asking, "{:.2f}"),
     Promise("memory with Slack and PagerDuty", 160, lambda run: run["MiB"] * _MIB_IN_MB, unit=" MB"),
-    Promise("loop lag p99: nothing happens", 50, _key("loop lag p99 ms, steady"), "{:g}", " ms"),
-    Promise("loop lag p99: they are opened", 50, _key("loop lag p99 ms, opening"), "{:g}", " ms"),
-    Promise("loop lag p99: 100 are put back", 50, _key("loop lag p99 ms, acting"), "{:g}", " ms"),
-    Promise("answer to patch p99, one alone", 1, _key("alone: answer to patch s, p99"), "{:.2f}", " s"),
-    Promise("answer to patch p99, 100 at once", 1.5, _key("at once: answer to patch s, p99"), "{:.2f}", " s"),
+    Promise("loop lag p99: nothing happens", 50, number("loop lag p99 ms, steady"), "{:g}", " ms"),
+    Promise("loop lag p99: they are opened", 50, number("loop lag p99 ms, opening"), "{:g}", " ms"),
+    Promise("loop lag p99: 100 are put back", 50, number("loop lag p99 ms, acting"), "{:g}", " ms"),
+    Promise("answer to patch p99, one alone", 1, number("alone: answer to patch s, p99"), "{:.2f}", " s"),
+    Promise("answer to patch p99, 100 at once", 1.5, number("at once: answer to patch s, p99"), "{:.2f}", " s"),
     Promise(
         "scrape to patch p99, one alone",
         31,  # an interval, a scrape and the second that the act has
-        _key("alone: scrape to patch s, p99"),
+        number("alone: scrape to patch s, p99"),
         "{:.1f}",
         " s",
     ),
-    Promise("scrape to patch p99, 100 at once", 31.5, _key("at once: scrape to patch s, p99"), "{:.1f}", " s"),
-    Promise("record writes a watch, most", 12, _key("record writes a watch, most")),
-    Promise("API writes a watch, mean", 24, _key("API writes a watch, mean"), "{:.1f}"),
-    Promise("queries that failed", 0, _key("query failures")),
-    Promise("put back though nothing was wrong", 0, _key("wrongly put back")),
+    Promise("scrape to patch p99, 100 at once", 31.5, number("at once: scrape to patch s, p99"), "{:.1f}", " s"),
+    Promise("record writes a watch, most", 12, number("record writes a watch, most")),
+    Promise("API writes a watch, mean", 24, number("API writes a watch, mean"), "{:.1f}"),
+    Promise("queries that failed", 0, number("query failures")),
+    Promise("put back though nothing was wrong", 0, number("wrongly put back")),
 )
 
 _COLD: Sequence[Promise] = (
@@ -95,13 +91,13 @@ _COLD: Sequence[Promise] = (
     Promise("idle, without channels", 90, lambda cold: cold["run"]["idle MiB"] * _MIB_IN_MB, unit=" MB"),
 )
 
-_GROWING: Mapping[str, Callable[[Run], float]] = {
-    "queries": _key("queries per interval"),
-    "bytes": _key("bytes per interval"),
-    "Prometheus's CPU": own_cpu,
-    "the watchdog's CPU": _key("CPU % of a core"),
-    "memory above idle": lambda run: float(run["MiB"]) - float(run["idle MiB"]),
-}
+_LINEAR_AT_MOST = (
+    "queries an interval",
+    "bytes an interval",
+    "Prometheus's CPU for our queries",
+    "the watchdog's CPU",
+    "memory above idle",
+)
 """From 1,000 to 3,000 watches none of these may grow more than threefold; a tenth is what two runs differ by."""
 
 _LINEAR = 3.3
@@ -126,8 +122,8 @@ def _growth(here: Run, more: Run) -> list[str]:
     if OWN_CPU not in here or OWN_CPU not in more:
         return []
     lines = []
-    for name, value in _GROWING.items():
-        times = value(more) / value(here)
+    for name in _LINEAR_AT_MOST:
+        times = GROWING[name](more) / GROWING[name](here)
         kept = "yes" if times <= _LINEAR else "**no**"
         lines.append(f"| {name}: 3,000 over 1,000 | at most 3 times, a tenth aside | | {kept} | {times:.1f} times | |")
     return lines

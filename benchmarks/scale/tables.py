@@ -31,6 +31,11 @@ def plain(key: str, form: str = ",") -> Callable[[Run], str]:
     return lambda run: format(run[key], form)
 
 
+def number(key: str) -> Callable[[Run], float]:
+    """The value of a key as a number."""
+    return lambda run: float(run[key])
+
+
 def each(key: str, form: str = ",") -> Callable[[Run], str]:
     """The values of a key that has one for each process."""
     return lambda run: ", ".join(format(value, form) for value in run[key])
