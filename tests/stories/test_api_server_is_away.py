@@ -159,10 +159,13 @@ def test_streams_that_fall_silent_with_the_switch_on_them_do_not_hide_it_for_lon
     tell(story, scrape_interval=15)
 
 
+@pytest.mark.parametrize("silent", ["deployments", "replicasets"])
 @pytest.mark.parametrize("away", [0, 40], ids=["", "and nobody says so at first"])
-def test_a_flip_that_is_told_before_the_rollout_of_its_colour_is_one_release_all_the_same(away: int) -> None:
+def test_a_flip_that_is_told_before_the_rollout_of_its_colour_is_one_release_all_the_same(
+    away: int, silent: str
+) -> None:
     async def story(town: Town) -> None:
-        [stream] = town.cluster.watches(f"/namespaces/{NAMESPACE}/deployments")
+        [stream] = town.cluster.watches(f"/namespaces/{NAMESPACE}/{silent}")
         stream.silence()
         town.behaves("gateway:v3", errors=FAILING)
         town.deploy("gateway-green", "gateway:v3")

@@ -97,18 +97,30 @@ def _owners(cache: ClusterCache, namespace: str, selector: Mapping[str, str]) ->
 
 
 async def is_behind(client: KubeClient, cache: ClusterCache, namespace: str, name: str) -> bool:
-    """Whether the API server has a newer spec of the Deployment than the cache; no, where it may not say.
+    """Whether the API server has a newer spec of the Deployment than the cache, or a ReplicaSet of it that is not there.
 
-    Raises `OutOfReach` where another try may tell.
+    No, where it may not say. Raises `OutOfReach` where another try may tell.
     """
-    known = cache.all(DEPLOYMENTS, namespace).get(name)
+    known = cached(cache, namespace, name)
     try:
         now = await client.get(DEPLOYMENTS, namespace, name)
+        if known is None or _generation(now) > _generation(known.deployment):
+            return True
+        if workloads.matching(known.deployment, known.replicasets) is not None:
+            return False
+        # Deployments and ReplicaSets come over watches of their own, too.
+        selector = label_selector(now["spec"].get("selector") or {})
+        listed = [trim_replicaset(one) for one in await client.list(REPLICASETS, namespace, labels=selector)]
     except ApiError as error:
         if isinstance(error, OutOfReach):
             raise
         return False
-    return known is None or int(now["metadata"].get("generation", 0)) > int(known["metadata"].get("generation", 0))
+    owned = [one for one in listed if controller_uid(one) == known.deployment["metadata"]["uid"]]
+    return workloads.matching(known.deployment, owned) is not None
+
+
+def _generation(deployment: Json) -> int:
+    return int(deployment["metadata"].get("generation") or 0)
 
 
 async def fresh(client: KubeClient, namespace: str, name: str, resource: Resource = DEPLOYMENTS) -> Workload | None:
