@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from builders import GREEN, NEW, a_flip_switch, a_switch, a_target, a_watch, at
-from watchdog.domain.among import brought_back, joined_by, open_of, superseded_by
+from watchdog.domain.among import brought_back, joined_by, open_of, superseded_by, watched_already
 from watchdog.domain.rollout import SwitchKind, TargetKind, TrafficSwitch
 from watchdog.domain.state import Phase
 
@@ -39,6 +39,26 @@ def test_who_brings_back_what_was_put_back_is_not_fought(by: str, who: str) -> N
     assert brought_back([watch], a_switch(when=60, by=by)).startswith(f"{who} brought back what was put back at ")
     assert brought_back([watch], a_switch(candidate=GREEN, when=60)) == ""
     assert brought_back([a_watch()], a_switch(when=60)) == ""
+
+
+@pytest.mark.parametrize(
+    ("phase", "when", "already"),
+    [
+        (Phase.WATCHING, 0, True),
+        (Phase.WATCHING, 60, True),
+        (Phase.ACTING, 60, True),
+        (Phase.RECOVERING, 0, True),
+        (Phase.RECOVERING, 29, True),
+        (Phase.RECOVERING, 30, False),
+        (Phase.RECOVERING, 60, False),
+    ],
+)
+def test_a_switch_to_what_is_watched_is_another_one_only_after_the_put_back(
+    phase: Phase, when: float, already: bool
+) -> None:
+    watch = a_watch(phase=phase, acted_at=at(30.4) if phase is Phase.RECOVERING else None)
+    assert watched_already([watch], a_switch(when=when)) is already
+    assert not watched_already([watch], a_switch(candidate=GREEN, when=when))
 
 
 def test_services_that_are_flipped_within_a_minute_are_one_release() -> None:

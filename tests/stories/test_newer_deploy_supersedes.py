@@ -105,3 +105,40 @@ def test_a_known_bad_revision_that_passes_at_last_is_good() -> None:
         assert town.serving_image("research") == "research:v2"
 
     tell(story, scrape_interval=15)
+
+
+def test_what_was_put_back_a_moment_ago_and_is_deployed_again_is_watched_and_only_told_of() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("research:v2", errors=FAILING)
+        town.deploy("research", "research:v2")
+        await town.phase("research", "recovering")
+        await town.sleep(10)
+        town.deploy("research", "research:v2", manager="ann")
+        first, again = await town.outcome("research"), await town.outcome("research", number=2)
+
+        assert (first["outcome"], first["recovery"]) == ("rolled-back", "not-recovered")
+        assert "serves again" in first["reason"]
+        assert again["outcome"] == "notified", again["reason"]
+        assert "brought back" in again["notify_only"]
+        assert town.acts() == ["deployments/research"]
+        assert town.serving_image("research") == "research:v2"
+
+    tell(story, scrape_interval=15)
+
+
+def test_a_flip_to_what_was_flipped_away_from_a_moment_ago_is_watched_and_only_told_of() -> None:
+    async def story(town: Town) -> None:
+        town.behaves("gateway:v2", since="traffic", errors=FAILING)
+        town.flip()
+        await town.phase("gateway", "recovering")
+        await town.sleep(10)
+        town.flip()
+        first, again = await town.outcome("gateway"), await town.outcome("gateway", number=2)
+
+        assert (first["outcome"], first["recovery"]) == ("rolled-back", "not-recovered")
+        assert again["outcome"] == "notified", again["reason"]
+        assert "brought back" in again["notify_only"]
+        assert town.acts() == ["services/gateway"]
+        assert town.colour() == "green"
+
+    tell(story, lambda here: here.furnish_colours())

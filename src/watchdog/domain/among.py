@@ -35,6 +35,19 @@ def _gives_way(earlier: TrafficSwitch, switch: TrafficSwitch) -> bool:
     return switch.kind.in_parts and earlier.kind is SwitchKind.ROLLOUT and earlier.candidate == switch.candidate
 
 
+def watched_already(open_watches: Iterable[Watch], switch: TrafficSwitch) -> bool:
+    """Whether this is what one of the target's open watches is about, seen again: one that was resumed, or a relist."""
+    return any(watch.switch.is_same(switch) and not _after_the_put_back(watch, switch) for watch in open_watches)
+
+
+def _after_the_put_back(watch: Watch, switch: TrafficSwitch) -> bool:
+    """Whether somebody switched to it once more; what a cache shows late was switched to before."""
+    if watch.phase is not Phase.RECOVERING or watch.acted_at is None or watch.left:
+        return False
+    # The API server stamps what it is given with whole seconds.
+    return switch.at > watch.switch.at and switch.at >= watch.acted_at.replace(microsecond=0)
+
+
 def brought_back(open_watches: Iterable[Watch], switch: TrafficSwitch) -> str:
     """Why the watch of this switch may only tell: it brings back what was put back a moment ago. Nobody fights."""
     for watch in open_watches:

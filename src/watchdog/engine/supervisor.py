@@ -7,7 +7,15 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from watchdog.domain.among import brought_back, joined_by, makes_serve, open_of, put_back_by, superseded_by
+from watchdog.domain.among import (
+    brought_back,
+    joined_by,
+    makes_serve,
+    open_of,
+    put_back_by,
+    superseded_by,
+    watched_already,
+)
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
@@ -230,8 +238,8 @@ class Supervisor:
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
         near = self._running.near(switch.target)
-        if any(watch.switch.is_same(switch) for watch in open_of(near, switch.target)):
-            return  # resumed from the journal: the same switch, seen again
+        if watched_already(open_of(near, switch.target), switch):
+            return
         self._observer.switch_seen(switch.kind)
         superseded = superseded_by(near, switch)
         self._supersede(superseded, switch, sighting)

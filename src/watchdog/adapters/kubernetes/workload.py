@@ -97,7 +97,7 @@ def _owners(cache: ClusterCache, namespace: str, selector: Mapping[str, str]) ->
 
 
 async def is_behind(client: KubeClient, cache: ClusterCache, namespace: str, name: str) -> bool:
-    """Whether the API server has a newer spec of the Deployment than the cache, or a ReplicaSet of it that is not there.
+    """Whether the API server has a newer spec of the Deployment, or the ReplicaSet of it that the cache lacks.
 
     No, where it may not say. Raises `OutOfReach` where another try may tell.
     """
