@@ -138,8 +138,10 @@ def _by_victoria_metrics(story: Story) -> Part:
         """Told by `tell`."""
 
     named.__name__ = as_victoria_metrics_tells(story.name)
-    # Its samples are seen two or three seconds after they were scraped: no tempo of two seconds for it.
-    return Part(replace(story, tell=named, interval="5s", recovery="30s"), BY_VICTORIA_METRICS, tell)
+    # Its samples are seen two or three seconds after they were scraped: no tempo of two seconds for it, and as many
+    # intervals in a bake as elsewhere, lest nothing can be proven where stable has not served for minutes yet.
+    tempo = {"interval": "5s", "recovery": "30s", "bake": "100s"}
+    return Part(replace(story, tell=named, **tempo), BY_VICTORIA_METRICS, tell)
 
 
 def only_here(
