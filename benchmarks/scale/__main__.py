@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     detail.add_argument("--singles", type=int, help="targets that tip alone (20)")
     detail.add_argument("--per-second", type=float, help="releases a second, while they begin (10)")
     detail.add_argument("--settle", type=int, help="intervals after the last release, before the calm is measured (3)")
+    detail.add_argument("--aged", action="store_true", help="keep it beside, as what a larger number is compared with")
     detail.add_argument("--share", type=float, help="of the targets of --shards that switch (0.02)")
     detail.add_argument("--profile", type=Path, help="only draw what the CPU goes to while all is calm (.svg)")
     return parser
@@ -125,7 +126,7 @@ def _tasks(wish: argparse.Namespace) -> Iterator[Task]:
         settings = {"targets": number, **(_FAST if wish.fast else {}), **own}
         if wish.profile:
             settings["profile"] = str(wish.profile.absolute())
-        yield Task("watches", settings, ("runs", str(number)), within=1800 + number)
+        yield Task("watches", settings, ("aged" if wish.aged else "runs", str(number)), within=1800 + number)
 
 
 def _on_the_plane(numbers: list[int] | None, more: Mapping[str, Any]) -> Iterator[Task]:

@@ -121,6 +121,7 @@ def _steady(bench: Bench, dog: Watchdog, say: Callable[[str], None]) -> Result:
         **result,
         "idle MiB": round(idle.resident, 1),
         **({"API requests per interval": round((_requests(bench) - requests) / intervals, 1)} if wish.plane else {}),
+        "mean age s": round(result["seconds to open"] / 2 + (wish.settle + intervals) * wish.interval),
         "queries per interval": round(counted["watchdog_query_seconds_count"] / intervals, 1),
         "bytes per interval": round(counted["watchdog_query_bytes_total"] / intervals),
         "query failures": sum(value for name, value in counted.items() if name.startswith("watchdog_query_failures")),

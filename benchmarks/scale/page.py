@@ -38,7 +38,7 @@ _COST: Sequence[Column] = (
     ("queries failed", plain("query failures", "g")),
 )
 _ITSELF: Sequence[Column] = (
-    ("intervals since all were open", plain("settle")),
+    ("mean age, s", plain("mean age s")),
     ("CPU, % of a core", plain("CPU % of a core", ".1f")),
     ("asking as peers ask alone, %", plain("peers: CPU % of a core, to ask", ".1f")),
     ("CPU to open, s", plain("CPU s to open", ".1f")),

@@ -128,6 +128,7 @@ def when_and_where(kept: Mapping[str, Any]) -> list[str]:
 
 def _measurements(kept: Mapping[str, Any]) -> list[tuple[str, Run]]:
     found = [(f"{int(number):,} watches", run) for number, run in kept.get("runs", {}).items()]
+    found += [(f"{int(number):,} watches, older", run) for number, run in kept.get("aged", {}).items()]
     found += [(f"{int(number):,} on the plane", run) for number, run in kept.get("plane", {}).items()]
     for number, guards in kept.get("rivals", {}).items():
         found += [(f"{guard}, {int(number):,}", run) for guard, run in guards.items()]

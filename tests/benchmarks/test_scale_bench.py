@@ -267,6 +267,15 @@ def test_growth_beyond_a_thousand_is_judged_by_the_two_runs() -> None:
     )
 
 
+def test_growth_is_judged_by_a_thousand_of_the_same_age_where_they_were_measured() -> None:
+    more = {**RUN, "MiB": 83.0 + 4 * 33.0}
+    lines = promises({"runs": {"1000": RUN, "3000": more}, "aged": {"1000": {**RUN, "MiB": 83.0 + 44.0}}})
+
+    assert any(
+        line.startswith("| memory above idle: 3,000 over 1,000") and "| yes | 3.0 times" in line for line in lines
+    )
+
+
 def test_a_page_without_a_place_for_the_promises_is_not_overwritten() -> None:
     with pytest.raises(ValueError, match="no table between"):
         written_into("nothing is marked here", {})
