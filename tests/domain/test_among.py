@@ -5,10 +5,23 @@ from datetime import timedelta
 
 import pytest
 
-from builders import GREEN, NEW, a_flip_switch, a_switch, a_target, a_watch, at
-from watchdog.domain.among import brought_back, joined_by, open_of, superseded_by, watched_already
+from builders import GOOD, GREEN, NEW, a_flip_switch, a_switch, a_target, a_watch, at
+from watchdog.domain.among import (
+    brought_back,
+    dated_after,
+    joined_by,
+    not_fought,
+    open_of,
+    superseded_by,
+    watched_already,
+)
+from watchdog.domain.effects import Remedy
+from watchdog.domain.memory import Memory
 from watchdog.domain.rollout import SwitchKind, TargetKind, TrafficSwitch
 from watchdog.domain.state import Phase
+
+BACK = Remedy("research-1", a_target(), SwitchKind.ROLLOUT, NEW, GOOD, "uid", "7")
+REMEMBERED = Memory(a_target(), NEW, at(60))
 
 
 def test_a_newer_switch_of_a_target_ends_its_open_watches_alone() -> None:
@@ -35,10 +48,11 @@ def test_a_weight_for_what_rolls_out_ends_the_rollouts_watch() -> None:
 
 @pytest.mark.parametrize(("by", "who"), [("ann", "ann"), ("", "somebody")])
 def test_who_brings_back_what_was_put_back_is_not_fought(by: str, who: str) -> None:
-    watch = a_watch(phase=Phase.RECOVERING, acted_at=at(30))
-    assert brought_back([watch], a_switch(when=60, by=by)).startswith(f"{who} brought back what was put back at ")
-    assert brought_back([watch], a_switch(candidate=GREEN, when=60)) == ""
-    assert brought_back([a_watch()], a_switch(when=60)) == ""
+    watch, switch = a_watch(phase=Phase.RECOVERING, acted_at=at(30)), a_switch(when=60, by=by)
+    assert brought_back([watch], switch) is watch
+    assert not_fought(watch, switch).startswith(f"{who} brought back what was put back at ")
+    assert brought_back([watch], a_switch(candidate=GREEN, when=60)) is None
+    assert brought_back([a_watch()], a_switch(when=60)) is None
 
 
 @pytest.mark.parametrize(
@@ -56,9 +70,23 @@ def test_who_brings_back_what_was_put_back_is_not_fought(by: str, who: str) -> N
 def test_a_switch_to_what_is_watched_is_another_one_only_after_the_put_back(
     phase: Phase, when: float, already: bool
 ) -> None:
-    watch = a_watch(phase=phase, acted_at=at(30.4) if phase is Phase.RECOVERING else None)
-    assert watched_already([watch], a_switch(when=when)) is already
-    assert not watched_already([watch], a_switch(candidate=GREEN, when=when))
+    watch = a_watch(phase=phase, acted_at=at(30.4), remedy=BACK)
+    assert watched_already([watch], a_switch(when=when), REMEMBERED) is already
+    assert not watched_already([watch], a_switch(candidate=GREEN, when=when), REMEMBERED)
+
+
+def test_what_was_seen_put_back_is_brought_back_however_long_its_oldest_pod_has_served() -> None:
+    watch = a_watch(phase=Phase.RECOVERING, acted_at=at(30), remedy=BACK)
+    memory = REMEMBERED.with_bad(watch.switch.candidate, watch.id, at(30), GOOD)
+    seen_back = a_switch(previous=GOOD, when=5)
+    assert not watched_already([watch], seen_back, memory)
+    assert watched_already([watch], seen_back, REMEMBERED), "the memory is from before the act: a crash came between"
+    assert watched_already([watch], a_switch(previous=GREEN, when=5), memory)
+    left = replace(watch, left={watch.switch.target.name: "7"})
+    assert watched_already([left], seen_back, memory), "it was never put back"
+
+    assert dated_after(watch, seen_back, at(40)) == replace(seen_back, at=at(40), at_is_bound=True)
+    assert dated_after(watch, a_switch(when=35), at(40)) == a_switch(when=35)
 
 
 def test_services_that_are_flipped_within_a_minute_are_one_release() -> None:

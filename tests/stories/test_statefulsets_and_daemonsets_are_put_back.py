@@ -192,3 +192,23 @@ def test_a_person_puts_a_statefulset_back_by_hand() -> None:
         await town.until(lambda: images(town, "db") == ["v1", "v1", "v1"])
 
     tell(story, sets, rules=SETS)
+
+
+@pytest.mark.parametrize("after", [3, 20])
+@pytest.mark.parametrize("name", PLACES)
+def test_what_somebody_brings_back_after_its_undo_is_watched_and_only_told_of(name: str, after: float) -> None:
+    async def story(town: Town) -> None:
+        kind, namespace, _ = PLACES[name]
+        town.behaves(f"{name}:v2", errors=FAILING)
+        town.cluster.roll(kind, namespace, name, f"{name}:v2")
+        await town.phase(name, "recovering")
+        await town.sleep(after)
+        town.cluster.roll(kind, namespace, name, f"{name}:v2")
+        first, again = await town.outcome(name), await town.outcome(name, number=2)
+
+        assert (first["outcome"], first["recovery"]) == ("rolled-back", "not-recovered")
+        assert again["outcome"] == "notified", again["reason"]
+        assert "brought back" in again["notify_only"]
+        assert town.acts() == [f"{kind}/{name}"]
+
+    tell(story, sets, rules=SETS)

@@ -38,6 +38,33 @@ def test_two_services_flipped_together_are_one_watch_and_one_remedy(apart: float
     tell(story, _two_services, scrape_interval=15)
 
 
+@pytest.mark.parametrize("order", [BOTH, BOTH[::-1]], ids=["as before", "the other first"])
+@pytest.mark.parametrize("apart", [0, 20, 90])
+def test_two_services_that_are_flipped_again_after_they_were_put_back_are_only_told_of(
+    apart: float, order: tuple[str, str]
+) -> None:
+    async def story(town: Town) -> None:
+        town.behaves("gateway:v2", since="traffic", errors=FAILING)
+        for service in BOTH[::-1]:
+            _flip(town, service)
+        await town.until(lambda: len(town.acts()) == 2)
+        await town.sleep(20)
+        for service in order:
+            _flip(town, service)
+            await town.sleep(apart)
+        await town.until(lambda: len(town.records()) > 1)
+        await town.sleep(1500)
+
+        first, *more = town.records()
+        assert (first["outcome"], first["recovery"]) == ("rolled-back", "not-recovered")
+        assert [record["outcome"] for record in more] == ["notified"] * len(more), [one["reason"] for one in more]
+        assert all("brought back" in record["notify_only"] for record in more)
+        assert [town.colour(name) for name in BOTH] == ["green", "green"]
+        assert len(town.acts()) == 2
+
+    tell(story, _two_services, scrape_interval=15)
+
+
 def test_of_two_services_the_one_that_a_person_flipped_back_is_left_alone() -> None:
     async def story(town: Town) -> None:
         town.behaves("gateway:v2", since="traffic", errors=FAILING)

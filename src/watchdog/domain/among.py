@@ -1,8 +1,11 @@
 """Which of the open watches a sighting or a switch is about."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from watchdog.domain.live import Sighting
+from watchdog.domain.memory import Memory
 from watchdog.domain.rollout import SwitchKind, Target, TrafficSwitch
 from watchdog.domain.state import Phase, Watch
 from watchdog.domain.waiting import concerns
@@ -17,10 +20,12 @@ def open_of(watches: Iterable[Watch], target: Target) -> list[Watch]:
 
 def superseded_by(watches: Sequence[Watch], switch: TrafficSwitch) -> list[Watch]:
     """Open watches that end with this switch: of the target, flips to what rolls out now, rollouts of what is given
-    a weight now.
+    a weight now, and what put back a Service that is brought back now, if only as one of several.
     """
+    about = open_about(watches, switch.target)
+    back = brought_back(about, switch)
     return [
-        *open_of(watches, switch.target),
+        *(watch for watch in about if watch.switch.target == switch.target or watch is back),
         *(watch for watch in watches if not watch.phase.terminal and _gives_way(watch.switch, switch)),
     ]
 
@@ -35,26 +40,47 @@ def _gives_way(earlier: TrafficSwitch, switch: TrafficSwitch) -> bool:
     return switch.kind.in_parts and earlier.kind is SwitchKind.ROLLOUT and earlier.candidate == switch.candidate
 
 
-def watched_already(open_watches: Iterable[Watch], switch: TrafficSwitch) -> bool:
-    """Whether this is what one of the target's open watches is about, seen again: one that was resumed, or a relist."""
-    return any(watch.switch.is_same(switch) and not _after_the_put_back(watch, switch) for watch in open_watches)
+def open_about(watches: Iterable[Watch], target: Target) -> list[Watch]:
+    """Those that have not ended and are about a switch of the target, be it one that joined another's."""
+    return [watch for watch in watches if concerns(watch, target) and not watch.phase.terminal]
 
 
-def _after_the_put_back(watch: Watch, switch: TrafficSwitch) -> bool:
-    """Whether somebody switched to it once more; what a cache shows late was switched to before."""
-    if watch.phase is not Phase.RECOVERING or watch.acted_at is None or watch.left:
+def watched_already(about: Iterable[Watch], switch: TrafficSwitch, memory: Memory) -> bool:
+    """Whether one of the open watches about its target has it already: it was resumed, or all was listed anew."""
+    return any(watch.switch.is_same(switch) and not _once_more(watch, switch, memory) for watch in about)
+
+
+def _once_more(watch: Watch, switch: TrafficSwitch, memory: Memory) -> bool:
+    """Whether somebody switched to it again after it was put back; what a cache shows late was switched to before."""
+    if watch.phase is not Phase.RECOVERING or watch.remedy is None or switch.target.name in watch.left:
+        return False
+    seen_back = switch.previous == watch.remedy.to and any(bad.watch == watch.id for bad in memory.bad)
+    return seen_back or _is_later(watch, switch)
+
+
+def _is_later(watch: Watch, switch: TrafficSwitch) -> bool:
+    if watch.acted_at is None:
         return False
     # The API server stamps what it is given with whole seconds.
     return switch.at > watch.switch.at and switch.at >= watch.acted_at.replace(microsecond=0)
 
 
-def brought_back(open_watches: Iterable[Watch], switch: TrafficSwitch) -> str:
-    """Why the watch of this switch may only tell: it brings back what was put back a moment ago. Nobody fights."""
-    for watch in open_watches:
-        if watch.phase is Phase.RECOVERING and watch.switch.candidate == switch.candidate:
-            who = switch.by or "somebody"
-            return f"{who} brought back what was put back at {watch.acted_at:%H:%M:%S} UTC; it is not put back again"
-    return ""
+def brought_back(about: Iterable[Watch], switch: TrafficSwitch) -> Watch | None:
+    """The watch that put this back a moment ago. Nobody fights: who brings it back is only told of."""
+    return next(
+        (one for one in about if one.phase is Phase.RECOVERING and one.switch.candidate == switch.candidate), None
+    )
+
+
+def not_fought(watch: Watch, switch: TrafficSwitch) -> str:
+    """Why the watch of a switch that brings back what this one put back may only tell."""
+    who = switch.by or "somebody"
+    return f"{who} brought back what was put back at {watch.acted_at:%H:%M:%S} UTC; it is not put back again"
+
+
+def dated_after(watch: Watch, switch: TrafficSwitch, now: datetime) -> TrafficSwitch:
+    """The switch, with a moment after the put-back that it undoes: of pods that were never replaced some are older."""
+    return switch if _is_later(watch, switch) else replace(switch, at=now, at_is_bound=True)
 
 
 def joined_by(watches: Iterable[Watch], switch: TrafficSwitch) -> Watch | None:

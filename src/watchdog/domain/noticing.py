@@ -163,9 +163,13 @@ def _switch(
     notify_only = ""
     if returned is not None and returned.passed_at is not None and now - returned.passed_at <= rollback_window:
         notify_only = f"a return to a revision that passed at {returned.passed_at:%Y-%m-%d %H:%M} UTC"
-    if any(bad.revision == serving and bad.reverted for bad in closed.bad):
-        notify_only = "it was put back and brought back before, and is not fought over"
-    return Noticed(after, switch, closed.stable_for(serving, at), notify_only)
+    return Noticed(after, switch, closed.stable_for(serving, at), reverted(closed, serving) or notify_only)
+
+
+def reverted(memory: Memory, revision: Revision) -> str:
+    """Why a watch of what was put back and brought back before may only tell; "" where it was not."""
+    again = any(bad.revision == revision and bad.reverted for bad in memory.bad)
+    return "it was put back and brought back before, and is not fought over" if again else ""
 
 
 def before(memory: Memory, switch: TrafficSwitch, stable: Stable | None) -> Memory:

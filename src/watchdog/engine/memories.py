@@ -100,11 +100,11 @@ class Memories:
 
     async def learn(self, switch: TrafficSwitch, effect: Remember, watch: Watch) -> None:
         """What a watch found out of its candidate."""
-        for target in self._learners(switch):
-            memory = self._memories.get(target)
-            if memory is not None:
-                self.hold(_learnt(memory, effect, watch, self._clock.now()))
-                await self.write(target)
+        known = [memory for target in self._learners(switch) if (memory := self._memories.get(target)) is not None]
+        for memory in known:  # all of them before the first is written: a switch may be noticed meanwhile
+            self.hold(_learnt(memory, effect, watch, self._clock.now()))
+        for memory in known:
+            await self.write(memory.target)
 
     def _learners(self, switch: TrafficSwitch) -> set[Target]:
         """The watch's targets, and those to whom the same revision is known: its colour, the Services on it."""

@@ -9,8 +9,11 @@ from functools import partial
 
 from watchdog.domain.among import (
     brought_back,
+    dated_after,
     joined_by,
     makes_serve,
+    not_fought,
+    open_about,
     open_of,
     put_back_by,
     superseded_by,
@@ -19,7 +22,7 @@ from watchdog.domain.among import (
 from watchdog.domain.effects import Notice
 from watchdog.domain.events import Joined, Resumed, Superseded
 from watchdog.domain.live import Sighting
-from watchdog.domain.noticing import Noticed
+from watchdog.domain.noticing import Noticed, reverted
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
 from watchdog.domain.state import Watch, open_watch
@@ -218,7 +221,9 @@ class Supervisor:
         if noticed.switch is not None and (makes_serve(near(), sighting) or put_back_by(theirs, sighting)):
             noticed = replace(noticed, switch=None, quiet="put back by the watchdog, or by hand")
         if noticed.switch is not None and not exempt:
-            await self._switched(noticed, noticed.switch, guard, sighting)
+            learnt = reverted(self.memories.of(target) or noticed.memory, noticed.switch.candidate)  # meanwhile
+            told_only = replace(noticed, notify_only=noticed.notify_only or learnt)
+            await self._switched(told_only, noticed.switch, guard, sighting)
         elif noticed.quiet and memory is not None:
             facts = {"target": str(target), "serving": str(sighting.serving), "why": noticed.quiet}
             log.info("not watched", extra={"facts": facts})
@@ -237,22 +242,23 @@ class Supervisor:
         return True
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
-        near = self._running.near(switch.target)
-        if watched_already(open_of(near, switch.target), switch):
+        near, now = self._running.near(switch.target), self._clock.now()
+        about = open_about(near, switch.target)
+        if watched_already(about, switch, noticed.memory):
             return
+        put_back = brought_back(about, switch)
+        fought = not_fought(put_back, switch) if put_back else ""
+        switch = dated_after(put_back, switch, now) if put_back else switch
         self._observer.switch_seen(switch.kind)
         superseded = superseded_by(near, switch)
         self._supersede(superseded, switch, sighting)
         joined = joined_by(near, switch)
-        if joined is not None:
+        if joined is not None and (joined.notify_only or not fought):
             self._running.post(joined, Joined(switch.flips[0]))
             return
-        now, habits = self._clock.now(), noticed.memory.calibrations
+        habits = noticed.memory.calibrations
         notify_only = (
-            noticed.notify_only
-            or self._guarding.contested(sighting)
-            or brought_back(superseded, switch)
-            or self.memories.unread(switch.target)
+            noticed.notify_only or self._guarding.contested(sighting) or fought or self.memories.unread(switch.target)
         )
         watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, calibrations=habits, now=now)
         if self._unread.has(watch.id):

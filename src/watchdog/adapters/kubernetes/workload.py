@@ -104,7 +104,9 @@ async def is_behind(client: KubeClient, cache: ClusterCache, namespace: str, nam
     known = cached(cache, namespace, name)
     try:
         now = await client.get(DEPLOYMENTS, namespace, name)
-        if known is None or _generation(now) > _generation(known.deployment):
+        if known is None or now["metadata"]["uid"] != known.deployment["metadata"]["uid"]:
+            return True
+        if _generation(now) > _generation(known.deployment):
             return True
         if workloads.matching(known.deployment, known.replicasets) is not None:
             return False
