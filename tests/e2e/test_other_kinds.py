@@ -96,16 +96,20 @@ class Scene:
 
         await self.home.until(so, f"{name}'s new template to be taken up", within=90)
 
-    async def record(self, name: str, what: str, holds: Callable[[Record], bool], number: int = 1) -> Record:
+    async def record(self, name: str, holds: Callable[[Record], bool], number: int = 1) -> Record:
         async def found() -> Record | None:
             records = await self.guarding.records(self.home.name)
             mine = [one for one in records if one["target"].endswith(f"/{name}")]
-            return mine[number - 1] if len(mine) >= number and holds(mine[number - 1]) else None
+            if len(mine) >= number and holds(mine[number - 1]):
+                return mine[number - 1]
+            if len(mine) >= number and mine[number - 1]["outcome"]:
+                raise AssertionError(f"{name} ended: {mine[number - 1]['headline']}")  # nothing else will come
+            return None
 
-        return await self.home.until(found, f"{what} of {name}", within=180)
+        return await self.home.until(found, f"the record of {name}", within=180)
 
     async def outcome(self, name: str) -> Record:
-        return await self.record(name, "the outcome", lambda one: one["outcome"] is not None)
+        return await self.record(name, lambda one: one["outcome"] is not None)
 
     async def typed(self, text: str) -> None:
         """What a sentence tells people to type, typed."""
@@ -179,7 +183,7 @@ async def with_on_delete_the_commands_that_are_told_put_it_back(scene: Scene) ->
     await scene.release("lazy", "v2", FAILING)
     await scene.observed("lazy")
     await scene.home.delete("pods", "lazy-1")
-    held = await scene.record("lazy", "the hold", lambda one: one["phase"] == "holding")
+    held = await scene.record("lazy", lambda one: one["phase"] == "holding")
     refusal = held["state"]["refusal"]
     assert refusal["reason"] == "not-reached", refusal
     assert refusal["sentence"].endswith("delete pod lazy-1"), refusal
@@ -191,7 +195,7 @@ async def with_on_delete_the_commands_that_are_told_put_it_back(scene: Scene) ->
 
 async def a_broken_pod_that_is_in_the_way_of_the_undo_is_named_with_the_command(scene: Scene) -> None:
     await scene.release("queue", "v2", CRASHING)
-    stuck = await scene.record("queue", "the stuck undo", lambda one: bool(one["state"].get("blocked_since")))
+    stuck = await scene.record("queue", lambda one: bool(one["state"].get("blocked_since")))
     assert await scene.versions("queue") == ["v1", "v1", "v2"]
     told = stuck["state"]["blocked"]
     assert re.search(r"kubectl -n \S+ delete pod queue-2$", told), told
