@@ -24,8 +24,10 @@ from watchdog.domain.step import Step
 from watchdog.engine import performing
 from watchdog.engine.braking import Brakeman
 from watchdog.engine.delivering import Deliverer
+from watchdog.engine.memories import all_of
 from watchdog.engine.performing import Performer
 from watchdog.engine.supervisor import Supervisor
+from watchdog.engine.unread import read
 
 Patches = Callable[[ExitStack], None]
 
@@ -174,7 +176,7 @@ def _resumes_nothing(stack: ExitStack) -> None:
     """A new process begins with a clean slate."""
 
     async def resume(self: Supervisor, _scope: object) -> None:
-        _, memories = await self._read_journal()
+        _, memories = await all_of(self._journal, self._clock, read)
         self.memories.load(memories)
 
     stack.enter_context(patch.object(Supervisor, "_resume", resume))

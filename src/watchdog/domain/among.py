@@ -22,7 +22,7 @@ def superseded_by(watches: Sequence[Watch], switch: TrafficSwitch) -> list[Watch
     """Open watches that end with this switch: of the target, flips to what rolls out now, rollouts of what is given
     a weight now, and what put back a Service that is brought back now, if only as one of several.
     """
-    about = open_about(watches, switch.target)
+    about = _open_about(watches, switch.target)
     back = brought_back(about, switch)
     return [
         *(watch for watch in about if watch.switch.target == switch.target or watch is back),
@@ -40,13 +40,14 @@ def _gives_way(earlier: TrafficSwitch, switch: TrafficSwitch) -> bool:
     return switch.kind.in_parts and earlier.kind is SwitchKind.ROLLOUT and earlier.candidate == switch.candidate
 
 
-def open_about(watches: Iterable[Watch], target: Target) -> list[Watch]:
+def _open_about(watches: Iterable[Watch], target: Target) -> list[Watch]:
     """Those that have not ended and are about a switch of the target, be it one that joined another's."""
     return [watch for watch in watches if concerns(watch, target) and not watch.phase.terminal]
 
 
-def watched_already(about: Iterable[Watch], switch: TrafficSwitch, memory: Memory) -> bool:
-    """Whether one of the open watches about its target has it already: it was resumed, or all was listed anew."""
+def watched_already(watches: Iterable[Watch], switch: TrafficSwitch, memory: Memory) -> bool:
+    """Whether an open watch about its target has it already: it was resumed, or all was listed anew."""
+    about = _open_about(watches, switch.target)
     return any(watch.switch.is_same(switch) and not _once_more(watch, switch, memory) for watch in about)
 
 
@@ -65,10 +66,11 @@ def _is_later(watch: Watch, switch: TrafficSwitch) -> bool:
     return switch.at > watch.switch.at and switch.at >= watch.acted_at.replace(microsecond=0)
 
 
-def brought_back(about: Iterable[Watch], switch: TrafficSwitch) -> Watch | None:
+def brought_back(open_watches: Iterable[Watch], switch: TrafficSwitch) -> Watch | None:
     """The watch that put this back a moment ago. Nobody fights: who brings it back is only told of."""
     return next(
-        (one for one in about if one.phase is Phase.RECOVERING and one.switch.candidate == switch.candidate), None
+        (one for one in open_watches if one.phase is Phase.RECOVERING and one.switch.candidate == switch.candidate),
+        None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Switches in, one task a watch: compares sightings with what is remembered, opens, joins, supersedes and resumes."""
+"""Switches in, one task a watch: compares sightings with what is remembered, and resumes."""
 
 import asyncio
 import logging
@@ -7,30 +7,18 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from watchdog.domain.among import (
-    brought_back,
-    dated_after,
-    joined_by,
-    makes_serve,
-    not_fought,
-    open_about,
-    open_of,
-    put_back_by,
-    superseded_by,
-    watched_already,
-)
+from watchdog.domain.among import makes_serve, open_of, put_back_by
 from watchdog.domain.effects import Notice
-from watchdog.domain.events import Joined, Resumed, Superseded
+from watchdog.domain.events import Resumed
 from watchdog.domain.live import Sighting
 from watchdog.domain.noticing import Noticed, reverted
 from watchdog.domain.rollout import Target, TrafficSwitch
 from watchdog.domain.rules import Guard, Rulebook
-from watchdog.domain.state import Watch, open_watch
+from watchdog.domain.state import Watch
 from watchdog.domain.step import Step
 from watchdog.domain.telling import undelivered
 from watchdog.domain.untouched import Peer
 from watchdog.domain.waiting import concerns
-from watchdog.domain.watch import opening
 from watchdog.domain.weights import notice, resolved, stopped
 from watchdog.engine import by_hand
 from watchdog.engine.adopting import ADOPT_EVERY, Adopting
@@ -39,20 +27,18 @@ from watchdog.engine.configuring import Configuring
 from watchdog.engine.elsewhere import Elsewhere
 from watchdog.engine.exempting import Exemptions
 from watchdog.engine.guarding import Guarding
-from watchdog.engine.journalling import journalled
 from watchdog.engine.memories import Memories, all_of
 from watchdog.engine.neighbours import Neighbours
 from watchdog.engine.observing import Observer
+from watchdog.engine.opening import Opening
 from watchdog.engine.reminding import Reminding
 from watchdog.engine.running import Running
 from watchdog.engine.stepping import told_of_weights
 from watchdog.engine.unread import LeftAlone, Sealed, Unread, read
 from watchdog.engine.watching import WatchDriver
-from watchdog.ports import Clock, Configurations, Journal, OutOfReach, TrafficProvider
+from watchdog.ports import Clock, Configurations, Journal, TrafficProvider
 
 log = logging.getLogger(__name__)
-
-_RETRY = 2.0
 
 
 class Supervisor:
@@ -85,6 +71,15 @@ class Supervisor:
         self._running = Running(driver, clock=clock, observer=observer, ended=self._reminding.learn)
         self._adoption = Adopting(
             journal=journal, clock=clock, guarding=self._guarding, unread=self._unread, running=self._running
+        )
+        self._opening = Opening(
+            journal=journal,
+            clock=clock,
+            observer=observer,
+            memories=self.memories,
+            guarding=self._guarding,
+            unread=self._unread,
+            running=self._running,
         )
         self._configuring = (
             None
@@ -216,7 +211,7 @@ class Supervisor:
         if noticed.switch is not None and self._scope is not None and not makes_serve(near(), sighting):
             theirs = await adopted()  # perhaps somebody has just rolled back by hand
             if self._left_alone.leave(sighting, guard):
-                self._supersede(open_of(near(), target), noticed.switch, sighting)
+                self._opening.supersede(open_of(near(), target), noticed.switch, sighting)
                 return
         if noticed.switch is not None and (makes_serve(near(), sighting) or put_back_by(theirs, sighting)):
             noticed = replace(noticed, switch=None, quiet="put back by the watchdog, or by hand")
@@ -242,55 +237,8 @@ class Supervisor:
         return True
 
     async def _switched(self, noticed: Noticed, switch: TrafficSwitch, guard: Guard, sighting: Sighting) -> None:
-        near, now = self._running.near(switch.target), self._clock.now()
-        about = open_about(near, switch.target)
-        if watched_already(about, switch, noticed.memory):
-            return
-        put_back = brought_back(about, switch)
-        fought = not_fought(put_back, switch) if put_back else ""
-        switch = dated_after(put_back, switch, now) if put_back else switch
-        self._observer.switch_seen(switch.kind)
-        superseded = superseded_by(near, switch)
-        self._supersede(superseded, switch, sighting)
-        joined = joined_by(near, switch)
-        if joined is not None and (joined.notify_only or not fought):
-            self._running.post(joined, Joined(switch.flips[0]))
-            return
-        habits = noticed.memory.calibrations
-        notify_only = (
-            noticed.notify_only or self._guarding.contested(sighting) or fought or self.memories.unread(switch.target)
-        )
-        watch = open_watch(switch, guard, noticed.stable, notify_only=notify_only, calibrations=habits, now=now)
-        if self._unread.has(watch.id):
-            return  # another version watched it to its end
-        facts = {
-            "watch": watch.id,
-            "target": str(switch.target),
-            "candidate": str(switch.candidate),
-            "stable": str(noticed.stable.revision) if noticed.stable else "",
-            "at": switch.at.isoformat(),
-            "by": switch.by,
-        }
-        log.info("switch", extra={"facts": facts})
-        # The record first: if the memory were first, a crash in between would lose the watch.
-        await self._journalled(watch)
         assert self._scope is not None
-        self._running.start(watch, opening(watch, now), self._scope)
-
-    async def _journalled(self, watch: Watch) -> None:
-        while True:
-            try:
-                await journalled(self._journal, watch, open_watch=True)
-            except OutOfReach as error:
-                log.warning("watch not journalled yet", extra={"facts": {"watch": watch.id, "why": str(error)}})
-                await self._clock.sleep(_RETRY)
-            else:
-                return
-
-    def _supersede(self, watches: Sequence[Watch], switch: TrafficSwitch, sighting: Sighting) -> None:
-        for watch in watches:
-            what = f"{switch.reconfigured} changed since" if switch.configs else ""
-            self._running.post(watch, Superseded(switch.candidate, sighting.by, what))
+        await self._opening.switched(noticed, switch, guard, sighting, self._scope)
 
     def _unwatched(self, sighting: Sighting, guard: Guard) -> bool:
         return self._left_alone.leave(sighting, guard) or self._exemptions.unwatched(sighting, guard)

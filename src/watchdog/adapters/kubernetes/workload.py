@@ -106,23 +106,24 @@ async def is_behind(client: KubeClient, cache: ClusterCache, namespace: str, nam
         now = await client.get(DEPLOYMENTS, namespace, name)
         if known is None or now["metadata"]["uid"] != known.deployment["metadata"]["uid"]:
             return True
-        if _generation(now) > _generation(known.deployment):
+        if workloads.generation(now) > workloads.generation(known.deployment):
             return True
         if workloads.matching(known.deployment, known.replicasets) is not None:
             return False
         # Deployments and ReplicaSets come over watches of their own, too.
-        selector = label_selector(now["spec"].get("selector") or {})
-        listed = [trim_replicaset(one) for one in await client.list(REPLICASETS, namespace, labels=selector)]
+        owned = await _replicasets_of(client, namespace, now)
     except ApiError as error:
         if isinstance(error, OutOfReach):
             raise
         return False
-    owned = [one for one in listed if controller_uid(one) == known.deployment["metadata"]["uid"]]
-    return workloads.matching(known.deployment, owned) is not None
+    return workloads.matching(known.deployment, [trim_replicaset(one) for one in owned]) is not None
 
 
-def _generation(deployment: Json) -> int:
-    return int(deployment["metadata"].get("generation") or 0)
+async def _replicasets_of(client: KubeClient, namespace: str, whole: Json) -> list[Json]:
+    """Those that the Deployment owns, in full, as the API server has them now."""
+    selector = label_selector(whole["spec"].get("selector") or {})
+    listed = await client.list(REPLICASETS, namespace, labels=selector)
+    return [one for one in listed if controller_uid(one) == whole["metadata"]["uid"]]
 
 
 async def fresh(client: KubeClient, namespace: str, name: str, resource: Resource = DEPLOYMENTS) -> Workload | None:
@@ -134,11 +135,10 @@ async def fresh(client: KubeClient, namespace: str, name: str, resource: Resourc
     whole = await client.find(resource, namespace, name)
     if whole is None:
         return None
-    uid, selector = str(whole["metadata"]["uid"]), label_selector(whole["spec"].get("selector") or {})
-    replicasets, selected_pods = await asyncio.gather(
-        client.list(REPLICASETS, namespace, labels=selector), pods_selected(client, namespace, selector)
+    selector = label_selector(whole["spec"].get("selector") or {})
+    owned, selected_pods = await asyncio.gather(
+        _replicasets_of(client, namespace, whole), pods_selected(client, namespace, selector)
     )
-    owned = [one for one in replicasets if controller_uid(one) == uid]
     pods: dict[str, list[Json]] = {one["metadata"]["uid"]: [] for one in owned}
     for pod in selected_pods:
         if controller_uid(pod) in pods:

@@ -89,7 +89,12 @@ def is_settled(deployment: Json, replicaset: Json) -> bool:
 def is_observed(deployment: Json) -> bool:
     """Whether the controller has seen the Deployment's present spec."""
     observed = int(deployment["status"].get("observedGeneration") or 0)
-    return observed >= int(deployment["metadata"].get("generation") or 0)
+    return observed >= generation(deployment)
+
+
+def generation(deployment: Json) -> int:
+    """Grows with each change of the spec."""
+    return int(deployment["metadata"].get("generation") or 0)
 
 
 def is_paused(deployment: Json) -> bool:
