@@ -164,3 +164,20 @@ def test_it_ends_in_time_though_everything_hangs(who: str) -> None:
         once_each(town)
 
     tell(story, scrape_interval=15)
+
+
+def test_a_watch_that_ends_while_last_words_are_written_is_no_fault() -> None:
+    async def story(town: Town) -> None:
+        assert town.watchdog is not None
+        running = town.watchdog.supervisor._running
+        town.deploy("research", "research:v2")
+        await town.phase("research", "watching")
+        [driver] = running._drivers.values()
+        last_words = driver.last_words()  # not begun yet, as the first of many may have to wait
+        record = await town.outcome("research")
+        await town.until(lambda: not running.watches)
+
+        assert await last_words
+        assert town.records() == [record]
+
+    tell(story, scrape_interval=15)

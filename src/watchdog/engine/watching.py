@@ -255,9 +255,9 @@ class WatchDriver:
     def _changed(self) -> None:
         self._record.changed(self._scope)
 
-    async def last_words(self) -> None:
-        """Write what the record does not say yet, once: the process is about to end."""
-        await self._record.write()
+    def last_words(self) -> Awaitable[bool]:
+        """Write what the record does not say yet, once: the process is about to end, this watch perhaps before it."""
+        return self._record.write()
 
     def _log_phase(self, before: Watch, after: Watch) -> None:
         facts = {
